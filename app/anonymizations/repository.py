@@ -1,0 +1,58 @@
+"""Reads requests."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+
+from app.anonymizations.tables import AnonymizationRequest
+from app.db.reading import Read, any_of, columns
+from app.vault.vault import Store
+
+
+class AnonymizationStatus(Enum):
+    """Where a request stands."""
+
+    REQUESTED = "REQUESTED"
+    STARTED = "STARTED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class RequestRow(NamedTuple):
+    """A request as it is read."""
+
+    id: UUID
+    customer_id: UUID
+    status: str
+    requester_id: UUID
+    canceller_id: UUID | None
+    requested_at: datetime
+    starts_after: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    failed_at: datetime | None
+    cancelled_at: datetime | None
+
+
+_REQUESTS = Read(
+    select(*columns(AnonymizationRequest, RequestRow))
+    .where(
+        col(AnonymizationRequest.organization_id) == bindparam("organization_id"),
+        any_of(AnonymizationRequest.customer_id, "ids"),
+    )
+    .order_by(col(AnonymizationRequest.id)),
+    RequestRow._make,
+)
+
+
+async def latest(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[RequestRow | None]:
+    """The last request about each of these customers, or None."""
+    rows = await store.database.rows(_REQUESTS, organization_id=organization_id, ids=ids)
+    found = {row.customer_id: row for row in rows}
+    return [found.get(one) for one in ids]

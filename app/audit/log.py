@@ -1,0 +1,86 @@
+"""Writes the audit log, in the transaction of the act it tells of."""
+
+from collections.abc import Iterable
+from enum import Enum
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.audit.tables import AuditEvent
+from app.clock import now
+from app.principal import Origin
+
+
+class Action(Enum):
+    """Everything that is recorded."""
+
+    CUSTOMER_REGISTERED = "customer.registered"
+    CUSTOMER_READ = "customer.read"
+    CUSTOMER_UPDATED = "customer.updated"
+    CUSTOMER_ERASED = "customer.erased"
+    PASSWORD_CHANGED = "customer.password_changed"
+    LOGGED_IN = "session.started"
+    LOGIN_FAILED = "session.refused"
+    SESSION_REFRESHED = "session.refreshed"
+    SESSION_ENDED = "session.ended"
+    SESSION_REPLAYED = "session.replayed"
+    ADDRESS_CREATED = "address.created"
+    ADDRESS_UPDATED = "address.updated"
+    ADDRESS_DELETED = "address.deleted"
+    ADDRESS_MADE_DEFAULT = "address.made_default"
+    PAYMENT_METHOD_ADDED = "payment_method.added"
+    PAYMENT_METHOD_UPDATED = "payment_method.updated"
+    PAYMENT_METHOD_DELETED = "payment_method.deleted"
+    PAYMENT_METHOD_MADE_DEFAULT = "payment_method.made_default"
+    ANONYMIZATION_REQUESTED = "anonymization.requested"
+    ANONYMIZATION_CANCELLED = "anonymization.cancelled"
+    TOKEN_ISSUED = "client.token_issued"
+
+
+def record(
+    session: AsyncSession,
+    origin: Origin,
+    action: Action,
+    *,
+    customer_id: UUID | None = None,
+    object_id: UUID | None = None,
+    fields: Iterable[str] = (),
+) -> None:
+    """Add what `origin` did; `fields` are the names of what changed, never the values."""
+    principal = origin.principal
+    session.add(
+        AuditEvent(
+            organization_id=principal.organization.id,
+            customer_id=customer_id or principal.customer_id,
+            actor_kind=principal.kind.value,
+            actor_id=principal.actor_id,
+            client_id=principal.client_id,
+            action=action.value,
+            object_id=object_id,
+            fields=sorted(fields),
+            source=origin.source,
+            request_id=origin.request_id,
+            at=now(),
+        )
+    )
+
+
+def record_of_house(
+    session: AsyncSession,
+    action: Action,
+    *,
+    organization_id: UUID,
+    customer_id: UUID | None = None,
+    object_id: UUID | None = None,
+) -> None:
+    """Add what the house did by itself, such as an erasure that was due."""
+    session.add(
+        AuditEvent(
+            organization_id=organization_id,
+            customer_id=customer_id,
+            actor_kind="HOUSE",
+            action=action.value,
+            object_id=object_id,
+            at=now(),
+        )
+    )

@@ -1,0 +1,1 @@
+"""Customers: who they are, their profile, and what names they can be found by."""

@@ -1,0 +1,265 @@
+"""Customers as GraphQL shows them."""
+
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+from strawberry import Info
+from strawberry.scalars import JSON
+
+from app.addresses.api import Address, addresses_of
+from app.anonymizations.api import Anonymization, anonymization_of
+from app.audit.log import Action, record
+from app.customers import repository, service
+from app.customers.identifiers import IdentifierKind
+from app.customers.records import CustomerRecord, CustomerStatus
+from app.errors import AppError
+from app.graphql import ids
+from app.graphql.access import CUSTOMER, back_office
+from app.graphql.context import Context
+from app.graphql.fields import Payload, mutation, query
+from app.graphql.ids import Node
+from app.graphql.owner import owner
+from app.groups.api import CustomerGroup
+from app.payment_methods.api import PaymentMethod, payment_methods_of
+from app.principal import Scope
+from app.values import EmailAddress, LoginName, PhoneNumber
+
+strawberry.enum(CustomerStatus, description="How often a customer has ordered; derived from its orders.")
+
+
+@strawberry.type(description="A person who has an account, or ordered as a guest, with all that it owns.")
+class Customer(Node):
+    """Plain values of the row; what it owns is loaded when asked for."""
+
+    email: str | None = strawberry.field(description="Null after the customer was anonymized.")
+    login_name: str | None = strawberry.field(description="The name to log in with, when the organization uses them.")
+    first_name: str | None = strawberry.field(description="Given name, 1 to 32 characters.")
+    last_name: str | None = strawberry.field(description="Family name, 1 to 32 characters.")
+    phone: str | None = strawberry.field(description="Telephone number in E.164 form, such as +41446681800.")
+    fax: str | None = strawberry.field(description="Fax number as typed.")
+    company: str | None = strawberry.field(description="Company the customer buys for.")
+    image_url: str | None = strawberry.field(description="Web address of a profile image.")
+    birth_date: date | None = strawberry.field(description="Day of birth, `YYYY-MM-DD`.")
+    locale: str | None = strawberry.field(description="Preferred language as a BCP 47 tag, such as `de-CH`.")
+    newsletter: bool = strawberry.field(description="Whether the customer wants the newsletter.")
+    reference: str | None = strawberry.field(description="The customer's id in another system.")
+    reference_origin: str | None = strawberry.field(description="The system the reference belongs to.")
+    tax_exemption_code: str | None = strawberry.field(description="Why no tax is charged, as the shop records it.")
+    metadata: JSON | None = strawberry.field(description="A JSON object the shop's systems keep with the customer.")
+    status: CustomerStatus = strawberry.field(description="Derived from the number of placed orders.")
+    has_password: bool = strawberry.field(description="False for a guest, who has no password and cannot log in.")
+    shopper_reference: str = strawberry.field(description="The id that payment gateways know this shopper by.")
+    version: int = strawberry.field(description="Grows with every change; send it back as `expectedVersion`.")
+    created_at: datetime = strawberry.field(description="When the customer was created.")
+    updated_at: datetime = strawberry.field(description="When the customer was changed last.")
+    record: strawberry.Private[CustomerRecord]
+
+    @strawberry.field(description="The telephone number as it is written inside its own country.")
+    def phone_national(self) -> str | None:
+        """National form of the number."""
+        return PhoneNumber(self.phone).national if self.phone else None
+
+    @strawberry.field(description="The group the customer is in, if any.")
+    def group(self) -> CustomerGroup | None:
+        """Groups come with their own operations."""
+        return None
+
+    @strawberry.field(description="All addresses, oldest first, at most 100.")
+    async def addresses(self, info: Info[Context, None]) -> list[Address]:
+        """What the customer owns."""
+        return await addresses_of(info.context, self.record.row.id)
+
+    @strawberry.field(description="All saved payment methods, oldest first.")
+    async def payment_methods(self, info: Info[Context, None]) -> list[PaymentMethod]:
+        """What the customer owns."""
+        return await payment_methods_of(info.context, self.record.row.id)
+
+    @strawberry.field(description="The last request to anonymize this customer, if there was one.")
+    async def anonymization(self, info: Info[Context, None]) -> Anonymization | None:
+        """Its state and times."""
+        return await anonymization_of(info.context, self.record.row.id)
+
+
+def shown(customer: CustomerRecord) -> Customer:
+    """The GraphQL object of a record."""
+    row, personal = customer.row, customer.personal
+    return Customer(
+        id=ids.encode("Customer", row.id),
+        email=personal.email,
+        login_name=personal.login_name,
+        first_name=personal.first_name,
+        last_name=personal.last_name,
+        phone=personal.phone,
+        fax=personal.fax,
+        company=personal.company,
+        image_url=personal.image_url,
+        birth_date=personal.born,
+        locale=personal.locale,
+        newsletter=row.newsletter,
+        reference=personal.reference,
+        reference_origin=personal.reference_origin,
+        tax_exemption_code=personal.tax_exemption_code,
+        metadata=personal.metadata,  # type: ignore[arg-type] # a NewType
+        status=customer.status,
+        has_password=row.has_password,
+        shopper_reference=row.shopper_reference,
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        record=customer,
+    )
+
+
+@strawberry.input(one_of=True, description="Names one customer in exactly one way.")
+class CustomerBy:
+    """A one-of input."""
+
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The global id.", default=None)
+    email: strawberry.Maybe[str] = strawberry.field(description="The email address, in any case.", default=None)
+    login_name: strawberry.Maybe[str] = strawberry.field(description="The login name, in any case.", default=None)
+    shopper_reference: strawberry.Maybe[str] = strawberry.field(description="The shopper reference.", default=None)
+
+
+@strawberry.input(description="What to change of a customer: a field left away stays, an explicit null clears it.")
+class UpdateCustomerInput:
+    """Fields below `newsletter` are for integrations only."""
+
+    customer_id: strawberry.ID | None = strawberry.field(
+        description="Which customer; for integrations only, a customer changes itself.", default=None
+    )
+    expected_version: int | None = strawberry.field(
+        description="Refuse the change with `CONFLICT` unless the customer still has this `version`.", default=None
+    )
+    first_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
+    last_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
+    phone: strawberry.Maybe[str | None] = strawberry.field(
+        description="3 to 32 characters with the country code; stored in E.164 form.", default=None
+    )
+    fax: strawberry.Maybe[str | None] = strawberry.field(description="At most 32 characters.", default=None)
+    company: strawberry.Maybe[str | None] = strawberry.field(description="At most 255 characters.", default=None)
+    image_url: strawberry.Maybe[str | None] = strawberry.field(
+        description="A web address that starts with https://.", default=None
+    )
+    birth_date: strawberry.Maybe[date | None] = strawberry.field(description="A day in the past.", default=None)
+    locale: strawberry.Maybe[str | None] = strawberry.field(
+        description="A BCP 47 language tag such as `de-CH`.", default=None
+    )
+    newsletter: strawberry.Maybe[bool] = strawberry.field(
+        description="Whether the customer wants the newsletter.", default=None
+    )
+    email: strawberry.Maybe[str] = strawberry.field(
+        description="For integrations only: the new address. Customers confirm a new address themselves.", default=None
+    )
+    shopper_reference: strawberry.Maybe[str] = strawberry.field(
+        description="For integrations only: 3 to 128 characters, unique in the organization.", default=None
+    )
+    reference: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: the id in another system, at most 255 characters.", default=None
+    )
+    reference_origin: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: the system of the reference, at most 255 characters.", default=None
+    )
+    tax_exemption_code: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: at most 255 characters.", default=None
+    )
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
+        description="For integrations only: a JSON object of at most 16 KiB.", default=None
+    )
+
+
+def given(source: Any, names: frozenset[str]) -> dict[str, Any]:
+    """The `Maybe` fields of an input that were there, by name; an explicit null is None."""
+    values = {name: getattr(source, name) for name in names}
+    return {name: value.value for name, value in values.items() if value is not None}
+
+
+UPDATABLE = frozenset(field.name for field in fields(UpdateCustomerInput)) - {"customer_id", "expected_version"}  # type: ignore[arg-type]
+
+
+@strawberry.type(description="The changed customer.")
+class UpdateCustomerPayload(Payload):
+    """Answer of `updateCustomer`."""
+
+    customer: Customer | None = strawberry.field(description="The customer as it is now.", default=None)
+
+
+@strawberry.type
+class CustomerQueries:
+    """Reads of customers."""
+
+    @query(allow=[CUSTOMER], description="The customer who is logged in.")
+    async def me(self, context: Context) -> Customer | None:
+        """The row was read together with the session."""
+        customer_id = context.principal.customer_id
+        assert customer_id is not None  # noqa: S101 - CUSTOMER principals have one
+        found = await context.load(repository.by_ids, customer_id)
+        return shown(found) if found else None
+
+    @query(
+        allow=back_office(Scope.CUSTOMERS_READ),
+        description="One customer, by exactly one of its names; null when there is none. The read is recorded in the audit log.",
+    )
+    async def customer(
+        self,
+        context: Context,
+        by: Annotated[CustomerBy, strawberry.argument(description="Which customer.")],
+    ) -> Customer | None:
+        """A malformed name finds nobody."""
+        try:
+            customer_id = await _find(context, by)
+        except AppError:
+            return None
+        found = await context.load(repository.by_ids, customer_id) if customer_id else None
+        if found is None:
+            return None
+        async with context.store.database.transaction() as session:
+            record(session, context.origin, Action.CUSTOMER_READ, customer_id=found.row.id)
+        return shown(found)
+
+
+async def _find(context: Context, by: CustomerBy) -> Any:
+    organization_id = context.organization.id
+    if by.id is not None:
+        return ids.decode("Customer", by.id.value)
+    if by.email is not None:
+        kind, canonical = IdentifierKind.EMAIL, EmailAddress.parse(by.email.value).canonical
+    elif by.login_name is not None:
+        kind, canonical = IdentifierKind.LOGIN_NAME, LoginName.parse(by.login_name.value).canonical
+    else:
+        assert by.shopper_reference is not None  # noqa: S101 - one of the four, by @oneOf
+        return await repository.id_by_shopper_reference(
+            context.store, organization_id=organization_id, reference=by.shopper_reference.value
+        )
+    return await repository.id_by_name(context.store, organization_id=organization_id, kind=kind, canonical=canonical)
+
+
+@strawberry.type
+class CustomerMutations:
+    """Changes of customers."""
+
+    @mutation(
+        allow=[CUSTOMER, *back_office(Scope.CUSTOMERS_WRITE)],
+        description="Change a profile, in part: a field left away stays, an explicit null clears it.",
+    )
+    async def update_customer(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[UpdateCustomerInput, strawberry.argument(description="What to change.")],
+    ) -> UpdateCustomerPayload:
+        """One version more, and one audit row, when anything really changed."""
+        customer_id = owner(context.principal, input.customer_id)
+        found, names = await service.update(
+            session,
+            context.store.vault,
+            organization_id=context.organization.id,
+            customer_id=customer_id,
+            given=given(input, UPDATABLE),
+            by_customer=context.principal.customer_id is not None,
+            expected_version=input.expected_version,
+        )
+        record(session, context.origin, Action.CUSTOMER_UPDATED, customer_id=customer_id, fields=names)
+        return UpdateCustomerPayload(customer=shown(found))

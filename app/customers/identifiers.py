@@ -1,0 +1,49 @@
+"""Who owns an email address or a login name: keyed hashes, decided by a unique index."""
+
+from enum import Enum
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.tables import LoginIdentifier
+from app.db.claims import claim
+from app.vault.vault import Vault
+
+PURPOSE = "login-identifier"
+
+
+class IdentifierKind(Enum):
+    """What kind of name leads to a customer."""
+
+    EMAIL = "EMAIL"
+    LOGIN_NAME = "LOGIN_NAME"
+
+
+def keyed_hash(vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str) -> bytes:
+    """What is stored instead of the name; `canonical` as made by `EmailAddress` or `LoginName`."""
+    return vault.fingerprints.of(PURPOSE, f"{kind.value}:{canonical}", organization_id=organization_id)
+
+
+async def take(
+    session: AsyncSession, vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str, owner: UUID
+) -> bool:
+    """Give the name to `owner` unless somebody has it; say whether it was given."""
+    hashed = keyed_hash(vault, organization_id=organization_id, kind=kind, canonical=canonical)
+    return await claim(
+        session,
+        LoginIdentifier,
+        organization_id=organization_id,
+        kind=kind.value,
+        keyed_hash=hashed,
+        customer_id=owner,
+    )
+
+
+async def release(session: AsyncSession, *, customer_id: UUID, kind: IdentifierKind | None = None) -> int:
+    """Free the names of a customer, of one kind or all; return how many."""
+    statement = delete(LoginIdentifier).where(col(LoginIdentifier.customer_id) == customer_id)
+    if kind is not None:
+        statement = statement.where(col(LoginIdentifier.kind) == kind.value)
+    return (await session.exec(statement)).rowcount

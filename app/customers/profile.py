@@ -1,0 +1,92 @@
+"""What may stand in a profile, field by field, and who may change it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import orjson
+
+from app.customers.records import Personal
+from app.errors import Invalid, NotAllowed, TooLong
+from app.validation import Validation
+from app.values import PhoneNumber, birth_date, https_url, locale, refuse_card_numbers, text
+
+METADATA_MAX_BYTES = 16 * 1024
+METADATA_MAX_DEPTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileField:
+    """One field of `Personal`: its name in the API, its parser, and whether customers may set it themselves."""
+
+    name: str
+    api_name: str
+    parse: Callable[[Any], Any]
+    own: bool = True
+
+
+def _phone(raw: str) -> str:
+    return PhoneNumber.parse(raw).e164
+
+
+def _birth_date(raw: date) -> str:
+    return birth_date(raw).isoformat()
+
+
+def _metadata(raw: object) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise Invalid("Metadata is a JSON object.")
+    if _depth(raw) > METADATA_MAX_DEPTH:
+        raise Invalid(f"At most {METADATA_MAX_DEPTH} levels of objects and lists.")
+    encoded = orjson.dumps(raw)
+    if len(encoded) > METADATA_MAX_BYTES:
+        raise TooLong(f"At most {METADATA_MAX_BYTES} bytes of JSON.")
+    refuse_card_numbers(encoded.decode())
+    return raw
+
+
+def _depth(value: object, level: int = 0) -> int:
+    if level > METADATA_MAX_DEPTH or not isinstance(value, dict | list):
+        return level
+    inner = value.values() if isinstance(value, dict) else value
+    return max((_depth(one, level + 1) for one in inner), default=level + 1)
+
+
+FIELDS = (
+    ProfileField("first_name", "firstName", text(1, 32)),
+    ProfileField("last_name", "lastName", text(1, 32)),
+    ProfileField("phone", "phone", _phone),
+    ProfileField("fax", "fax", text(1, 32)),
+    ProfileField("company", "company", text(1, 255)),
+    ProfileField("image_url", "imageUrl", https_url),
+    ProfileField("birth_date", "birthDate", _birth_date),
+    ProfileField("locale", "locale", locale),
+    ProfileField("reference", "reference", text(1, 255), own=False),
+    ProfileField("reference_origin", "referenceOrigin", text(1, 255), own=False),
+    ProfileField("tax_exemption_code", "taxExemptionCode", text(1, 255), own=False),
+    ProfileField("metadata", "metadata", _metadata, own=False),
+)
+
+
+def parse_profile(validation: Validation, given: Mapping[str, object], *, by_customer: bool) -> dict[str, Any]:
+    """The given profile fields (by their names in `Personal`), parsed; None stands for one to be cleared.
+
+    Failures go to `validation`, among them `NotAllowed` for what customers may not set themselves.
+    """
+    parsed: dict[str, Any] = {}
+    for field in FIELDS:
+        if field.name not in given:
+            continue
+        if by_customer and not field.own:
+            validation.add(NotAllowed(), field.api_name)
+            continue
+        parsed[field.name] = validation.allow(field.api_name, field.parse, given[field.name])
+    return parsed
+
+
+def changed(before: Personal, changes: Mapping[str, Any]) -> tuple[Personal, list[str]]:
+    """The profile with `changes`, and the API names of the fields that really differ."""
+    names = {field.name: field.api_name for field in FIELDS}
+    differing = [names.get(name, name) for name, value in changes.items() if getattr(before, name) != value]
+    return replace(before, **changes), differing

@@ -1,0 +1,121 @@
+"""A customer as it is read: the columns of the row and the opened personal fields."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from app.customers.tables import Customer
+from app.vault.sealing import Box
+
+TABLE = "customers"
+PASSWORD = "customers.password"
+REPEAT_FROM = 2
+
+
+class CustomerStatus(Enum):
+    """How often a customer has ordered; derived, never set by hand."""
+
+    PROSPECT = "PROSPECT"
+    ACQUIRED = "ACQUIRED"
+    REPEAT = "REPEAT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Personal:
+    """Everything sealed on a customer's row."""
+
+    email: str | None = None
+    login_name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    phone: str | None = None
+    fax: str | None = None
+    company: str | None = None
+    image_url: str | None = None
+    birth_date: str | None = None
+    locale: str | None = None
+    reference: str | None = None
+    reference_origin: str | None = None
+    tax_exemption_code: str | None = None
+    metadata: dict[str, Any] | None = None
+
+    @property
+    def born(self) -> date | None:
+        """The birth date as a date."""
+        return date.fromisoformat(self.birth_date) if self.birth_date else None
+
+
+class CustomerRow(NamedTuple):
+    """The columns every read of a customer selects, in the order of `COLUMNS`."""
+
+    id: UUID
+    organization_id: UUID
+    sealed: bytes | None
+    has_password: bool
+    shopper_reference: str
+    placed_orders: int
+    newsletter: bool
+    email_verified_at: datetime | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    erased_at: datetime | None
+
+
+COLUMNS: Sequence[Any] = (
+    Customer.id,
+    Customer.organization_id,
+    Customer.sealed,
+    Customer.sealed_password.is_not(None).label("has_password"),  # type: ignore[union-attr]
+    Customer.shopper_reference,
+    Customer.placed_orders,
+    Customer.newsletter,
+    Customer.email_verified_at,
+    Customer.version,
+    Customer.created_at,
+    Customer.updated_at,
+    Customer.erased_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRecord:
+    """A customer, opened."""
+
+    row: CustomerRow
+    personal: Personal
+
+    @property
+    def status(self) -> CustomerStatus:
+        """Derived from the number of placed orders."""
+        if self.row.placed_orders >= REPEAT_FROM:
+            return CustomerStatus.REPEAT
+        return CustomerStatus.ACQUIRED if self.row.placed_orders else CustomerStatus.PROSPECT
+
+
+def open_row(row: CustomerRow, box: Box | None) -> CustomerRecord:
+    """The record of a row; without a key nothing personal can be shown any more."""
+    if box is None or row.erased_at is not None:
+        return CustomerRecord(row, Personal())
+    return CustomerRecord(row, box.open_as(Personal, TABLE, row.id, row.sealed))
+
+
+def row_of(customer: Customer) -> CustomerRow:
+    """The columns of a row that was just written."""
+    return CustomerRow(
+        customer.id,
+        customer.organization_id,
+        customer.sealed,
+        customer.sealed_password is not None,
+        customer.shopper_reference,
+        customer.placed_orders,
+        customer.newsletter,
+        customer.email_verified_at,
+        customer.version,
+        customer.created_at,
+        customer.updated_at,
+        customer.erased_at,
+    )

@@ -1,0 +1,211 @@
+"""Reads and writes customers; the one place where their rows are opened and sealed."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.clock import now
+from app.customers import identifiers
+from app.customers.identifiers import IdentifierKind
+from app.customers.records import COLUMNS, PASSWORD, TABLE, CustomerRecord, CustomerRow, Personal, open_row
+from app.customers.tables import Customer, LoginIdentifier
+from app.db.columns import new_id
+from app.db.reading import Read, any_of, columns
+from app.vault.vault import Store, Vault
+
+
+class Credentials(NamedTuple):
+    """What a login needs to know of a customer."""
+
+    customer_id: UUID
+    sealed_password: bytes | None
+    email_verified: bool
+
+
+class _Id(NamedTuple):
+    customer_id: UUID
+
+
+_BY_IDS = Read(
+    select(*COLUMNS).where(col(Customer.organization_id) == bindparam("organization_id"), any_of(Customer.id, "ids")),
+    CustomerRow._make,
+)
+_OWNER = Read(
+    select(*columns(LoginIdentifier, _Id)).where(
+        col(LoginIdentifier.organization_id) == bindparam("organization_id"),
+        col(LoginIdentifier.kind) == bindparam("kind"),
+        col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
+    ),
+    _Id._make,
+)
+_BY_REFERENCE = Read(
+    select(col(Customer.id)).where(
+        col(Customer.organization_id) == bindparam("organization_id"),
+        col(Customer.shopper_reference) == bindparam("shopper_reference"),
+    ),
+    _Id._make,
+)
+_CREDENTIAL_COLUMNS: Sequence[Any] = (
+    Customer.id,
+    Customer.sealed_password,
+    col(Customer.email_verified_at).is_not(None),
+)
+_PASSWORD = Read(
+    select(*_CREDENTIAL_COLUMNS).where(
+        col(Customer.organization_id) == bindparam("organization_id"), col(Customer.id) == bindparam("customer_id")
+    ),
+    Credentials._make,
+)
+_CREDENTIALS = Read(
+    select(*_CREDENTIAL_COLUMNS)
+    .join(LoginIdentifier, col(LoginIdentifier.customer_id) == col(Customer.id))
+    .where(
+        col(LoginIdentifier.organization_id) == bindparam("organization_id"),
+        col(LoginIdentifier.kind) == bindparam("kind"),
+        col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
+    ),
+    Credentials._make,
+)
+
+
+async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[CustomerRecord | None]:
+    """The customers with these ids in their order; None where the organization has none."""
+    rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
+    boxes = await store.vault.boxes([row.id for row in rows if row.sealed])
+    found = {row.id: open_row(row, boxes.get(row.id)) for row in rows}
+    return [found.get(one) for one in ids]
+
+
+async def id_by_name(store: Store, *, organization_id: UUID, kind: IdentifierKind, canonical: str) -> UUID | None:
+    """The id of the customer who owns an email address or a login name."""
+    hashed = identifiers.keyed_hash(store.vault, organization_id=organization_id, kind=kind, canonical=canonical)
+    row = await store.database.row(_OWNER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed)
+    return row.customer_id if row else None
+
+
+async def id_by_shopper_reference(store: Store, *, organization_id: UUID, reference: str) -> UUID | None:
+    """The id of the customer with this shopper reference."""
+    row = await store.database.row(_BY_REFERENCE, organization_id=organization_id, shopper_reference=reference)
+    return row.customer_id if row else None
+
+
+async def credentials(
+    store: Store, *, organization_id: UUID, kind: IdentifierKind, canonical: str
+) -> tuple[Credentials, str | None] | None:
+    """Whom a name logs in and the opened password hash; None when nobody has the name."""
+    hashed = identifiers.keyed_hash(store.vault, organization_id=organization_id, kind=kind, canonical=canonical)
+    row = await store.database.row(_CREDENTIALS, organization_id=organization_id, kind=kind.value, keyed_hash=hashed)
+    return await _open_credentials(store, row)
+
+
+async def credentials_of(
+    store: Store, *, organization_id: UUID, customer_id: UUID
+) -> tuple[Credentials, str | None] | None:
+    """The same for a customer whose id is known."""
+    row = await store.database.row(_PASSWORD, organization_id=organization_id, customer_id=customer_id)
+    return await _open_credentials(store, row)
+
+
+async def _open_credentials(store: Store, row: Credentials | None) -> tuple[Credentials, str | None] | None:
+    if row is None:
+        return None
+    box = (await store.vault.boxes([row.customer_id])).get(row.customer_id)
+    if box is None or row.sealed_password is None:
+        return row, None
+    return row, box.open(PASSWORD, row.customer_id, row.sealed_password)
+
+
+@dataclass(slots=True)
+class EditedCustomer:
+    """A customer locked for a change; `personal` is sealed again by `save`."""
+
+    row: Customer
+    personal: Personal
+
+
+async def lock(
+    session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID
+) -> EditedCustomer | None:
+    """The customer, locked until the transaction ends; None when there is none or it was erased."""
+    row = await session.get(Customer, customer_id, with_for_update=True, populate_existing=True)
+    if row is None or row.organization_id != organization_id or row.erased_at is not None:
+        return None
+    box = await vault.box(customer_id)
+    return EditedCustomer(row, box.open_as(Personal, TABLE, row.id, row.sealed))
+
+
+async def save(session: AsyncSession, vault: Vault, customer: EditedCustomer) -> None:
+    """Seal and write a locked customer as its next version."""
+    box = await vault.box(customer.row.id)
+    customer.row.sealed = box.seal(TABLE, customer.row.id, customer.personal)
+    customer.row.version += 1
+    customer.row.updated_at = now()
+    session.add(customer.row)
+    await session.flush()
+
+
+async def add(
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    organization_id: UUID,
+    personal: Personal,
+    password_hash: str | None,
+    newsletter: bool = False,
+    shopper_reference: str | None = None,
+) -> Customer:
+    """Make the customer's key, then its row; names are given to it separately."""
+    customer_id = new_id()
+    box = await vault.create_key(customer_id, organization_id=organization_id)
+    moment = now()
+    row = Customer(
+        id=customer_id,
+        organization_id=organization_id,
+        sealed=box.seal(TABLE, customer_id, personal),
+        sealed_password=box.seal(PASSWORD, customer_id, password_hash) if password_hash else None,
+        shopper_reference=shopper_reference or new_shopper_reference(),
+        newsletter=newsletter,
+        created_at=moment,
+        updated_at=moment,
+    )
+    session.add(row)
+    await session.flush()
+    return row
+
+
+async def set_password(session: AsyncSession, vault: Vault, customer: Customer, password_hash: str) -> None:
+    """Replace the password hash of a locked customer."""
+    box = await vault.box(customer.id)
+    customer.sealed_password = box.seal(PASSWORD, customer.id, password_hash)
+    session.add(customer)
+
+
+def new_shopper_reference() -> str:
+    """A reference nobody can guess or read anything from."""
+    return secrets.token_urlsafe(12).replace("-", "x").replace("_", "y")
+
+
+async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
+    """Take everything personal from a customer's row and free its names; repeating it is harmless.
+
+    The shopper reference goes too: payment gateways know the person by it.
+    """
+    await identifiers.release(session, customer_id=customer_id)
+    row = await session.get(Customer, customer_id, with_for_update=True, populate_existing=True)
+    if row is None or row.erased_at is not None:
+        return 0
+    row.sealed = None
+    row.sealed_password = None
+    row.newsletter = False
+    row.email_verified_at = None
+    row.shopper_reference = new_shopper_reference()
+    row.erased_at = row.updated_at = now()
+    row.version += 1
+    session.add(row)
+    return 1

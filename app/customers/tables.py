@@ -1,0 +1,47 @@
+"""Tables of customers and of the names that lead to them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, Uuid
+from sqlmodel import Field, SQLModel
+
+from app.db.columns import binary, foreign_key, id_column, moment
+
+
+class Customer(SQLModel, table=True):
+    """One person as a customer of one organization. Everything personal is in `sealed`.
+
+    The password hash is sealed too: a stolen copy of this table cannot be cracked without the key store.
+    After an erasure the row stays, without any sealed value.
+    """
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "shopper_reference"),
+        Index("ix_customers_organization", "organization_id", "id"),
+    )
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    sealed: bytes | None = binary(nullable=True)
+    sealed_password: bytes | None = binary(nullable=True)
+    shopper_reference: str = Field(max_length=128)
+    placed_orders: int = 0
+    newsletter: bool = False
+    email_verified_at: datetime | None = moment(nullable=True)
+    version: int = 1
+    created_at: datetime = moment()
+    updated_at: datetime = moment()
+    erased_at: datetime | None = moment(nullable=True)
+
+
+class LoginIdentifier(SQLModel, table=True):
+    """The one place that decides who owns an email address or a login name in an organization."""
+
+    __tablename__ = "login_identifiers"
+
+    organization_id: UUID = Field(primary_key=True, foreign_key="organizations.id", sa_type=Uuid)
+    kind: str = Field(primary_key=True, sa_type=String(16))
+    keyed_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    customer_id: UUID = foreign_key("customers.id", index=True)

@@ -1,0 +1,1 @@
+"""The databases: engines, the door for reads, transactions for writes, base columns, migrations."""

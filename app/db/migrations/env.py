@@ -1,0 +1,53 @@
+"""Alembic's entry: which tables belong to which line of versions, and the connection to use."""
+
+import importlib
+
+from alembic import context
+from sqlalchemy import DateTime, MetaData
+from sqlmodel.sql.sqltypes import AutoString
+
+from app.db.columns import main_metadata
+from app.db.migrating import Line
+
+ROOMS = (
+    "organizations",
+    "staff",
+    "customers",
+    "addresses",
+    "payment_methods",
+    "sessions",
+    "anonymizations",
+    "audit",
+)
+
+
+def tables(line: Line) -> MetaData:
+    """The metadata of all tables of a database."""
+    # Names, not imports: migrations run for every room, and the database floor is below them all.
+    if line is Line.KEYSTORE:
+        keystore: MetaData = importlib.import_module("app.vault.tables").keystore_metadata
+        return keystore
+    for room in ROOMS:
+        importlib.import_module(f"app.{room}.tables")
+    return main_metadata
+
+
+def plain(kind: str, value: object, _: object) -> str | bool:
+    """Write column types in SQLAlchemy's own words: a migration must not depend on the program of a later day."""
+    if kind == "type" and isinstance(value, DateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(value, AutoString):
+        return f"sa.String(length={value.length})" if value.length else "sa.String()"
+    return False
+
+
+line: Line = context.config.attributes["line"]
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=tables(line) if context.config.attributes.get("compare") else None,
+    render_as_batch=True,
+    compare_type=True,
+    render_item=plain,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,138 @@
+"""The door for reads: statements built at import, compiled once, run on the driver's own connection.
+
+An ORM session costs more than the query it runs (PERFORMANCE figures in README.md), so reads do without one
+and return plain rows.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar, cast
+
+import orjson
+from sqlalchemy import ColumnElement, Select, bindparam
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import BindParameter
+from sqlalchemy.types import Boolean, UserDefinedType
+from sqlmodel import SQLModel
+
+Row = TypeVar("Row")
+Processor = Callable[[Any], Any]
+
+
+class _Compiled(NamedTuple):
+    sql: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+    bind: tuple[Processor | None, ...]
+    result: tuple[Processor | None, ...]
+
+    @property
+    def plain(self) -> bool:
+        """Whether the driver's rows are the rows as they are."""
+        return not any(self.result)
+
+
+class Read(Generic[Row]):
+    """A select with named parameters; `make` turns a row's values, in the select's order, into what is returned.
+
+    Usually it is the `_make` of a NamedTuple with the same columns.
+    """
+
+    def __init__(self, select: Select[Any], make: Callable[[Sequence[Any]], Row]) -> None:
+        """Keep the statement; it is compiled at its first use, once for each kind of database."""
+        self.select = select
+        self._make = make
+        self._compiled: dict[str, _Compiled] = {}
+
+    async def fetch(self, connection: Any, dialect: Dialect, parameters: Mapping[str, object]) -> list[Row]:
+        """Run it on the driver's own connection, asyncpg's or aiosqlite's."""
+        compiled = self._compiled.get(dialect.name) or self._compile(dialect)
+        values = {**compiled.constants, **parameters}
+        arguments = [
+            process(values[name]) if process else values[name]
+            for name, process in zip(compiled.names, compiled.bind, strict=True)
+        ]
+        if dialect.name == "sqlite":
+            records = await connection.execute_fetchall(compiled.sql, arguments)
+        else:
+            records = await connection.fetch(compiled.sql, *arguments)
+        if compiled.plain:
+            return [self._make(record) for record in records]
+        return [self._make(_processed(record, compiled.result)) for record in records]
+
+    def _compile(self, dialect: Dialect) -> _Compiled:
+        compiler = self.select.compile(dialect=dialect)
+        names = tuple(compiler.positiontup or ())
+        binds = {name: compiler.binds[name] for name in names}
+        compiled = _Compiled(
+            sql=str(compiler),
+            names=names,
+            constants={name: bind.value for name, bind in binds.items() if not bind.required},
+            bind=tuple(_bind_processor(binds[name], dialect) for name in names),
+            result=tuple(_result_processor(entry.type, dialect) for entry in compiler._result_columns),  # noqa: SLF001 - no public name
+        )
+        self._compiled[dialect.name] = compiled
+        return compiled
+
+
+def _processed(record: Sequence[Any], processors: tuple[Processor | None, ...]) -> list[Any]:
+    return [
+        process(value) if process and value is not None else value
+        for value, process in zip(record, processors, strict=True)
+    ]
+
+
+def _bind_processor(bind: BindParameter[Any], dialect: Dialect) -> Processor | None:
+    return cast("Processor | None", bind.type.dialect_impl(dialect).bind_processor(dialect))
+
+
+def _result_processor(column: Any, dialect: Dialect) -> Processor | None:
+    if isinstance(column, Boolean) and dialect.name == "sqlite":
+        return bool
+    return cast("Processor | None", column.dialect_impl(dialect).result_processor(dialect, None))
+
+
+class _UuidList(UserDefinedType[Any]):
+    """A list of ids as one parameter: `uuid[]` on PostgreSQL, a JSON array of hex texts on SQLite."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "UUID[]"
+
+    def bind_processor(self, dialect: Dialect) -> Processor | None:
+        if dialect.name == "sqlite":
+            return lambda ids: orjson.dumps([one.hex for one in ids]).decode()
+        return list
+
+
+class _AnyOf(ColumnElement[bool]):
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        self.column = column
+        self.ids = bindparam(name, type_=_UuidList())
+        self.type = Boolean()
+
+
+def any_of(column: Any, name: str) -> ColumnElement[bool]:
+    """Whether `column` is one of the ids in the parameter `name`: one statement whatever their number."""
+    return _AnyOf(column, name)
+
+
+@compiles(_AnyOf, "sqlite")
+def _any_of_sqlite(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, ids = compiler.process(element.column, **options), compiler.process(element.ids, **options)
+    return f"{column} IN (SELECT value FROM json_each({ids}))"
+
+
+@compiles(_AnyOf, "postgresql")
+def _any_of_postgresql(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, ids = compiler.process(element.column, **options), compiler.process(element.ids, **options)
+    return f"{column} = ANY({ids}::uuid[])"
+
+
+def columns(table: type[SQLModel], shape: Any) -> list[Any]:
+    """The columns of `table` that the NamedTuple `shape` names, in its order."""
+    return [getattr(table, name) for name in shape._fields]

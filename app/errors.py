@@ -1,0 +1,132 @@
+"""Expected failures: what went wrong, where, and what to do next, in words a customer may read."""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import ClassVar
+
+
+class ErrorCode(Enum):
+    """Why an input or an act was refused. Codes are stable: none is removed, only deprecated."""
+
+    REQUIRED = "REQUIRED"
+    INVALID = "INVALID"
+    TOO_SHORT = "TOO_SHORT"
+    TOO_LONG = "TOO_LONG"
+    TAKEN = "TAKEN"
+    EMAIL_TAKEN = "EMAIL_TAKEN"
+    NOT_FOUND = "NOT_FOUND"
+    NOT_ALLOWED = "NOT_ALLOWED"
+    CONFLICT = "CONFLICT"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    EMAIL_NOT_VERIFIED = "EMAIL_NOT_VERIFIED"
+    NOT_APPROVED = "NOT_APPROVED"
+    PASSWORD_TOO_WEAK = "PASSWORD_TOO_WEAK"
+    PASSWORD_MISMATCH = "PASSWORD_MISMATCH"
+    TERMS_NOT_ACCEPTED = "TERMS_NOT_ACCEPTED"
+    INVALID_POSTAL_CODE = "INVALID_POSTAL_CODE"
+    INVALID_ZONE = "INVALID_ZONE"
+    INVALID_PHONE = "INVALID_PHONE"
+    LIMIT_REACHED = "LIMIT_REACHED"
+    IS_DEFAULT = "IS_DEFAULT"
+    LAST_ADDRESS = "LAST_ADDRESS"
+    CARD_DATA_REFUSED = "CARD_DATA_REFUSED"
+    GATEWAY_DECLINED = "GATEWAY_DECLINED"
+    GATEWAY_UNAVAILABLE = "GATEWAY_UNAVAILABLE"
+    TOKEN_INVALID = "TOKEN_INVALID"
+    TOKEN_EXPIRED = "TOKEN_EXPIRED"
+    RATE_LIMITED = "RATE_LIMITED"
+    HAS_ORDERS = "HAS_ORDERS"
+    ALREADY_REQUESTED = "ALREADY_REQUESTED"
+    ALREADY_STARTED = "ALREADY_STARTED"
+    ALREADY_LOGGED_IN = "ALREADY_LOGGED_IN"
+
+
+class AppError(Exception):
+    """An expected failure. Subclasses say what happened; the mutation wrapper turns them into `userErrors`.
+
+    Raising one means that nothing was written.
+    """
+
+    code: ClassVar[ErrorCode] = ErrorCode.INVALID
+    message: str = "This value is not valid."
+    field: tuple[str, ...] | None = None
+
+    def __init__(self, message: str | None = None, *, field: Sequence[str] | None = None) -> None:
+        """Say it of another field, or in more fitting words, than the class does."""
+        if message is not None:
+            self.message = message
+        if field is not None:
+            self.field = tuple(field)
+        super().__init__(self.message)
+
+    def at(self, *field: str) -> "AppError":
+        """The same failure, said of this input field."""
+        self.field = field
+        return self
+
+
+class Rejected(Exception):
+    """Several expected failures at once, one for each wrong field."""
+
+    def __init__(self, errors: Sequence[AppError]) -> None:
+        """Carry `errors` (at least one) in the order of the fields."""
+        self.errors = list(errors)
+        super().__init__(", ".join(error.code.value for error in errors))
+
+
+class Required(AppError):
+    """A value that must be there is absent, null or blank."""
+
+    code = ErrorCode.REQUIRED
+    message = "This field is required."
+
+
+class Invalid(AppError):
+    """The value does not have the form it must have."""
+
+    code = ErrorCode.INVALID
+
+
+class TooShort(AppError):
+    """The value has fewer characters than allowed."""
+
+    code = ErrorCode.TOO_SHORT
+
+
+class TooLong(AppError):
+    """The value has more characters than allowed."""
+
+    code = ErrorCode.TOO_LONG
+
+
+class NotFound(AppError):
+    """There is no such thing, or it belongs to somebody else: the two must look alike."""
+
+    code = ErrorCode.NOT_FOUND
+    message = "There is nothing with this id."
+
+
+class Conflict(AppError):
+    """Somebody else changed the same thing in the meantime."""
+
+    code = ErrorCode.CONFLICT
+    message = "This was changed by somebody else in the meantime. Read it again and repeat your change."
+
+
+class NotAllowed(AppError):
+    """The caller may use the operation, but not set this field."""
+
+    code = ErrorCode.NOT_ALLOWED
+    message = "You may not set this field."
+
+
+class RateLimited(AppError):
+    """Too many attempts; this one was not looked at."""
+
+    code = ErrorCode.RATE_LIMITED
+    message = "Too many attempts. Wait a little and try again."
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        """Say after how many seconds another attempt makes sense."""
+        super().__init__()
+        self.retry_after_seconds = retry_after_seconds

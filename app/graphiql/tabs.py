@@ -1,0 +1,45 @@
+"""The example tabs: each operation of the contract, with variables to start from."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphql import OperationDefinitionNode, parse
+
+ROOM = Path(__file__).parent
+
+# In the order of a first visit: become a customer, own things, then look from the back office.
+DOCUMENTS = ("account", "owned", "backoffice")
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One operation as a tab shows it.
+
+    `document` is the operation's text as the contract has it, to the letter. `variables` is JSON as the editor
+    shows it, empty where the operation takes none.
+    """
+
+    name: str
+    document: str
+    variables: str
+
+
+def operations(source: str) -> Iterator[tuple[str, str]]:
+    """Name and exact text of each named operation in a document."""
+    for definition in parse(source).definitions:
+        if isinstance(definition, OperationDefinitionNode) and definition.name and definition.loc:
+            yield definition.name.value, source[definition.loc.start : definition.loc.end]
+
+
+def examples() -> Iterator[Tab]:
+    variables = json.loads((ROOM / "variables.json").read_text(encoding="utf-8"))
+    for document in DOCUMENTS:
+        source = (ROOM / "operations" / f"{document}.graphql").read_text(encoding="utf-8")
+        for name, text in operations(source):
+            shown = json.dumps(variables[name], indent=2, ensure_ascii=False) if name in variables else ""
+            yield Tab(name, text, shown)
+
+
+EXAMPLES = tuple(examples())

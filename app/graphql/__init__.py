@@ -1,0 +1,1 @@
+"""How the house speaks GraphQL: context, access, the mutation wrapper, documents and their limits, HTTP."""

@@ -1,0 +1,55 @@
+"""Runs a prepared document and masks what must not be seen outside."""
+
+import traceback
+from collections.abc import Mapping
+from inspect import isawaitable
+from typing import Any
+
+import structlog
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema
+from graphql.execution import execute
+
+from app.graphql.context import Context
+from app.graphql.documents import Document, with_code
+
+log = structlog.get_logger(__name__)
+
+INTERNAL = "Something went wrong on our side. Give us the request id and we will find it."
+
+
+async def run(
+    schema: GraphQLSchema, document: Document, *, variables: Mapping[str, Any], operation: str | None, context: Context
+) -> dict[str, Any]:
+    """The response map (`data`, `errors`) of GraphQL's specification, section 7.1; it never raises."""
+    pending = execute(
+        schema,
+        document.node,
+        context_value=context,
+        variable_values=dict(variables),
+        operation_name=operation,
+        hide_suggestions=True,
+    )
+    result = await pending if isawaitable(pending) else pending
+    assert isinstance(result, ExecutionResult)  # noqa: S101 - the library's type is wider than what it answers here
+    if not result.errors:
+        return {"data": result.data}
+    errors = [_shown(error, context) for error in result.errors]
+    if result.data is None and all(error.path is None for error in result.errors):
+        return {"errors": [error.formatted for error in errors]}
+    return {"data": result.data, "errors": [error.formatted for error in errors]}
+
+
+def _shown(error: GraphQLError, context: Context) -> GraphQLError:
+    if (error.extensions or {}).get("code"):
+        return error
+    if error.original_error is None:
+        return with_code(error, "BAD_USER_INPUT")
+    report(error.original_error, request_id=context.origin.request_id)
+    return GraphQLError(INTERNAL, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"})
+
+
+def report(fault: BaseException, *, request_id: str) -> None:
+    """Log where a fault happened. Its message stays out: it may quote a personal value."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
+    log.error("fault", request_id=request_id, kind=type(fault).__qualname__, trace=trace)

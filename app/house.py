@@ -1,0 +1,120 @@
+"""Everything long-lived in one process, opened and closed in the right order."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.accounts.policy import AccountPolicy
+from app.db.engine import Database, DatabaseOptions
+from app.db.migrating import Line, is_current, migrate
+from app.graphql.context import Services
+from app.organizations.oauth import TokenEndpoint
+from app.passwords.hashing import PasswordHasher
+from app.payment_methods.gateways.interface import Gateway, Gateways
+from app.payment_methods.gateways.sandbox import SandboxGateway
+from app.payment_methods.gateways.stripe_gateway import StripeAccount, StripeGateway
+from app.privacy.policy import PrivacyPolicy
+from app.sessions.service import Lifetimes, Sessions
+from app.sessions.signing import SigningKeys
+from app.sessions.tokens import AccessTokens
+from app.settings import Settings
+from app.vault import master
+from app.vault.vault import Store, open_vault
+
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+
+
+class NotMigrated(Exception):
+    """A database does not have the newest version of its tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What requests, the worker and the command line share."""
+
+    settings: Settings
+    store: Store
+    services: Services
+
+    async def ready(self) -> bool:
+        """Whether both databases answer and have the newest version."""
+        keystore = self.store.vault.keystore
+        return await is_current(self.store.database, Line.MAIN) and await is_current(keystore, Line.KEYSTORE)
+
+
+def databases(settings: Settings) -> tuple[Database, Database]:
+    """The main database and the key store."""
+    pool, cache = settings.database_pool_size, settings.statement_cache_size
+    return (
+        Database(settings.database_url.get_secret_value(), DatabaseOptions(pool, cache)),
+        Database(settings.keystore_url.get_secret_value(), DatabaseOptions(pool, cache, forgetful=True)),
+    )
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, *, migrating: bool = False) -> AsyncIterator[House]:
+    """Open the databases and the vault, load the keys; close all when the block ends.
+
+    With `migrating`, bring the databases to the newest version first; without, raise `NotMigrated` when
+    they have another.
+    """
+    main, keystore = databases(settings)
+    try:
+        for database, line in ((main, Line.MAIN), (keystore, Line.KEYSTORE)):
+            if migrating:
+                await migrate(database, line)
+            elif not await is_current(database, line):
+                message = f"The {line.value} database has another version than this program: run `patron migrate`."
+                raise NotMigrated(message)
+        read_master = master.reader(
+            text=settings.master_key.get_secret_value(), path=settings.master_key_file, create=settings.development
+        )
+        vault = await open_vault(keystore, read_master)
+        hasher = PasswordHasher(settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel)
+        gateways = _gateways(settings)
+        store = Store(main, vault)
+        try:
+            yield House(settings, store, await _services(settings, store, hasher, gateways))
+        finally:
+            hasher.close()
+            await gateways.close()
+    finally:
+        await main.close()
+        await keystore.close()
+
+
+def _gateways(settings: Settings) -> Gateways:
+    """Stripe where its keys are set; in development the sandbox otherwise."""
+    found: list[Gateway] = []
+    if settings.stripe_secret_key:
+        account = StripeAccount(
+            secret_key=settings.stripe_secret_key.get_secret_value(),
+            publishable_key=settings.stripe_publishable_key,
+            webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
+            **({"api_base": settings.stripe_api_base} if settings.stripe_api_base else {}),
+        )
+        found.append(StripeGateway(account))
+    elif settings.development:
+        found.append(SandboxGateway())
+    return Gateways(found)
+
+
+async def _services(settings: Settings, store: Store, hasher: PasswordHasher, gateways: Gateways) -> Services:
+    await hasher.warm_up()
+    lifetime = timedelta(seconds=settings.access_token_lifetime)
+    keys = SigningKeys(store.vault, verify_for=lifetime)
+    await keys.load()
+    tokens = AccessTokens(keys, issuer=settings.public_url, lifetime=lifetime)
+    idle, absolute = settings.refresh_idle_lifetime, settings.refresh_absolute_lifetime
+    sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
+    return Services(
+        hasher,
+        keys,
+        tokens,
+        sessions,
+        AccountPolicy(settings.password_min_length),
+        PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
+        gateways,
+        TokenEndpoint(store, sessions, url=settings.public_url + TOKEN_PATH),
+    )

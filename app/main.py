@@ -1,0 +1,70 @@
+"""Serves: settings, open house, HTTP server, and in development the worker beside it."""
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+
+import uvicorn
+
+from app.demo import ensure_demo
+from app.house import House, open_house
+from app.settings import Settings
+from app.web import GRAPHQL, create_web
+from app.worker import work
+
+SHUTDOWN_SECONDS = 8
+KEEP_ALIVE_SECONDS = 20
+
+
+class _Server(uvicorn.Server):
+    """Says when it serves."""
+
+    def __init__(self, config: uvicorn.Config, endpoint: str) -> None:
+        super().__init__(config)
+        self._endpoint = endpoint
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"ready {self._endpoint}", flush=True)  # noqa: T201 - the contract with whoever started it
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; in development migrate, and make the demo, first."""
+    async with open_house(settings, migrating=settings.development) as house:
+        endpoint = settings.public_url + GRAPHQL
+        if settings.development and await ensure_demo(house, endpoint):
+            print(f"demo {settings.var_dir / 'demo.json'}", flush=True)  # noqa: T201 - shown once, to the developer
+        async with AsyncExitStack() as stack:
+            if settings.runs_worker:
+                await _start_worker(house, stack)
+            await _Server(_configuration(house), endpoint).serve()
+
+
+def _configuration(house: House) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_web(house),
+        host=house.settings.host,
+        port=house.settings.port,
+        # h11 answers a smuggled second request (Content-Length with Transfer-Encoding), httptools does not.
+        http="httptools",
+        loop="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+async def _start_worker(house: House, stack: AsyncExitStack) -> None:
+    stop = asyncio.Event()
+    task = asyncio.create_task(work(house, stop))
+
+    async def finish() -> None:
+        stop.set()
+        await task
+
+    stack.push_async_callback(finish)

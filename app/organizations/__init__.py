@@ -1,0 +1,1 @@
+"""Organizations, their staff and API clients, the OAuth token endpoint, and who is calling."""

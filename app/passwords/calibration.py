@@ -1,0 +1,69 @@
+"""Measures what argon2id costs on this machine, to choose its parameters by."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from passlib.hash import argon2  # type: ignore[import-untyped]
+
+# Equally strong, each the least one should use: OWASP Password Storage Cheat Sheet. Then RFC 9106, section 4, second
+# recommended option, for machines with memory to spare.
+CHOICES = ((47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5), (65_536, 3))
+SECRET = b"correct horse battery staple"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One set of parameters, and what a hash with it costs one idle core."""
+
+    memory_kib: int
+    iterations: int
+    least_iterations: int
+    milliseconds: float
+    within_target: bool
+
+    @property
+    def memory_mib(self) -> float:
+        """The memory for each password hashed at the same time."""
+        return self.memory_kib / 1024
+
+    @property
+    def hashes_per_second(self) -> float:
+        """How many logins one core can serve; several at once slow each other, since memory is what they wait for."""
+        return 1000 / self.milliseconds
+
+
+def calibrate(
+    target_milliseconds: float, *, choices: Sequence[tuple[int, int]] = CHOICES, repetitions: int = 3
+) -> list[Row]:
+    """For each (memory, least iterations) of `choices`, the most iterations that stay within the target.
+
+    Never fewer than the least: a row that misses the target even so is marked. Blocks for about `repetitions` x 2 x
+    target for each choice; the fastest of the repetitions counts, being the least disturbed one.
+    """
+    return [_row(memory, least, target_milliseconds, repetitions) for memory, least in choices]
+
+
+def _row(memory_kib: int, least: int, target: float, repetitions: int) -> Row:
+    iterations, taken = least, _milliseconds(memory_kib, least, repetitions)
+    estimate = least * target / taken
+    # The estimate may be a little high: what disturbed the longer measurement did not disturb the shorter one.
+    for share in (1, 0.9, 0.75):
+        candidate = int(estimate * share)
+        if candidate > least:
+            longer = _milliseconds(memory_kib, candidate, repetitions)
+            if longer <= target:
+                iterations, taken = candidate, longer
+                break
+    return Row(memory_kib, iterations, least, taken, within_target=taken <= target)
+
+
+def _milliseconds(memory_kib: int, iterations: int, repetitions: int) -> float:
+    hasher = argon2.using(type="ID", memory_cost=memory_kib, rounds=iterations, parallelism=1)
+    return min(_timed(hasher.hash) for _ in range(repetitions))
+
+
+def _timed(hash_once: Callable[[bytes], str]) -> float:
+    started = time.perf_counter()
+    hash_once(SECRET)
+    return (time.perf_counter() - started) * 1000

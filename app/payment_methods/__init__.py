@@ -1,0 +1,1 @@
+"""Saved payment methods, and the gateways that know the cards behind them."""

@@ -1,0 +1,77 @@
+"""Who is asking, on whose behalf, and what that allows."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Literal
+from uuid import UUID
+
+
+class CallerKind(Enum):
+    """Who sends a request."""
+
+    GUEST = "GUEST"
+    CUSTOMER = "CUSTOMER"
+    INTEGRATION = "INTEGRATION"
+    STAFF = "STAFF"
+
+
+class Scope(Enum):
+    """What an integration may be allowed to do."""
+
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
+    ORDERS_WRITE = "orders:write"
+    GROUPS_WRITE = "groups:write"
+    PRIVACY_WRITE = "privacy:write"
+    AUDIT_READ = "audit:read"
+    ORGANIZATION_WRITE = "organization:write"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationSettings:
+    """How one shop wants its accounts handled."""
+
+    require_api_key: bool = False
+    require_verified_email: bool = True
+    keep_last_address: bool = False
+    address_strictness: Literal["strict", "warn"] = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """The shop a request belongs to."""
+
+    id: UUID
+    slug: str
+    name: str
+    settings: OrganizationSettings = field(default_factory=OrganizationSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller of one request, resolved once; every check asks it and nothing else."""
+
+    kind: CallerKind
+    organization: Organization
+    scopes: frozenset[Scope] = frozenset()
+    customer_id: UUID | None = None
+    client_id: UUID | None = None
+    staff_id: UUID | None = None
+    session_id: UUID | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def actor_id(self) -> UUID | None:
+        """The id that answers for what is done: the customer, the staff member, or else the client."""
+        return self.customer_id or self.staff_id or self.client_id
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from; `source` is a keyed fingerprint of the network address, never the address."""
+
+    principal: Principal
+    request_id: str
+    source: bytes
+    user_agent: str

@@ -1,0 +1,1 @@
+"""Being forgotten: who may ask for it, and how nothing personal is left."""

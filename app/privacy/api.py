@@ -1,0 +1,99 @@
+"""Privacy requests as GraphQL shows them."""
+
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.anonymizations.api import Anonymization, shown
+from app.audit.log import Action, record
+from app.graphql import ids
+from app.graphql.access import staff
+from app.graphql.context import Context
+from app.graphql.fields import Payload, mutation
+from app.principal import Scope
+from app.privacy import requests
+from app.privacy.policy import PrivacyPolicy
+
+
+@strawberry.input(description="The customer to be forgotten.")
+class RequestAnonymizationInput:
+    """What `requestAnonymization` needs."""
+
+    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
+
+
+@strawberry.type(description="The request that was made.")
+class RequestAnonymizationPayload(Payload):
+    """Answer of `requestAnonymization`."""
+
+    anonymization: Anonymization | None = strawberry.field(description="The request.", default=None)
+
+
+@strawberry.input(description="The customer not to be forgotten after all.")
+class CancelAnonymizationInput:
+    """What `cancelAnonymization` needs."""
+
+    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
+
+
+@strawberry.type(description="The request that was cancelled.")
+class CancelAnonymizationPayload(Payload):
+    """Answer of `cancelAnonymization`."""
+
+    anonymization: Anonymization | None = strawberry.field(description="The request.", default=None)
+
+
+@strawberry.type
+class PrivacyMutations:
+    """Only a member of the staff may have somebody forgotten."""
+
+    @mutation(
+        allow=[staff(Scope.PRIVACY_WRITE)],
+        description="Have a customer forgotten: after a delay everything personal is destroyed, in every backup too.",
+    )
+    async def request_anonymization(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[RequestAnonymizationInput, strawberry.argument(description="The customer.")],
+    ) -> RequestAnonymizationPayload:
+        """The staff member is kept as the requester."""
+        customer_id = ids.decode("Customer", input.customer_id, "customerId")
+        row = await requests.request(
+            session,
+            organization_id=context.organization.id,
+            customer_id=customer_id,
+            requester_id=_staff_id(context),
+            delay=context.services.get(PrivacyPolicy).anonymization_delay,
+        )
+        record(session, context.origin, Action.ANONYMIZATION_REQUESTED, customer_id=customer_id, object_id=row.id)
+        return RequestAnonymizationPayload(anonymization=shown(row))
+
+    @mutation(
+        allow=[staff(Scope.PRIVACY_WRITE)],
+        description="Take a request back, as long as the anonymization has not started.",
+    )
+    async def cancel_anonymization(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[CancelAnonymizationInput, strawberry.argument(description="The customer.")],
+    ) -> CancelAnonymizationPayload:
+        """The staff member is kept as the canceller."""
+        customer_id = ids.decode("Customer", input.customer_id, "customerId")
+        row = await requests.cancel(
+            session,
+            organization_id=context.organization.id,
+            customer_id=customer_id,
+            canceller_id=_staff_id(context),
+        )
+        record(session, context.origin, Action.ANONYMIZATION_CANCELLED, customer_id=customer_id, object_id=row.id)
+        return CancelAnonymizationPayload(anonymization=shown(row))
+
+
+def _staff_id(context: Context) -> UUID:
+    staff_id = context.principal.staff_id
+    assert staff_id is not None  # noqa: S101 - STAFF principals have one
+    return staff_id

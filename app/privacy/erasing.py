@@ -1,0 +1,130 @@
+"""Carries out a due anonymization, in steps that may each be repeated.
+
+Claim it (the status says STARTED from here on), erase every room in one transaction, destroy the key and
+write the ledger, say COMPLETED. Killed between two steps, the next worker goes on where the first stopped.
+"""
+
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.addresses import repository as addresses
+from app.anonymizations.repository import AnonymizationStatus
+from app.anonymizations.tables import AnonymizationRequest
+from app.audit.log import Action, record_of_house
+from app.clock import now
+from app.customers import repository as customers
+from app.payment_methods import repository as payment_methods
+from app.sessions import service as sessions
+from app.vault.vault import Store
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(minutes=5)
+FIRST_RETRY = timedelta(seconds=10)
+LONGEST_RETRY = timedelta(hours=1)
+Status = AnonymizationStatus
+
+
+class Claimed(NamedTuple):
+    """An anonymization this worker may carry out until its lease ends."""
+
+    id: UUID
+    organization_id: UUID
+    customer_id: UUID
+
+
+async def erase_due(store: Store) -> int:
+    """Carry out all anonymizations that are due; return how many were completed."""
+    completed = 0
+    while claimed := await claim_due(store):
+        completed += await _attempt(store, claimed)
+    return completed
+
+
+async def claim_due(store: Store) -> Claimed | None:
+    """Claim the oldest due request; other workers skip it until the lease ends."""
+    moment = now()
+    due = (
+        select(AnonymizationRequest)
+        .where(
+            or_(
+                *(
+                    AnonymizationRequest.status == status.value
+                    for status in (Status.REQUESTED, Status.STARTED, Status.FAILED)
+                )
+            ),
+            AnonymizationRequest.due_at <= moment,
+        )
+        .order_by(col(AnonymizationRequest.due_at))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    async with store.database.transaction() as session:
+        row = (await session.exec(due)).first()
+        if row is None:
+            return None
+        row.status = Status.STARTED.value
+        row.started_at = row.started_at or moment
+        row.due_at = moment + LEASE
+        row.attempts += 1
+        session.add(row)
+        return Claimed(row.id, row.organization_id, row.customer_id)
+
+
+async def _attempt(store: Store, claimed: Claimed) -> bool:
+    try:
+        await carry_out(store, claimed)
+    except Exception as fault:
+        log.exception(
+            "anonymization_failed", anonymization_id=claimed.id.hex, kind=type(fault).__qualname__, exc_info=False
+        )
+        await _fail(store, claimed, type(fault).__qualname__)
+        return False
+    return True
+
+
+async def carry_out(store: Store, claimed: Claimed) -> None:
+    """The steps after the claim, each of them repeatable, in the order that loses nothing."""
+    async with store.database.transaction() as session:
+        await erase_rooms(session, store, customer_id=claimed.customer_id)
+    await store.vault.destroy_key(
+        claimed.customer_id, organization_id=claimed.organization_id, anonymization_id=claimed.id
+    )
+    async with store.database.transaction() as session:
+        row = await session.get(AnonymizationRequest, claimed.id, with_for_update=True)
+        if row is None or row.status == Status.COMPLETED.value:
+            return
+        row.status = Status.COMPLETED.value
+        row.completed_at = now()
+        row.failure = None
+        session.add(row)
+        record_of_house(
+            session,
+            Action.CUSTOMER_ERASED,
+            organization_id=claimed.organization_id,
+            customer_id=claimed.customer_id,
+            object_id=claimed.id,
+        )
+
+
+async def erase_rooms(session: AsyncSession, store: Store, *, customer_id: UUID) -> None:
+    """Take what is personal from every room that keeps something; a new room is added here."""
+    await payment_methods.erase(session, store.vault, customer_id=customer_id)
+    await addresses.erase(session, customer_id=customer_id)
+    await sessions.erase(session, customer_id=customer_id)
+    await customers.erase(session, customer_id=customer_id)
+
+
+async def _fail(store: Store, claimed: Claimed, failure: str) -> None:
+    async with store.database.transaction() as session:
+        row = await session.get_one(AnonymizationRequest, claimed.id, with_for_update=True)
+        row.status = Status.FAILED.value
+        row.failed_at = now()
+        row.failure = failure[:64]
+        row.due_at = now() + min(FIRST_RETRY * 2 ** min(row.attempts - 1, 16), LONGEST_RETRY)
+        session.add(row)

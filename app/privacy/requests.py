@@ -1,0 +1,88 @@
+"""Requests an anonymization, and takes the request back."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.anonymizations.repository import AnonymizationStatus, RequestRow
+from app.anonymizations.tables import AnonymizationRequest
+from app.clock import now
+from app.db.claims import claim
+from app.db.columns import new_id
+from app.db.locks import lock_customer
+from app.errors import AppError, ErrorCode, NotFound
+
+Status = AnonymizationStatus
+
+
+class AlreadyRequested(AppError):
+    """The customer's anonymization is under way already, or done."""
+
+    code = ErrorCode.ALREADY_REQUESTED
+    message = "The anonymization of this customer was requested already."
+    field = ("customerId",)
+
+
+class AlreadyStarted(AppError):
+    """Too late to cancel."""
+
+    code = ErrorCode.ALREADY_STARTED
+    message = "The anonymization has started and can no longer be cancelled."
+    field = ("customerId",)
+
+
+class NothingRequested(AppError):
+    """There is no request to cancel."""
+
+    code = ErrorCode.NOT_FOUND
+    message = "No anonymization of this customer is requested."
+    field = ("customerId",)
+
+
+async def request(
+    session: AsyncSession, *, organization_id: UUID, customer_id: UUID, requester_id: UUID, delay: timedelta
+) -> RequestRow:
+    """Request that the customer be anonymized after `delay`; raise `NotFound`, `AlreadyRequested`."""
+    if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
+        raise NotFound(field=("customerId",))
+    moment = now()
+    values = {
+        "id": new_id(),
+        "organization_id": organization_id,
+        "customer_id": customer_id,
+        "status": Status.REQUESTED.value,
+        "requester_id": requester_id,
+        "requested_at": moment,
+        "starts_after": moment + delay,
+        "due_at": moment + delay,
+        "attempts": 0,
+    }
+    if not await claim(session, AnonymizationRequest, **values):
+        raise AlreadyRequested
+    return RequestRow(**{name: values.get(name) for name in RequestRow._fields})  # type: ignore[arg-type]
+
+
+async def cancel(session: AsyncSession, *, organization_id: UUID, customer_id: UUID, canceller_id: UUID) -> RequestRow:
+    """Take the open request back; raise `NothingRequested`, or `AlreadyStarted` from the first step of the erasure on."""
+    latest = (
+        select(AnonymizationRequest)
+        .where(
+            AnonymizationRequest.organization_id == organization_id,
+            AnonymizationRequest.customer_id == customer_id,
+        )
+        .order_by(col(AnonymizationRequest.id).desc())
+        .limit(1)
+        .with_for_update()
+    )
+    row = (await session.exec(latest)).first()
+    if row is None or row.status == Status.CANCELLED.value:
+        raise NothingRequested
+    if row.status != Status.REQUESTED.value:
+        raise AlreadyStarted
+    row.status = Status.CANCELLED.value
+    row.cancelled_at = now()
+    row.canceller_id = canceller_id
+    session.add(row)
+    return RequestRow(**{name: getattr(row, name) for name in RequestRow._fields})

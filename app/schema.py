@@ -1,0 +1,32 @@
+"""The schema: all rooms together."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from app.accounts.api import AccountMutations
+from app.addresses.api import AddressMutations
+from app.customers.api import CustomerMutations, CustomerQueries
+from app.geography.api import GeographyQueries
+from app.graphql.scalars import SCALARS
+from app.graphql.user_errors import CONCRETE
+from app.organizations.api import OrganizationQueries
+from app.payment_methods.api import PaymentMethodMutations
+from app.privacy.api import PrivacyMutations
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query(OrganizationQueries, CustomerQueries, GeographyQueries):
+    """The rooms' queries."""
+
+
+@strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
+class Mutation(AccountMutations, CustomerMutations, AddressMutations, PaymentMethodMutations, PrivacyMutations):
+    """The rooms' mutations."""
+
+
+SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, types=CONCRETE, config=StrawberryConfig(scalar_map=SCALARS))
+
+
+def sdl() -> str:
+    """The schema in GraphQL's schema definition language, as it stands in `schema.graphql`."""
+    return SCHEMA.as_str() + "\n"

@@ -1,0 +1,1 @@
+"""Sessions: access and refresh tokens, and whether they still live."""

@@ -1,0 +1,100 @@
+"""Settings of the process, read from `PATRON_…` environment variables; README.md has the table."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Environment(Enum):
+    """Development makes its own keys and shows its insides; production does neither."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Anything secret has no usable default in production."""
+
+    model_config = SettingsConfigDict(env_prefix="PATRON_", frozen=True)
+
+    env: Environment = Environment.DEVELOPMENT
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = ""
+    var_dir: Path = Path("var")
+    database_url: SecretStr = SecretStr("")
+    keystore_url: SecretStr = SecretStr("")
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+    statement_cache_size: int = Field(default=200, ge=0)
+    master_key_file: Path | None = None
+    master_key: SecretStr = SecretStr("")
+    anonymization_delay: int = Field(default=24 * 3600, ge=0)
+    worker_interval: float = Field(default=1.0, gt=0)
+    embedded_worker: bool | None = None
+    access_token_lifetime: int = Field(default=15 * 60, ge=1)
+    refresh_idle_lifetime: int = Field(default=14 * 24 * 3600, ge=1)
+    refresh_absolute_lifetime: int = Field(default=90 * 24 * 3600, ge=1)
+    argon2_memory: int = Field(default=19456, ge=8)
+    argon2_iterations: int = Field(default=2, ge=1)
+    argon2_parallel: int = Field(default=2, ge=1, le=64)
+    password_min_length: int = Field(default=8, ge=8, le=128)
+    max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    max_query_tokens: int = Field(default=2000, ge=100)
+    max_query_depth: int = Field(default=12, ge=3)
+    max_query_aliases: int = Field(default=30, ge=0)
+    max_query_fields: int = Field(default=1000, ge=10)
+    introspection: bool | None = None
+    stripe_secret_key: SecretStr = SecretStr("")
+    stripe_publishable_key: str = ""
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_api_base: str = ""
+    log_level: str = "INFO"
+
+    @model_validator(mode="after")
+    def _require_production_settings(self) -> Self:
+        if self.development:
+            return self
+        needed = {
+            "PATRON_DATABASE_URL": self.database_url,
+            "PATRON_KEYSTORE_URL": self.keystore_url,
+            "PATRON_PUBLIC_URL": self.public_url,
+            "PATRON_MASTER_KEY_FILE or PATRON_MASTER_KEY (make one with `patron keys generate`)": (
+                self.master_key_file or self.master_key
+            ),
+        }
+        missing = [name for name, value in needed.items() if not value]
+        if missing:
+            message = f"Production needs these settings: {', '.join(missing)}."
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _fill_in_development(self) -> Self:
+        if not self.development:
+            return self
+        for name, value in {
+            "public_url": self.public_url or f"http://{self.host}:{self.port}",
+            "database_url": self.database_url or SecretStr(f"sqlite:///{self.var_dir / 'patron.db'}"),
+            "keystore_url": self.keystore_url or SecretStr(f"sqlite:///{self.var_dir / 'keystore.db'}"),
+            "master_key_file": self.master_key_file or (None if self.master_key else self.var_dir / "master.key"),
+        }.items():
+            object.__setattr__(self, name, value)
+        return self
+
+    @property
+    def runs_worker(self) -> bool:
+        """Whether `serve` runs the worker too; development does unless told otherwise."""
+        return self.development if self.embedded_worker is None else self.embedded_worker
+
+    @property
+    def shows_schema(self) -> bool:
+        """Whether introspection, suggestions and GraphiQL are on; in development unless told otherwise."""
+        return self.development if self.introspection is None else self.introspection
+
+    @property
+    def development(self) -> bool:
+        """Whether this process may show its insides."""
+        return self.env is Environment.DEVELOPMENT

@@ -1,0 +1,1 @@
+"""Staff members: the people of the back office on whose behalf integrations act."""

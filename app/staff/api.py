@@ -1,0 +1,32 @@
+"""Staff members as GraphQL shows them."""
+
+from uuid import UUID
+
+import strawberry
+
+from app.graphql import ids
+from app.graphql.context import Context
+from app.staff import repository
+
+
+@strawberry.type(description="A member of the back office's staff.")
+class StaffMember:
+    """Who asked for something."""
+
+    id: strawberry.ID = strawberry.field(description="The staff member's id.")
+    first_name: str | None = strawberry.field(description="Given name.")
+    last_name: str | None = strawberry.field(description="Family name.")
+    email: str | None = strawberry.field(description="Address in the back office.")
+
+
+async def staff_member(context: Context, staff_id: UUID) -> StaffMember | None:
+    """The staff member with this id in the caller's organization."""
+    found = await context.load(repository.by_ids, staff_id)
+    if found is None:
+        return None
+    return StaffMember(
+        id=ids.encode("Staff", staff_id),
+        first_name=found.first_name,
+        last_name=found.last_name,
+        email=found.email,
+    )

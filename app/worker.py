@@ -1,0 +1,37 @@
+"""The worker: what happens without a request. Several may run at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import structlog
+
+from app.house import House
+from app.payment_methods.gateways.interface import Gateways
+from app.payment_methods.reconcile import reconcile
+from app.privacy.erasing import erase_due
+
+log = structlog.get_logger(__name__)
+
+RECONCILED_AT_ONCE = 20
+
+
+async def work(house: House, stop: asyncio.Event) -> None:
+    """Run all loops until `stop` is set; what is under way is finished first."""
+    interval = house.settings.worker_interval
+    gateways = house.services.get(Gateways)
+    loops: list[Callable[[], Awaitable[int]]] = [
+        lambda: erase_due(house.store),
+        lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
+    ]
+    await asyncio.gather(*(_loop(one, interval, stop) for one in loops))
+
+
+async def _loop(step: Callable[[], Awaitable[int]], interval: float, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await step()
+        except Exception as fault:  # noqa: BLE001 - a loop must outlive a database that is away for a moment
+            log.error("worker_step_failed", kind=type(fault).__qualname__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), interval)

@@ -1,0 +1,87 @@
+"""Fixtures: a house of its own for every test, on SQLite and on PostgreSQL."""
+
+import itertools
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db.migrating import Line, migrate
+from app.house import databases
+from tests import postgres
+from tests.house import House, Urls, open_test_house
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with postgres.server() as url:
+        yield url
+
+
+async def _migrated(urls: Urls) -> None:
+    for database, line in zip(databases(urls.settings()), Line, strict=True):
+        await migrate(database, line)
+        await database.close()
+
+
+@pytest.fixture(scope="session")
+async def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Urls:
+    """Migrated databases that every test gets a copy of."""
+    folder = tmp_path_factory.mktemp("template")
+    urls = Urls(f"sqlite:///{folder / 'main.db'}", f"sqlite:///{folder / 'keystore.db'}", folder)
+    await _migrated(urls)
+    return urls
+
+
+@pytest.fixture(scope="session")
+async def postgres_template(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Urls:
+    names = ("patron_template_main", "patron_template_keystore")
+    for name in names:
+        await postgres.execute(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await postgres.execute(postgres_url, f"CREATE DATABASE {name}")
+    main, keystore = (postgres.database(postgres_url, name) for name in names)
+    urls = Urls(main, keystore, tmp_path_factory.mktemp("template"))
+    await _migrated(urls)
+    return urls
+
+
+@pytest.fixture
+async def sqlite_urls(sqlite_template: Urls, tmp_path: Path) -> Urls:
+    for name in ("main.db", "keystore.db"):
+        shutil.copy(sqlite_template.folder / name, tmp_path / name)
+    return Urls(f"sqlite:///{tmp_path / 'main.db'}", f"sqlite:///{tmp_path / 'keystore.db'}", tmp_path)
+
+
+@pytest.fixture
+async def postgres_urls(postgres_url: str, postgres_template: Urls, tmp_path: Path) -> AsyncIterator[Urls]:
+    number = next(_numbers)
+    names = {line: f"patron_test_{line.value}_{number}" for line in Line}
+    for line, name in names.items():
+        await postgres.execute(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await postgres.execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE patron_template_{line.value}")
+    main, keystore = (postgres.database(postgres_url, name) for name in names.values())
+    yield Urls(main, keystore, tmp_path)
+    for name in names.values():
+        await postgres.execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def urls(request: pytest.FixtureRequest) -> Urls:
+    """Fresh databases, once on SQLite and once on PostgreSQL."""
+    found: Urls = request.getfixturevalue("sqlite_urls" if request.param == "sqlite" else "postgres_urls")
+    return found
+
+
+@pytest.fixture
+async def house(urls: Urls) -> AsyncIterator[House]:
+    """An open house with an organization that lets people in at once."""
+    async with open_test_house(urls) as opened:
+        yield opened

