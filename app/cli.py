@@ -286,3 +286,7 @@ def export_schema(
 def main() -> None:
     """Run the command line."""
     app()
+
+
+if __name__ == "__main__":
+    main()
