@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
 from app.house import TOKEN_PATH, House
-from app.organizations.oauth import JWT_BEARER
+from app.oauth.endpoint import JWT_BEARER
 from app.organizations.service import ClientKind, add_client, add_organization
 from app.organizations.tables import Organization
 from app.principal import Scope

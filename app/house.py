@@ -9,7 +9,7 @@ from app.accounts.policy import AccountPolicy
 from app.db.engine import Database, DatabaseOptions
 from app.db.migrating import Line, is_current, migrate
 from app.graphql.context import Services
-from app.organizations.oauth import TokenEndpoint
+from app.oauth.endpoint import TokenEndpoint
 from app.passwords.hashing import PasswordHasher
 from app.payment_methods.gateways.interface import Gateway, Gateways
 from app.payment_methods.gateways.sandbox import SandboxGateway

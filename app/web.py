@@ -25,9 +25,9 @@ from app.graphql.execution import report
 from app.graphql.http import BadRequest, GraphQLEndpoint, read_body
 from app.graphql.limits import DocumentLimits
 from app.house import TOKEN_PATH, House
-from app.organizations import oauth
+from app.oauth import endpoint as oauth
+from app.oauth.endpoint import OAuthError, TokenEndpoint
 from app.organizations.callers import KeyRefused, resolve
-from app.organizations.oauth import OAuthError, TokenEndpoint
 from app.principal import Origin
 from app.schema import SCHEMA
 from app.sessions.signing import SigningKeys
