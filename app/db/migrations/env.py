@@ -18,6 +18,7 @@ ROOMS = (
     "sessions",
     "anonymizations",
     "audit",
+    "privacy",
 )
 
 
