@@ -6,6 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from app.accounts.api import AccountMutations
 from app.addresses.api import AddressMutations
 from app.customers.api import CustomerMutations, CustomerQueries
+from app.customers.back_office.api import BackOfficeMutations, BackOfficeQueries
 from app.geography.api import GeographyQueries
 from app.graphql.scalars import SCALARS
 from app.graphql.user_errors import CONCRETE
@@ -15,12 +16,19 @@ from app.privacy.api import PrivacyMutations
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(OrganizationQueries, CustomerQueries, GeographyQueries):
+class Query(OrganizationQueries, CustomerQueries, BackOfficeQueries, GeographyQueries):
     """The rooms' queries."""
 
 
 @strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
-class Mutation(AccountMutations, CustomerMutations, AddressMutations, PaymentMethodMutations, PrivacyMutations):
+class Mutation(
+    AccountMutations,
+    CustomerMutations,
+    BackOfficeMutations,
+    AddressMutations,
+    PaymentMethodMutations,
+    PrivacyMutations,
+):
     """The rooms' mutations."""
 
 

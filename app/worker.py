@@ -9,6 +9,7 @@ import structlog
 from app.house import House
 from app.payment_methods.gateways.interface import Gateways
 from app.payment_methods.reconcile import reconcile
+from app.privacy.deletion import finish_deletions
 from app.privacy.erasing import erase_due
 
 log = structlog.get_logger(__name__)
@@ -22,6 +23,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
     gateways = house.services.get(Gateways)
     loops: list[Callable[[], Awaitable[int]]] = [
         lambda: erase_due(house.store),
+        lambda: finish_deletions(house.store),
         lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
     ]
     await asyncio.gather(*(_loop(one, interval, stop) for one in loops))

@@ -33,7 +33,11 @@ class _Id(NamedTuple):
 
 
 _BY_IDS = Read(
-    select(*COLUMNS).where(col(Customer.organization_id) == bindparam("organization_id"), any_of(Customer.id, "ids")),
+    select(*COLUMNS).where(
+        col(Customer.organization_id) == bindparam("organization_id"),
+        any_of(Customer.id, "ids"),
+        col(Customer.deleted_at).is_(None),
+    ),
     CustomerRow._make,
 )
 _OWNER = Read(
@@ -144,6 +148,9 @@ async def save(session: AsyncSession, vault: Vault, customer: EditedCustomer) ->
     """Seal and write a locked customer as its next version."""
     box = await vault.box(customer.row.id)
     customer.row.sealed = box.seal(TABLE, customer.row.id, customer.personal)
+    customer.row.reference_hash = reference_hash(
+        vault, organization_id=customer.row.organization_id, reference=customer.personal.reference
+    )
     customer.row.version += 1
     customer.row.updated_at = now()
     session.add(customer.row)
@@ -170,6 +177,7 @@ async def add(
         sealed=box.seal(TABLE, customer_id, personal),
         sealed_password=box.seal(PASSWORD, customer_id, password_hash) if password_hash else None,
         shopper_reference=shopper_reference or new_shopper_reference(),
+        reference_hash=reference_hash(vault, organization_id=organization_id, reference=personal.reference),
         newsletter=newsletter,
         created_at=moment,
         updated_at=moment,
@@ -184,6 +192,13 @@ async def set_password(session: AsyncSession, vault: Vault, customer: Customer, 
     box = await vault.box(customer.id)
     customer.sealed_password = box.seal(PASSWORD, customer.id, password_hash)
     session.add(customer)
+
+
+def reference_hash(vault: Vault, *, organization_id: UUID, reference: str | None) -> bytes | None:
+    """What a customer is found by who has this id in another system."""
+    if reference is None:
+        return None
+    return vault.fingerprints.of("customer-reference", reference, organization_id=organization_id)
 
 
 def new_shopper_reference() -> str:
@@ -202,6 +217,7 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
         return 0
     row.sealed = None
     row.sealed_password = None
+    row.reference_hash = None
     row.newsletter = False
     row.email_verified_at = None
     row.shopper_reference = new_shopper_reference()
