@@ -62,7 +62,10 @@ async def create(book: AddressBook, *, country: str, typed: Personal, wanted: Ty
 
 
 class Edit(NamedTuple):
-    """A partial change: `personal` holds only what was named, `country` and the flags are None where they were not."""
+    """A partial change: `personal` holds only what was named; `country` and the flags are None where they were not.
+
+    An empty `country` was named and is refused: there is no address without one.
+    """
 
     country: str | None
     personal: Mapping[str, Any]
