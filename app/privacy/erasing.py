@@ -18,6 +18,7 @@ from app.anonymizations.tables import AnonymizationRequest
 from app.audit.log import Action, record_of_house
 from app.clock import now
 from app.customers import repository as customers
+from app.mail import outbox
 from app.payment_methods import repository as payment_methods
 from app.sessions import service as sessions
 from app.vault.vault import Store
@@ -117,6 +118,7 @@ async def erase_rooms(session: AsyncSession, store: Store, *, customer_id: UUID)
     await payment_methods.erase(session, store.vault, customer_id=customer_id)
     await addresses.erase(session, customer_id=customer_id)
     await sessions.erase(session, customer_id=customer_id)
+    await outbox.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)
 
 

@@ -18,6 +18,8 @@ ROOMS = (
     "sessions",
     "anonymizations",
     "audit",
+    "mail",
+    "proofs",
 )
 
 
