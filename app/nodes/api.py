@@ -53,7 +53,7 @@ class NodeQueries:
 
     @query(
         allow=[CUSTOMER, *back_office(Scope.CUSTOMERS_READ)],
-        description="Anything with a global id that the caller may see; null for what is not there or not the caller's.",
+        description="Anything with a global id; null for what is not there, or not the caller's.",
     )
     async def node(
         self,
