@@ -29,6 +29,8 @@ from app.oauth import routes as oauth
 from app.oauth.endpoint import TokenEndpoint
 from app.organizations.callers import KeyRefused, resolve
 from app.organizations.last_uses import LastUses
+from app.payment_methods import routes as payment_gateways
+from app.payment_methods.gateways.interface import Gateways
 from app.principal import Origin
 from app.schema import SCHEMA
 from app.sessions.signing import SigningKeys
@@ -53,6 +55,7 @@ def create_web(house: House) -> ASGIApp:
             issuer=house.settings.public_url,
             source=lambda request: _source(house, request),
         ),
+        *payment_gateways.routes(house.store, house.services.get(Gateways)),
         Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
