@@ -18,6 +18,7 @@ from app.customers.api import Customer, shown
 from app.customers.records import open_row, row_of
 from app.customers.service import EmailTaken
 from app.errors import AppError, NotFound
+from app.graphql import enums
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.graphql.context import Context
 from app.graphql.fields import Payload, mutation
@@ -29,7 +30,15 @@ from app.sessions.service import EndReason, Sessions
 from app.sessions.service import TokenPair as Issued
 from app.sessions.tokens import TokenInvalid
 
-strawberry.enum(NextStep, description="What a new customer does next.")
+enums.show(
+    NextStep,
+    "What a new customer does next.",
+    {
+        "DONE": "Nothing: the account is open, and with a password its first session too.",
+        "LOG_IN": "Log in.",
+        "VERIFY_EMAIL": "Open the mail that was sent to the address.",
+    },
+)
 
 
 @strawberry.type(description="The tokens of a session.")

@@ -8,11 +8,21 @@ from strawberry import Info
 
 from app.anonymizations import repository
 from app.anonymizations.repository import AnonymizationStatus, RequestRow
-from app.graphql import ids
+from app.graphql import enums, ids
 from app.graphql.context import Context
 from app.staff.api import StaffMember, staff_member
 
-strawberry.enum(AnonymizationStatus, description="Where a request to anonymize a customer stands.")
+enums.show(
+    AnonymizationStatus,
+    "Where a request to anonymize a customer stands.",
+    {
+        "REQUESTED": "It waits for its delay to pass and can be cancelled.",
+        "STARTED": "It is being carried out and can no longer be cancelled.",
+        "COMPLETED": "Nothing personal is left.",
+        "FAILED": "A step failed; it is tried again.",
+        "CANCELLED": "It was taken back before it started.",
+    },
+)
 
 
 @strawberry.type(description="A request to anonymize a customer: what became of it and when.")

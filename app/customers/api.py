@@ -16,7 +16,7 @@ from app.customers import repository, service
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import CustomerRecord, CustomerStatus
 from app.errors import AppError
-from app.graphql import ids
+from app.graphql import enums, ids
 from app.graphql.access import CUSTOMER, back_office
 from app.graphql.context import Context
 from app.graphql.fields import Payload, mutation, query
@@ -27,7 +27,11 @@ from app.payment_methods.api import PaymentMethod, payment_methods_of
 from app.principal import Scope
 from app.values import EmailAddress, LoginName, PhoneNumber
 
-strawberry.enum(CustomerStatus, description="How often a customer has ordered; derived from its orders.")
+enums.show(
+    CustomerStatus,
+    "How often a customer has ordered; derived from its orders.",
+    {"PROSPECT": "Has not ordered yet.", "ACQUIRED": "Has ordered once.", "REPEAT": "Has ordered twice or more."},
+)
 
 
 @strawberry.type(description="A person who has an account, or ordered as a guest, with all that it owns.")

@@ -5,11 +5,10 @@ from typing import Any
 import strawberry
 
 from app.errors import AppError, Conflict, ErrorCode, RateLimited, Rejected
+from app.graphql.enums import show
+from app.graphql.error_codes import MEANINGS
 
-strawberry.enum(
-    ErrorCode,
-    description="Why something was refused. Codes are stable: none is ever removed, only deprecated.",
-)
+show(ErrorCode, "Why something was refused. Codes are stable: none is ever removed, only deprecated.", MEANINGS)
 
 
 @strawberry.interface(description="Something the caller can put right: one entry for each wrong field.")

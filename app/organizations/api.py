@@ -6,7 +6,7 @@ import strawberry
 
 from app.customers import repository as customers
 from app.customers.api import Customer, shown
-from app.graphql import ids
+from app.graphql import enums, ids
 from app.graphql.access import ANYBODY
 from app.graphql.context import Context
 from app.graphql.fields import query
@@ -14,7 +14,16 @@ from app.graphql.ids import Node
 from app.principal import CallerKind
 from app.principal import Organization as Shop
 
-strawberry.enum(CallerKind, description="Who sends a request.")
+enums.show(
+    CallerKind,
+    "Who sends a request.",
+    {
+        "GUEST": "Nobody is logged in; a publishable key at most.",
+        "CUSTOMER": "A customer with an access token.",
+        "INTEGRATION": "A system of the shop, acting for itself.",
+        "STAFF": "A system of the shop, acting on behalf of a staff member.",
+    },
+)
 
 
 @strawberry.type(description="A shop whose customers these are; organizations know nothing of each other.")
