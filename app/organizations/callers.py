@@ -76,7 +76,11 @@ class _SignedIn(NamedTuple):
 SHOP_END = len(_ShopRow._fields)
 SESSION_END = SHOP_END + len(_SessionRow._fields)
 _SHOP: Sequence[Any] = (Organization.id, Organization.slug, Organization.name, Organization.settings)
-_LIVE_KEY: Sequence[Any] = (ApiClient.key_hash == bindparam("key_hash"), col(ApiClient.revoked_at).is_(None))
+_LIVE_KEY: Sequence[Any] = (
+    ApiClient.key_hash == bindparam("key_hash"),
+    col(ApiClient.kind) == "publishable",
+    col(ApiClient.revoked_at).is_(None),
+)
 
 _SESSION: Sequence[Any] = (
     *(getattr(Session, name) for name in _SessionRow._fields[:-2]),
@@ -87,7 +91,7 @@ _SESSION: Sequence[Any] = (
 _BY_KEY = Read(
     select(*_SHOP)
     .join(ApiClient, col(ApiClient.organization_id) == col(Organization.id))
-    .where(*_LIVE_KEY, col(ApiClient.kind) == "publishable"),
+    .where(*_LIVE_KEY),
     _ShopRow._make,
 )
 _DEFAULT = Read(select(*_SHOP).where(col(Organization.is_default)), _ShopRow._make)
