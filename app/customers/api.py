@@ -151,13 +151,13 @@ class UpdateCustomerInput:
     locale: strawberry.Maybe[str | None] = strawberry.field(
         description="A BCP 47 language tag such as `de-CH`.", default=None
     )
-    newsletter: strawberry.Maybe[bool] = strawberry.field(
-        description="Whether the customer wants the newsletter.", default=None
+    newsletter: strawberry.Maybe[bool | None] = strawberry.field(
+        description="Whether the customer wants the newsletter; null means no.", default=None
     )
-    email: strawberry.Maybe[str] = strawberry.field(
+    email: strawberry.Maybe[str | None] = strawberry.field(
         description="For integrations only: the new address. Customers confirm a new address themselves.", default=None
     )
-    shopper_reference: strawberry.Maybe[str] = strawberry.field(
+    shopper_reference: strawberry.Maybe[str | None] = strawberry.field(
         description="For integrations only: 3 to 128 characters, unique in the organization.", default=None
     )
     reference: strawberry.Maybe[str | None] = strawberry.field(

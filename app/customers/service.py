@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -62,7 +63,7 @@ async def update(
     if expected_version is not None and customer.row.version != expected_version:
         raise Conflict(field=("expectedVersion",))
     customer.personal, names = changed(customer.personal, changes)
-    if "newsletter" in given and customer.row.newsletter != given["newsletter"]:
+    if "newsletter" in given and customer.row.newsletter != bool(given["newsletter"]):
         customer.row.newsletter = bool(given["newsletter"])
         names.append("newsletter")
     if email is not None and await _set_email(session, vault, customer, email):
@@ -116,4 +117,10 @@ async def _set_reference(session: AsyncSession, customer: EditedCustomer, refere
     if (await session.exec(other)).first():
         raise ReferenceTaken
     customer.row.shopper_reference = reference
+    session.add(customer.row)
+    try:
+        await session.flush()
+    except IntegrityError:
+        # Somebody took it since we looked.
+        raise ReferenceTaken from None
     return True

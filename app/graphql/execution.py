@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from graphql.execution import execute
+from strawberry.exceptions import StrawberryInputCoercionError
 
 from app.graphql.context import Context
 from app.graphql.documents import Document, with_code
@@ -39,7 +40,8 @@ async def run(
 def _shown(error: GraphQLError, context: Context) -> GraphQLError:
     if (error.extensions or {}).get("code"):
         return error
-    if error.original_error is None:
+    # Without a path no resolver was asked: the library did not understand the variables.
+    if error.path is None or isinstance(error.original_error, StrawberryInputCoercionError | None):
         return with_code(error, "BAD_USER_INPUT")
     report("fault", error.original_error, request_id=context.origin.request_id)
     return GraphQLError(INTERNAL, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"})

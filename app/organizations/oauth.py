@@ -4,7 +4,6 @@ Own code, as the known libraries are synchronous and accept an assertion twice; 
 """
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -165,9 +164,10 @@ class TokenEndpoint:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["iss", "sub", "aud", "exp", "jti"]},
             )
-        except (jwt.PyJWTError, ValueError, TypeError):
+            expires = _moment(claims["exp"])
+        except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError):
             raise refused from None
-        if _moment(claims["exp"]) > now() + ASSERTION_LIFETIME:
+        if expires > now() + ASSERTION_LIFETIME:
             raise OAuthError("invalid_grant", "The assertion is valid for more than ten minutes.")
         return client, claims
 
@@ -242,7 +242,7 @@ def _basic(authorization: str) -> tuple[str, str]:
     scheme, _, encoded = authorization.partition(" ")
     try:
         decoded = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not UTF-8, or not even ASCII
         raise InvalidClient from None
     client_id, separator, secret = decoded.partition(":")
     if scheme.lower() != "basic" or not separator:
