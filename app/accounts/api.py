@@ -18,9 +18,9 @@ from app.customers.api import Customer, shown
 from app.customers.records import open_row, row_of
 from app.customers.service import EmailTaken
 from app.errors import AppError, NotFound
-from app.graphql import enums
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation
 from app.graphql.user_errors import user_errors
 from app.passwords.hashing import PasswordHasher
@@ -30,14 +30,12 @@ from app.sessions.service import EndReason, Sessions
 from app.sessions.service import TokenPair as Issued
 from app.sessions.tokens import TokenInvalid
 
-enums.show(
+describe(
     NextStep,
     "What a new customer does next.",
-    {
-        "DONE": "Nothing: the account is open, and with a password its first session too.",
-        "LOG_IN": "Log in.",
-        "VERIFY_EMAIL": "Open the mail that was sent to the address.",
-    },
+    DONE="Nothing: with a password, the customer is logged in.",
+    LOG_IN="Log in.",
+    VERIFY_EMAIL="Open the mail that was sent, to prove the address.",
 )
 
 

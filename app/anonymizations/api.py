@@ -8,20 +8,19 @@ from strawberry import Info
 
 from app.anonymizations import repository
 from app.anonymizations.repository import AnonymizationStatus, RequestRow
-from app.graphql import enums, ids
+from app.graphql import ids
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.staff.api import StaffMember, staff_member
 
-enums.show(
+describe(
     AnonymizationStatus,
     "Where a request to anonymize a customer stands.",
-    {
-        "REQUESTED": "It waits for its delay to pass and can be cancelled.",
-        "STARTED": "It is being carried out and can no longer be cancelled.",
-        "COMPLETED": "Nothing personal is left.",
-        "FAILED": "A step failed; it is tried again.",
-        "CANCELLED": "It was taken back before it started.",
-    },
+    REQUESTED="It waits for its delay and can be cancelled.",
+    STARTED="It is under way and can no longer be cancelled.",
+    COMPLETED="Nothing personal is left.",
+    FAILED="The last attempt failed; it is tried again.",
+    CANCELLED="It was taken back before it started.",
 )
 
 

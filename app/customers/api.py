@@ -16,9 +16,10 @@ from app.customers import repository, service
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import CustomerRecord, CustomerStatus
 from app.errors import AppError
-from app.graphql import enums, ids
+from app.graphql import ids
 from app.graphql.access import CUSTOMER, back_office
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation, query
 from app.graphql.ids import Node
 from app.graphql.owner import owner
@@ -27,10 +28,12 @@ from app.payment_methods.api import PaymentMethod, payment_methods_of
 from app.principal import Scope
 from app.values import EmailAddress, LoginName, PhoneNumber
 
-enums.show(
+describe(
     CustomerStatus,
     "How often a customer has ordered; derived from its orders.",
-    {"PROSPECT": "Has not ordered yet.", "ACQUIRED": "Has ordered once.", "REPEAT": "Has ordered twice or more."},
+    PROSPECT="No order yet.",
+    ACQUIRED="One order.",
+    REPEAT="Two or more orders.",
 )
 
 
@@ -152,7 +155,7 @@ class UpdateCustomerInput:
         description="A BCP 47 language tag such as `de-CH`.", default=None
     )
     newsletter: strawberry.Maybe[bool | None] = strawberry.field(
-        description="Whether the customer wants the newsletter; null means no.", default=None
+        description="Whether the customer wants the newsletter.", default=None
     )
     email: strawberry.Maybe[str | None] = strawberry.field(
         description="For integrations only: the new address. Customers confirm a new address themselves.", default=None
@@ -265,5 +268,6 @@ class CustomerMutations:
             by_customer=context.principal.customer_id is not None,
             expected_version=input.expected_version,
         )
-        record(session, context.origin, Action.CUSTOMER_UPDATED, customer_id=customer_id, fields=names)
+        if names:
+            record(session, context.origin, Action.CUSTOMER_UPDATED, customer_id=customer_id, fields=names)
         return UpdateCustomerPayload(customer=shown(found))

@@ -57,7 +57,7 @@ class Database:
 
     def _embedded_engine(self, url: URL) -> AsyncEngine:
         if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = create_async_engine(
             url,
             pool_size=self._options.pool_size,
@@ -84,7 +84,11 @@ class Database:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     async def rows(self, read: Read[Row], **parameters: object) -> list[Row]:
-        """All rows of a prepared read, outside any transaction: each sees what was committed when it started."""
+        """All rows of a prepared read, outside any transaction: each sees what was committed when it started.
+
+        It takes a connection of its own: whoever calls it inside a transaction holds two, and enough of
+        those at once would wait for each other for ever.
+        """
         raw = await self.engine.raw_connection()
         try:
             return await read.fetch(raw.driver_connection, self.engine.dialect, parameters)

@@ -1,17 +1,20 @@
-"""Enums of lower floors as GraphQL shows them."""
+"""Gives the plain enums of lower floors their GraphQL descriptions."""
 
-from collections.abc import Mapping
 from enum import Enum
 
 import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
 
 
-def show(kind: type[Enum], description: str, values: Mapping[str, str]) -> None:
-    """Put an enum that knows nothing of GraphQL into the schema; `values` says of each member what it means.
+def describe(enum: type[Enum], description: str, /, **values: str) -> None:
+    """Make `enum` a GraphQL enum; `values` describes each of its members by name.
 
-    Members keep their plain values, so that what the schema answers is what was stored. A test fails for a
-    member without a description.
+    A member without a description, or a description without a member, is an error at import.
     """
-    strawberry.enum(kind, description=description)
-    for value in kind.__strawberry_definition__.values:  # type: ignore[attr-defined] # set by the line above
-        value.description = values.get(value.name)
+    if set(values) != set(enum.__members__):
+        message = f"{enum.__name__}: the descriptions do not fit the members."
+        raise TypeError(message)
+    strawberry.enum(enum, description=description)
+    definition: StrawberryEnumDefinition = enum.__strawberry_definition__  # type: ignore[attr-defined] # set above
+    for value in definition.values:
+        value.description = values[value.name]

@@ -40,8 +40,13 @@ async def run(
 def _shown(error: GraphQLError, context: Context) -> GraphQLError:
     if (error.extensions or {}).get("code"):
         return error
-    # Without a path no resolver was asked: the library did not understand the variables.
-    if error.path is None or isinstance(error.original_error, StrawberryInputCoercionError | None):
+    if error.path is None:
+        # No resolver was asked: the library did not understand the variables.
+        return with_code(error, "BAD_USER_INPUT")
+    if isinstance(error.original_error, StrawberryInputCoercionError):
+        message = "A field of the input is null that may be left away, but not be null."
+        return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})
+    if error.original_error is None:
         return with_code(error, "BAD_USER_INPUT")
     report("fault", error.original_error, request_id=context.origin.request_id)
     return GraphQLError(INTERNAL, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"})

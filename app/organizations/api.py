@@ -6,23 +6,22 @@ import strawberry
 
 from app.customers import repository as customers
 from app.customers.api import Customer, shown
-from app.graphql import enums, ids
+from app.graphql import ids
 from app.graphql.access import ANYBODY
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import query
 from app.graphql.ids import Node
 from app.principal import CallerKind
 from app.principal import Organization as Shop
 
-enums.show(
+describe(
     CallerKind,
     "Who sends a request.",
-    {
-        "GUEST": "Nobody is logged in; a publishable key at most.",
-        "CUSTOMER": "A customer with an access token.",
-        "INTEGRATION": "A system of the shop, acting for itself.",
-        "STAFF": "A system of the shop, acting on behalf of a staff member.",
-    },
+    GUEST="Nobody who is logged in: a storefront with its publishable key.",
+    CUSTOMER="A customer who is logged in.",
+    INTEGRATION="A system of the shop, for itself.",
+    STAFF="A system of the shop, on behalf of a staff member.",
 )
 
 
