@@ -92,9 +92,11 @@ class Database:
         raw = await self.engine.raw_connection()
         try:
             return await read.fetch(raw.driver_connection, self.engine.dialect, parameters)
-        except BaseException:
-            # A connection in the middle of an answer must not go back to the others.
-            raw.invalidate()
+        except Exception:
+            # A broken connection must not go back to the others. One whose caller went away may: its driver
+            # finishes or cancels what is under way before it does anything else.
+            if not self.embedded and raw.driver_connection.is_closed():
+                raw.invalidate()
             raise
         finally:
             raw.close()
