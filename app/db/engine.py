@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy
 from sqlalchemy import event
@@ -95,7 +95,7 @@ class Database:
         except Exception:
             # A broken connection must not go back to the others. One whose caller went away may: its driver
             # finishes or cancels what is under way before it does anything else.
-            if not self.embedded and raw.driver_connection.is_closed():
+            if not self.embedded and cast("Any", raw.driver_connection).is_closed():
                 raw.invalidate()
             raise
         finally:
