@@ -22,7 +22,7 @@ from app.settings import Settings
 from app.vault import master
 from app.vault.vault import Store, open_vault
 
-TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+TOKEN_PATH = "/oauth/token"
 
 
 class NotMigrated(Exception):
@@ -92,7 +92,7 @@ def _gateways(settings: Settings) -> Gateways:
             secret_key=settings.stripe_secret_key.get_secret_value(),
             publishable_key=settings.stripe_publishable_key,
             webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
-            **({"api_base": settings.stripe_api_base} if settings.stripe_api_base else {}),
+            api_base=settings.stripe_api_base,
         )
         found.append(StripeGateway(account))
     elif settings.development:

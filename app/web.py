@@ -21,10 +21,10 @@ from app.graphiql.assets import static_files
 from app.graphiql.page import CONTENT_SECURITY_POLICY, page
 from app.graphql.context import Context
 from app.graphql.documents import Documents
-from app.graphql.execution import report
 from app.graphql.http import BadRequest, GraphQLEndpoint, read_body
 from app.graphql.limits import DocumentLimits
 from app.house import TOKEN_PATH, House
+from app.logs import report
 from app.organizations import oauth
 from app.organizations.callers import KeyRefused, resolve
 from app.organizations.oauth import OAuthError, TokenEndpoint
@@ -218,7 +218,7 @@ class RequestIds:
         try:
             await self._app(scope, receive, answer)
         except Exception as fault:  # noqa: BLE001 - the last place where a fault can be logged without its values
-            report(fault, request_id=request_id)
+            report("fault", fault, request_id=request_id)
             if not started:
                 await _fault(scope, receive, answer)
 

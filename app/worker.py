@@ -4,14 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import structlog
-
 from app.house import House
+from app.logs import report
 from app.payment_methods.gateways.interface import Gateways
 from app.payment_methods.reconcile import reconcile
 from app.privacy.erasing import erase_due
-
-log = structlog.get_logger(__name__)
 
 RECONCILED_AT_ONCE = 20
 
@@ -32,6 +29,6 @@ async def _loop(step: Callable[[], Awaitable[int]], interval: float, stop: async
         try:
             await step()
         except Exception as fault:  # noqa: BLE001 - a loop must outlive a database that is away for a moment
-            log.error("worker_step_failed", kind=type(fault).__qualname__)
+            report("worker_step_failed", fault)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), interval)

@@ -19,9 +19,9 @@ ADDRESS = {
 async def test_a_customer_registers_owns_things_and_is_forgotten(house: House) -> None:
     ann = await house.register("Ann@example.org", firstName="Ann", lastName="Archer")
     home = (await house.ask("CreateAddress", token=ann.token, input=ADDRESS)).payload("createAddress")["address"]
-    work = (
-        await house.ask("CreateAddress", token=ann.token, input={**ADDRESS, "line1": "Limmatquai 2"})
-    ).payload("createAddress")["address"]
+    work = (await house.ask("CreateAddress", token=ann.token, input={**ADDRESS, "line1": "Limmatquai 2"})).payload(
+        "createAddress"
+    )["address"]
     (await house.ask("SetDefaultAddress", token=ann.token, id=work["id"], type="BILLING")).payload("setDefaultAddress")
     (await house.ask(ADD_CARD, token=ann.token)).payload("addPaymentMethod")
     (await house.ask("UpdateCustomer", token=ann.token, input={"phone": "+41 44 668 18 00"})).payload("updateCustomer")

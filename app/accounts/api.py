@@ -235,7 +235,7 @@ class AccountMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
-        description="Exchange a refresh token for new tokens. Using one a second time later than 30 seconds after the first ends the session.",
+        description="Exchange a refresh token for new tokens. Using one again after 30 seconds ends the session.",
     )
     async def refresh_token(
         self,

@@ -176,7 +176,7 @@ def given(source: Any, names: frozenset[str]) -> dict[str, Any]:
     return {name: value.value for name, value in values.items() if value is not None}
 
 
-UPDATABLE = frozenset(field.name for field in fields(UpdateCustomerInput)) - {"customer_id", "expected_version"}  # type: ignore[arg-type]
+UPDATABLE = frozenset(field.name for field in fields(UpdateCustomerInput)) - {"customer_id", "expected_version"}
 
 
 @strawberry.type(description="The changed customer.")
@@ -200,7 +200,7 @@ class CustomerQueries:
 
     @query(
         allow=back_office(Scope.CUSTOMERS_READ),
-        description="One customer, by exactly one of its names; null when there is none. The read is recorded in the audit log.",
+        description="One customer, by exactly one of its names, or null. The read is recorded in the audit log.",
     )
     async def customer(
         self,

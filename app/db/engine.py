@@ -57,7 +57,7 @@ class Database:
 
     def _embedded_engine(self, url: URL) -> AsyncEngine:
         if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = create_async_engine(
             url,
             pool_size=self._options.pool_size,

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-import structlog
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,12 +17,11 @@ from app.anonymizations.tables import AnonymizationRequest
 from app.audit.log import Action, record_of_house
 from app.clock import now
 from app.customers import repository as customers
+from app.logs import report
 from app.mail import outbox
 from app.payment_methods import repository as payment_methods
 from app.sessions import service as sessions
 from app.vault.vault import Store
-
-log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=5)
 FIRST_RETRY = timedelta(seconds=10)
@@ -80,10 +78,8 @@ async def claim_due(store: Store) -> Claimed | None:
 async def _attempt(store: Store, claimed: Claimed) -> bool:
     try:
         await carry_out(store, claimed)
-    except Exception as fault:
-        log.exception(
-            "anonymization_failed", anonymization_id=claimed.id.hex, kind=type(fault).__qualname__, exc_info=False
-        )
+    except Exception as fault:  # noqa: BLE001 - whatever it was: it must be seen, kept and tried again
+        report("anonymization_failed", fault, anonymization_id=claimed.id.hex)
         await _fail(store, claimed, type(fault).__qualname__)
         return False
     return True

@@ -46,7 +46,8 @@ _BY_IDS = Read(
 )
 _BY_EMAIL = Read(
     select(*columns(StaffMember, _Id)).where(
-        col(StaffMember.organization_id) == bindparam("organization_id"), col(StaffMember.email_hash) == bindparam("email_hash")
+        col(StaffMember.organization_id) == bindparam("organization_id"),
+        col(StaffMember.email_hash) == bindparam("email_hash"),
     ),
     _Id._make,
 )
