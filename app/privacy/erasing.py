@@ -20,6 +20,7 @@ from app.customers import repository as customers
 from app.logs import report
 from app.mail import outbox
 from app.payment_methods import repository as payment_methods
+from app.proofs import repository as proofs
 from app.sessions import service as sessions
 from app.vault.vault import Store
 
@@ -115,6 +116,7 @@ async def erase_rooms(session: AsyncSession, store: Store, *, customer_id: UUID)
     await addresses.erase(session, customer_id=customer_id)
     await sessions.erase(session, customer_id=customer_id)
     await outbox.erase(session, customer_id=customer_id)
+    await proofs.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)
 
 
