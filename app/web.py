@@ -25,6 +25,8 @@ from app.graphql.http import BadRequest, GraphQLEndpoint, read_body
 from app.graphql.limits import DocumentLimits
 from app.house import TOKEN_PATH, House
 from app.logs import report
+from app.mail.mailbox import PATH as MAILBOX
+from app.mail.mailbox import Mailbox
 from app.organizations import oauth
 from app.organizations.callers import KeyRefused, resolve
 from app.organizations.oauth import OAuthError, TokenEndpoint
@@ -52,6 +54,12 @@ def create_web(house: House) -> ASGIApp:
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
     ]
+    if house.settings.development:
+        mailbox = Mailbox(house.store, fallback_url=house.settings.public_url)
+        routes += [
+            Route(MAILBOX, mailbox.index, methods=["GET"]),
+            Route(MAILBOX + "/{id:uuid}", mailbox.one, methods=["GET"]),
+        ]
     return RequestIds(Starlette(routes=routes))
 
 

@@ -184,9 +184,10 @@ async def void(session: AsyncSession, *, customer_id: UUID, purposes: Collection
     return (await session.exec(statement)).rowcount
 
 
-async def sweep(session: AsyncSession) -> int:
+async def sweep(store: Store) -> int:
     """Delete what expired long ago; return how many."""
-    return (await session.exec(delete(Proof).where(col(Proof.expires_at) < now() - KEPT_EXPIRED))).rowcount
+    async with store.database.transaction() as session:
+        return (await session.exec(delete(Proof).where(col(Proof.expires_at) < now() - KEPT_EXPIRED))).rowcount
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
