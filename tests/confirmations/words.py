@@ -1,8 +1,14 @@
 """The words of the confirmation tests: a shop that wants addresses proven, and the mails it sends."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from sqlmodel import update
+
+from app.clock import now
+from app.passwords.hashing import PasswordHasher
+from app.sessions.tables import RefreshToken
 from tests.house import PASSWORD, Answer, House, Shop
 
 NEW_PASSWORD = "another violet tractor"
@@ -57,6 +63,16 @@ class Letters:
 
     async def me(self, token: str) -> Answer:
         return await self.house.ask("Me", token=token, shop=self.shop)
+
+    @property
+    def hasher(self) -> PasswordHasher:
+        """What counts the hashes."""
+        return self.house.patron.services.get(PasswordHasher)
+
+    async def let_grace_pass(self) -> None:
+        """Make every use of a refresh token lie a minute back."""
+        async with self.house.patron.store.database.transaction() as session:
+            await session.exec(update(RefreshToken).values(used_at=now() - timedelta(minutes=1)))
 
     async def mails(self) -> list[dict[str, Any]]:
         """All mails, oldest first, as the mailbox of development shows them."""
