@@ -97,7 +97,7 @@ class Database:
         those at once would wait for each other for ever.
         """
         if self.on_statement is not None:
-            self.on_statement(str(read.select))
+            self.on_statement(read.sql(self.engine.dialect))
         raw = await self.engine.raw_connection()
         try:
             return await read.fetch(raw.driver_connection, self.engine.dialect, parameters)

@@ -94,6 +94,7 @@ async def observed(letters: Letters, act: Act, email: str) -> tuple[Any, Cost]:
     """Everything a stranger sees of an act, and what it cost."""
     with counted(letters) as cost:
         answer = await act(letters, email)
+    assert "errors" not in answer.body
     headers = {name: value for name, value in answer.headers.items() if name not in VARIES}
     return (answer.status, headers, answer.body), cost
 
