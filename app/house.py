@@ -11,7 +11,8 @@ from app.db.migrating import Line, is_current, migrate
 from app.graphql.context import Services
 from app.mail.delivery import Post
 from app.mail.smtp import MailServer
-from app.organizations.oauth import TokenEndpoint
+from app.oauth.endpoint import TokenEndpoint
+from app.organizations.last_uses import LastUses
 from app.passwords.hashing import PasswordHasher
 from app.payment_methods.gateways.interface import Gateway, Gateways
 from app.payment_methods.gateways.sandbox import SandboxGateway
@@ -23,8 +24,6 @@ from app.sessions.tokens import AccessTokens
 from app.settings import Settings
 from app.vault import master
 from app.vault.vault import Store, open_vault
-
-TOKEN_PATH = "/oauth/token"
 
 
 class NotMigrated(Exception):
@@ -77,7 +76,9 @@ async def open_house(settings: Settings, *, migrating: bool = False) -> AsyncIte
         gateways = _gateways(settings)
         store = Store(main, vault)
         try:
-            yield House(settings, store, await _services(settings, store, hasher, gateways))
+            services = await _services(settings, store, hasher, gateways)
+            yield House(settings, store, services)
+            await services.get(LastUses).settle()
         finally:
             hasher.close()
             await gateways.close()
@@ -111,6 +112,7 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
     idle, absolute = settings.refresh_idle_lifetime, settings.refresh_absolute_lifetime
     sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
     smtp_url = settings.smtp_url.get_secret_value()
+    uses = LastUses(store.database)
     return Services(
         hasher,
         keys,
@@ -125,5 +127,6 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
             fallback_url=settings.public_url,
             keeps=settings.development,
         ),
-        TokenEndpoint(store, sessions, url=settings.public_url + TOKEN_PATH),
+        uses,
+        TokenEndpoint(store, sessions, hasher, uses, issuer=settings.public_url),
     )

@@ -8,8 +8,7 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts import claims, passwords, registration
-from app.accounts import login as logins
-from app.accounts.login import EmailNotVerified, InvalidCredentials
+from app.accounts.login import Attempt, log_in
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import AlreadyLoggedIn, NextStep
 from app.audit.log import Action, record
@@ -215,29 +214,16 @@ class AccountMutations:
         input: Annotated[LoginInput, strawberry.argument(description="Name and password.")],
     ) -> LoginPayload:
         """A refusal is recorded, so it is returned, not raised."""
-        proof = await logins.prove(
+        outcome = await log_in(
+            session,
             context.store,
             context.services.get(PasswordHasher),
-            organization_id=context.organization.id,
-            identifier=input.identifier,
-            password=input.password,
+            context.services.get(Sessions),
+            Attempt(context.origin, input.identifier, input.password),
         )
-        refused: AppError | None = None if proof.matches else InvalidCredentials()
-        if refused is None and context.organization.settings.require_verified_email and not proof.verified:
-            refused = EmailNotVerified()
-        if refused is not None or proof.customer_id is None:
-            record(session, context.origin, Action.LOGIN_FAILED, customer_id=proof.customer_id)
-            return LoginPayload(user_errors=user_errors(refused or InvalidCredentials()))
-        customer = await repository.lock(
-            session, context.store.vault, organization_id=context.organization.id, customer_id=proof.customer_id
-        )
-        if customer is None:
-            raise InvalidCredentials
-        if proof.upgraded_hash:
-            await repository.set_password(session, context.store.vault, customer.row, proof.upgraded_hash)
-        tokens = await _start(context, session, proof.customer_id)
-        found = open_row(row_of(customer.row), await context.store.vault.box(proof.customer_id))
-        return LoginPayload(customer=shown(found), tokens=tokens)
+        if isinstance(outcome, AppError):
+            return LoginPayload(user_errors=user_errors(outcome))
+        return LoginPayload(customer=shown(outcome.customer), tokens=_tokens(outcome.tokens))
 
     @mutation(
         allow=[GUEST, CUSTOMER],

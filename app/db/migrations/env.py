@@ -21,6 +21,7 @@ ROOMS = (
     "audit",
     "mail",
     "proofs",
+    "privacy",
 )
 
 
