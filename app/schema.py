@@ -5,6 +5,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.accounts.api import AccountMutations
 from app.addresses.api import AddressMutations
+from app.confirmations.api import ConfirmationMutations
 from app.customers.api import CustomerMutations, CustomerQueries
 from app.geography.api import GeographyQueries
 from app.graphql.scalars import SCALARS
@@ -21,7 +22,14 @@ class Query(NodeQueries, OrganizationQueries, CustomerQueries, GeographyQueries)
 
 
 @strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
-class Mutation(AccountMutations, CustomerMutations, AddressMutations, PaymentMethodMutations, PrivacyMutations):
+class Mutation(
+    AccountMutations,
+    ConfirmationMutations,
+    CustomerMutations,
+    AddressMutations,
+    PaymentMethodMutations,
+    PrivacyMutations,
+):
     """The rooms' mutations."""
 
 
