@@ -58,7 +58,8 @@ def settings(**overrides: object) -> Settings:
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
             names = ", ".join(f"PATRON_{str(part).upper()}" for part in problem["loc"])
-            typer.echo(f"{names}: {problem['msg']}" if names else problem["msg"], err=True)
+            reason = problem["msg"].removeprefix("Value error, ")
+            typer.echo(f"{names}: {reason}" if names else reason, err=True)
         raise typer.Exit(2) from None
     logs.configure(found.log_level)
     return found
@@ -177,11 +178,12 @@ def create_client(
     public_key: Annotated[Path | None, typer.Option(help="PEM file with the key that verifies its assertions.")] = None,
 ) -> None:
     """Create an integration and print its id and secret, once."""
-    run(_create_client(settings(), slug, name, frozenset(scope), public_key))
+    pem = public_key.read_text() if public_key else None
+    run(_create_client(settings(), slug, name, frozenset(scope), pem))
 
 
 async def _create_client(
-    found: Settings, slug: str, name: str, scopes: frozenset[Scope], public_key: Path | None
+    found: Settings, slug: str, name: str, scopes: frozenset[Scope], public_key: str | None
 ) -> None:
     async with open_house(found) as house, house.store.database.transaction() as session:
         organization = await _organization(session, slug)
@@ -192,7 +194,7 @@ async def _create_client(
             kind=ClientKind.CONFIDENTIAL,
             name=name,
             scopes=scopes,
-            public_key=parse_public_key(public_key.read_text()) if public_key else None,
+            public_key=parse_public_key(public_key) if public_key else None,
         )
     typer.echo(f"client id {client.id}\nclient secret {client.key}")
 

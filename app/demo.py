@@ -59,7 +59,7 @@ async def ensure_demo(house: House, endpoint: str) -> bool:
         "publishableClientId": str(storefront.id),
         "clientId": str(integration.id),
         "clientSecret": integration.key,
-        "clientKeyFile": str(key_file),
+        "clientKeyFile": str(key_file.resolve()),
         "staffId": str(staff_id),
         "staffEmail": STAFF_EMAIL,
     }

@@ -9,6 +9,8 @@ from app.accounts.policy import AccountPolicy
 from app.db.engine import Database, DatabaseOptions
 from app.db.migrating import Line, is_current, migrate
 from app.graphql.context import Services
+from app.mail.delivery import Post
+from app.mail.smtp import MailServer
 from app.oauth.endpoint import TokenEndpoint
 from app.organizations.last_uses import LastUses
 from app.passwords.hashing import PasswordHasher
@@ -93,7 +95,7 @@ def _gateways(settings: Settings) -> Gateways:
             secret_key=settings.stripe_secret_key.get_secret_value(),
             publishable_key=settings.stripe_publishable_key,
             webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
-            **({"api_base": settings.stripe_api_base} if settings.stripe_api_base else {}),
+            api_base=settings.stripe_api_base,
         )
         found.append(StripeGateway(account))
     elif settings.development:
@@ -109,6 +111,7 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
     tokens = AccessTokens(keys, issuer=settings.public_url, lifetime=lifetime)
     idle, absolute = settings.refresh_idle_lifetime, settings.refresh_absolute_lifetime
     sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
+    smtp_url = settings.smtp_url.get_secret_value()
     uses = LastUses(store.database)
     return Services(
         hasher,
@@ -118,6 +121,12 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
         AccountPolicy(settings.password_min_length),
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
         gateways,
+        Post(
+            MailServer.parse(smtp_url) if smtp_url else None,
+            sender=settings.mail_from,
+            fallback_url=settings.public_url,
+            keeps=settings.development,
+        ),
         uses,
         TokenEndpoint(store, sessions, hasher, uses, issuer=settings.public_url),
     )

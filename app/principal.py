@@ -37,6 +37,8 @@ class OrganizationSettings:
     require_verified_email: bool = True
     keep_last_address: bool = False
     address_strictness: Literal["strict", "warn"] = "strict"
+    storefront_url: str = ""
+    mail_sender: str = ""
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "OrganizationSettings":

@@ -5,24 +5,27 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.accounts.api import AccountMutations
 from app.addresses.api import AddressMutations
+from app.confirmations.api import ConfirmationMutations
 from app.customers.api import CustomerMutations, CustomerQueries
 from app.customers.back_office.api import BackOfficeMutations, BackOfficeQueries
 from app.geography.api import GeographyQueries
 from app.graphql.scalars import SCALARS
 from app.graphql.user_errors import CONCRETE
+from app.nodes.api import NodeQueries
 from app.organizations.api import OrganizationQueries
 from app.payment_methods.api import PaymentMethodMutations
 from app.privacy.api import PrivacyMutations
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(OrganizationQueries, CustomerQueries, BackOfficeQueries, GeographyQueries):
+class Query(NodeQueries, OrganizationQueries, CustomerQueries, BackOfficeQueries, GeographyQueries):
     """The rooms' queries."""
 
 
 @strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
 class Mutation(
     AccountMutations,
+    ConfirmationMutations,
     CustomerMutations,
     BackOfficeMutations,
     AddressMutations,

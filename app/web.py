@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import orjson
@@ -20,14 +21,18 @@ from app.graphiql.assets import static_files
 from app.graphiql.page import CONTENT_SECURITY_POLICY, page
 from app.graphql.context import Context
 from app.graphql.documents import Documents
-from app.graphql.execution import report
 from app.graphql.http import BadRequest, GraphQLEndpoint
 from app.graphql.limits import DocumentLimits
 from app.house import House
+from app.logs import report
+from app.mail.mailbox import PATH as MAILBOX
+from app.mail.mailbox import Mailbox
 from app.oauth import routes as oauth
 from app.oauth.endpoint import TokenEndpoint
 from app.organizations.callers import KeyRefused, resolve
 from app.organizations.last_uses import LastUses
+from app.payment_methods import routes as payment_gateways
+from app.payment_methods.gateways.interface import Gateways
 from app.principal import Origin
 from app.schema import SCHEMA
 from app.sessions.signing import SigningKeys
@@ -38,6 +43,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 GRAPHQL = "/graphql"
 STATIC = "/graphql/static"
 USER_AGENT_MAX = 256
+VERSION = version("patron")
 
 
 def create_web(house: House) -> ASGIApp:
@@ -51,10 +57,17 @@ def create_web(house: House) -> ASGIApp:
             issuer=house.settings.public_url,
             source=lambda request: _source(house, request),
         ),
+        *payment_gateways.routes(house.store, house.services.get(Gateways)),
         Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
     ]
+    if house.settings.development:
+        mailbox = Mailbox(house.store, fallback_url=house.settings.public_url)
+        routes += [
+            Route(MAILBOX, mailbox.index, methods=["GET"]),
+            Route(MAILBOX + "/{id:uuid}", mailbox.one, methods=["GET"]),
+        ]
     return RequestIds(Starlette(routes=routes))
 
 
@@ -174,6 +187,7 @@ class RequestIds:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
+                headers["X-Api-Version"] = VERSION
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
             await send(message)
@@ -181,7 +195,7 @@ class RequestIds:
         try:
             await self._app(scope, receive, answer)
         except Exception as fault:  # noqa: BLE001 - the last place where a fault can be logged without its values
-            report(fault, request_id=request_id)
+            report("fault", fault, request_id=request_id)
             if not started:
                 await _fault(scope, receive, answer)
 

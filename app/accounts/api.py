@@ -7,28 +7,38 @@ from uuid import UUID
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts import passwords, registration
+from app.accounts import claims, passwords, registration
 from app.accounts.login import Attempt, log_in
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import AlreadyLoggedIn, NextStep
 from app.audit.log import Action, record
 from app.customers import repository
 from app.customers.api import Customer, shown
+from app.customers.notices import notify
 from app.customers.records import open_row, row_of
-from app.customers.service import EmailTaken
 from app.errors import AppError, NotFound
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation
 from app.graphql.user_errors import user_errors
+from app.mail.templates import Template
 from app.passwords.hashing import PasswordHasher
 from app.principal import CallerKind
+from app.proofs import repository as proofs
+from app.proofs.purposes import Purpose
 from app.sessions import service as sessions
 from app.sessions.service import EndReason, Sessions
 from app.sessions.service import TokenPair as Issued
 from app.sessions.tokens import TokenInvalid
 
-strawberry.enum(NextStep, description="What a new customer does next.")
+describe(
+    NextStep,
+    "What a new customer does next.",
+    DONE="Nothing: with a password, the customer is logged in.",
+    LOG_IN="Log in.",
+    VERIFY_EMAIL="Open the mail that was sent, to prove the address.",
+)
 
 
 @strawberry.type(description="The tokens of a session.")
@@ -179,17 +189,13 @@ class AccountMutations:
             shortest_password=context.services.get(AccountPolicy).shortest_password,
         )
         organization = context.organization
-        try:
-            customer = await registration.register(
-                session, context.store.vault, organization_id=organization.id, application=application
-            )
-        except EmailTaken:
-            if organization.settings.require_verified_email:
-                await session.rollback()
-                return RegisterPayload(next_step=NextStep.VERIFY_EMAIL)
-            raise
-        record(session, context.origin, Action.CUSTOMER_REGISTERED, customer_id=customer.id)
-        if organization.settings.require_verified_email:
+        registered = await claims.register(
+            session, context.store.vault, organization=organization, application=application
+        )
+        customer = registered.customer
+        action = Action.CUSTOMER_REGISTERED if registered.new else Action.REGISTRATION_REPEATED
+        record(session, context.origin, action, customer_id=customer.id)
+        if registered.next_step is NextStep.VERIFY_EMAIL:
             return RegisterPayload(next_step=NextStep.VERIFY_EMAIL)
         found = shown(open_row(row_of(customer), await context.store.vault.box(customer.id)))
         if application.password_hash is None:
@@ -221,7 +227,7 @@ class AccountMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
-        description="Exchange a refresh token for new tokens. Using one a second time later than 30 seconds after the first ends the session.",
+        description="Exchange a refresh token for new tokens. Using one again after 30 seconds ends the session.",
     )
     async def refresh_token(
         self,
@@ -236,6 +242,7 @@ class AccountMutations:
         action = Action.SESSION_REFRESHED if outcome.tokens else Action.SESSION_REPLAYED
         record(session, context.origin, action, customer_id=outcome.customer_id, object_id=outcome.session_id)
         if outcome.tokens is None:
+            await _tell_of_replay(context, session, outcome.customer_id)
             return RefreshTokenPayload(user_errors=user_errors(TokenInvalid(field=("refreshToken",))))
         return RefreshTokenPayload(tokens=_tokens(outcome.tokens))
 
@@ -301,6 +308,16 @@ class AccountMutations:
             password_hash=password_hash,
             keep=context.principal.session_id,
         )
+        # What was mailed before could undo the change: it is void.
+        await proofs.void(session, customer_id=customer_id, purposes=[Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL])
+        await notify(
+            session,
+            context.store.vault,
+            organization=context.organization,
+            customer_id=customer_id,
+            personal=customer.personal,
+            template=Template.PASSWORD_CHANGED,
+        )
         record(session, context.origin, Action.PASSWORD_CHANGED, object_id=customer_id)
         return ChangePasswordPayload()
 
@@ -314,3 +331,19 @@ async def _start(context: Context, session: AsyncSession, customer_id: UUID) -> 
     )
     record(session, context.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
     return _tokens(issued)
+
+
+async def _tell_of_replay(context: Context, session: AsyncSession, customer_id: UUID | None) -> None:
+    if customer_id is None:
+        return
+    vault, organization = context.store.vault, context.organization
+    customer = await repository.lock(session, vault, organization_id=organization.id, customer_id=customer_id)
+    if customer is not None:
+        await notify(
+            session,
+            vault,
+            organization=organization,
+            customer_id=customer_id,
+            personal=customer.personal,
+            template=Template.SESSION_REPLAYED,
+        )

@@ -34,7 +34,7 @@ class AddressBook:
         for row in self.rows:
             if row.id == address_id:
                 return row
-        raise NotFound("There is no address with this id.", field=field)
+        raise NotFound(field=field)
 
     def others(self, row: Address) -> list[Address]:
         """All but this one."""
@@ -71,7 +71,7 @@ async def book_of(session: AsyncSession, vault: Vault, origin: Origin, *, custom
     """The locked book of a customer; raise `NotFound` of `customerId` when the organization has no such customer."""
     organization_id = origin.principal.organization.id
     if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
-        raise NotFound("There is no customer with this id.", field=("customerId",))
+        raise NotFound(field=("customerId",))
     # A customer who is not erased has a key: it is destroyed only after the erasure was committed.
     box = await vault.box(customer_id)
     rows = await repository.rows_of(session, organization_id=organization_id, customer_id=customer_id)
@@ -88,5 +88,5 @@ async def book_with(session: AsyncSession, vault: Vault, origin: Origin, *, addr
         session, organization_id=principal.organization.id, address_id=address_id
     )
     if customer_id is None:
-        raise NotFound("There is no address with this id.", field=("id",))
+        raise NotFound(field=("id",))
     return await book_of(session, vault, origin, customer_id=customer_id)

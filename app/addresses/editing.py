@@ -62,7 +62,10 @@ async def create(book: AddressBook, *, country: str, typed: Personal, wanted: Ty
 
 
 class Edit(NamedTuple):
-    """A partial change: `personal` holds only what was named, `country` and the flags are None where they were not."""
+    """A partial change: `personal` holds only what was named; `country` and the flags are None where they were not.
+
+    An empty `country` was named and is refused: there is no address without one.
+    """
 
     country: str | None
     personal: Mapping[str, Any]
@@ -101,8 +104,8 @@ async def update(book: AddressBook, address_id: UUID, *, edit: Edit, strictness:
 def _taken(validation: Validation, row: Address, flags: Mapping[AddressType, bool | None]) -> Types:
     """The types that the address becomes the default for; a default cannot simply stop being one."""
     held = held_by(row)
-    for kind in held:
-        if flags[kind] is False:
+    for kind in AddressType:
+        if kind in held and flags[kind] is False:
             validation.add(IsDefault(), camel(FLAGS[kind]))
     return frozenset(kind for kind, flag in flags.items() if flag) - held
 

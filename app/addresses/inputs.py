@@ -65,13 +65,13 @@ class UpdateAddressInput:
     first_name: strawberry.Maybe[str | None] = strawberry.field(description=FIRST_NAME, default=None)
     last_name: strawberry.Maybe[str | None] = strawberry.field(description=LAST_NAME, default=None)
     company: strawberry.Maybe[str | None] = strawberry.field(description=COMPANY, default=None)
-    is_business: strawberry.Maybe[bool] = strawberry.field(description=IS_BUSINESS, default=None)
+    is_business: strawberry.Maybe[bool | None] = strawberry.field(description=IS_BUSINESS, default=None)
     line1: strawberry.Maybe[str | None] = strawberry.field(description=LINE1, default=None)
     line2: strawberry.Maybe[str | None] = strawberry.field(description=LINE2, default=None)
     city: strawberry.Maybe[str | None] = strawberry.field(description=CITY, default=None)
     postal_code: strawberry.Maybe[str | None] = strawberry.field(description=POSTAL_CODE, default=None)
     zone: strawberry.Maybe[str | None] = strawberry.field(description=ZONE, default=None)
-    country: strawberry.Maybe[str] = strawberry.field(description=COUNTRY, default=None)
+    country: strawberry.Maybe[str | None] = strawberry.field(description=COUNTRY, default=None)
     phone: strawberry.Maybe[str | None] = strawberry.field(description=PHONE, default=None)
     notes: strawberry.Maybe[str | None] = strawberry.field(description=NOTES, default=None)
     latitude: strawberry.Maybe[float | None] = strawberry.field(description=LATITUDE, default=None)
@@ -101,13 +101,12 @@ def wanted(given: AddressInput) -> Types:
 
 def edit(given: UpdateAddressInput) -> Edit:
     """What is to be changed."""
-    personal: dict[str, Any] = {}
-    for field in fields(Personal):
-        maybe = getattr(given, field.name)
-        if maybe is not None:
-            personal[field.name] = maybe.value
+    maybes = {field.name: getattr(given, field.name) for field in fields(Personal)}
+    personal: dict[str, Any] = {name: maybe.value for name, maybe in maybes.items() if maybe is not None}
+    if given.is_business is not None:
+        personal["is_business"] = bool(given.is_business.value)
     return Edit(
-        country=None if given.country is None else given.country.value,
+        country=None if given.country is None else given.country.value or "",
         personal=personal,
         flags={AddressType.SHIPPING: given.is_default_shipping, AddressType.BILLING: given.is_default_billing},
         expected_version=given.expected_version,

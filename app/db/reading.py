@@ -45,6 +45,10 @@ class Read(Generic[Row]):
         self._make = make
         self._compiled: dict[str, _Compiled] = {}
 
+    def sql(self, dialect: Dialect) -> str:
+        """The statement as this kind of database gets it."""
+        return (self._compiled.get(dialect.name) or self._compile(dialect)).sql
+
     async def fetch(self, connection: Any, dialect: Dialect, parameters: Mapping[str, object]) -> list[Row]:
         """Run it on the driver's own connection, asyncpg's or aiosqlite's."""
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
@@ -124,7 +128,7 @@ def any_of(column: Any, name: str) -> ColumnElement[bool]:
 @compiles(_AnyOf, "sqlite")
 def _any_of_sqlite(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> str:
     column, ids = compiler.process(element.column, **options), compiler.process(element.ids, **options)
-    return f"{column} IN (SELECT value FROM json_each({ids}))"
+    return f"{column} IN (SELECT value FROM json_each({ids}))"  # noqa: S608 - made of compiled expressions
 
 
 @compiles(_AnyOf, "postgresql")

@@ -24,6 +24,7 @@ class Revalidated(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
+        """The file, to be asked about each time."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["Cache-Control"] = "no-cache"
         return response

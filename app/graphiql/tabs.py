@@ -34,6 +34,7 @@ def operations(source: str) -> Iterator[tuple[str, str]]:
 
 
 def examples() -> Iterator[Tab]:
+    """A tab for each operation, with variables to try it."""
     variables = json.loads((ROOM / "variables.json").read_text(encoding="utf-8"))
     for document in DOCUMENTS:
         source = (ROOM / "operations" / f"{document}.graphql").read_text(encoding="utf-8")

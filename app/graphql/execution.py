@@ -1,18 +1,16 @@
 """Runs a prepared document and masks what must not be seen outside."""
 
-import traceback
 from collections.abc import Mapping
 from inspect import isawaitable
 from typing import Any
 
-import structlog
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from graphql.execution import execute
+from strawberry.exceptions import StrawberryInputCoercionError
 
 from app.graphql.context import Context
 from app.graphql.documents import Document, with_code
-
-log = structlog.get_logger(__name__)
+from app.logs import report
 
 INTERNAL = "Something went wrong on our side. Give us the request id and we will find it."
 
@@ -42,14 +40,13 @@ async def run(
 def _shown(error: GraphQLError, context: Context) -> GraphQLError:
     if (error.extensions or {}).get("code"):
         return error
+    if error.path is None:
+        # No resolver was asked: the library did not understand the variables.
+        return with_code(error, "BAD_USER_INPUT")
+    if isinstance(error.original_error, StrawberryInputCoercionError):
+        message = "A field of the input is null that may be left away, but not be null."
+        return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})
     if error.original_error is None:
         return with_code(error, "BAD_USER_INPUT")
-    report(error.original_error, request_id=context.origin.request_id)
+    report("fault", error.original_error, request_id=context.origin.request_id)
     return GraphQLError(INTERNAL, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"})
-
-
-def report(fault: BaseException, *, request_id: str) -> None:
-    """Log where a fault happened. Its message stays out: it may quote a personal value."""
-    frames = traceback.extract_tb(fault.__traceback__)
-    trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
-    log.error("fault", request_id=request_id, kind=type(fault).__qualname__, trace=trace)

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.graphql.context import Context
-from app.graphql.documents import Documents, Refused
+from app.graphql.documents import Document, Documents, Refused
 from app.graphql.execution import run
 
 RESPONSE_JSON = "application/graphql-response+json"
@@ -56,12 +56,7 @@ class GraphQLEndpoint:
         media = _accepted(request.headers.get("accept"))
         try:
             operation = await self._operation(request)
-            document = self._documents.prepare(operation.query)
-            kind = document.kind(operation.name)
-            if kind is None:
-                raise BadRequest(400, "Name one of the document's operations in operationName.")
-            if request.method == "GET" and kind != "query":
-                raise BadRequest(405, "Only queries may be sent by GET.", allow="POST")
+            document = self._prepare(operation, request.method)
             context = await self._build_context(request)
         except BadRequest as refused:
             error = {"message": refused.message, "extensions": {"code": refused.code}}
@@ -72,6 +67,15 @@ class GraphQLEndpoint:
             self._schema, document, variables=operation.variables, operation=operation.name, context=context
         )
         return _answer(answer, media, 200) if "data" in answer else _refused(answer["errors"], media)
+
+    def _prepare(self, operation: Operation, method: str) -> Document:
+        document = self._documents.prepare(operation.query)
+        kind = document.kind(operation.name)
+        if kind is None:
+            raise BadRequest(400, "Name one of the document's operations in operationName.")
+        if method == "GET" and kind != "query":
+            raise BadRequest(405, "Only queries may be sent by GET.", allow="POST")
+        return document
 
     async def _operation(self, request: Request) -> Operation:
         if request.method == "GET":

@@ -1,4 +1,4 @@
-"""Pages of what can grow: Relay connections whose cursors are positions in an index, so deep pages cost what the first does."""
+"""Pages of what can grow: Relay connections by position in an index, so that deep pages cost what the first does."""
 
 import base64
 import binascii

@@ -22,7 +22,7 @@ from app.sessions.service import EndReason, Sessions, end
 from app.vault.vault import Store
 
 GRANT_TYPES = ("client_credentials", "password", "refresh_token", JWT_BEARER)
-TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+TOKEN_PATH = "/oauth/token"
 
 
 class TokenEndpoint:

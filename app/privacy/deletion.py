@@ -44,7 +44,7 @@ async def delete(
         raise Conflict(field=("expectedVersion",))
     if customer.row.placed_orders > 0:
         raise HasOrders
-    await erase_rooms(session, store, customer_id=customer_id)
+    await erase_rooms(session, store, organization_id=organization_id, customer_id=customer_id)
     moment = now()
     customer.row.deleted_at = moment
     session.add(customer.row)

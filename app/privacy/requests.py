@@ -65,7 +65,7 @@ async def request(
 
 
 async def cancel(session: AsyncSession, *, organization_id: UUID, customer_id: UUID, canceller_id: UUID) -> RequestRow:
-    """Take the open request back; raise `NothingRequested`, or `AlreadyStarted` from the first step of the erasure on."""
+    """Take the open request back; raise `NothingRequested`, or `AlreadyStarted` once the erasure began."""
     latest = (
         select(AnonymizationRequest)
         .where(

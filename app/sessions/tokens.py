@@ -91,7 +91,7 @@ class AccessTokens:
         return jwt.encode(payload, key.private, ALGORITHM, headers={"kid": key.kid, "typ": "at+jwt"}), expires
 
     async def verify(self, token: str) -> Claims:
-        """What the token says; raise `TokenInvalid` or `TokenExpired`. A verified one is remembered until it expires."""
+        """What the token says; raise `TokenInvalid` or `TokenExpired`. A verified one is remembered."""
         claims = self._verified.get(token) or await self._verify(token)
         if claims.expires_at <= now():
             self._verified.pop(token, None)

@@ -1,7 +1,5 @@
 """What is wrong with an address: exact codes and fields, for countries of all continents."""
 
-# ruff: noqa: RUF001 - customers write full-width digits and curved apostrophes
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

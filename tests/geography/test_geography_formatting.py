@@ -1,7 +1,5 @@
 """How an address is put together from what is there, and what is left out."""
 
-# ruff: noqa: RUF001 - customers write full-width digits and curved apostrophes
-
 import pytest
 
 from app.geography import countries

@@ -1,7 +1,5 @@
 """The one form in which postal codes are kept."""
 
-# ruff: noqa: RUF001 - customers write full-width digits and curved apostrophes
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,6 +1,7 @@
 """Alembic's entry: which tables belong to which line of versions, and the connection to use."""
 
 import importlib
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import DateTime, MetaData
@@ -18,6 +19,8 @@ ROOMS = (
     "sessions",
     "anonymizations",
     "audit",
+    "mail",
+    "proofs",
     "privacy",
 )
 
@@ -33,7 +36,7 @@ def tables(line: Line) -> MetaData:
     return main_metadata
 
 
-def plain(kind: str, value: object, _: object) -> str | bool:
+def plain(kind: str, value: Any, _: object) -> str | Literal[False]:
     """Write column types in SQLAlchemy's own words: a migration must not depend on the program of a later day."""
     if kind == "type" and isinstance(value, DateTime):
         return "sa.DateTime(timezone=True)"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from app.payment_methods.gateways.stripe_answers import NAME, customer_of, descr
 # What our code was written against; the account's own default changes with the dashboard.
 API_VERSION = "2026-10-28.endive"
 RETRIES = 1
+TOKEN = re.compile(r"(?:pm|tok)_\w+", re.ASCII)
+SESSION = re.compile(r"seti_\w+", re.ASCII)
 SESSION_LIFETIME = timedelta(hours=24)
 # These log whole addresses and answers, with tokens and the last digits of cards in them.
 TALKATIVE = ("stripe", "httpx", "httpcore")
@@ -119,6 +122,8 @@ class StripeGateway:
 
     async def finalize(self, session_id: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:
         """The payment method that Stripe.js confirmed for the setup intent."""
+        if not SESSION.fullmatch(session_id):
+            raise GatewayDeclined
         async with self._asking():
             setup = await self._setups.retrieve_async(session_id, {"expand": ["payment_method"]})
             method = setup.payment_method
@@ -145,13 +150,13 @@ class StripeGateway:
 
     async def _found(self, token: str, gateway_customer: str, idempotency_key: str) -> PaymentMethod:
         """The payment method a token stands for, as it is now and not as Stripe remembers it for the key."""
+        if not TOKEN.fullmatch(token):
+            raise GatewayDeclined
         if token.startswith("tok_"):
             made = await self._methods.create_async(
                 {"type": "card", "card": {"token": token}}, {"idempotency_key": f"{idempotency_key}-create"}
             )
             token = made.id
-        if not token.startswith("pm_"):
-            raise GatewayDeclined
         if "_" in token.removeprefix("pm_"):
             # Stripe's own test cards, such as pm_card_visa: whoever reads one makes a new one.
             return await self._attach(token, gateway_customer, idempotency_key)
