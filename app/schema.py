@@ -13,12 +13,24 @@ from app.graphql.scalars import SCALARS
 from app.graphql.user_errors import CONCRETE
 from app.nodes.api import NodeQueries
 from app.organizations.api import OrganizationQueries
+from app.organizations.clients.api import ApiClientMutations, ApiClientQueries
+from app.organizations.members.api import MemberMutations, MemberQueries
+from app.organizations.shops.api import ShopMutations, ShopQueries
 from app.payment_methods.api import PaymentMethodMutations
 from app.privacy.api import PrivacyMutations
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(NodeQueries, OrganizationQueries, CustomerQueries, BackOfficeQueries, GeographyQueries):
+class Query(
+    NodeQueries,
+    OrganizationQueries,
+    ShopQueries,
+    ApiClientQueries,
+    MemberQueries,
+    CustomerQueries,
+    BackOfficeQueries,
+    GeographyQueries,
+):
     """The rooms' queries."""
 
 
@@ -28,6 +40,9 @@ class Mutation(
     ConfirmationMutations,
     CustomerMutations,
     BackOfficeMutations,
+    ShopMutations,
+    ApiClientMutations,
+    MemberMutations,
     AddressMutations,
     PaymentMethodMutations,
     PrivacyMutations,

@@ -56,7 +56,7 @@ def customers_whose_latest_is(organization_id: UUID, statuses: Collection[Anonym
     """The ids of the customers whose last request stands at one of these, for a condition on customers."""
     later = aliased(AnonymizationRequest)
     superseded = select(col(later.id)).where(
-        later.customer_id == AnonymizationRequest.customer_id, later.id > AnonymizationRequest.id
+        col(later.customer_id) == col(AnonymizationRequest.customer_id), col(later.id) > col(AnonymizationRequest.id)
     )
     wanted = or_(false(), *(col(AnonymizationRequest.status) == one.value for one in statuses))
     return select(col(AnonymizationRequest.customer_id)).where(

@@ -6,14 +6,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text, true
 
-from app.customers.back_office.listing import Direction, Sort, SortField, listing
+from app.customers.back_office.listing import SortDirection, Sort, CustomerSortField, listing
 from tests.house import House
 
 MIDDLE = UUID(int=2**127)
 
 
 async def plan(house: House, sort: Sort, *, after: bool) -> str:
-    value = 0 if sort.field is SortField.ORDERS else datetime(2026, 1, 1, tzinfo=UTC).isoformat()
+    value = 0 if sort.field is CustomerSortField.ORDERS else datetime(2026, 1, 1, tzinfo=UTC).isoformat()
     statement = listing(condition=true(), sort=sort, size=100, after=(value, MIDDLE.hex) if after else None)
     engine = house.patron.store.database.engine
     compiled = statement.params(organization_id=house.shop.id).compile(
@@ -28,15 +28,15 @@ async def plan(house: House, sort: Sort, *, after: bool) -> str:
         return "\n".join(str(row[-1]) for row in rows)
 
 
-@pytest.mark.parametrize("direction", list(Direction))
-@pytest.mark.parametrize("field", list(SortField))
+@pytest.mark.parametrize("direction", list(SortDirection))
+@pytest.mark.parametrize("field", list(CustomerSortField))
 async def test_any_page_is_a_range_of_an_index_without_a_sort(
-    house: House, field: SortField, direction: Direction
+    house: House, field: CustomerSortField, direction: SortDirection
 ) -> None:
     index = {
-        SortField.CREATED_AT: "ix_customers_created",
-        SortField.UPDATED_AT: "ix_customers_updated",
-        SortField.ORDERS: "ix_customers_orders",
+        CustomerSortField.CREATED_AT: "ix_customers_created",
+        CustomerSortField.UPDATED_AT: "ix_customers_updated",
+        CustomerSortField.ORDERS: "ix_customers_orders",
     }[field]
 
     for after in (False, True):

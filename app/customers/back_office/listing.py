@@ -19,7 +19,7 @@ from app.vault.vault import Store
 Position = tuple[Any, ...]
 
 
-class SortField(Enum):
+class CustomerSortField(Enum):
     """What a list is sorted by; the id decides between equals."""
 
     CREATED_AT = "created_at"
@@ -27,7 +27,7 @@ class SortField(Enum):
     ORDERS = "placed_orders"
 
 
-class Direction(Enum):
+class SortDirection(Enum):
     """Which end comes first."""
 
     ASC = "asc"
@@ -38,8 +38,8 @@ class Direction(Enum):
 class Sort:
     """An order that has an index."""
 
-    field: SortField = SortField.CREATED_AT
-    direction: Direction = Direction.DESC
+    field: CustomerSortField = CustomerSortField.CREATED_AT
+    direction: SortDirection = SortDirection.DESC
 
     @property
     def name(self) -> str:
@@ -82,7 +82,7 @@ def listing(*, condition: ColumnElement[bool], sort: Sort, size: int, after: Pos
     if after is not None:
         wanted.append(_behind(column, row_id, sort, after))
     # A whole range of the index (organization, value, id), read from its start or from its end.
-    order = [column.desc(), row_id.desc()] if sort.direction is Direction.DESC else [column, row_id]
+    order = [column.desc(), row_id.desc()] if sort.direction is SortDirection.DESC else [column, row_id]
     return select(*COLUMNS).where(*wanted).order_by(*order).limit(size + 1)
 
 
@@ -95,11 +95,11 @@ def _behind(column: Any, row_id: Any, sort: Sort, after: Position) -> ColumnElem
     value, hexadecimal = after
     kind: TypeEngine[Any] = column.type
     start = tuple_(
-        literal(value if sort.field is SortField.ORDERS else datetime.fromisoformat(value), kind),
+        literal(value if sort.field is CustomerSortField.ORDERS else datetime.fromisoformat(value), kind),
         literal(UUID(hex=hexadecimal), row_id.type),
     )
     here = tuple_(column, row_id)
-    return here < start if sort.direction is Direction.DESC else here > start
+    return here < start if sort.direction is SortDirection.DESC else here > start
 
 
 def _first(values: Sequence[Any]) -> int:

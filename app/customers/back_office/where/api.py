@@ -9,13 +9,14 @@ from sqlalchemy import and_, not_, or_, true
 
 from app.anonymizations.repository import AnonymizationStatus
 from app.customers.back_office.conditions import Condition, Conditions, has_status, one_of, registered, within
-from app.customers.back_office.listing import Direction, Sort, SortField
+from app.customers.back_office.listing import CustomerSortField, Sort, SortDirection
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import CustomerStatus
 from app.customers.tables import Customer
 from app.errors import AppError
 from app.graphql import ids
 from app.graphql.access import refusal
+from app.graphql.enums import describe
 from app.values import EmailAddress, LoginName
 
 Raw = TypeVar("Raw")
@@ -25,8 +26,19 @@ LISTED_MAX = 100
 LEVELS_MAX = 5
 CONDITIONS_MAX = 50
 
-strawberry.enum(SortField, name="CustomerSortField", description="What a list of customers is sorted by.")
-strawberry.enum(Direction, name="SortDirection", description="Which end of a list comes first.")
+describe(
+    CustomerSortField,
+    "What a list of customers is sorted by.",
+    CREATED_AT="By the time of creation.",
+    UPDATED_AT="By the time of the last change.",
+    ORDERS="By the number of placed orders.",
+)
+describe(
+    SortDirection,
+    "Which end of a list comes first.",
+    ASC="The oldest or smallest.",
+    DESC="The newest or largest.",
+)
 
 
 @strawberry.input(description="One text, or one of several.")
@@ -114,8 +126,8 @@ class CustomerWhere:
 class CustomerSort:
     """One field and a direction."""
 
-    field: SortField = strawberry.field(description="By what.", default=SortField.CREATED_AT)
-    direction: Direction = strawberry.field(description="Which end comes first.", default=Direction.DESC)
+    field: CustomerSortField = strawberry.field(description="By what.", default=CustomerSortField.CREATED_AT)
+    direction: SortDirection = strawberry.field(description="Which end comes first.", default=SortDirection.DESC)
 
 
 def sort_of(sort: CustomerSort | None) -> Sort:
