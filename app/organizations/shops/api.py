@@ -1,6 +1,5 @@
 """Organizations as their own back office sees and changes them."""
 
-from dataclasses import make_dataclass
 from enum import Enum
 from typing import Annotated, Any
 
@@ -55,12 +54,17 @@ def _input(setting: Setting) -> tuple[str, Any, Any]:
     return setting.name, kind, strawberry.field(description=setting.description, default=None)
 
 
+def _class(name: str, declared: list[tuple[str, Any, Any]]) -> type:
+    body = {field: value for field, _, value in declared}
+    return type(name, (), {**body, "__annotations__": {field: kind for field, kind, _ in declared}})
+
+
 Settings: Any = strawberry.type(
-    make_dataclass("OrganizationSettings", [_output(one) for one in SETTINGS]),
+    _class("OrganizationSettings", [_output(one) for one in SETTINGS]),
     description="How a shop wants its accounts handled.",
 )
 SettingsInput: Any = strawberry.input(
-    make_dataclass("OrganizationSettingsInput", [_input(one) for one in SETTINGS]),
+    _class("OrganizationSettingsInput", [_input(one) for one in SETTINGS]),
     description="Settings to change: one left away stays, an explicit null takes it back to its default.",
 )
 
