@@ -18,6 +18,7 @@ from app import main as server
 from app.db.migrating import Line
 from app.db.migrating import migrate as migrate_database
 from app.house import NotMigrated, databases, open_house
+from app.limits.policies import BadPolicy
 from app.organizations.service import ClientKind, add_client, add_organization
 from app.organizations.tables import Organization
 from app.passwords.calibration import calibrate as measure
@@ -67,7 +68,7 @@ def run(work_to_do: Coroutine[Any, Any, None]) -> None:
     """Run on uvloop; ends the program with a sentence where the operator can do something."""
     try:
         uvloop.run(work_to_do)
-    except (NotMigrated, master.MasterKeyError) as error:
+    except (NotMigrated, BadPolicy, master.MasterKeyError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 

@@ -16,19 +16,25 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.customers import repository as customers
 from app.db.columns import new_id
+from app.documents.registry import RegisteredDocuments
 from app.errors import AppError
 from app.graphiql.assets import static_files
 from app.graphiql.page import CONTENT_SECURITY_POLICY, page
 from app.graphql.context import Context
 from app.graphql.documents import Documents
-from app.graphql.http import BadRequest, GraphQLEndpoint, read_body
+from app.graphql.http import BadRequest, GraphQLEndpoint, Rules, read_body
 from app.graphql.limits import DocumentLimits
+from app.graphql.operations import Operation
 from app.house import TOKEN_PATH, House
+from app.limits import doorstep
+from app.limits.rates import Exceeded, RateLimits
+from app.limits.rates import headers as limit_headers
+from app.limits.sources import Sources
 from app.logs import report
 from app.organizations import oauth
 from app.organizations.callers import KeyRefused, resolve
 from app.organizations.oauth import OAuthError, TokenEndpoint
-from app.principal import Origin
+from app.principal import CallerKind, Origin
 from app.schema import SCHEMA
 from app.sessions.signing import SigningKeys
 from app.sessions.tokens import AccessTokens
@@ -52,7 +58,8 @@ def create_web(house: House) -> ASGIApp:
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
     ]
-    return RequestIds(Starlette(routes=routes))
+    limits, sources = house.services.get(RateLimits), house.services.get(Sources)
+    return RequestIds(doorstep.Doorstep(Starlette(routes=routes), limits, sources, counted=[GRAPHQL, TOKEN_PATH]))
 
 
 class Endpoint:
@@ -65,7 +72,15 @@ class Endpoint:
         introspection = settings.shows_schema
         schema = SCHEMA._schema  # noqa: SLF001 - strawberry has no public name for the schema it built
         documents = Documents(schema, _limits(settings), introspection=introspection)
-        self._graphql = GraphQLEndpoint(schema, documents, self._context, max_body_bytes=settings.max_body_bytes)
+        rules = Rules(
+            self._context,
+            self._admit,
+            house.services.get(RegisteredDocuments),
+            _costs(settings),
+            settings.max_body_bytes,
+        )
+        self._graphql = GraphQLEndpoint(schema, documents, rules)
+        self._limits = house.services.get(RateLimits)
         self._page = introspection
         self._tokens = house.services.get(AccessTokens)
 
@@ -93,7 +108,7 @@ class Endpoint:
         origin = Origin(
             caller.principal,
             request.scope["request_id"],
-            _source(self._house, request),
+            request.scope[doorstep.SOURCE],
             request.headers.get("user-agent", "")[:USER_AGENT_MAX],
         )
         context = Context(origin, store, self._house.services)
@@ -101,15 +116,34 @@ class Endpoint:
             context.prime(customers.by_ids, caller.customer.row.id, caller.customer)
         return context
 
+    async def _admit(self, context: Context, operation: Operation) -> dict[str, str]:
+        try:
+            standing = await self._limits.admit(
+                context.principal, context.origin.source, operation.of, operation.amount
+            )
+        except Exceeded as exceeded:
+            told = limit_headers(exceeded.standing)
+            raise BadRequest(429, doorstep.message(exceeded), "RATE_LIMITED", **told) from None
+        return limit_headers(standing)
+
     async def token(self, request: Request) -> Response:
-        """The OAuth 2 token endpoint (RFC 6749, section 3.2)."""
+        """The OAuth 2 token endpoint (RFC 6749, section 3.2), as often as its limit allows."""
+        try:
+            standing = await self._limits.admit_token_request(request.scope[doorstep.SOURCE])
+        except Exceeded as exceeded:
+            return doorstep.refusal(exceeded, TOKEN_PATH)
+        response = await self._token(request)
+        response.headers.update(limit_headers(standing))
+        return response
+
+    async def _token(self, request: Request) -> Response:
         try:
             grant = await self._house.services.get(TokenEndpoint).grant(
                 oauth.Request(
                     await _form(request),
                     request.headers.get("authorization"),
                     request.scope["request_id"],
-                    _source(self._house, request),
+                    request.scope[doorstep.SOURCE],
                 )
             )
         except OAuthError as refused:
@@ -140,7 +174,12 @@ class Endpoint:
     async def readyz(self, _: Request) -> Response:
         """The process can serve: both databases answer and have the right version."""
         ready = await self._house.ready()
-        return JSONResponse({"status": "ready" if ready else "not migrated"}, 200 if ready else 503)
+        if not ready:
+            return JSONResponse({"status": "not migrated"}, 503)
+        if self._limits.degraded:
+            # Still able to serve: each process counts for itself until Redis is back.
+            return JSONResponse({"status": "degraded", "rateLimits": "local"})
+        return JSONResponse({"status": "ready"})
 
 
 def _limits(settings: Settings) -> DocumentLimits:
@@ -152,6 +191,15 @@ def _limits(settings: Settings) -> DocumentLimits:
     )
 
 
+def _costs(settings: Settings) -> dict[CallerKind, int]:
+    return {
+        CallerKind.GUEST: settings.max_query_cost_guest,
+        CallerKind.CUSTOMER: settings.max_query_cost_customer,
+        CallerKind.INTEGRATION: settings.max_query_cost_integration,
+        CallerKind.STAFF: settings.max_query_cost_staff,
+    }
+
+
 def _bearer(headers: Mapping[str, str]) -> str | None:
     authorization = headers.get("authorization")
     if not authorization:
@@ -160,11 +208,6 @@ def _bearer(headers: Mapping[str, str]) -> str | None:
     if scheme.lower() != "bearer" or not token.strip():
         raise KeyRefused("Send the access token as `Authorization: Bearer …`.")
     return token.strip()
-
-
-def _source(house: House, request: Request) -> bytes:
-    address = request.client.host if request.client else ""
-    return house.store.vault.fingerprints.of("source", address)
 
 
 async def _form(request: Request) -> dict[str, str]:

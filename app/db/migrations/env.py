@@ -19,6 +19,7 @@ ROOMS = (
     "sessions",
     "anonymizations",
     "audit",
+    "documents",
 )
 
 
