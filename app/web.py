@@ -71,7 +71,6 @@ class Endpoint:
         self._house = house
         introspection = settings.shows_schema
         schema = SCHEMA._schema  # noqa: SLF001 - strawberry has no public name for the schema it built
-        documents = Documents(schema, _limits(settings), introspection=introspection)
         rules = Rules(
             self._context,
             self._admit,
@@ -79,7 +78,7 @@ class Endpoint:
             _costs(settings),
             settings.max_body_bytes,
         )
-        self._graphql = GraphQLEndpoint(schema, documents, rules)
+        self._graphql = GraphQLEndpoint(schema, prepared_documents(settings), rules)
         self._limits = house.services.get(RateLimits)
         self._page = introspection
         self._tokens = house.services.get(AccessTokens)
@@ -182,13 +181,16 @@ class Endpoint:
         return JSONResponse({"status": "ready"})
 
 
-def _limits(settings: Settings) -> DocumentLimits:
-    return DocumentLimits(
+def prepared_documents(settings: Settings) -> Documents:
+    """Checks documents as the settings have it."""
+    limits = DocumentLimits(
         tokens=settings.max_query_tokens,
         depth=settings.max_query_depth,
         aliases=settings.max_query_aliases,
         fields=settings.max_query_fields,
     )
+    schema = SCHEMA._schema  # noqa: SLF001 - strawberry has no public name for the schema it built
+    return Documents(schema, limits, introspection=settings.shows_schema)
 
 
 def _costs(settings: Settings) -> dict[CallerKind, int]:

@@ -34,7 +34,17 @@ from app.graphql.pagination import LARGEST_PAGE
 BOUNDED_LIST = 10
 MUTATION = 10
 FIRST = "first"
+DIGITS = 10  # more than an Int has; Python reads a longer number slowly, or not at all
 SIZE = "size"
+
+
+def page_size(given: int) -> int:
+    """Within what a page can be."""
+    return max(0, min(given, LARGEST_PAGE))
+
+
+def _number(node: IntValueNode) -> int:
+    return int(node.value) if len(node.value) < DIGITS else LARGEST_PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ class Multiplier:
     def value(self, variables: Mapping[str, Any]) -> int:
         """The page size, within what a page can be: anything else is refused later, and cheaply."""
         given = variables.get(self.variable, self.default)
-        return max(0, min(given, LARGEST_PAGE)) if type(given) is int else LARGEST_PAGE
+        return page_size(given) if type(given) is int else LARGEST_PAGE
 
 
 Monomial = tuple[Multiplier, ...]
@@ -108,7 +118,7 @@ class Pricing:
         assert root is not None  # noqa: S101 - the document is valid
         self._priced.clear()
         self._defaults = {
-            one.variable.name.value: int(one.default_value.value)
+            one.variable.name.value: _number(one.default_value)
             for one in operation.variable_definitions or ()
             if isinstance(one.default_value, IntValueNode)
         }
@@ -160,11 +170,11 @@ class Pricing:
     def _page_size(self, field: GraphQLField, node: FieldNode) -> int | Multiplier:
         given = next((one.value for one in node.arguments or () if one.name.value == FIRST), None)
         default = field.args[FIRST].default_value
-        usual = default if isinstance(default, int) else LARGEST_PAGE
+        usual = default if type(default) is int else LARGEST_PAGE
         if isinstance(given, VariableNode):
             return Multiplier(given.name.value, self._defaults.get(given.name.value, usual))
         if isinstance(given, IntValueNode):
-            return min(int(given.value), LARGEST_PAGE) if len(given.value) < len("1000000") else LARGEST_PAGE
+            return page_size(_number(given))
         return usual
 
     def _named(self, name: str) -> Any:

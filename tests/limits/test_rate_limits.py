@@ -1,5 +1,7 @@
 """How often a caller may ask, over HTTP."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -11,7 +13,7 @@ from app.schema import SCHEMA
 from tests.house import PASSWORD, Urls, open_test_house
 
 READ = "{ viewer { kind } }"
-WRONG = {"identifier": "ann@example.org", "password": "not the password"}
+WRONG: dict[str, Any] = {"identifier": "ann@example.org", "password": "not the password"}
 HOUR = "per hour"  # no test runs so long that a window moves on
 
 
@@ -95,7 +97,7 @@ async def test_customers_are_counted_each_for_itself_and_not_by_their_source(sql
 
 
 async def test_a_customer_has_no_more_tries_of_passwords_than_its_source(sqlite_urls: Urls) -> None:
-    wrong = {"currentPassword": "not the password", "newPassword": PASSWORD}
+    wrong: dict[str, Any] = {"currentPassword": "not the password", "newPassword": PASSWORD}
     async with open_test_house(sqlite_urls, rate_limits={"source-credentials": f"2 {HOUR}"}) as house:
         ann = await house.register("ann@example.org")
 
@@ -141,9 +143,7 @@ async def test_the_token_endpoint_is_limited_by_source_with_an_error_of_oauth(sq
     assert refused.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize(
-    ("proxies", "statuses"), [("", [200, 429, 429]), ("10.0.0.0/8, 127.0.0.0/8", [200, 200, 429])]
-)
+@pytest.mark.parametrize(("proxies", "statuses"), [("", [200, 429, 429]), ("10.0.0.0/8, 127.0.0.0/8", [200, 200, 429])])
 async def test_only_a_trusted_proxy_may_say_where_a_request_comes_from(
     sqlite_urls: Urls, proxies: str, statuses: list[int]
 ) -> None:
