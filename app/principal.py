@@ -1,5 +1,6 @@
 """Who is asking, on whose behalf, and what that allows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -35,6 +36,7 @@ class OrganizationSettings:
     require_api_key: bool = False
     require_verified_email: bool = True
     keep_last_address: bool = False
+    cors_origins: Sequence[str] = ()
     address_strictness: Literal["strict", "warn"] = "strict"
 
 

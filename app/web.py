@@ -22,10 +22,12 @@ from app.graphiql.assets import static_files
 from app.graphiql.page import CONTENT_SECURITY_POLICY, page
 from app.graphql.context import Context
 from app.graphql.documents import Documents
-from app.graphql.http import BadRequest, GraphQLEndpoint, Rules, read_body
+from app.graphql.http import BadRequest, GraphQLEndpoint, Rules, read_body, refusal
 from app.graphql.limits import DocumentLimits
 from app.graphql.operations import Operation
 from app.house import TOKEN_PATH, House
+from app.http import cors, jsonp
+from app.http.cors import Cors
 from app.limits import doorstep
 from app.limits.rates import Exceeded, RateLimits
 from app.limits.rates import headers as limit_headers
@@ -34,6 +36,7 @@ from app.logs import report
 from app.organizations import oauth
 from app.organizations.callers import KeyRefused, resolve
 from app.organizations.oauth import OAuthError, TokenEndpoint
+from app.organizations.origins import AllowedOrigins
 from app.principal import CallerKind, Origin
 from app.schema import SCHEMA
 from app.sessions.signing import SigningKeys
@@ -59,7 +62,9 @@ def create_web(house: House) -> ASGIApp:
         Route("/readyz", endpoint.readyz, methods=["GET"]),
     ]
     limits, sources = house.services.get(RateLimits), house.services.get(Sources)
-    return RequestIds(doorstep.Doorstep(Starlette(routes=routes), limits, sources, counted=[GRAPHQL, TOKEN_PATH]))
+    app = doorstep.Doorstep(Starlette(routes=routes), limits, sources, counted=[GRAPHQL, TOKEN_PATH])
+    origins = AllowedOrigins(house.store.database)
+    return RequestIds(Cors(app, origins, paths=[GRAPHQL], development=house.settings.development))
 
 
 class Endpoint:
@@ -85,14 +90,23 @@ class Endpoint:
 
     async def graphql(self, request: Request) -> Response:
         """GraphQL, and GraphiQL for a browser."""
-        wants_page = request.method == "GET" and "query" not in request.query_params
+        wants_page = request.method == "GET" and not request.query_params.keys() & {"query", "documentId", "extensions"}
         if self._page and wants_page and "text/html" in request.headers.get("accept", ""):
-            return self._graphiql()
-        return await self._graphql(request)
+            return self._graphiql(request)
+        try:
+            function = jsonp.callback(request, enabled=self._house.settings.jsonp)
+        except BadRequest as refused:
+            return refusal(request, refused)
+        response = await self._graphql(request)
+        return jsonp.wrapped(response, function) if function else response
 
-    def _graphiql(self) -> Response:
+    def _graphiql(self, request: Request) -> Response:
         html = page(endpoint=GRAPHQL, assets=STATIC, headers=_demo_headers(self._house.settings))
-        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-store"}
+        policy = CONTENT_SECURITY_POLICY
+        if self._house.settings.jsonp:
+            # With JSONP an answer of this very host can be a script.
+            policy = policy.replace("script-src 'self'", f"script-src {jsonp.script_source(request, STATIC)}")
+        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
         return HTMLResponse(html, headers=headers)
 
     async def _context(self, request: Request) -> Context:
@@ -104,6 +118,7 @@ class Endpoint:
         except AppError as refused:
             realm = "X-Api-Key" if isinstance(refused, KeyRefused) else 'Bearer error="invalid_token"'
             raise BadRequest(401, refused.message, "UNAUTHENTICATED", www_authenticate=realm) from None
+        request.scope[cors.ORGANIZATION] = caller.principal.organization
         origin = Origin(
             caller.principal,
             request.scope["request_id"],

@@ -91,8 +91,7 @@ class GraphQLEndpoint:
             headers |= await self._rules.admit(context, operation)
             cost = self._cost(operation, asked, context.principal.kind)
         except BadRequest as refused:
-            error = {"message": refused.message, "extensions": {"code": refused.code}}
-            return _answer({"errors": [error]}, media, refused.status, headers | refused.headers)
+            return refusal(request, refused, headers)
         except Refused as refused:
             return _refused({"errors": [error.formatted for error in refused.errors]}, media, headers)
         answer = await run(self._schema, document, variables=asked.variables, operation=asked.name, context=context)
@@ -215,6 +214,13 @@ def _document_id(body: Mapping[str, Any]) -> str | None:
 def _accepted(accept: str | None) -> str:
     """The media type to answer with: the specification's own when it is asked for, else plain JSON."""
     return RESPONSE_JSON if accept and RESPONSE_JSON in accept.lower() else JSON
+
+
+def refusal(request: Request, refused: BadRequest, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to a request that is refused before GraphQL has a say."""
+    error = {"message": refused.message, "extensions": {"code": refused.code}}
+    media = _accepted(request.headers.get("accept"))
+    return _answer({"errors": [error]}, media, refused.status, {**(headers or {}), **refused.headers})
 
 
 def _refused(body: Mapping[str, Any], media: str, headers: Mapping[str, str]) -> Response:

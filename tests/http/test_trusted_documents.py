@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from app.documents.files import BadDocument, read
 from app.documents.registry import register
+from app.documents.tables import TrustedDocument
+from app.settings import Settings
 from app.web import prepared_documents
 from tests.house import House, Urls, open_test_house
 from tests.server import Server
 
 KNOWN = "query Known { viewer { kind } }"
 OTHER = "query Other { viewer { kind } }"
+PREPARED = prepared_documents(Settings())
 
 
 def sha256(text: str) -> str:
@@ -58,7 +62,7 @@ async def test_a_registered_document_is_found_again_without_the_database(mode: H
     body = {"documentId": f"sha256:{sha256(KNOWN)}"}
     await mode.post(body)
     async with mode.patron.store.database.transaction() as session:
-        await session.connection()
+        await session.exec(delete(TrustedDocument))
 
     assert (await mode.post(body)).data == {"viewer": {"kind": "GUEST"}}
 
@@ -126,12 +130,12 @@ async def test_where_they_are_optional_anything_runs(sqlite_house: House) -> Non
     assert (await sqlite_house.ask(OTHER)).data == {"viewer": {"kind": "GUEST"}}
 
 
-def test_a_folder_of_files_and_a_manifest_are_read(tmp_path: Path, sqlite_urls: Urls) -> None:
+def test_a_folder_of_files_and_a_manifest_are_read(tmp_path: Path) -> None:
     (tmp_path / "known.graphql").write_text(KNOWN)
     (tmp_path / "built").mkdir()
     (tmp_path / "built" / "persisted-documents.json").write_text(json.dumps({f"sha256:{sha256(OTHER)}": OTHER}))
 
-    found = read(tmp_path, prepared_documents(sqlite_urls.settings()))
+    found = read(tmp_path, PREPARED)
 
     assert found == {sha256(KNOWN): KNOWN, sha256(OTHER): OTHER}
 
@@ -147,13 +151,11 @@ def test_a_folder_of_files_and_a_manifest_are_read(tmp_path: Path, sqlite_urls: 
         ("a.txt", KNOWN, "neither"),
     ],
 )
-def test_what_cannot_be_registered_is_named_with_the_reason(
-    tmp_path: Path, sqlite_urls: Urls, name: str, text: str, reason: str
-) -> None:
+def test_what_cannot_be_registered_is_named_with_the_reason(tmp_path: Path, name: str, text: str, reason: str) -> None:
     (tmp_path / name).write_text(text)
 
     with pytest.raises(BadDocument, match=reason) as refused:
-        read(tmp_path, prepared_documents(sqlite_urls.settings()))
+        read(tmp_path, PREPARED)
 
     assert str(tmp_path) in str(refused.value)
 
