@@ -14,7 +14,8 @@ from app.limits.policies import policies
 from app.limits.rates import RateLimits
 from app.limits.shared import SharedWindows, open_windows
 from app.limits.sources import Sources
-from app.organizations.oauth import TokenEndpoint
+from app.oauth.endpoint import TokenEndpoint
+from app.organizations.last_uses import LastUses
 from app.passwords.hashing import PasswordHasher
 from app.payment_methods.gateways.interface import Gateway, Gateways
 from app.payment_methods.gateways.sandbox import SandboxGateway
@@ -26,8 +27,6 @@ from app.sessions.tokens import AccessTokens
 from app.settings import Settings
 from app.vault import master
 from app.vault.vault import Store, open_vault
-
-TOKEN_PATH = "/oauth/token"
 
 
 class NotMigrated(Exception):
@@ -84,6 +83,7 @@ async def open_house(settings: Settings, *, migrating: bool = False) -> AsyncIte
                 services = await _services(settings, store, hasher, gateways)
                 _add_limits(services, settings, store, windows)
                 yield House(settings, store, services)
+                await services.get(LastUses).settle()
         finally:
             hasher.close()
             await gateways.close()
@@ -125,6 +125,7 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
     tokens = AccessTokens(keys, issuer=settings.public_url, lifetime=lifetime)
     idle, absolute = settings.refresh_idle_lifetime, settings.refresh_absolute_lifetime
     sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
+    uses = LastUses(store.database)
     return Services(
         hasher,
         keys,
@@ -133,5 +134,6 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
         AccountPolicy(settings.password_min_length),
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
         gateways,
-        TokenEndpoint(store, sessions, url=settings.public_url + TOKEN_PATH),
+        uses,
+        TokenEndpoint(store, sessions, hasher, uses, issuer=settings.public_url),
     )

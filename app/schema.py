@@ -9,13 +9,14 @@ from app.customers.api import CustomerMutations, CustomerQueries
 from app.geography.api import GeographyQueries
 from app.graphql.scalars import SCALARS
 from app.graphql.user_errors import CONCRETE
+from app.nodes.api import NodeQueries
 from app.organizations.api import OrganizationQueries
 from app.payment_methods.api import PaymentMethodMutations
 from app.privacy.api import PrivacyMutations
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(OrganizationQueries, CustomerQueries, GeographyQueries):
+class Query(NodeQueries, OrganizationQueries, CustomerQueries, GeographyQueries):
     """The rooms' queries."""
 
 

@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from starlette.applications import Starlette
@@ -22,10 +22,10 @@ from app.graphiql.assets import static_files
 from app.graphiql.page import CONTENT_SECURITY_POLICY, page
 from app.graphql.context import Context
 from app.graphql.documents import Documents
-from app.graphql.http import BadRequest, GraphQLEndpoint, Rules, read_body, refusal
+from app.graphql.http import BadRequest, GraphQLEndpoint, Rules, refusal
 from app.graphql.limits import DocumentLimits
 from app.graphql.operations import Operation
-from app.house import TOKEN_PATH, House
+from app.house import House
 from app.http import cors, jsonp
 from app.http.cors import Cors
 from app.limits import doorstep
@@ -33,10 +33,13 @@ from app.limits.rates import Exceeded, RateLimits
 from app.limits.rates import headers as limit_headers
 from app.limits.sources import Sources
 from app.logs import report
-from app.organizations import oauth
+from app.oauth import routes as oauth
+from app.oauth.endpoint import TOKEN_PATH, TokenEndpoint
 from app.organizations.callers import KeyRefused, resolve
-from app.organizations.oauth import OAuthError, TokenEndpoint
+from app.organizations.last_uses import LastUses
 from app.organizations.origins import AllowedOrigins
+from app.payment_methods import routes as payment_gateways
+from app.payment_methods.gateways.interface import Gateways
 from app.principal import CallerKind, Origin
 from app.schema import SCHEMA
 from app.sessions.signing import SigningKeys
@@ -46,8 +49,8 @@ from app.settings import Settings
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 GRAPHQL = "/graphql"
 STATIC = "/graphql/static"
-FORM_MAX = 16 * 1024
 USER_AGENT_MAX = 256
+VERSION = version("patron")
 
 
 def create_web(house: House) -> ASGIApp:
@@ -56,13 +59,19 @@ def create_web(house: House) -> ASGIApp:
     routes = [
         Mount(STATIC, static_files()),
         Route(GRAPHQL, endpoint.graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-        Route(TOKEN_PATH, endpoint.token, methods=["POST"]),
-        Route("/.well-known/jwks.json", endpoint.jwks, methods=["GET"]),
+        *oauth.routes(
+            house.services.get(TokenEndpoint),
+            issuer=house.settings.public_url,
+            source=lambda request: bytes(request.scope[doorstep.SOURCE]),
+        ),
+        *payment_gateways.routes(house.store, house.services.get(Gateways)),
+        Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
     ]
     limits, sources = house.services.get(RateLimits), house.services.get(Sources)
-    app = doorstep.Doorstep(Starlette(routes=routes), limits, sources, counted=[GRAPHQL, TOKEN_PATH])
+    token_paths = [TOKEN_PATH, oauth.REVOCATION_PATH]
+    app = doorstep.Doorstep(Starlette(routes=routes), limits, sources, counted=[GRAPHQL], tokens=token_paths)
     origins = AllowedOrigins(house.store.database)
     return RequestIds(Cors(app, origins, paths=[GRAPHQL], development=house.settings.development))
 
@@ -118,6 +127,8 @@ class Endpoint:
         except AppError as refused:
             realm = "X-Api-Key" if isinstance(refused, KeyRefused) else 'Bearer error="invalid_token"'
             raise BadRequest(401, refused.message, "UNAUTHENTICATED", www_authenticate=realm) from None
+        if caller.client_id is not None:
+            self._house.services.get(LastUses).note(caller.client_id)
         request.scope[cors.ORGANIZATION] = caller.principal.organization
         origin = Origin(
             caller.principal,
@@ -139,42 +150,6 @@ class Endpoint:
             told = limit_headers(exceeded.standing)
             raise BadRequest(429, doorstep.message(exceeded), "RATE_LIMITED", **told) from None
         return limit_headers(standing)
-
-    async def token(self, request: Request) -> Response:
-        """The OAuth 2 token endpoint (RFC 6749, section 3.2), as often as its limit allows."""
-        try:
-            standing = await self._limits.admit_token_request(request.scope[doorstep.SOURCE])
-        except Exceeded as exceeded:
-            return doorstep.refusal(exceeded, TOKEN_PATH)
-        response = await self._token(request)
-        response.headers.update(limit_headers(standing))
-        return response
-
-    async def _token(self, request: Request) -> Response:
-        try:
-            grant = await self._house.services.get(TokenEndpoint).grant(
-                oauth.Request(
-                    await _form(request),
-                    request.headers.get("authorization"),
-                    request.scope["request_id"],
-                    request.scope[doorstep.SOURCE],
-                )
-            )
-        except OAuthError as refused:
-            headers = {"Cache-Control": "no-store"}
-            if refused.status == 401:  # noqa: PLR2004 - an HTTP status
-                headers["WWW-Authenticate"] = 'Basic realm="token"'
-            body = {"error": refused.error, "error_description": refused.description}
-            return JSONResponse(body, refused.status, headers)
-        return JSONResponse(
-            {
-                "access_token": grant.access_token,
-                "token_type": "Bearer",
-                "expires_in": grant.expires_in,
-                "scope": grant.scope,
-            },
-            headers={"Cache-Control": "no-store"},
-        )
 
     async def jwks(self, _: Request) -> Response:
         """The public keys that access tokens are signed with."""
@@ -227,21 +202,6 @@ def _bearer(headers: Mapping[str, str]) -> str | None:
     return token.strip()
 
 
-async def _form(request: Request) -> dict[str, str]:
-    content = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content != "application/x-www-form-urlencoded":
-        raise OAuthError("invalid_request", "Send a form (application/x-www-form-urlencoded).")
-    try:
-        body = await read_body(request, FORM_MAX)
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=20)
-    except (BadRequest, ValueError):
-        raise OAuthError("invalid_request", "The form cannot be read.") from None
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise OAuthError("invalid_request", "A parameter is there more than once.")
-    return form
-
-
 def _demo_headers(settings: Settings) -> dict[str, str]:
     """The demo's publishable key, so that the examples work at once; development only."""
     demo = settings.var_dir / "demo.json"
@@ -271,6 +231,7 @@ class RequestIds:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
+                headers["X-Api-Version"] = VERSION
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
             await send(message)

@@ -10,7 +10,7 @@ import orjson
 from app.customers.records import Personal
 from app.errors import Invalid, NotAllowed, TooLong
 from app.validation import Validation
-from app.values import PhoneNumber, birth_date, https_url, locale, refuse_card_numbers, text
+from app.values import PhoneNumber, birth_date, fax, https_url, locale, refuse_card_numbers, text
 
 METADATA_MAX_BYTES = 16 * 1024
 METADATA_MAX_DEPTH = 8
@@ -57,7 +57,7 @@ FIELDS = (
     ProfileField("first_name", "firstName", text(1, 32)),
     ProfileField("last_name", "lastName", text(1, 32)),
     ProfileField("phone", "phone", _phone),
-    ProfileField("fax", "fax", text(1, 32)),
+    ProfileField("fax", "fax", fax),
     ProfileField("company", "company", text(1, 255)),
     ProfileField("image_url", "imageUrl", https_url),
     ProfileField("birth_date", "birthDate", _birth_date),

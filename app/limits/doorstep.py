@@ -15,12 +15,15 @@ SOURCE = "source"
 class Doorstep:
     """Puts the fingerprint of the source into the scope, counts requests by it, and tells limits on every answer."""
 
-    def __init__(self, app: ASGIApp, limits: RateLimits, sources: Sources, *, counted: Collection[str]) -> None:
-        """Stand before `app`; count requests for the paths `counted`."""
+    def __init__(
+        self, app: ASGIApp, limits: RateLimits, sources: Sources, *, counted: Collection[str], tokens: Collection[str]
+    ) -> None:
+        """Stand before `app`; count requests for the paths `counted`, and hold `tokens` to the limit of secrets."""
         self._app = app
         self._limits = limits
         self._sources = sources
-        self._counted = frozenset(counted)
+        self._counted = frozenset({*counted, *tokens})
+        self._tokens = frozenset(tokens)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 429."""
@@ -34,6 +37,8 @@ class Doorstep:
             return
         try:
             standing = await self._limits.knock(scope[SOURCE])
+            if scope["path"] in self._tokens:
+                standing = await self._limits.admit_token_request(scope[SOURCE])
         except Exceeded as exceeded:
             await refusal(exceeded, scope["path"])(scope, receive, send)
             return

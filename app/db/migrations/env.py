@@ -19,6 +19,9 @@ ROOMS = (
     "sessions",
     "anonymizations",
     "audit",
+    "mail",
+    "proofs",
+    "privacy",
     "documents",
 )
 

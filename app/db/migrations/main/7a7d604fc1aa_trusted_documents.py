@@ -1,13 +1,13 @@
 """Trusted documents
 
-Revision: 7a7d604fc1aa, after ab1c7c8e9970
+Revision: 7a7d604fc1aa, after 73165a810686
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "7a7d604fc1aa"
-down_revision = "ab1c7c8e9970"
+down_revision = "73165a810686"
 branch_labels = None
 depends_on = None
 
