@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -26,8 +26,9 @@ from app.graphql.http import BadRequest, GraphQLEndpoint, Rules, refusal
 from app.graphql.limits import DocumentLimits
 from app.graphql.operations import Operation
 from app.house import House
-from app.http import cors, jsonp
+from app.http import cors, jsonp, metrics
 from app.http.cors import Cors
+from app.http.metrics import Measured, Metrics
 from app.limits import doorstep
 from app.limits.rates import Exceeded, RateLimits
 from app.limits.rates import headers as limit_headers
@@ -38,6 +39,7 @@ from app.oauth.endpoint import TOKEN_PATH, TokenEndpoint
 from app.organizations.callers import KeyRefused, resolve
 from app.organizations.last_uses import LastUses
 from app.organizations.origins import AllowedOrigins
+from app.passwords.hashing import PasswordHasher
 from app.payment_methods import routes as payment_gateways
 from app.payment_methods.gateways.interface import Gateways
 from app.principal import CallerKind, Origin
@@ -55,7 +57,7 @@ VERSION = version("patron")
 
 def create_web(house: House) -> ASGIApp:
     """The application for an open house."""
-    endpoint = Endpoint(house)
+    endpoint, measures = Endpoint(house), _metrics(house)
     routes = [
         Mount(STATIC, static_files()),
         Route(GRAPHQL, endpoint.graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
@@ -68,12 +70,24 @@ def create_web(house: House) -> ASGIApp:
         Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
+        Route(metrics.PATH, measures.show, methods=["GET"]),
     ]
     limits, sources = house.services.get(RateLimits), house.services.get(Sources)
     token_paths = [TOKEN_PATH, oauth.REVOCATION_PATH]
     app = doorstep.Doorstep(Starlette(routes=routes), limits, sources, counted=[GRAPHQL], tokens=token_paths)
     origins = AllowedOrigins(house.store.database)
-    return RequestIds(Cors(app, origins, paths=[GRAPHQL], development=house.settings.development))
+    browsers = Cors(app, origins, paths=[GRAPHQL], development=house.settings.development)
+    return RequestIds(Measured(browsers, measures))
+
+
+def _metrics(house: House) -> Metrics:
+    hasher, limits = house.services.get(PasswordHasher), house.services.get(RateLimits)
+    gauges: dict[str, tuple[str, Callable[[], float]]] = {
+        "patron_password_hashes_in_flight": ("Passwords being hashed or waiting for it.", lambda: hasher.in_flight),
+        "patron_rate_limits_local": ("1 while limits should be shared and are not.", lambda: limits.degraded),
+    }
+    paths = [GRAPHQL, TOKEN_PATH, oauth.REVOCATION_PATH, oauth.METADATA_PATH, oauth.JWKS_PATH, "/healthz", "/readyz"]
+    return Metrics(gauges, paths=paths, token=house.settings.metrics_token.get_secret_value())
 
 
 class Endpoint:
@@ -141,7 +155,8 @@ class Endpoint:
             context.prime(customers.by_ids, caller.customer.row.id, caller.customer)
         return context
 
-    async def _admit(self, context: Context, operation: Operation) -> dict[str, str]:
+    async def _admit(self, request: Request, context: Context, operation: Operation) -> dict[str, str]:
+        request.scope[metrics.OPERATION] = operation.of.value
         try:
             standing = await self._limits.admit(
                 context.principal, context.origin.source, operation.of, operation.amount

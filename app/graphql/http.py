@@ -65,7 +65,7 @@ class Rules:
     """
 
     build_context: Callable[[Request], Awaitable[Context]]
-    admit: Callable[[Context, Operation], Awaitable[Mapping[str, str]]]
+    admit: Callable[[Request, Context, Operation], Awaitable[Mapping[str, str]]]
     trusted: TrustedDocuments
     costs: Mapping[CallerKind, int]
     max_body_bytes: int
@@ -88,7 +88,7 @@ class GraphQLEndpoint:
             asked = await self._asked(request)
             document, operation = self._prepared(await self._text(asked), asked.name, request.method)
             context = await self._rules.build_context(request)
-            headers |= await self._rules.admit(context, operation)
+            headers |= await self._rules.admit(request, context, operation)
             cost = self._cost(operation, asked, context.principal.kind)
         except BadRequest as refused:
             return refusal(request, refused, headers)
