@@ -22,6 +22,7 @@ ROOMS = (
     "mail",
     "proofs",
     "privacy",
+    "documents",
 )
 
 
