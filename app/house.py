@@ -71,7 +71,9 @@ async def open_house(settings: Settings, *, migrating: bool = False) -> AsyncIte
             text=settings.master_key.get_secret_value(), path=settings.master_key_file, create=settings.development
         )
         vault = await open_vault(keystore, read_master)
-        hasher = PasswordHasher(settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel)
+        hasher = PasswordHasher(
+            settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel, settings.argon2_queue
+        )
         gateways = _gateways(settings)
         store = Store(main, vault)
         try:

@@ -36,6 +36,12 @@ class OrganizationSettings:
     require_verified_email: bool = True
     keep_last_address: bool = False
     address_strictness: Literal["strict", "warn"] = "strict"
+    require_login_name: bool = False
+    password_min_length: int | None = None
+    terms_url: str | None = None
+    terms_version: str | None = None
+    approval: bool = False
+    notification_email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +81,4 @@ class Origin:
     request_id: str
     source: bytes
     user_agent: str
+    device_token: str | None = None

@@ -13,7 +13,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.clock import now
 from app.customers import identifiers
 from app.customers.identifiers import IdentifierKind
-from app.customers.records import COLUMNS, PASSWORD, TABLE, CustomerRecord, CustomerRow, Personal, open_row
+from app.customers.records import (
+    COLUMNS,
+    PASSWORD,
+    TABLE,
+    Approval,
+    CustomerRecord,
+    CustomerRow,
+    Personal,
+    open_row,
+)
 from app.customers.tables import Customer, LoginIdentifier
 from app.db.columns import new_id
 from app.db.reading import Read, any_of, columns
@@ -26,6 +35,7 @@ class Credentials(NamedTuple):
     customer_id: UUID
     sealed_password: bytes | None
     email_verified: bool
+    approval: str | None
 
 
 class _Id(NamedTuple):
@@ -55,6 +65,7 @@ _CREDENTIAL_COLUMNS: Sequence[Any] = (
     Customer.id,
     Customer.sealed_password,
     col(Customer.email_verified_at).is_not(None),
+    Customer.approval,
 )
 _PASSWORD = Read(
     select(*_CREDENTIAL_COLUMNS).where(
@@ -158,6 +169,7 @@ async def add(
     personal: Personal,
     password_hash: str | None,
     newsletter: bool = False,
+    approval: Approval | None = None,
     shopper_reference: str | None = None,
 ) -> Customer:
     """Make the customer's key, then its row; names are given to it separately."""
@@ -171,6 +183,7 @@ async def add(
         sealed_password=box.seal(PASSWORD, customer_id, password_hash) if password_hash else None,
         shopper_reference=shopper_reference or new_shopper_reference(),
         newsletter=newsletter,
+        approval=approval.value if approval else None,
         created_at=moment,
         updated_at=moment,
     )

@@ -29,6 +29,8 @@ class EndReason(Enum):
     ENDED_BY_OWNER = "ENDED_BY_OWNER"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     TOKEN_REPLAYED = "TOKEN_REPLAYED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,23 @@ async def end(session: AsyncSession, *, organization_id: UUID, session_id: UUID,
         return False
     _end(row, reason)
     session.add(row)
+    return True
+
+
+async def find(
+    session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID
+) -> Session | None:
+    """A customer's own session, locked; None for one of anybody else."""
+    row = await session.get(Session, session_id, with_for_update=True)
+    owned = row is not None and row.organization_id == organization_id and row.customer_id == customer_id
+    return row if owned else None
+
+
+def end_row(row: Session, reason: EndReason) -> bool:
+    """End a locked session; False when it had ended or expired already."""
+    if row.ended_at is not None or min(row.idle_expires_at, row.expires_at) <= now():
+        return False
+    _end(row, reason)
     return True
 
 
