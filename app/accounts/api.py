@@ -20,6 +20,7 @@ from app.customers.service import EmailTaken
 from app.errors import AppError, NotFound
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation
 from app.graphql.user_errors import user_errors
 from app.passwords.hashing import PasswordHasher
@@ -29,7 +30,13 @@ from app.sessions.service import EndReason, Sessions
 from app.sessions.service import TokenPair as Issued
 from app.sessions.tokens import TokenInvalid
 
-strawberry.enum(NextStep, description="What a new customer does next.")
+describe(
+    NextStep,
+    "What a new customer does next.",
+    DONE="Nothing: with a password, the customer is logged in.",
+    LOG_IN="Log in.",
+    VERIFY_EMAIL="Open the mail that was sent, to prove the address.",
+)
 
 
 @strawberry.type(description="The tokens of a session.")

@@ -1,13 +1,15 @@
 """A gateway with faults, and what the tests say about payment methods."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import text
 
-from app.payment_methods.gateways import Gateways, SandboxGateway
+from app.payment_methods.gateways import Gateway, Gateways, SandboxGateway
 from app.payment_methods.gateways.interface import GatewayUnavailable, Instrument, SetupSession
+from app.payment_methods.gateways.stripe_gateway import StripeGateway
 from app.payment_methods.reconcile import reconcile
+from app.privacy.erasing import erase_due
 from tests.house import Answer, House, Person, Shop
 
 WALLET = "query { me { paymentMethods { id type brand last4 expiresSoon isDefault } } }"
@@ -103,12 +105,15 @@ class FaultyGateway(SandboxGateway):
         return answer
 
 
+Used = TypeVar("Used", bound=Gateway)
+
+
 @dataclass(slots=True)
-class Counter:
-    """A house at whose counter a customer keeps payment methods."""
+class Desk(Generic[Used]):
+    """A house at whose desk customers keep payment methods, with one gateway behind it."""
 
     house: House
-    gateway: FaultyGateway
+    gateway: Used
     gateways: Gateways = field(init=False)
 
     def __post_init__(self) -> None:
@@ -171,6 +176,22 @@ class Counter:
     async def _all(self, query: str) -> Any:
         async with self.house.patron.store.database.engine.connect() as connection:
             return (await connection.execute(text(query))).all()
+
+
+class Counter(Desk[FaultyGateway]):
+    """With the faulty sandbox behind it."""
+
+
+class Till(Desk[StripeGateway]):
+    """With Stripe behind it."""
+
+
+async def forget(desk: Desk[Any], person: Person) -> None:
+    """Have a customer erased, key and all."""
+    staff = await desk.house.staff()
+    asked = await desk.house.ask("RequestAnonymization", token=staff, customerId=person.id)
+    asked.payload("requestAnonymization")
+    assert await erase_due(desk.house.patron.store) == 1
 
 
 def bearer(person: Person | str) -> str:
