@@ -9,6 +9,7 @@ from app.accounts.policy import AccountPolicy
 from app.db.engine import Database, DatabaseOptions
 from app.db.migrating import Line, is_current, migrate
 from app.graphql.context import Services
+from app.guessing.policy import GuessingPolicy
 from app.organizations.oauth import TokenEndpoint
 from app.passwords.hashing import PasswordHasher
 from app.payment_methods.gateways.interface import Gateway, Gateways
@@ -22,6 +23,7 @@ from app.settings import Settings
 from app.vault import master
 from app.vault.vault import Store, open_vault
 
+DEVELOPMENT_WIDTH = 10
 TOKEN_PATH = "/oauth/token"
 
 
@@ -116,6 +118,7 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
         tokens,
         sessions,
         AccountPolicy(settings.password_min_length),
+        GuessingPolicy().widened(DEVELOPMENT_WIDTH if settings.development else 1),
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
         gateways,
         TokenEndpoint(store, sessions, url=settings.public_url + TOKEN_PATH),

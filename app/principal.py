@@ -43,6 +43,11 @@ class OrganizationSettings:
     approval: bool = False
     notification_email: str | None = None
 
+    @property
+    def has_terms(self) -> bool:
+        """Whether there is a terms document to agree to."""
+        return bool(self.terms_url or self.terms_version)
+
 
 @dataclass(frozen=True, slots=True)
 class Organization:

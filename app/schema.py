@@ -5,22 +5,35 @@ from strawberry.schema.config import StrawberryConfig
 
 from app.accounts.api import AccountMutations
 from app.addresses.api import AddressMutations
+from app.approvals.api import ApprovalMutations
 from app.customers.api import CustomerMutations, CustomerQueries
+from app.fields.api import ExtraFieldMutations, ExtraFieldQueries
+from app.forms.api import FormQueries
 from app.geography.api import GeographyQueries
 from app.graphql.scalars import SCALARS
 from app.graphql.user_errors import CONCRETE
 from app.organizations.api import OrganizationQueries
 from app.payment_methods.api import PaymentMethodMutations
 from app.privacy.api import PrivacyMutations
+from app.sessions.api import SessionMutations
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(OrganizationQueries, CustomerQueries, GeographyQueries):
+class Query(OrganizationQueries, CustomerQueries, GeographyQueries, ExtraFieldQueries, FormQueries):
     """The rooms' queries."""
 
 
 @strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
-class Mutation(AccountMutations, CustomerMutations, AddressMutations, PaymentMethodMutations, PrivacyMutations):
+class Mutation(
+    AccountMutations,
+    SessionMutations,
+    CustomerMutations,
+    AddressMutations,
+    PaymentMethodMutations,
+    PrivacyMutations,
+    ExtraFieldMutations,
+    ApprovalMutations,
+):
     """The rooms' mutations."""
 
 

@@ -25,6 +25,7 @@ from app.graphql.http import BadRequest, GraphQLEndpoint, read_body
 from app.graphql.limits import DocumentLimits
 from app.house import TOKEN_PATH, House
 from app.logs import report
+from app.newsletters import routes as newsletters
 from app.organizations import oauth
 from app.organizations.callers import KeyRefused, resolve
 from app.organizations.oauth import OAuthError, TokenEndpoint
@@ -48,6 +49,7 @@ def create_web(house: House) -> ASGIApp:
         Mount(STATIC, static_files()),
         Route(GRAPHQL, endpoint.graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         Route(TOKEN_PATH, endpoint.token, methods=["POST"]),
+        *newsletters.routes(house.store),
         Route("/.well-known/jwks.json", endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
@@ -95,6 +97,7 @@ class Endpoint:
             request.scope["request_id"],
             _source(self._house, request),
             request.headers.get("user-agent", "")[:USER_AGENT_MAX],
+            request.headers.get("x-device-token"),
         )
         context = Context(origin, store, self._house.services)
         if caller.customer is not None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from app.guessing import repository as guessing
 from app.house import House
 from app.logs import report
 from app.payment_methods.gateways.interface import Gateways
@@ -19,6 +20,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
     gateways = house.services.get(Gateways)
     loops: list[Callable[[], Awaitable[int]]] = [
         lambda: erase_due(house.store),
+        lambda: guessing.sweep(house.store),
         lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
     ]
     await asyncio.gather(*(_loop(one, interval, stop) for one in loops))

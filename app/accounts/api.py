@@ -1,15 +1,16 @@
 """Accounts as GraphQL shows them."""
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts import login as logins
 from app.accounts import passwords, registration
-from app.accounts.login import EmailNotVerified, InvalidCredentials
+from app.accounts.inputs import LoginInput, RegisterInput, typed
+from app.accounts.login import Attempt, log_in
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import AlreadyLoggedIn, NextStep
 from app.audit.log import Action, record
@@ -18,11 +19,14 @@ from app.customers.api import Customer, shown
 from app.customers.records import open_row, row_of
 from app.customers.service import EmailTaken
 from app.errors import AppError, NotFound
+from app.fields import repository as extra_fields
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.graphql.context import Context
 from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation
 from app.graphql.user_errors import user_errors
+from app.guessing import devices
+from app.guessing.policy import GuessingPolicy
 from app.passwords.hashing import PasswordHasher
 from app.principal import CallerKind
 from app.sessions import service as sessions
@@ -36,6 +40,12 @@ describe(
     DONE="Nothing: with a password, the customer is logged in.",
     LOG_IN="Log in.",
     VERIFY_EMAIL="Open the mail that was sent, to prove the address.",
+    AWAIT_APPROVAL="Wait until the shop has approved the account; then log in.",
+)
+
+DEVICE_TOKEN = (
+    "Keep it in this browser for 180 days and send it with the next login, as `X-Device-Token` or `deviceToken`: "
+    "then guesses of others do not keep the owner out. It opens nothing."
 )
 
 
@@ -62,31 +72,6 @@ def _tokens(issued: Issued) -> Tokens:
     )
 
 
-@strawberry.input(description="A new account: an email address, and a password unless it is a guest's.")
-class RegisterInput:
-    """Profile fields as in `updateCustomer`."""
-
-    email: str = strawberry.field(description="At most 96 characters; unique in the organization in any case.")
-    password: str | None = strawberry.field(
-        description="8 to 128 characters, not a common one; left away, a guest without password is created.",
-        default=None,
-    )
-    password_confirmation: str | None = strawberry.field(description="The same password once more.", default=None)
-    first_name: str | None = strawberry.field(description="1 to 32 characters.", default=None)
-    last_name: str | None = strawberry.field(description="1 to 32 characters.", default=None)
-    phone: str | None = strawberry.field(
-        description="3 to 32 characters with the country code; stored in E.164 form.", default=None
-    )
-    fax: str | None = strawberry.field(description="At most 32 characters.", default=None)
-    company: str | None = strawberry.field(description="At most 255 characters.", default=None)
-    birth_date: date | None = strawberry.field(description="A day in the past.", default=None)
-    locale: str | None = strawberry.field(description="A BCP 47 language tag such as `de-CH`.", default=None)
-    newsletter: bool = strawberry.field(description="Whether the customer wants the newsletter.", default=False)
-
-
-PROFILE = ("first_name", "last_name", "phone", "fax", "company", "birth_date", "locale")
-
-
 @strawberry.type(description="The new account, or the next step to it.")
 class RegisterPayload(Payload):
     """Answer of `register`."""
@@ -100,14 +85,7 @@ class RegisterPayload(Payload):
     tokens: Tokens | None = strawberry.field(
         description="The tokens of a first session, when the organization lets people in at once.", default=None
     )
-
-
-@strawberry.input(description="A name and a password.")
-class LoginInput:
-    """What somebody who logs in types."""
-
-    identifier: str = strawberry.field(description="The email address, in any case.")
-    password: str = strawberry.field(description="The password.")
+    device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
 
 
 @strawberry.type(description="The tokens of a new session.")
@@ -116,6 +94,7 @@ class LoginPayload(Payload):
 
     customer: Customer | None = strawberry.field(description="Who logged in.", default=None)
     tokens: Tokens | None = strawberry.field(description="The tokens of the session.", default=None)
+    device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
 
 
 @strawberry.input(description="The refresh token to exchange.")
@@ -177,20 +156,17 @@ class AccountMutations:
         """All fields are looked at and the password is hashed before anything is written."""
         if context.principal.kind is CallerKind.CUSTOMER:
             raise AlreadyLoggedIn
+        organization = context.organization
         application = await registration.check(
             context.services.get(PasswordHasher),
-            email=input.email,
-            password=input.password,
-            confirmation=input.password_confirmation,
-            profile={name: getattr(input, name) for name in PROFILE},
-            newsletter=input.newsletter,
-            shortest_password=context.services.get(AccountPolicy).shortest_password,
+            typed(input),
+            settings=organization.settings,
+            extras=await extra_fields.of_organization(context.store, organization.id),
+            shortest_password=context.services.get(AccountPolicy).shortest_in(organization.settings),
         )
-        organization = context.organization
+        vault = context.store.vault
         try:
-            customer = await registration.register(
-                session, context.store.vault, organization_id=organization.id, application=application
-            )
+            customer = await registration.register(session, vault, context.origin, application=application)
         except EmailTaken:
             if organization.settings.require_verified_email:
                 await session.rollback()
@@ -199,11 +175,17 @@ class AccountMutations:
         record(session, context.origin, Action.CUSTOMER_REGISTERED, customer_id=customer.id)
         if organization.settings.require_verified_email:
             return RegisterPayload(next_step=NextStep.VERIFY_EMAIL)
-        found = shown(open_row(row_of(customer), await context.store.vault.box(customer.id)))
+        found = shown(open_row(row_of(customer), await vault.box(customer.id)))
+        if organization.settings.approval:
+            return RegisterPayload(next_step=NextStep.AWAIT_APPROVAL, customer=found)
         if application.password_hash is None:
             return RegisterPayload(next_step=NextStep.DONE, customer=found)
-        tokens = await _start(context, session, customer.id)
-        return RegisterPayload(next_step=NextStep.DONE, customer=found, tokens=tokens)
+        return RegisterPayload(
+            next_step=NextStep.DONE,
+            customer=found,
+            tokens=await _start(context, session, customer.id),
+            device_token=devices.issue(vault.fingerprints, customer_id=customer.id),
+        )
 
     @mutation(
         allow=[GUEST, CUSTOMER],
@@ -216,29 +198,20 @@ class AccountMutations:
         input: Annotated[LoginInput, strawberry.argument(description="Name and password.")],
     ) -> LoginPayload:
         """A refusal is recorded, so it is returned, not raised."""
-        proof = await logins.prove(
+        origin = replace(context.origin, device_token=input.device_token or context.origin.device_token)
+        outcome = await log_in(
+            session,
             context.store,
             context.services.get(PasswordHasher),
-            organization_id=context.organization.id,
-            identifier=input.identifier,
-            password=input.password,
+            context.services.get(Sessions),
+            Attempt(origin, input.identifier, input.password),
+            guessing=context.services.get(GuessingPolicy),
         )
-        refused: AppError | None = None if proof.matches else InvalidCredentials()
-        if refused is None and context.organization.settings.require_verified_email and not proof.verified:
-            refused = EmailNotVerified()
-        if refused is not None or proof.customer_id is None:
-            record(session, context.origin, Action.LOGIN_FAILED, customer_id=proof.customer_id)
-            return LoginPayload(user_errors=user_errors(refused or InvalidCredentials()))
-        customer = await repository.lock(
-            session, context.store.vault, organization_id=context.organization.id, customer_id=proof.customer_id
+        if isinstance(outcome, AppError):
+            return LoginPayload(user_errors=user_errors(outcome))
+        return LoginPayload(
+            customer=shown(outcome.customer), tokens=_tokens(outcome.tokens), device_token=outcome.device_token
         )
-        if customer is None:
-            raise InvalidCredentials
-        if proof.upgraded_hash:
-            await repository.set_password(session, context.store.vault, customer.row, proof.upgraded_hash)
-        tokens = await _start(context, session, proof.customer_id)
-        found = open_row(row_of(customer.row), await context.store.vault.box(proof.customer_id))
-        return LoginPayload(customer=shown(found), tokens=tokens)
 
     @mutation(
         allow=[GUEST, CUSTOMER],
@@ -312,7 +285,7 @@ class AccountMutations:
             current=input.current_password,
             new=input.new_password,
             confirmation=input.new_password_confirmation,
-            shortest=context.services.get(AccountPolicy).shortest_password,
+            shortest=context.services.get(AccountPolicy).shortest_in(context.organization.settings),
         )
         await passwords.change(
             session,

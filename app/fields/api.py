@@ -14,6 +14,7 @@ from app.fields.extras import Extra
 from app.graphql import ids
 from app.graphql.access import back_office
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation, query
 from app.graphql.ids import Node
 from app.principal import Scope
@@ -29,7 +30,19 @@ MAX_LENGTH = "For TEXT: how many characters an answer may have; 1,000 unless giv
 ORDER = "Forms show fields with small numbers first."
 OPTIONS = "For SELECT, at most 300: what can be chosen."
 
-strawberry.enum(FieldType, description="How a field is shown and typed, as the `type` of an HTML input.")
+describe(
+    FieldType,
+    "How a field is shown and typed, as the `type` of an HTML input.",
+    TEXT="A line of text.",
+    EMAIL="An email address.",
+    PASSWORD="A password, never shown.",
+    TEL="A telephone number.",
+    URL="A web address.",
+    NUMBER="A number such as 12 or 12.5.",
+    DATE="A day, `YYYY-MM-DD`.",
+    CHECKBOX="`true` or `false`.",
+    SELECT="One of the `options`.",
+)
 
 
 @strawberry.type(description="A text in one language.")
@@ -120,9 +133,7 @@ class UpdateExtraFieldInput:
     """Name and type never change: answers are kept by them."""
 
     id: strawberry.ID = strawberry.field(description="Which extra field.")
-    labels: strawberry.Maybe[list[LocalizedTextInput]] = strawberry.field(
-        description="All labels anew.", default=None
-    )
+    labels: strawberry.Maybe[list[LocalizedTextInput]] = strawberry.field(description="All labels anew.", default=None)
     required: strawberry.Maybe[bool] = strawberry.field(description=REQUIRED, default=None)
     pattern: strawberry.Maybe[str | None] = strawberry.field(description=PATTERN, default=None)
     max_length: strawberry.Maybe[int | None] = strawberry.field(description=MAX_LENGTH, default=None)
@@ -198,7 +209,7 @@ class ExtraFieldMutations:
         input: Annotated[CreateExtraFieldInput, strawberry.argument(description="The field.")],
     ) -> CreateExtraFieldPayload:
         """The unique index decides about the name."""
-        given = {one.name: getattr(input, one.name) for one in fields(input) if one.name != "name"}  # type: ignore[arg-type]
+        given = {one.name: getattr(input, one.name) for one in fields(input) if one.name != "name"}
         extra = await declaring.create(
             session, organization_id=context.organization.id, name=input.name, given=_columns(given)
         )
@@ -213,7 +224,7 @@ class ExtraFieldMutations:
         input: Annotated[UpdateExtraFieldInput, strawberry.argument(description="What to change.")],
     ) -> UpdateExtraFieldPayload:
         """Name and type stay."""
-        named = {one.name: getattr(input, one.name) for one in fields(input) if one.name != "id"}  # type: ignore[arg-type]
+        named = {one.name: getattr(input, one.name) for one in fields(input) if one.name != "id"}
         given = {name: value.value for name, value in named.items() if value is not None}
         field_id = ids.decode(KIND, input.id)
         extra = await declaring.update(

@@ -1,7 +1,7 @@
 """Declares, changes and removes the extra fields of an organization."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -115,7 +115,7 @@ def _name(raw: str) -> str:
 
 def _checked(validation: Validation, given: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(given)
-    parsers = {"pattern": patterns.parse, "max_length": _length, "position": _position}
+    parsers: dict[str, Callable[[Any], Any]] = {"pattern": patterns.parse, "max_length": _length, "position": _position}
     for name, parse in parsers.items():
         if values.get(name) is not None:
             values[name] = validation.check(API_NAMES[name], parse, values[name])

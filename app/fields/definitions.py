@@ -9,7 +9,7 @@ class FieldType(Enum):
 
     TEXT = "TEXT"
     EMAIL = "EMAIL"
-    PASSWORD = "PASSWORD"  # noqa: S105 - not a password
+    PASSWORD = "PASSWORD"
     TEL = "TEL"
     URL = "URL"
     NUMBER = "NUMBER"

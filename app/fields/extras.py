@@ -1,11 +1,10 @@
 """An extra field: how it is read, and what it makes of an answer."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
 from uuid import UUID
 
 from app.errors import AppError, Invalid, Required
@@ -113,12 +112,10 @@ class UnknownAttribute(Invalid):
     message = "There is no field with this name."
 
 
-def check(
-    validation: Validation, extras: Sequence[Extra], given: Given, kept: Mapping[str, Any] | None = None
-) -> dict[str, str | None]:
+def check(validation: Validation, extras: Sequence[Extra], given: Given) -> dict[str, str | None]:
     """The answers to write, None for one to be cleared; failures go to `["attributes", name]`.
 
-    `kept` are the answers there are: those may be cleared even when their field is no longer declared.
+    An answer may be cleared even when its field is no longer declared.
     """
     declared = {extra.name: extra for extra in extras}
     parsed: dict[str, str | None] = {}
@@ -129,7 +126,7 @@ def check(
                 raise Invalid("This field is given twice.")
             if name in declared:
                 parsed[name] = _answer(declared[name], None if blank else raw)
-            elif blank and name in (kept or {}):
+            elif blank:
                 parsed[name] = None
             else:
                 raise UnknownAttribute

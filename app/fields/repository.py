@@ -28,8 +28,18 @@ _COLUMNS: Sequence[Any] = (
 
 
 def _extra(values: Sequence[Any]) -> Extra:
-    row_id, name, kind, *plain, options = values
-    return Extra(row_id, name, FieldType(kind), *plain, tuple(Option(one["value"], one["labels"]) for one in options))
+    row_id, name, kind, required, pattern, max_length, position, labels, options = values
+    return Extra(
+        id=row_id,
+        name=name,
+        type=FieldType(kind),
+        required=required,
+        pattern=pattern,
+        max_length=max_length,
+        position=position,
+        labels=labels,
+        options=tuple(Option(one["value"], one["labels"]) for one in options),
+    )
 
 
 _OF_ORGANIZATION = Read(

@@ -25,7 +25,9 @@ def issue(fingerprints: Fingerprints, *, customer_id: UUID, device: bytes | None
 
     It opens nothing: with it a wrong password is counted for the device instead of for the name and the source.
     """
-    body = BODY.pack(customer_id.bytes, device or secrets.token_bytes(DEVICE_BYTES), int((now() + LIFETIME).timestamp()))
+    body = BODY.pack(
+        customer_id.bytes, device or secrets.token_bytes(DEVICE_BYTES), int((now() + LIFETIME).timestamp())
+    )
     return PREFIX + base64.urlsafe_b64encode(body + _tag(fingerprints, body)).decode().rstrip("=")
 
 

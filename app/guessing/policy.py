@@ -19,7 +19,8 @@ class Allowance:
         """How long nothing is looked at after so many failures: 1 s, 2 s, 4 s … at most 15 minutes."""
         if failures < self.free:
             return timedelta()
-        return min(FIRST_DELAY * 2 ** min(failures - self.free, DOUBLINGS_MAX), LONGEST_DELAY)
+        doublings = min(failures - self.free, DOUBLINGS_MAX)
+        return min(FIRST_DELAY * (1 << doublings), LONGEST_DELAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +33,6 @@ class GuessingPolicy:
 
     def widened(self, times: int) -> "GuessingPolicy":
         """The same with `times` as many free failures, for development."""
-        return GuessingPolicy(*(replace(one, free=one.free * times) for one in (self.account, self.device, self.source)))
+        return GuessingPolicy(
+            *(replace(one, free=one.free * times) for one in (self.account, self.device, self.source))
+        )

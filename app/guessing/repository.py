@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
 from app.db.claims import claim
-from app.db.reading import Read
+from app.db.reading import Read, columns
 from app.guessing.policy import FORGOTTEN_AFTER
 from app.guessing.tables import GuessCounter
 from app.vault.vault import Store
@@ -38,6 +38,11 @@ class _Blocked(NamedTuple):
     until: datetime
 
 
+class _Counter(NamedTuple):
+    failures: int
+    last_failed_at: datetime
+
+
 _BLOCKED = Read(
     select(col(GuessCounter.blocked_until)).where(
         or_(col(GuessCounter.key_hash) == bindparam("one"), col(GuessCounter.key_hash) == bindparam("other"))
@@ -47,6 +52,15 @@ _BLOCKED = Read(
 _OLD = Read(
     select(col(GuessCounter.last_failed_at)).where(col(GuessCounter.last_failed_at) < bindparam("before")).limit(1),
     _Blocked._make,
+)
+
+
+_OF_CUSTOMER = Read(
+    select(*columns(GuessCounter, _Counter)).where(
+        col(GuessCounter.organization_id) == bindparam("organization_id"),
+        col(GuessCounter.customer_id) == bindparam("customer_id"),
+    ),
+    _Counter._make,
 )
 
 
@@ -105,20 +119,4 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
     """The counters of a customer."""
     rows = await store.database.rows(_OF_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
-    return [
-        {"wrongPasswords": row.failures, "lastAt": row.last_failed_at.isoformat()} for row in rows
-    ]
-
-
-class _Counter(NamedTuple):
-    failures: int
-    last_failed_at: datetime
-
-
-_OF_CUSTOMER = Read(
-    select(col(GuessCounter.failures), col(GuessCounter.last_failed_at)).where(
-        col(GuessCounter.organization_id) == bindparam("organization_id"),
-        col(GuessCounter.customer_id) == bindparam("customer_id"),
-    ),
-    _Counter._make,
-)
+    return [{"wrongPasswords": row.failures, "lastAt": row.last_failed_at.isoformat()} for row in rows]

@@ -12,6 +12,7 @@ from app.errors import NotFound
 from app.graphql import ids
 from app.graphql.access import CUSTOMER
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation
 from app.graphql.ids import Node
 from app.graphql.pagination import Connection, connection, page
@@ -22,7 +23,17 @@ from app.sessions.service import EndReason
 
 KIND = "Session"
 
-strawberry.enum(EndReason, name="SessionEndReason", description="Why a session ended.")
+describe(
+    EndReason,
+    "Why a session ended.",
+    LOGGED_OUT="The customer logged out.",
+    LOGGED_OUT_EVERYWHERE="The customer logged out everywhere.",
+    ENDED_BY_OWNER="The customer ended it from another device.",
+    PASSWORD_CHANGED="The password was changed.",
+    TOKEN_REPLAYED="Somebody used a refresh token twice: it may have been stolen.",
+    REJECTED="The shop does not want this account.",
+    EXPIRED="It was not used for too long, or its time was over.",
+)
 
 
 @strawberry.type(description="A login of the customer on one device, from then until it ended.")

@@ -38,5 +38,5 @@ def _first(known: tuple[tuple[str, str], ...], user_agent: str) -> str | None:
 
 
 def _program(user_agent: str) -> str | None:
-    name = user_agent.split("/")[0].strip()
+    name = user_agent.split("/", maxsplit=1)[0].strip()
     return name[:PROGRAM_MAX] if name.isprintable() and name else None

@@ -54,8 +54,8 @@ class SessionRecord(NamedTuple):
         }
 
 
-class _Count(NamedTuple):
-    count: int
+class _Number(NamedTuple):
+    found: int
 
 
 _OF_CUSTOMER = (
@@ -69,7 +69,7 @@ _PAGE = Read(
     .limit(bindparam("most")),
     SessionRow._make,
 )
-_COUNT = Read(select(func.count()).select_from(Session).where(*_OF_CUSTOMER), _Count._make)
+_COUNT = Read(select(func.count()).select_from(Session).where(*_OF_CUSTOMER), _Number._make)
 _ALL = Read(select(*columns(Session, SessionRow)).where(*_OF_CUSTOMER).order_by(col(Session.id)), SessionRow._make)
 
 
@@ -86,7 +86,7 @@ async def page_of(
 async def count_of(store: Store, *, organization_id: UUID, customer_id: UUID) -> int:
     """How many sessions a customer has or had."""
     row = await store.database.row(_COUNT, organization_id=organization_id, customer_id=customer_id)
-    return row.count if row else 0
+    return row.found if row else 0
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:

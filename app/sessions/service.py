@@ -203,9 +203,7 @@ async def end(session: AsyncSession, *, organization_id: UUID, session_id: UUID,
     return True
 
 
-async def find(
-    session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID
-) -> Session | None:
+async def find(session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID) -> Session | None:
     """A customer's own session, locked; None for one of anybody else."""
     row = await session.get(Session, session_id, with_for_update=True)
     owned = row is not None and row.organization_id == organization_id and row.customer_id == customer_id
