@@ -57,7 +57,8 @@ def settings(**overrides: object) -> Settings:
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
             names = ", ".join(f"PATRON_{str(part).upper()}" for part in problem["loc"])
-            typer.echo(f"{names}: {problem['msg']}" if names else problem["msg"], err=True)
+            reason = problem["msg"].removeprefix("Value error, ")
+            typer.echo(f"{names}: {reason}" if names else reason, err=True)
         raise typer.Exit(2) from None
     logs.configure(found.log_level)
     return found

@@ -1,8 +1,10 @@
 """Serves: settings, open house, HTTP server, and in development the worker beside it."""
 
 import asyncio
+import signal
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 
 import uvicorn
 
@@ -12,6 +14,7 @@ from app.settings import Settings
 from app.web import GRAPHQL, create_web
 from app.worker import work
 
+ENDING = (signal.SIGTERM, signal.SIGINT)
 SHUTDOWN_SECONDS = 8
 KEEP_ALIVE_SECONDS = 20
 
@@ -22,6 +25,16 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, endpoint: str) -> None:
         super().__init__(config)
         self._endpoint = endpoint
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End on SIGTERM and SIGINT, without raising them again: what was opened must be closed first."""
+        loop = asyncio.get_running_loop()
+        for number in ENDING:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+        for number in ENDING:
+            loop.remove_signal_handler(number)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

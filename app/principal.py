@@ -36,6 +36,8 @@ class OrganizationSettings:
     require_verified_email: bool = True
     keep_last_address: bool = False
     address_strictness: Literal["strict", "warn"] = "strict"
+    storefront_url: str = ""
+    mail_sender: str = ""
     require_login_name: bool = False
     password_min_length: int | None = None
     terms_url: str | None = None

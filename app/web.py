@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -40,6 +41,7 @@ GRAPHQL = "/graphql"
 STATIC = "/graphql/static"
 FORM_MAX = 16 * 1024
 USER_AGENT_MAX = 256
+VERSION = version("patron")
 
 
 def create_web(house: House) -> ASGIApp:
@@ -214,6 +216,7 @@ class RequestIds:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
+                headers["X-Api-Version"] = VERSION
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
             await send(message)

@@ -100,7 +100,7 @@ class FormQueries:
         values: Annotated[
             list[FormValueInput] | None,
             strawberry.argument(
-                description="What is typed so far: these fields come back with their `error`, passwords without a value. "
+                description="What is typed so far: these fields come back with their `error`, passwords empty. "
                 "Send it by POST."
             ),
         ] = None,

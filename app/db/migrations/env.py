@@ -21,6 +21,8 @@ ROOMS = (
     "audit",
     "fields",
     "guessing",
+    "mail",
+    "proofs",
 )
 
 
