@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.accounts.policy import AccountPolicy
+from app.customers.newsletter import UnsubscribeLinks
 from app.db.engine import Database, DatabaseOptions
 from app.db.migrating import Line, is_current, migrate
 from app.graphql.context import Services
@@ -119,6 +120,7 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
         sessions,
         AccountPolicy(settings.password_min_length),
         GuessingPolicy().widened(DEVELOPMENT_WIDTH if settings.development else 1),
+        UnsubscribeLinks(store.vault.fingerprints, public_url=settings.public_url),
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
         gateways,
         TokenEndpoint(store, sessions, url=settings.public_url + TOKEN_PATH),

@@ -12,6 +12,7 @@ from app.forms.api import FormQueries
 from app.geography.api import GeographyQueries
 from app.graphql.scalars import SCALARS
 from app.graphql.user_errors import CONCRETE
+from app.newsletters.api import NewsletterMutations
 from app.organizations.api import OrganizationQueries
 from app.payment_methods.api import PaymentMethodMutations
 from app.privacy.api import PrivacyMutations
@@ -33,6 +34,7 @@ class Mutation(
     PrivacyMutations,
     ExtraFieldMutations,
     ApprovalMutations,
+    NewsletterMutations,
 ):
     """The rooms' mutations."""
 

@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.customers import repository as customers
+from app.customers.newsletter import UnsubscribeLinks
 from app.db.columns import new_id
 from app.errors import AppError
 from app.graphiql.assets import static_files
@@ -51,7 +52,7 @@ def create_web(house: House) -> ASGIApp:
         Mount(STATIC, static_files()),
         Route(GRAPHQL, endpoint.graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         Route(TOKEN_PATH, endpoint.token, methods=["POST"]),
-        *newsletters.routes(house.store),
+        *newsletters.routes(house.store, house.services.get(UnsubscribeLinks)),
         Route("/.well-known/jwks.json", endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),

@@ -16,6 +16,7 @@ from app.accounts.registration import AlreadyLoggedIn, NextStep
 from app.audit.log import Action, record
 from app.customers import repository
 from app.customers.api import Customer, shown
+from app.customers.newsletter import UnsubscribeLinks, welcome
 from app.customers.records import open_row, row_of
 from app.customers.service import EmailTaken
 from app.errors import AppError, NotFound
@@ -27,6 +28,8 @@ from app.graphql.fields import Payload, mutation
 from app.graphql.user_errors import user_errors
 from app.guessing import devices
 from app.guessing.policy import GuessingPolicy
+from app.mail import outbox
+from app.mail.templates import Template
 from app.passwords.hashing import PasswordHasher
 from app.principal import CallerKind
 from app.sessions import service as sessions
@@ -175,7 +178,11 @@ class AccountMutations:
         record(session, context.origin, Action.CUSTOMER_REGISTERED, customer_id=customer.id)
         if organization.settings.require_verified_email:
             return RegisterPayload(next_step=NextStep.VERIFY_EMAIL)
-        found = shown(open_row(row_of(customer), await vault.box(customer.id)))
+        opened = open_row(row_of(customer), await vault.box(customer.id))
+        if application.newsletter:
+            links = context.services.get(UnsubscribeLinks)
+            await welcome(session, vault, links, organization=organization, customer=opened)
+        found = shown(opened)
         if organization.settings.approval:
             return RegisterPayload(next_step=NextStep.AWAIT_APPROVAL, customer=found)
         if application.password_hash is None:
@@ -230,6 +237,7 @@ class AccountMutations:
         action = Action.SESSION_REFRESHED if outcome.tokens else Action.SESSION_REPLAYED
         record(session, context.origin, action, customer_id=outcome.customer_id, object_id=outcome.session_id)
         if outcome.tokens is None:
+            await _tell_of_replay(context, session, outcome.customer_id)
             return RefreshTokenPayload(user_errors=user_errors(TokenInvalid(field=("refreshToken",))))
         return RefreshTokenPayload(tokens=_tokens(outcome.tokens))
 
@@ -308,3 +316,21 @@ async def _start(context: Context, session: AsyncSession, customer_id: UUID) -> 
     )
     record(session, context.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
     return _tokens(issued)
+
+
+async def _tell_of_replay(context: Context, session: AsyncSession, customer_id: UUID | None) -> None:
+    customer = (
+        await repository.lock_by_id(session, context.store.vault, customer_id=customer_id) if customer_id else None
+    )
+    if customer is None or customer.personal.email is None:
+        return
+    await outbox.post(
+        session,
+        context.store.vault,
+        organization=context.organization,
+        customer_id=customer.row.id,
+        to=customer.personal.email,
+        locale=customer.personal.locale,
+        template=Template.SESSION_REPLAYED,
+        values={},
+    )

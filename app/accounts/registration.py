@@ -23,6 +23,8 @@ from app.customers.tables import Customer
 from app.errors import AppError, ErrorCode, Rejected, Required
 from app.fields import extras as extra_fields
 from app.fields.extras import Extra, Given
+from app.mail import outbox
+from app.mail.templates import Template
 from app.passwords import strength
 from app.passwords.hashing import PasswordHasher
 from app.principal import Organization, OrganizationSettings, Origin
@@ -203,8 +205,27 @@ async def register(session: AsyncSession, vault: Vault, origin: Origin, *, appli
             wanted=application.address.wanted,
             strictness=strictness,
         )
+    await _ask_for_approval(session, vault, organization, customer.id, application.email)
     await _take_names(session, vault, organization, customer.id, application)
     return customer
+
+
+async def _ask_for_approval(
+    session: AsyncSession, vault: Vault, organization: Organization, customer_id: UUID, email: EmailAddress
+) -> None:
+    settings = organization.settings
+    if not settings.approval or not settings.notification_email:
+        return
+    await outbox.post(
+        session,
+        vault,
+        organization=organization,
+        customer_id=customer_id,
+        to=settings.notification_email,
+        locale=None,
+        template=Template.APPROVAL_REQUESTED,
+        values={"email": email.address},
+    )
 
 
 async def _take_names(

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.approvals.decisions import decide
+from app.approvals.decisions import decide, tell
 from app.audit.log import Action, record
 from app.customers.api import Customer, shown
 from app.customers.records import Approval, open_row, row_of
@@ -79,4 +79,6 @@ async def _decide(context: Context, session: AsyncSession, customer_id: strawber
     if is_new:
         action = Action.APPROVAL_GRANTED if approval is Approval.APPROVED else Action.APPROVAL_REFUSED
         record(session, context.origin, action, customer_id=row_id)
+        if approval is Approval.APPROVED:
+            await tell(session, vault, context.organization, customer)
     return shown(open_row(row_of(customer.row), await vault.box(row_id)))

@@ -8,6 +8,9 @@ from app.customers import repository
 from app.customers.records import Approval
 from app.customers.repository import EditedCustomer
 from app.errors import NotFound
+from app.mail import outbox
+from app.mail.templates import Template
+from app.principal import Organization
 from app.sessions import service as sessions
 from app.sessions.service import EndReason
 from app.vault.vault import Vault
@@ -29,3 +32,19 @@ async def decide(
             session, organization_id=organization_id, customer_id=customer_id, reason=EndReason.REJECTED
         )
     return customer, True
+
+
+async def tell(session: AsyncSession, vault: Vault, organization: Organization, customer: EditedCustomer) -> None:
+    """Write to the customer who may log in now."""
+    if customer.personal.email is None:
+        return
+    await outbox.post(
+        session,
+        vault,
+        organization=organization,
+        customer_id=customer.row.id,
+        to=customer.personal.email,
+        locale=customer.personal.locale,
+        template=Template.APPROVED,
+        values={},
+    )

@@ -14,6 +14,7 @@ from app.audit.log import Action, record
 from app.customers import repository, service
 from app.customers.identifiers import IdentifierKind
 from app.customers.inputs import UPDATABLE, CustomerBy, UpdateCustomerInput, answers, given
+from app.customers.newsletter import UnsubscribeLinks, welcome
 from app.customers.records import Approval, CustomerRecord, CustomerStatus, Personal
 from app.errors import AppError
 from app.fields import repository as extra_fields
@@ -271,4 +272,7 @@ class CustomerMutations:
         )
         if names:
             record(session, context.origin, Action.CUSTOMER_UPDATED, customer_id=customer_id, fields=names)
+        if "newsletter" in names and found.row.newsletter:
+            links = context.services.get(UnsubscribeLinks)
+            await welcome(session, context.store.vault, links, organization=context.organization, customer=found)
         return UpdateCustomerPayload(customer=shown(found))

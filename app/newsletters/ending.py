@@ -2,23 +2,20 @@
 
 from uuid import UUID
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
 from app.audit.log import Action, record_of_house
 from app.customers import repository
-from app.vault.vault import Store
+from app.vault.vault import Vault
 
 
-async def end(store: Store, *, customer_id: UUID) -> bool:
+async def end(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> bool:
     """End it; False when there was none, also for a customer who was erased. Repeating it is harmless."""
-    async with store.database.transaction() as session:
-        customer = await repository.lock_by_id(session, store.vault, customer_id=customer_id)
-        if customer is None or not customer.row.newsletter:
-            return False
-        customer.row.newsletter = False
-        await repository.save(session, store.vault, customer)
-        record_of_house(
-            session,
-            Action.NEWSLETTER_ENDED,
-            organization_id=customer.row.organization_id,
-            customer_id=customer_id,
-        )
-        return True
+    customer = await repository.lock_by_id(session, vault, customer_id=customer_id)
+    if customer is None or not customer.row.newsletter:
+        return False
+    customer.row.newsletter = False
+    await repository.save(session, vault, customer)
+    organization_id = customer.row.organization_id
+    record_of_house(session, Action.NEWSLETTER_ENDED, organization_id=organization_id, customer_id=customer_id)
+    return True

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from app.newsletters.links import UNSUBSCRIBE_PATH
+from app.customers.newsletter import UNSUBSCRIBE_PATH
 
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
 LANGUAGES = ("en", "de", "fr", "it", "es")
