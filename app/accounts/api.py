@@ -1,7 +1,6 @@
 """Accounts as GraphQL shows them."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -9,13 +8,25 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts import passwords, registration
-from app.accounts.inputs import LoginInput, RegisterInput, typed
+from app.accounts.inputs import ChangePasswordInput, LoginInput, RefreshTokenInput, RegisterInput, typed
 from app.accounts.login import Attempt, log_in
+from app.accounts.notices import tell_of_replay
+from app.accounts.passwords import NewPassword
+from app.accounts.payloads import (
+    ChangePasswordPayload,
+    LoginPayload,
+    LogoutEverywherePayload,
+    LogoutPayload,
+    RefreshTokenPayload,
+    RegisterPayload,
+    Tokens,
+    tokens_of,
+)
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import AlreadyLoggedIn, NextStep
 from app.audit.log import Action, record
 from app.customers import repository
-from app.customers.api import Customer, shown
+from app.customers.api import shown
 from app.customers.newsletter import UnsubscribeLinks, welcome
 from app.customers.records import open_row, row_of
 from app.customers.service import EmailTaken
@@ -23,123 +34,15 @@ from app.errors import AppError, NotFound
 from app.fields import repository as extra_fields
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.graphql.context import Context
-from app.graphql.enums import describe
-from app.graphql.fields import Payload, mutation
+from app.graphql.fields import mutation
 from app.graphql.user_errors import user_errors
 from app.guessing import devices
 from app.guessing.policy import GuessingPolicy
-from app.mail import outbox
-from app.mail.templates import Template
 from app.passwords.hashing import PasswordHasher
 from app.principal import CallerKind
 from app.sessions import service as sessions
 from app.sessions.service import EndReason, Sessions
-from app.sessions.service import TokenPair as Issued
 from app.sessions.tokens import TokenInvalid
-
-describe(
-    NextStep,
-    "What a new customer does next.",
-    DONE="Nothing: with a password, the customer is logged in.",
-    LOG_IN="Log in.",
-    VERIFY_EMAIL="Open the mail that was sent, to prove the address.",
-    AWAIT_APPROVAL="Wait until the shop has approved the account; then log in.",
-)
-
-DEVICE_TOKEN = (
-    "Keep it in this browser for 180 days and send it with the next login, as `X-Device-Token` or `deviceToken`: "
-    "then guesses of others do not keep the owner out. It opens nothing."
-)
-
-
-@strawberry.type(description="The tokens of a session.")
-class Tokens:
-    """What a login hands out."""
-
-    access_token: str = strawberry.field(
-        description="A JSON Web Token to send as `Authorization: Bearer …`; lives 15 minutes."
-    )
-    access_token_expires_at: datetime = strawberry.field(description="When the access token expires.")
-    refresh_token: str = strawberry.field(
-        description="Opaque, to be exchanged once for new tokens with `refreshToken`; keep it secret."
-    )
-    refresh_token_expires_at: datetime = strawberry.field(description="When the refresh token expires unused.")
-
-
-def _tokens(issued: Issued) -> Tokens:
-    return Tokens(
-        access_token=issued.access_token,
-        access_token_expires_at=issued.access_token_expires_at,
-        refresh_token=issued.refresh_token,
-        refresh_token_expires_at=issued.refresh_token_expires_at,
-    )
-
-
-@strawberry.type(description="The new account, or the next step to it.")
-class RegisterPayload(Payload):
-    """Answer of `register`."""
-
-    next_step: NextStep | None = strawberry.field(
-        description="What to do next; null when the registration was refused.", default=None
-    )
-    customer: Customer | None = strawberry.field(
-        description="The new customer; null while the address has to be proven first.", default=None
-    )
-    tokens: Tokens | None = strawberry.field(
-        description="The tokens of a first session, when the organization lets people in at once.", default=None
-    )
-    device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
-
-
-@strawberry.type(description="The tokens of a new session.")
-class LoginPayload(Payload):
-    """Answer of `login`."""
-
-    customer: Customer | None = strawberry.field(description="Who logged in.", default=None)
-    tokens: Tokens | None = strawberry.field(description="The tokens of the session.", default=None)
-    device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
-
-
-@strawberry.input(description="The refresh token to exchange.")
-class RefreshTokenInput:
-    """What `refreshToken` needs."""
-
-    refresh_token: str = strawberry.field(description="As handed out last by `login` or `refreshToken`.")
-
-
-@strawberry.type(description="New tokens of the same session.")
-class RefreshTokenPayload(Payload):
-    """Answer of `refreshToken`."""
-
-    tokens: Tokens | None = strawberry.field(
-        description="The new tokens; the exchanged refresh token is used up.", default=None
-    )
-
-
-@strawberry.type(description="The end of the session.")
-class LogoutPayload(Payload):
-    """Answer of `logout`."""
-
-
-@strawberry.type(description="The end of all sessions.")
-class LogoutEverywherePayload(Payload):
-    """Answer of `logoutEverywhere`."""
-
-    ended_sessions: int = strawberry.field(description="How many sessions ended, this one included.", default=0)
-
-
-@strawberry.input(description="The current password and the new one.")
-class ChangePasswordInput:
-    """What `changePassword` needs."""
-
-    current_password: str = strawberry.field(description="The password that is valid now.")
-    new_password: str = strawberry.field(description="8 to 128 characters, not a common one.")
-    new_password_confirmation: str = strawberry.field(description="The new password once more.")
-
-
-@strawberry.type(description="Whether the password was changed.")
-class ChangePasswordPayload(Payload):
-    """Answer of `changePassword`."""
 
 
 @strawberry.type
@@ -217,7 +120,7 @@ class AccountMutations:
         if isinstance(outcome, AppError):
             return LoginPayload(user_errors=user_errors(outcome))
         return LoginPayload(
-            customer=shown(outcome.customer), tokens=_tokens(outcome.tokens), device_token=outcome.device_token
+            customer=shown(outcome.customer), tokens=tokens_of(outcome.tokens), device_token=outcome.device_token
         )
 
     @mutation(
@@ -237,9 +140,9 @@ class AccountMutations:
         action = Action.SESSION_REFRESHED if outcome.tokens else Action.SESSION_REPLAYED
         record(session, context.origin, action, customer_id=outcome.customer_id, object_id=outcome.session_id)
         if outcome.tokens is None:
-            await _tell_of_replay(context, session, outcome.customer_id)
+            await tell_of_replay(session, context.store.vault, context.organization, customer_id=outcome.customer_id)
             return RefreshTokenPayload(user_errors=user_errors(TokenInvalid(field=("refreshToken",))))
-        return RefreshTokenPayload(tokens=_tokens(outcome.tokens))
+        return RefreshTokenPayload(tokens=tokens_of(outcome.tokens))
 
     @mutation(
         allow=ANYBODY,
@@ -286,21 +189,24 @@ class AccountMutations:
         customer = await context.load(repository.by_ids, customer_id)
         if customer is None:
             raise NotFound
-        password_hash = await passwords.check_change(
+        checked = await passwords.check_change(
             context.store,
             context.services.get(PasswordHasher),
+            context.services.get(GuessingPolicy),
+            context.origin,
             customer=customer,
-            current=input.current_password,
-            new=input.new_password,
-            confirmation=input.new_password_confirmation,
+            typed=NewPassword(input.current_password, input.new_password, input.new_password_confirmation),
             shortest=context.services.get(AccountPolicy).shortest_in(context.organization.settings),
         )
+        refused = await passwords.settle(session, checked)
+        if refused is not None or checked.password_hash is None:
+            return ChangePasswordPayload(user_errors=user_errors(refused) if refused else [])
         await passwords.change(
             session,
             context.store.vault,
             organization_id=context.organization.id,
             customer_id=customer_id,
-            password_hash=password_hash,
+            password_hash=checked.password_hash,
             keep=context.principal.session_id,
         )
         record(session, context.origin, Action.PASSWORD_CHANGED, object_id=customer_id)
@@ -315,22 +221,4 @@ async def _start(context: Context, session: AsyncSession, customer_id: UUID) -> 
         user_agent=context.origin.user_agent,
     )
     record(session, context.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
-    return _tokens(issued)
-
-
-async def _tell_of_replay(context: Context, session: AsyncSession, customer_id: UUID | None) -> None:
-    customer = (
-        await repository.lock_by_id(session, context.store.vault, customer_id=customer_id) if customer_id else None
-    )
-    if customer is None or customer.personal.email is None:
-        return
-    await outbox.post(
-        session,
-        context.store.vault,
-        organization=context.organization,
-        customer_id=customer.row.id,
-        to=customer.personal.email,
-        locale=customer.personal.locale,
-        template=Template.SESSION_REPLAYED,
-        values={},
-    )
+    return tokens_of(issued)

@@ -83,3 +83,19 @@ class LoginInput:
         description="The `deviceToken` of an earlier login in this browser, unless it comes in `X-Device-Token`.",
         default=None,
     )
+
+
+@strawberry.input(description="The refresh token to exchange.")
+class RefreshTokenInput:
+    """What `refreshToken` needs."""
+
+    refresh_token: str = strawberry.field(description="As handed out last by `login` or `refreshToken`.")
+
+
+@strawberry.input(description="The current password and the new one.")
+class ChangePasswordInput:
+    """What `changePassword` needs."""
+
+    current_password: str = strawberry.field(description="The password that is valid now.")
+    new_password: str = strawberry.field(description="8 to 128 characters, not a common one.")
+    new_password_confirmation: str = strawberry.field(description="The new password once more.")
