@@ -40,5 +40,5 @@ class NewsletterMutations:
         customer_id = context.services.get(UnsubscribeLinks).customer_of(input.token)
         if customer_id is None:
             raise TokenInvalid("This link is not valid. Open it again from the mail.", field=("token",))
-        await ending.end(session, context.store.vault, customer_id=customer_id)
+        await ending.end(session, context.store.vault, customer_id=customer_id, organization_id=context.organization.id)
         return UnsubscribeNewsletterPayload()
