@@ -11,7 +11,8 @@ from app.db.engine import Database, DatabaseOptions
 from app.db.migrating import Line, is_current, migrate
 from app.graphql.context import Services
 from app.guessing.policy import GuessingPolicy
-from app.organizations.oauth import TokenEndpoint
+from app.oauth.endpoint import TokenEndpoint
+from app.organizations.last_uses import LastUses
 from app.passwords.hashing import PasswordHasher
 from app.payment_methods.gateways.interface import Gateway, Gateways
 from app.payment_methods.gateways.sandbox import SandboxGateway
@@ -25,7 +26,6 @@ from app.vault import master
 from app.vault.vault import Store, open_vault
 
 DEVELOPMENT_WIDTH = 10
-TOKEN_PATH = "/oauth/token"
 
 
 class NotMigrated(Exception):
@@ -80,7 +80,9 @@ async def open_house(settings: Settings, *, migrating: bool = False) -> AsyncIte
         gateways = _gateways(settings)
         store = Store(main, vault)
         try:
-            yield House(settings, store, await _services(settings, store, hasher, gateways))
+            services = await _services(settings, store, hasher, gateways)
+            yield House(settings, store, services)
+            await services.get(LastUses).settle()
         finally:
             hasher.close()
             await gateways.close()
@@ -113,15 +115,18 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
     tokens = AccessTokens(keys, issuer=settings.public_url, lifetime=lifetime)
     idle, absolute = settings.refresh_idle_lifetime, settings.refresh_absolute_lifetime
     sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
+    uses = LastUses(store.database)
+    guessing = GuessingPolicy().widened(DEVELOPMENT_WIDTH if settings.development else 1)
     return Services(
         hasher,
         keys,
         tokens,
         sessions,
         AccountPolicy(settings.password_min_length),
-        GuessingPolicy().widened(DEVELOPMENT_WIDTH if settings.development else 1),
+        guessing,
         UnsubscribeLinks(store.vault.fingerprints, public_url=settings.public_url),
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
         gateways,
-        TokenEndpoint(store, sessions, url=settings.public_url + TOKEN_PATH),
+        uses,
+        TokenEndpoint(store, sessions, hasher, guessing, uses, issuer=settings.public_url),
     )

@@ -13,6 +13,7 @@ from app.geography.api import GeographyQueries
 from app.graphql.scalars import SCALARS
 from app.graphql.user_errors import CONCRETE
 from app.newsletters.api import NewsletterMutations
+from app.nodes.api import NodeQueries
 from app.organizations.api import OrganizationQueries
 from app.payment_methods.api import PaymentMethodMutations
 from app.privacy.api import PrivacyMutations
@@ -20,7 +21,9 @@ from app.sessions.api import SessionMutations
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(OrganizationQueries, CustomerQueries, GeographyQueries, ExtraFieldQueries, FormQueries):
+class Query(
+    NodeQueries, OrganizationQueries, CustomerQueries, GeographyQueries, ExtraFieldQueries, FormQueries
+):
     """The rooms' queries."""
 
 

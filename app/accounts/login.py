@@ -64,11 +64,12 @@ class LoggedIn:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What somebody typed and where it came from, the device token within."""
+    """What somebody typed, where it came from, and the OAuth client it came through, if any."""
 
     origin: Origin
     identifier: str
     password: str
+    client_id: UUID | None = None
 
 
 async def log_in(
@@ -116,7 +117,11 @@ async def _start(
     if proof.upgraded_hash:
         await repository.set_password(session, store.vault, customer.row, proof.upgraded_hash)
     session_id, tokens = await sessions.start_for_customer(
-        session, organization_id=organization_id, customer_id=customer_id, user_agent=attempt.origin.user_agent
+        session,
+        organization_id=organization_id,
+        customer_id=customer_id,
+        user_agent=attempt.origin.user_agent,
+        client_id=attempt.client_id,
     )
     record(session, attempt.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
     found = open_row(row_of(customer.row), await store.vault.box(customer_id))
@@ -138,7 +143,7 @@ async def prove(
         organization.id,
         f"{kind.value}:{canonical}",
         credentials.customer_id if credentials else None,
-        attempt.origin.source,
+        None if attempt.client_id else attempt.origin.source,
         attempt.origin.device_token,
     )
     allowed = await attempts.begin(store, guessing, guess)

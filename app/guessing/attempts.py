@@ -20,12 +20,15 @@ PURPOSE = "guess"
 
 
 class Guess(NamedTuple):
-    """Who tries what: `name` is what is guessed at, the same for an unknown name; `customer_id` whose it is."""
+    """Who tries what: `name` is what is guessed at, the same for an unknown name; `customer_id` whose it is.
+
+    `source` is None where all customers come from one, as through an OAuth client that proved who it is.
+    """
 
     organization_id: UUID
     name: str
     customer_id: UUID | None
-    source: bytes
+    source: bytes | None
     device_token: str | None = None
 
 
@@ -67,7 +70,8 @@ def _counters(
         yield key("device", f"{guess.customer_id}:{device.hex()}"), policy.device
         return
     yield key("name", guess.name), policy.account
-    yield key("source", guess.source.hex()), policy.source
+    if guess.source is not None:
+        yield key("source", guess.source.hex()), policy.source
 
 
 def _refuse_until(moments: Iterable[datetime]) -> None:

@@ -81,7 +81,7 @@ async def locked(session: AsyncSession, counted: Counted, *, create: bool) -> li
             key_hash=key,
             organization_id=counted.organization_id,
             # Of a source nobody in particular; its counter must outlive an erasure.
-            customer_id=None if len(keys) > 1 and key != counted.keys[0] else counted.customer_id,
+            customer_id=counted.customer_id if key == counted.keys[0] else None,
             failures=0,
             last_failed_at=moment,
             blocked_until=moment,

@@ -31,6 +31,8 @@ describe(
     ENDED_BY_OWNER="The customer ended it from another device.",
     PASSWORD_CHANGED="The password was changed.",
     TOKEN_REPLAYED="Somebody used a refresh token twice: it may have been stolen.",
+    TOKEN_REVOKED="The client it was got through revoked its tokens.",
+    STAFF_REMOVED="The staff member it was for has left.",
     REJECTED="The shop does not want this account.",
     EXPIRED="It was not used for too long, or its time was over.",
 )

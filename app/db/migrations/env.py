@@ -23,6 +23,7 @@ ROOMS = (
     "guessing",
     "mail",
     "proofs",
+    "privacy",
 )
 
 
