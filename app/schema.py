@@ -21,9 +21,7 @@ from app.sessions.api import SessionMutations
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(
-    NodeQueries, OrganizationQueries, CustomerQueries, GeographyQueries, ExtraFieldQueries, FormQueries
-):
+class Query(NodeQueries, OrganizationQueries, CustomerQueries, GeographyQueries, ExtraFieldQueries, FormQueries):
     """The rooms' queries."""
 
 
