@@ -11,6 +11,8 @@ from app.db.engine import Database, DatabaseOptions
 from app.db.migrating import Line, is_current, migrate
 from app.graphql.context import Services
 from app.guessing.policy import GuessingPolicy
+from app.mail.delivery import Post
+from app.mail.smtp import MailServer
 from app.oauth.endpoint import TokenEndpoint
 from app.organizations.last_uses import LastUses
 from app.passwords.hashing import PasswordHasher
@@ -115,6 +117,7 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
     tokens = AccessTokens(keys, issuer=settings.public_url, lifetime=lifetime)
     idle, absolute = settings.refresh_idle_lifetime, settings.refresh_absolute_lifetime
     sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
+    smtp_url = settings.smtp_url.get_secret_value()
     uses = LastUses(store.database)
     guessing = GuessingPolicy().widened(DEVELOPMENT_WIDTH if settings.development else 1)
     return Services(
@@ -127,6 +130,12 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
         UnsubscribeLinks(store.vault.fingerprints, public_url=settings.public_url),
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
         gateways,
+        Post(
+            MailServer.parse(smtp_url) if smtp_url else None,
+            sender=settings.mail_from,
+            fallback_url=settings.public_url,
+            keeps=settings.development,
+        ),
         uses,
         TokenEndpoint(store, sessions, hasher, guessing, uses, issuer=settings.public_url),
     )

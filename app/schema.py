@@ -6,6 +6,7 @@ from strawberry.schema.config import StrawberryConfig
 from app.accounts.api import AccountMutations
 from app.addresses.api import AddressMutations
 from app.approvals.api import ApprovalMutations
+from app.confirmations.api import ConfirmationMutations
 from app.customers.api import CustomerMutations, CustomerQueries
 from app.fields.api import ExtraFieldMutations, ExtraFieldQueries
 from app.forms.api import FormQueries
@@ -29,6 +30,7 @@ class Query(NodeQueries, OrganizationQueries, CustomerQueries, GeographyQueries,
 class Mutation(
     AccountMutations,
     SessionMutations,
+    ConfirmationMutations,
     CustomerMutations,
     AddressMutations,
     PaymentMethodMutations,

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     stripe_publishable_key: str = ""
     stripe_webhook_secret: SecretStr = SecretStr("")
     stripe_api_base: str = "https://api.stripe.com"
+    smtp_url: SecretStr = SecretStr("")
+    mail_from: str = "no-reply@localhost"
     log_level: str = "INFO"
 
     @model_validator(mode="after")

@@ -26,6 +26,8 @@ from app.graphql.http import BadRequest, GraphQLEndpoint
 from app.graphql.limits import DocumentLimits
 from app.house import House
 from app.logs import report
+from app.mail.mailbox import PATH as MAILBOX
+from app.mail.mailbox import Mailbox
 from app.newsletters import routes as newsletters
 from app.oauth import routes as oauth
 from app.oauth.endpoint import TokenEndpoint
@@ -63,6 +65,12 @@ def create_web(house: House) -> ASGIApp:
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
     ]
+    if house.settings.development:
+        mailbox = Mailbox(house.store, fallback_url=house.settings.public_url)
+        routes += [
+            Route(MAILBOX, mailbox.index, methods=["GET"]),
+            Route(MAILBOX + "/{id:uuid}", mailbox.one, methods=["GET"]),
+        ]
     return RequestIds(Starlette(routes=routes))
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts import passwords, registration
+from app.accounts import claims, passwords, registration
 from app.accounts.inputs import ChangePasswordInput, LoginInput, RefreshTokenInput, RegisterInput, typed
 from app.accounts.login import Attempt, log_in
 from app.accounts.notices import tell_of_replay
@@ -28,8 +28,8 @@ from app.audit.log import Action, record
 from app.customers import repository
 from app.customers.api import shown
 from app.customers.newsletter import UnsubscribeLinks, welcome
+from app.customers.notices import notify
 from app.customers.records import open_row, row_of
-from app.customers.service import EmailTaken
 from app.errors import AppError, NotFound
 from app.fields import repository as extra_fields
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
@@ -38,8 +38,11 @@ from app.graphql.fields import mutation
 from app.graphql.user_errors import user_errors
 from app.guessing import devices
 from app.guessing.policy import GuessingPolicy
+from app.mail.templates import Template
 from app.passwords.hashing import PasswordHasher
 from app.principal import CallerKind
+from app.proofs import repository as proofs
+from app.proofs.purposes import Purpose
 from app.sessions import service as sessions
 from app.sessions.service import EndReason, Sessions
 from app.sessions.tokens import TokenInvalid
@@ -71,15 +74,11 @@ class AccountMutations:
             shortest_password=context.services.get(AccountPolicy).shortest_in(organization.settings),
         )
         vault = context.store.vault
-        try:
-            customer = await registration.register(session, vault, context.origin, application=application)
-        except EmailTaken:
-            if organization.settings.require_verified_email:
-                await session.rollback()
-                return RegisterPayload(next_step=NextStep.VERIFY_EMAIL)
-            raise
-        record(session, context.origin, Action.CUSTOMER_REGISTERED, customer_id=customer.id)
-        if organization.settings.require_verified_email:
+        registered = await claims.register(session, vault, context.origin, application=application)
+        customer = registered.customer
+        action = Action.CUSTOMER_REGISTERED if registered.new else Action.REGISTRATION_REPEATED
+        record(session, context.origin, action, customer_id=customer.id)
+        if registered.next_step is NextStep.VERIFY_EMAIL:
             return RegisterPayload(next_step=NextStep.VERIFY_EMAIL)
         opened = open_row(row_of(customer), await vault.box(customer.id))
         if application.newsletter:
@@ -208,6 +207,16 @@ class AccountMutations:
             customer_id=customer_id,
             password_hash=checked.password_hash,
             keep=context.principal.session_id,
+        )
+        # What was mailed before could undo the change: it is void.
+        await proofs.void(session, customer_id=customer_id, purposes=[Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL])
+        await notify(
+            session,
+            context.store.vault,
+            organization=context.organization,
+            customer_id=customer_id,
+            personal=customer.personal,
+            template=Template.PASSWORD_CHANGED,
         )
         record(session, context.origin, Action.PASSWORD_CHANGED, object_id=customer_id)
         return ChangePasswordPayload()

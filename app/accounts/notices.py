@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import repository
-from app.mail import outbox
+from app.customers.notices import notify
 from app.mail.templates import Template
 from app.principal import Organization
 from app.vault.vault import Vault
@@ -16,15 +16,12 @@ async def tell_of_replay(
 ) -> None:
     """Write to the customer whose refresh token was used twice."""
     customer = await repository.lock_by_id(session, vault, customer_id=customer_id) if customer_id else None
-    if customer is None or customer.personal.email is None:
-        return
-    await outbox.post(
-        session,
-        vault,
-        organization=organization,
-        customer_id=customer.row.id,
-        to=customer.personal.email,
-        locale=customer.personal.locale,
-        template=Template.SESSION_REPLAYED,
-        values={},
-    )
+    if customer is not None:
+        await notify(
+            session,
+            vault,
+            organization=organization,
+            customer_id=customer.row.id,
+            personal=customer.personal,
+            template=Template.SESSION_REPLAYED,
+        )

@@ -181,7 +181,7 @@ def check_password(
 
 
 async def register(session: AsyncSession, vault: Vault, origin: Origin, *, application: Application) -> Customer:
-    """Write the customer, its first address and its names; raise `EmailTaken`, `LoginNameTaken`, or both `Rejected`.
+    """Write the customer, its first address and its names; raise `EmailTaken`, `LoginNameTaken`.
 
     Of two at once the index lets one win. The names come last, so that a taken one costs what a free one does.
     """
@@ -196,23 +196,49 @@ async def register(session: AsyncSession, vault: Vault, origin: Origin, *, appli
         approval=Approval.PENDING if organization.settings.approval else None,
     )
     if application.address is not None:
-        book = await book_of(session, vault, origin, customer_id=customer.id)
-        strictness = organization.settings.address_strictness
-        await editing.create(
-            book,
-            country=application.address.country,
-            typed=application.address.typed,
-            wanted=application.address.wanted,
-            strictness=strictness,
-        )
-    await _ask_for_approval(session, vault, organization, customer.id, application.email)
+        await add_address(session, vault, origin, customer_id=customer.id, address=application.address)
     await _take_names(session, vault, organization, customer.id, application)
     return customer
 
 
-async def _ask_for_approval(
-    session: AsyncSession, vault: Vault, organization: Organization, customer_id: UUID, email: EmailAddress
+async def add_address(
+    session: AsyncSession, vault: Vault, origin: Origin, *, customer_id: UUID, address: FirstAddress
 ) -> None:
+    """Write the address that came with a registration."""
+    book = await book_of(session, vault, origin, customer_id=customer_id)
+    strictness = origin.principal.organization.settings.address_strictness
+    await editing.create(
+        book, country=address.country, typed=address.typed, wanted=address.wanted, strictness=strictness
+    )
+
+
+async def _take_names(
+    session: AsyncSession, vault: Vault, organization: Organization, customer_id: UUID, application: Application
+) -> None:
+    if not await identifiers.take(
+        session,
+        vault,
+        organization_id=organization.id,
+        kind=IdentifierKind.EMAIL,
+        canonical=application.email.canonical,
+        owner=customer_id,
+    ):
+        raise EmailTaken
+    if application.login_name and not await identifiers.take(
+        session,
+        vault,
+        organization_id=organization.id,
+        kind=IdentifierKind.LOGIN_NAME,
+        canonical=application.login_name.canonical,
+        owner=customer_id,
+    ):
+        raise LoginNameTaken
+
+
+async def ask_for_approval(
+    session: AsyncSession, vault: Vault, organization: Organization, *, customer_id: UUID, email: str
+) -> None:
+    """Tell the organization of somebody who waits, where it wants to be told."""
     settings = organization.settings
     if not settings.approval or not settings.notification_email:
         return
@@ -224,27 +250,5 @@ async def _ask_for_approval(
         to=settings.notification_email,
         locale=None,
         template=Template.APPROVAL_REQUESTED,
-        values={"email": email.address},
+        values={"email": email},
     )
-
-
-async def _take_names(
-    session: AsyncSession, vault: Vault, organization: Organization, customer_id: UUID, application: Application
-) -> None:
-    names = [(IdentifierKind.EMAIL, application.email.canonical)]
-    if application.login_name:
-        names.append((IdentifierKind.LOGIN_NAME, application.login_name.canonical))
-    taken = {
-        kind
-        for kind, canonical in names
-        if not await identifiers.take(
-            session, vault, organization_id=organization.id, kind=kind, canonical=canonical, owner=customer_id
-        )
-    }
-    refusals = {IdentifierKind.EMAIL: EmailTaken, IdentifierKind.LOGIN_NAME: LoginNameTaken}
-    if len(taken) > 1 and not organization.settings.require_verified_email:
-        raise Rejected([EmailTaken(), LoginNameTaken()])
-    # A taken login name is said first: whether the address is taken too must not show.
-    for kind in (IdentifierKind.LOGIN_NAME, IdentifierKind.EMAIL):
-        if kind in taken:
-            raise refusals[kind]

@@ -5,10 +5,10 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import repository
+from app.customers.notices import notify
 from app.customers.records import Approval
 from app.customers.repository import EditedCustomer
 from app.errors import NotFound
-from app.mail import outbox
 from app.mail.templates import Template
 from app.principal import Organization
 from app.sessions import service as sessions
@@ -36,15 +36,11 @@ async def decide(
 
 async def tell(session: AsyncSession, vault: Vault, organization: Organization, customer: EditedCustomer) -> None:
     """Write to the customer who may log in now."""
-    if customer.personal.email is None:
-        return
-    await outbox.post(
+    await notify(
         session,
         vault,
         organization=organization,
         customer_id=customer.row.id,
-        to=customer.personal.email,
-        locale=customer.personal.locale,
+        personal=customer.personal,
         template=Template.APPROVED,
-        values={},
     )

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.customers.notices import notify
 from app.customers.records import CustomerRecord
-from app.mail import outbox
 from app.mail.templates import Template
 from app.principal import Organization
 from app.vault.fingerprints import Fingerprints
@@ -72,16 +72,14 @@ async def welcome(
     customer: CustomerRecord,
 ) -> None:
     """Tell somebody who just asked for the newsletter that it will come, and how to end it."""
-    personal, customer_id = customer.personal, customer.row.id
-    if personal.email is None:
-        return
-    await outbox.post(
+    customer_id = customer.row.id
+    await notify(
         session,
         vault,
         organization=organization,
         customer_id=customer_id,
-        to=personal.email,
-        locale=personal.locale,
+        personal=customer.personal,
         template=Template.NEWSLETTER_WELCOME,
-        values={"token": links.token(customer_id), "unsubscribe_url": links.url(customer_id)},
+        token=links.token(customer_id),
+        unsubscribe_url=links.url(customer_id),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import sqlmodel
 from sqlalchemy import bindparam, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -124,10 +125,11 @@ async def credentials_of(
 
 
 async def _open_credentials(store: Store, row: Credentials | None) -> tuple[Credentials, str | None] | None:
+    # Asked for nobody's key too: a login costs the same queries whether the name is known or not.
+    box = await store.vault.fresh_box(row.customer_id if row else new_id())
     if row is None:
         return None
-    box = (await store.vault.boxes([row.customer_id])).get(row.customer_id)
-    if box is None or row.sealed_password is None:
+    if row.sealed_password is None:
         return row, None
     return row, box.open(PASSWORD, row.customer_id, row.sealed_password)
 
@@ -155,6 +157,22 @@ async def lock_by_id(session: AsyncSession, vault: Vault, *, customer_id: UUID) 
         return None
     box = await vault.box(customer_id)
     return EditedCustomer(row, box.open_as(Personal, TABLE, row.id, row.sealed))
+
+
+async def lock_owner(
+    session: AsyncSession, vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str
+) -> Customer | None:
+    """Who has a name, locked until the transaction ends; nothing personal is opened."""
+    hashed = identifiers.keyed_hash(vault, organization_id=organization_id, kind=kind, canonical=canonical)
+    statement = (
+        sqlmodel.select(Customer)
+        .join(LoginIdentifier, col(LoginIdentifier.customer_id) == col(Customer.id))
+        .where(col(LoginIdentifier.organization_id) == organization_id)
+        .where(col(LoginIdentifier.kind) == kind.value, col(LoginIdentifier.keyed_hash) == hashed)
+        .with_for_update(of=Customer)
+        .execution_options(populate_existing=True)
+    )
+    return (await session.exec(statement)).first()
 
 
 async def save(session: AsyncSession, vault: Vault, customer: EditedCustomer) -> None:

@@ -22,6 +22,7 @@ from app.guessing import repository as guessing
 from app.logs import report
 from app.mail import outbox
 from app.payment_methods import repository as payment_methods
+from app.proofs import repository as proofs
 from app.sessions import service as sessions
 from app.vault.vault import Store
 
@@ -120,6 +121,7 @@ async def erase_rooms(session: AsyncSession, store: Store, *, organization_id: U
     await sessions.erase(session, customer_id=customer_id)
     await guessing.erase(session, customer_id=customer_id)
     await outbox.erase(session, customer_id=customer_id)
+    await proofs.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)
 
 
