@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     argon2_memory: int = Field(default=19456, ge=8)
     argon2_iterations: int = Field(default=2, ge=1)
     argon2_parallel: int = Field(default=2, ge=1, le=64)
+    argon2_queue: int = Field(default=64, ge=1, le=10_000)
     password_min_length: int = Field(default=8, ge=8, le=128)
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     max_query_tokens: int = Field(default=2000, ge=100)

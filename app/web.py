@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.customers import repository as customers
+from app.customers.newsletter import UnsubscribeLinks
 from app.db.columns import new_id
 from app.documents.registry import RegisteredDocuments
 from app.errors import AppError
@@ -36,6 +37,7 @@ from app.limits.sources import Sources
 from app.logs import report
 from app.mail.mailbox import PATH as MAILBOX
 from app.mail.mailbox import Mailbox
+from app.newsletters import routes as newsletters
 from app.oauth import routes as oauth
 from app.oauth.endpoint import TOKEN_PATH, TokenEndpoint
 from app.organizations.callers import KeyRefused, resolve
@@ -69,6 +71,7 @@ def create_web(house: House) -> ASGIApp:
             source=lambda request: bytes(request.scope[doorstep.SOURCE]),
         ),
         *payment_gateways.routes(house.store, house.services.get(Gateways)),
+        *newsletters.routes(house.store, house.services.get(UnsubscribeLinks)),
         Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
@@ -157,6 +160,7 @@ class Endpoint:
             request.scope["request_id"],
             request.scope[doorstep.SOURCE],
             request.headers.get("user-agent", "")[:USER_AGENT_MAX],
+            request.headers.get("x-device-token"),
         )
         context = Context(origin, store, self._house.services)
         if caller.customer is not None:

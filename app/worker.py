@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 
+from app.guessing import repository as guessing
 from app.house import House
 from app.logs import report
 from app.mail.delivery import Post, deliver_due
@@ -29,6 +30,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
         log.warning("mail_not_delivered", reason="PATRON_SMTP_URL is not set: mails stay in the outbox")
     loops: list[Callable[[], Awaitable[int]]] = [
         lambda: erase_due(house.store),
+        lambda: guessing.sweep(house.store),
         lambda: deliver_due(house.store, post),
         lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
     ]

@@ -45,6 +45,12 @@ class Action(Enum):
     PAYMENT_METHOD_MADE_DEFAULT = "payment_method.made_default"
     ANONYMIZATION_REQUESTED = "anonymization.requested"
     ANONYMIZATION_CANCELLED = "anonymization.cancelled"
+    EXTRA_FIELD_CREATED = "extra_field.created"
+    EXTRA_FIELD_UPDATED = "extra_field.updated"
+    EXTRA_FIELD_DELETED = "extra_field.deleted"
+    APPROVAL_GRANTED = "customer.approved"
+    APPROVAL_REFUSED = "customer.rejected"
+    NEWSLETTER_ENDED = "customer.newsletter_ended"
     TOKEN_ISSUED = "client.token_issued"
 
 

@@ -62,16 +62,14 @@ class ConfirmationMutations:
         input: Annotated[VerifyEmailInput, strawberry.argument(description="Token, or address and code.")],
     ) -> VerifyEmailPayload:
         """A wrong code uses up a try, so it is returned, not raised."""
-        vault, organization_id = context.store.vault, context.organization.id
+        vault = context.store.vault
         customer_id: UUID | None
         if input.token:
-            customer_id = await verification.by_token(
-                session, vault, organization_id=organization_id, token=input.token
-            )
+            customer_id = await verification.by_token(session, vault, context.origin, token=input.token)
         else:
             to = await _code_of(context, input)
             customer_id = await verification.by_code(
-                session, vault, organization_id=organization_id, customer_id=to.customer_id, code=input.code or ""
+                session, vault, context.origin, customer_id=to.customer_id, code=input.code or ""
             )
             if customer_id is None:
                 record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, customer_id=_id(to))
@@ -134,7 +132,7 @@ class ConfirmationMutations:
             token=input.token,
             password=input.password,
             confirmation=input.password_confirmation,
-            shortest=context.services.get(AccountPolicy).shortest_password,
+            shortest=context.services.get(AccountPolicy).shortest_in(context.organization.settings),
         )
         customer_id = await password_reset.reset(
             session,

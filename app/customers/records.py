@@ -23,6 +23,14 @@ class CustomerStatus(Enum):
     REPEAT = "REPEAT"
 
 
+class Approval(Enum):
+    """Whether an integration has let a customer in, in an organization that asks for it."""
+
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Personal:
     """Everything sealed on a customer's row."""
@@ -41,6 +49,10 @@ class Personal:
     reference_origin: str | None = None
     tax_exemption_code: str | None = None
     metadata: dict[str, Any] | None = None
+    attributes: dict[str, str] | None = None
+    terms_version: str | None = None
+    terms_accepted_at: str | None = None
+    newsletter_consented_at: str | None = None
 
     @property
     def born(self) -> date | None:
@@ -58,6 +70,7 @@ class CustomerRow(NamedTuple):
     shopper_reference: str
     placed_orders: int
     newsletter: bool
+    approval: str | None
     email_verified_at: datetime | None
     version: int
     created_at: datetime
@@ -73,6 +86,7 @@ COLUMNS: Sequence[Any] = (
     Customer.shopper_reference,
     Customer.placed_orders,
     Customer.newsletter,
+    Customer.approval,
     Customer.email_verified_at,
     Customer.version,
     Customer.created_at,
@@ -113,6 +127,7 @@ def row_of(customer: Customer) -> CustomerRow:
         customer.shopper_reference,
         customer.placed_orders,
         customer.newsletter,
+        customer.approval,
         customer.email_verified_at,
         customer.version,
         customer.created_at,

@@ -14,7 +14,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.clock import now
 from app.customers import identifiers
 from app.customers.identifiers import IdentifierKind
-from app.customers.records import COLUMNS, PASSWORD, TABLE, CustomerRecord, CustomerRow, Personal, open_row
+from app.customers.records import (
+    COLUMNS,
+    PASSWORD,
+    TABLE,
+    Approval,
+    CustomerRecord,
+    CustomerRow,
+    Personal,
+    open_row,
+)
 from app.customers.tables import Customer, LoginIdentifier
 from app.db.columns import new_id
 from app.db.reading import Read, any_of, columns
@@ -27,6 +36,7 @@ class Credentials(NamedTuple):
     customer_id: UUID
     sealed_password: bytes | None
     email_verified: bool
+    approval: str | None
 
 
 class _Id(NamedTuple):
@@ -56,6 +66,7 @@ _CREDENTIAL_COLUMNS: Sequence[Any] = (
     Customer.id,
     Customer.sealed_password,
     col(Customer.email_verified_at).is_not(None),
+    Customer.approval,
 )
 _PASSWORD = Read(
     select(*_CREDENTIAL_COLUMNS).where(
@@ -135,8 +146,14 @@ async def lock(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID
 ) -> EditedCustomer | None:
     """The customer, locked until the transaction ends; None when there is none or it was erased."""
+    customer = await lock_by_id(session, vault, customer_id=customer_id)
+    return customer if customer is not None and customer.row.organization_id == organization_id else None
+
+
+async def lock_by_id(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> EditedCustomer | None:
+    """The same where a signed id says whose customer it is; never for an id that somebody may choose."""
     row = await session.get(Customer, customer_id, with_for_update=True, populate_existing=True)
-    if row is None or row.organization_id != organization_id or row.erased_at is not None:
+    if row is None or row.erased_at is not None:
         return None
     box = await vault.box(customer_id)
     return EditedCustomer(row, box.open_as(Personal, TABLE, row.id, row.sealed))
@@ -176,6 +193,7 @@ async def add(
     personal: Personal,
     password_hash: str | None,
     newsletter: bool = False,
+    approval: Approval | None = None,
     shopper_reference: str | None = None,
 ) -> Customer:
     """Make the customer's key, then its row; names are given to it separately."""
@@ -189,6 +207,7 @@ async def add(
         sealed_password=box.seal(PASSWORD, customer_id, password_hash) if password_hash else None,
         shopper_reference=shopper_reference or new_shopper_reference(),
         newsletter=newsletter,
+        approval=approval.value if approval else None,
         created_at=moment,
         updated_at=moment,
     )

@@ -35,6 +35,7 @@ class Customer(SQLModel, table=True):
     reference_hash: bytes | None = binary(nullable=True)
     placed_orders: int = 0
     newsletter: bool = False
+    approval: str | None = Field(default=None, max_length=16)
     email_verified_at: datetime | None = moment(nullable=True)
     version: int = 1
     created_at: datetime = moment()

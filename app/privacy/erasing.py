@@ -18,6 +18,7 @@ from app.audit.log import Action, record_of_house
 from app.clock import now
 from app.customers import repository as customers
 from app.db.locks import lock_customer
+from app.guessing import repository as guessing
 from app.logs import report
 from app.mail import outbox
 from app.payment_methods import repository as payment_methods
@@ -118,6 +119,7 @@ async def erase_rooms(session: AsyncSession, store: Store, *, organization_id: U
     await payment_methods.erase(session, store.vault, customer_id=customer_id)
     await addresses.erase(session, customer_id=customer_id)
     await sessions.erase(session, customer_id=customer_id)
+    await guessing.erase(session, customer_id=customer_id)
     await outbox.erase(session, customer_id=customer_id)
     await proofs.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)

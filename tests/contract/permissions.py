@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.customers.newsletter import UnsubscribeLinks
+from app.graphql import ids
 from app.principal import Scope
 from tests.addresses.book import ANN as ADDRESS
 from tests.house import PASSWORD, Answer, House, Person, Shop
@@ -178,6 +180,39 @@ async def not_requested(scene: Scene) -> dict[str, Any]:
     return {"customerId": scene.ann.id}
 
 
+async def new_field(scene: Scene) -> dict[str, Any]:
+    labels = [{"locale": "en", "text": "Size"}]
+    return {"input": {"name": f"size{scene.fresh()}", "type": "TEXT", "labels": labels}}
+
+
+async def old_field(scene: Scene) -> dict[str, Any]:
+    document = "mutation ($input: CreateExtraFieldInput!) { createExtraField(input: $input) { extraField { id } } }"
+    token = await scene.house.integration()
+    answer = await scene.house.ask(document, token=token, **await new_field(scene))
+    return {"input": {"id": answer.data["createExtraField"]["extraField"]["id"]}}
+
+
+async def other_session(scene: Scene) -> dict[str, Any]:
+    document = "{ me { sessions(first: 1) { nodes { id } } } }"
+    answer = await scene.house.ask(document, token=(await scene.login()).token)
+    return {"input": {"id": answer.data["me"]["sessions"]["nodes"][0]["id"]}}
+
+
+async def input_of_owner(scene: Scene) -> dict[str, Any]:
+    return {"input": {"customerId": scene.ann.id}}
+
+
+async def newcomer(scene: Scene) -> dict[str, Any]:
+    document = "mutation ($input: RegisterInput!) { register(input: $input) { customer { id } } }"
+    answer = await scene.house.ask(document, **await registration(scene))
+    return {"input": {"customerId": answer.data["register"]["customer"]["id"]}}
+
+
+async def unsubscribing(scene: Scene) -> dict[str, Any]:
+    links = scene.house.patron.services.get(UnsubscribeLinks)
+    return {"input": {"token": links.token(ids.decode("Customer", scene.ann.id))}}
+
+
 def mutation(field: str, kind: str) -> str:
     """A document for a mutation with one input."""
     return f"mutation ($input: {kind}!) {{ {field}(input: $input) {{ {ERRORS} }} }}"
@@ -227,6 +262,30 @@ MATRIX: dict[str, Entry] = {
     ),
     "requestAnonymization": Entry("RequestAnonymization", not_requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
     "cancelAnonymization": Entry("CancelAnonymization", requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
+    "registrationForm": Entry("RegistrationForm", nothing, (OK, OK, OK, OK, OK, OK, OK)),
+    "profileForm": Entry("{ profileForm { fields { name } } }", nothing, (GUEST, OK, OK, NO, NO, NO, NO)),
+    "extraFields": Entry("{ extraFields { name } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+    "createExtraField": Entry(
+        mutation("createExtraField", "CreateExtraFieldInput"), new_field, (GUEST, NO, NO, NO, OK, OK, OK)
+    ),
+    "updateExtraField": Entry(
+        mutation("updateExtraField", "UpdateExtraFieldInput"), old_field, (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id")
+    ),
+    "deleteExtraField": Entry(
+        mutation("deleteExtraField", "DeleteExtraFieldInput"), old_field, (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id")
+    ),
+    "approveCustomer": Entry(
+        mutation("approveCustomer", "ApproveCustomerInput"), input_of_owner, (GUEST, NO, NO, NO, OK, OK, BACK)
+    ),
+    "rejectCustomer": Entry(
+        mutation("rejectCustomer", "RejectCustomerInput"), newcomer, (GUEST, NO, NO, NO, OK, OK, BACK)
+    ),
+    "unsubscribeNewsletter": Entry(
+        mutation("unsubscribeNewsletter", "UnsubscribeNewsletterInput"), unsubscribing, (OK, OK, OK, NO, NO, NO, NO)
+    ),
+    "endSession": Entry(
+        mutation("endSession", "EndSessionInput"), other_session, (GUEST, OK, "NOT_FOUND id", NO, NO, NO, NO)
+    ),
     # These two end the sessions of their callers, so each caller asks once.
     "logout": Entry("Logout", nothing, (OK, OK, OK, OK, OK, OK, OK)),
     "logoutEverywhere": Entry(

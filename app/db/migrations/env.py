@@ -19,6 +19,8 @@ ROOMS = (
     "sessions",
     "anonymizations",
     "audit",
+    "fields",
+    "guessing",
     "mail",
     "proofs",
     "privacy",
