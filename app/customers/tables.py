@@ -20,6 +20,7 @@ class Customer(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("organization_id", "shopper_reference"),
         Index("ix_customers_organization", "organization_id", "id"),
+        Index("ix_customers_group", "group_id", "id"),
     )
 
     id: UUID = id_column()
@@ -28,6 +29,7 @@ class Customer(SQLModel, table=True):
     sealed_password: bytes | None = binary(nullable=True)
     shopper_reference: str = Field(max_length=128)
     placed_orders: int = 0
+    group_id: UUID | None = foreign_key("customer_groups.id", nullable=True)
     newsletter: bool = False
     email_verified_at: datetime | None = moment(nullable=True)
     version: int = 1

@@ -18,6 +18,9 @@ ROOMS = (
     "payment_methods",
     "sessions",
     "anonymizations",
+    "groups",
+    "markets",
+    "orders",
     "audit",
 )
 
