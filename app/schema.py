@@ -6,21 +6,33 @@ from strawberry.schema.config import StrawberryConfig
 from app.accounts.api import AccountMutations
 from app.addresses.api import AddressMutations
 from app.customers.api import CustomerMutations, CustomerQueries
+from app.customers.groups_api import CustomerGroupMutations
 from app.geography.api import GeographyQueries
 from app.graphql.scalars import SCALARS
 from app.graphql.user_errors import CONCRETE
+from app.groups.api import GroupMutations, GroupQueries
+from app.markets.api import MarketMutations, MarketQueries
 from app.organizations.api import OrganizationQueries
 from app.payment_methods.api import PaymentMethodMutations
 from app.privacy.api import PrivacyMutations
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(OrganizationQueries, CustomerQueries, GeographyQueries):
+class Query(OrganizationQueries, CustomerQueries, GroupQueries, MarketQueries, GeographyQueries):
     """The rooms' queries."""
 
 
 @strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
-class Mutation(AccountMutations, CustomerMutations, AddressMutations, PaymentMethodMutations, PrivacyMutations):
+class Mutation(
+    AccountMutations,
+    CustomerMutations,
+    AddressMutations,
+    PaymentMethodMutations,
+    CustomerGroupMutations,
+    GroupMutations,
+    MarketMutations,
+    PrivacyMutations,
+):
     """The rooms' mutations."""
 
 

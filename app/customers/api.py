@@ -22,7 +22,7 @@ from app.graphql.context import Context
 from app.graphql.fields import Payload, mutation, query
 from app.graphql.ids import Node
 from app.graphql.owner import owner
-from app.groups.api import CustomerGroup
+from app.groups.api import CustomerGroup, group, group_with
 from app.payment_methods.api import PaymentMethod, payment_methods_of
 from app.principal import Scope
 from app.values import EmailAddress, LoginName, PhoneNumber
@@ -63,9 +63,16 @@ class Customer(Node):
         return PhoneNumber(self.phone).national if self.phone else None
 
     @strawberry.field(description="The group the customer is in, if any.")
-    def group(self) -> CustomerGroup | None:
-        """Groups come with their own operations."""
-        return None
+    async def group(self, info: Info[Context, None]) -> CustomerGroup | None:
+        """Read together with the customer, except after a write."""
+        row = self.record.row
+        if row.group_id is None:
+            return None
+        if row.group_code is None:
+            return await group_with(info.context, row.group_id)
+        return group(
+            row.group_id, code=row.group_code, name=row.group_name or "", tax_exempt=bool(row.group_tax_exempt)
+        )
 
     @strawberry.field(description="All addresses, oldest first, at most 100.")
     async def addresses(self, info: Info[Context, None]) -> list[Address]:
