@@ -1,9 +1,11 @@
 """Groups of customers."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from app.db.reading import Read
 from app.principal import Scope
 from tests.groups.book import ASSIGN, CREATE, DELETE, OWN, UPDATE, assign, create, create_market, groups, own_group
 from tests.house import House
@@ -236,17 +238,15 @@ async def test_only_the_back_office_knows_and_changes_groups(house: House) -> No
 async def test_a_customer_who_is_read_costs_no_further_query_for_its_group(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.db.reading import Read  # noqa: PLC0415 - what is counted
-
     ann = await house.register("ann@example.org")
     token = await house.integration()
     await house.ask("Me", token=ann.token)
     counted: list[object] = []
     fetch = Read.fetch
 
-    async def counting(self: object, *arguments: object) -> object:
+    async def counting(self: Any, *arguments: Any) -> Any:
         counted.append(self)
-        return await fetch(self, *arguments)  # type: ignore[arg-type]
+        return await fetch(self, *arguments)
 
     monkeypatch.setattr(Read, "fetch", counting)
     await house.ask("Me", token=ann.token)

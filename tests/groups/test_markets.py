@@ -78,8 +78,8 @@ async def test_only_the_back_office_sees_the_markets_of_all_groups(house: House)
     trade = await create(house, token, "trade")
     await create_market(house, token, "secret", groupId=trade["id"])
 
-    for caller in (await house.staff(Scope.CUSTOMERS_READ), await house.integration(Scope.GROUPS_WRITE)):
-        assert (await house.ask(MARKETS, token=caller, all=True)).data["markets"] == [{"code": "secret"}]
+    for allowed in (await house.staff(Scope.CUSTOMERS_READ), await house.integration(Scope.GROUPS_WRITE)):
+        assert (await house.ask(MARKETS, token=allowed, all=True)).data["markets"] == [{"code": "secret"}]
     for caller, code in (
         (None, "UNAUTHENTICATED"),
         (ann.token, "FORBIDDEN"),
