@@ -7,18 +7,20 @@ from app.accounts.api import AccountMutations
 from app.addresses.api import AddressMutations
 from app.customers.api import CustomerMutations, CustomerQueries
 from app.customers.groups_api import CustomerGroupMutations
+from app.customers.orders_api import CustomerOrderMutations
 from app.geography.api import GeographyQueries
 from app.graphql.scalars import SCALARS
 from app.graphql.user_errors import CONCRETE
 from app.groups.api import GroupMutations, GroupQueries
 from app.markets.api import MarketMutations, MarketQueries
+from app.orders.api import OrderQueries
 from app.organizations.api import OrganizationQueries
 from app.payment_methods.api import PaymentMethodMutations
 from app.privacy.api import PrivacyMutations
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(OrganizationQueries, CustomerQueries, GroupQueries, MarketQueries, GeographyQueries):
+class Query(OrganizationQueries, CustomerQueries, OrderQueries, GroupQueries, MarketQueries, GeographyQueries):
     """The rooms' queries."""
 
 
@@ -28,6 +30,7 @@ class Mutation(
     CustomerMutations,
     AddressMutations,
     PaymentMethodMutations,
+    CustomerOrderMutations,
     CustomerGroupMutations,
     GroupMutations,
     MarketMutations,

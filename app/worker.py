@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from app.house import House
 from app.logs import report
+from app.orders.own_keys import discard_spent
 from app.payment_methods.gateways.interface import Gateways
 from app.payment_methods.reconcile import reconcile
 from app.privacy.erasing import erase_due
@@ -19,6 +20,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
     gateways = house.services.get(Gateways)
     loops: list[Callable[[], Awaitable[int]]] = [
         lambda: erase_due(house.store),
+        lambda: discard_spent(house.store),
         lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
     ]
     await asyncio.gather(*(_loop(one, interval, stop) for one in loops))

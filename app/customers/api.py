@@ -22,7 +22,11 @@ from app.graphql.context import Context
 from app.graphql.fields import Payload, mutation, query
 from app.graphql.ids import Node
 from app.graphql.owner import owner
+from app.graphql.pagination import Connection
 from app.groups.api import CustomerGroup, group, group_with
+from app.orders.api import Order, orders_of
+from app.orders.records import OrderStatus
+from app.orders.repository import Question
 from app.payment_methods.api import PaymentMethod, payment_methods_of
 from app.principal import Scope
 from app.values import EmailAddress, LoginName, PhoneNumber
@@ -83,6 +87,26 @@ class Customer(Node):
     async def payment_methods(self, info: Info[Context, None]) -> list[PaymentMethod]:
         """What the customer owns."""
         return await payment_methods_of(info.context, self.record.row.id)
+
+    @strawberry.field(description="What the customer has ordered, newest first.")
+    async def orders(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 20,
+        after: Annotated[
+            str | None, strawberry.argument(description="The `endCursor` of the page before this one.")
+        ] = None,
+        placed_from: Annotated[
+            datetime | None, strawberry.argument(description="Only orders placed at this time or later.")
+        ] = None,
+        placed_to: Annotated[
+            datetime | None, strawberry.argument(description="Only orders placed before this time.")
+        ] = None,
+        status: Annotated[OrderStatus | None, strawberry.argument(description="Only orders in this status.")] = None,
+    ) -> Connection[Order]:
+        """A page, whichever, costs one range of an index."""
+        question = Question(placed_from, placed_to, status)
+        return await orders_of(info.context, self.record.row.id, question, first=first, after=after)
 
     @strawberry.field(description="The last request to anonymize this customer, if there was one.")
     async def anonymization(self, info: Info[Context, None]) -> Anonymization | None:

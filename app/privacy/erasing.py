@@ -18,6 +18,8 @@ from app.audit.log import Action, record_of_house
 from app.clock import now
 from app.customers import repository as customers
 from app.logs import report
+from app.orders import repository as orders
+from app.orders.own_keys import discard_spent
 from app.payment_methods import repository as payment_methods
 from app.sessions import service as sessions
 from app.vault.vault import Store
@@ -88,6 +90,7 @@ async def carry_out(store: Store, claimed: Claimed) -> None:
     """The steps after the claim, each of them repeatable, in the order that loses nothing."""
     async with store.database.transaction() as session:
         await erase_rooms(session, store, customer_id=claimed.customer_id)
+    await discard_spent(store)
     await store.vault.destroy_key(
         claimed.customer_id, organization_id=claimed.organization_id, anonymization_id=claimed.id
     )
@@ -112,6 +115,7 @@ async def erase_rooms(session: AsyncSession, store: Store, *, customer_id: UUID)
     """Take what is personal from every room that keeps something; a new room is added here."""
     await payment_methods.erase(session, store.vault, customer_id=customer_id)
     await addresses.erase(session, customer_id=customer_id)
+    await orders.erase(session, customer_id=customer_id)
     await sessions.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)
 
