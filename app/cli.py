@@ -18,6 +18,7 @@ from app import main as server
 from app.db.migrating import Line
 from app.db.migrating import migrate as migrate_database
 from app.house import NotMigrated, databases, open_house
+from app.organizations.public_keys import parse as parse_public_key
 from app.organizations.service import ClientKind, add_client, add_organization
 from app.organizations.tables import Organization
 from app.passwords.calibration import calibrate as measure
@@ -57,7 +58,8 @@ def settings(**overrides: object) -> Settings:
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
             names = ", ".join(f"PATRON_{str(part).upper()}" for part in problem["loc"])
-            typer.echo(f"{names}: {problem['msg']}" if names else problem["msg"], err=True)
+            reason = problem["msg"].removeprefix("Value error, ")
+            typer.echo(f"{names}: {reason}" if names else reason, err=True)
         raise typer.Exit(2) from None
     logs.configure(found.log_level)
     return found
@@ -165,7 +167,7 @@ async def _create_organization(
             kind=ClientKind.PUBLISHABLE,
             name="Storefront",
         )
-    typer.echo(f"organization {organization.id}\npublishable key {client.key}")
+    typer.echo(f"organization {organization.id}\npublishable key {client.key}\npublishable client id {client.id}")
 
 
 @clients.command("create")
@@ -192,7 +194,7 @@ async def _create_client(
             kind=ClientKind.CONFIDENTIAL,
             name=name,
             scopes=scopes,
-            public_key=public_key,
+            public_key=parse_public_key(public_key) if public_key else None,
         )
     typer.echo(f"client id {client.id}\nclient secret {client.key}")
 
@@ -270,7 +272,7 @@ def rotate_signing_key() -> None:
 
 async def _rotate_signing(found: Settings) -> None:
     async with open_house(found) as house:
-        typer.echo(f"signing with {await house.services.get(SigningKeys).rotate()}")
+        typer.echo(f"signing with {await house.services.get(SigningKeys).rotate()} in ten seconds")
 
 
 @schema.command("export")

@@ -9,7 +9,8 @@ from app.accounts.policy import AccountPolicy
 from app.db.engine import Database, DatabaseOptions
 from app.db.migrating import Line, is_current, migrate
 from app.graphql.context import Services
-from app.organizations.oauth import TokenEndpoint
+from app.oauth.endpoint import TokenEndpoint
+from app.organizations.last_uses import LastUses
 from app.passwords.hashing import PasswordHasher
 from app.payment_methods.gateways.interface import Gateway, Gateways
 from app.payment_methods.gateways.sandbox import SandboxGateway
@@ -21,8 +22,6 @@ from app.sessions.tokens import AccessTokens
 from app.settings import Settings
 from app.vault import master
 from app.vault.vault import Store, open_vault
-
-TOKEN_PATH = "/oauth/token"
 
 
 class NotMigrated(Exception):
@@ -75,7 +74,9 @@ async def open_house(settings: Settings, *, migrating: bool = False) -> AsyncIte
         gateways = _gateways(settings)
         store = Store(main, vault)
         try:
-            yield House(settings, store, await _services(settings, store, hasher, gateways))
+            services = await _services(settings, store, hasher, gateways)
+            yield House(settings, store, services)
+            await services.get(LastUses).settle()
         finally:
             hasher.close()
             await gateways.close()
@@ -108,6 +109,7 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
     tokens = AccessTokens(keys, issuer=settings.public_url, lifetime=lifetime)
     idle, absolute = settings.refresh_idle_lifetime, settings.refresh_absolute_lifetime
     sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
+    uses = LastUses(store.database)
     return Services(
         hasher,
         keys,
@@ -116,5 +118,6 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
         AccountPolicy(settings.password_min_length),
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
         gateways,
-        TokenEndpoint(store, sessions, url=settings.public_url + TOKEN_PATH),
+        uses,
+        TokenEndpoint(store, sessions, hasher, uses, issuer=settings.public_url),
     )

@@ -1,8 +1,10 @@
 """Serves: settings, open house, HTTP server, and in development the worker beside it."""
 
 import asyncio
+import signal
 import socket
-from contextlib import AsyncExitStack
+from collections.abc import Generator
+from contextlib import AsyncExitStack, contextmanager
 
 import uvicorn
 
@@ -14,10 +16,11 @@ from app.worker import work
 
 SHUTDOWN_SECONDS = 8
 KEEP_ALIVE_SECONDS = 20
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Server(uvicorn.Server):
-    """Says when it serves."""
+    """Says when it serves, and lets the house close when it was told to end."""
 
     def __init__(self, config: uvicorn.Config, endpoint: str) -> None:
         super().__init__(config)
@@ -27,6 +30,19 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             print(f"ready {self._endpoint}", flush=True)  # noqa: T201 - the contract with whoever started it
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # The library sends itself the signal again afterwards, which kills the process before the worker has
+        # finished and the databases are closed.
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
 
 
 async def serve(settings: Settings) -> None:

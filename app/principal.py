@@ -1,9 +1,10 @@
 """Who is asking, on whose behalf, and what that allows."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 
@@ -36,6 +37,17 @@ class OrganizationSettings:
     require_verified_email: bool = True
     keep_last_address: bool = False
     address_strictness: Literal["strict", "warn"] = "strict"
+    storefront_url: str = ""
+    mail_sender: str = ""
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "OrganizationSettings":
+        """The settings in a stored object, lists as tuples; one that this program does not know is left out."""
+        known = {field.name for field in fields(cls)}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in known
+        }
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from app.graphql.scalars import SCALARS
 from app.graphql.user_errors import CONCRETE
 from app.groups.api import GroupMutations, GroupQueries
 from app.markets.api import MarketMutations, MarketQueries
+from app.nodes.api import NodeQueries
 from app.orders.api import OrderQueries
 from app.organizations.api import OrganizationQueries
 from app.payment_methods.api import PaymentMethodMutations
@@ -20,7 +21,15 @@ from app.privacy.api import PrivacyMutations
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(OrganizationQueries, CustomerQueries, OrderQueries, GroupQueries, MarketQueries, GeographyQueries):
+class Query(
+    NodeQueries,
+    OrganizationQueries,
+    CustomerQueries,
+    OrderQueries,
+    GroupQueries,
+    MarketQueries,
+    GeographyQueries,
+):
     """The rooms' queries."""
 
 

@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from starlette.applications import Starlette
@@ -21,13 +21,16 @@ from app.graphiql.assets import static_files
 from app.graphiql.page import CONTENT_SECURITY_POLICY, page
 from app.graphql.context import Context
 from app.graphql.documents import Documents
-from app.graphql.http import BadRequest, GraphQLEndpoint, read_body
+from app.graphql.http import BadRequest, GraphQLEndpoint
 from app.graphql.limits import DocumentLimits
-from app.house import TOKEN_PATH, House
+from app.house import House
 from app.logs import report
-from app.organizations import oauth
+from app.oauth import routes as oauth
+from app.oauth.endpoint import TokenEndpoint
 from app.organizations.callers import KeyRefused, resolve
-from app.organizations.oauth import OAuthError, TokenEndpoint
+from app.organizations.last_uses import LastUses
+from app.payment_methods import routes as payment_gateways
+from app.payment_methods.gateways.interface import Gateways
 from app.principal import Origin
 from app.schema import SCHEMA
 from app.sessions.signing import SigningKeys
@@ -37,8 +40,8 @@ from app.settings import Settings
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 GRAPHQL = "/graphql"
 STATIC = "/graphql/static"
-FORM_MAX = 16 * 1024
 USER_AGENT_MAX = 256
+VERSION = version("patron")
 
 
 def create_web(house: House) -> ASGIApp:
@@ -47,8 +50,13 @@ def create_web(house: House) -> ASGIApp:
     routes = [
         Mount(STATIC, static_files()),
         Route(GRAPHQL, endpoint.graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-        Route(TOKEN_PATH, endpoint.token, methods=["POST"]),
-        Route("/.well-known/jwks.json", endpoint.jwks, methods=["GET"]),
+        *oauth.routes(
+            house.services.get(TokenEndpoint),
+            issuer=house.settings.public_url,
+            source=lambda request: _source(house, request),
+        ),
+        *payment_gateways.routes(house.store, house.services.get(Gateways)),
+        Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
     ]
@@ -90,6 +98,8 @@ class Endpoint:
         except AppError as refused:
             realm = "X-Api-Key" if isinstance(refused, KeyRefused) else 'Bearer error="invalid_token"'
             raise BadRequest(401, refused.message, "UNAUTHENTICATED", www_authenticate=realm) from None
+        if caller.client_id is not None:
+            self._house.services.get(LastUses).note(caller.client_id)
         origin = Origin(
             caller.principal,
             request.scope["request_id"],
@@ -100,33 +110,6 @@ class Endpoint:
         if caller.customer is not None:
             context.prime(customers.by_ids, caller.customer.row.id, caller.customer)
         return context
-
-    async def token(self, request: Request) -> Response:
-        """The OAuth 2 token endpoint (RFC 6749, section 3.2)."""
-        try:
-            grant = await self._house.services.get(TokenEndpoint).grant(
-                oauth.Request(
-                    await _form(request),
-                    request.headers.get("authorization"),
-                    request.scope["request_id"],
-                    _source(self._house, request),
-                )
-            )
-        except OAuthError as refused:
-            headers = {"Cache-Control": "no-store"}
-            if refused.status == 401:  # noqa: PLR2004 - an HTTP status
-                headers["WWW-Authenticate"] = 'Basic realm="token"'
-            body = {"error": refused.error, "error_description": refused.description}
-            return JSONResponse(body, refused.status, headers)
-        return JSONResponse(
-            {
-                "access_token": grant.access_token,
-                "token_type": "Bearer",
-                "expires_in": grant.expires_in,
-                "scope": grant.scope,
-            },
-            headers={"Cache-Control": "no-store"},
-        )
 
     async def jwks(self, _: Request) -> Response:
         """The public keys that access tokens are signed with."""
@@ -167,21 +150,6 @@ def _source(house: House, request: Request) -> bytes:
     return house.store.vault.fingerprints.of("source", address)
 
 
-async def _form(request: Request) -> dict[str, str]:
-    content = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content != "application/x-www-form-urlencoded":
-        raise OAuthError("invalid_request", "Send a form (application/x-www-form-urlencoded).")
-    try:
-        body = await read_body(request, FORM_MAX)
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body), max_num_fields=20)
-    except (BadRequest, ValueError):
-        raise OAuthError("invalid_request", "The form cannot be read.") from None
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise OAuthError("invalid_request", "A parameter is there more than once.")
-    return form
-
-
 def _demo_headers(settings: Settings) -> dict[str, str]:
     """The demo's publishable key, so that the examples work at once; development only."""
     demo = settings.var_dir / "demo.json"
@@ -211,6 +179,7 @@ class RequestIds:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
+                headers["X-Api-Version"] = VERSION
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["Referrer-Policy"] = "no-referrer"
             await send(message)

@@ -100,6 +100,7 @@ class Shop:
     id: UUID
     slug: str
     key: str
+    storefront_id: UUID
     client_id: UUID
     client_secret: str
     client_key: str
@@ -182,6 +183,16 @@ class House:
             found = await connection.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}"))  # noqa: S608
             return int(found.scalar_one())
 
+    async def execute(self, statement: str) -> None:
+        """Change rows behind the program's back."""
+        async with self.patron.store.database.engine.begin() as connection:
+            await connection.execute(text(statement))
+
+    async def scalar(self, query: str) -> Any:
+        """The one value a query finds in the main database."""
+        async with self.patron.store.database.engine.connect() as connection:
+            return (await connection.execute(text(query))).scalar_one()
+
     async def counts(self) -> dict[str, int]:
         """How many rows every table has: equal before and after, nothing was written."""
         return {table: await self.count(table) for table in await self.tables()}
@@ -236,6 +247,7 @@ async def make_shop(patron: Patron, slug: str, **settings: Any) -> Shop:
         id=organization.id,
         slug=slug,
         key=storefront.key,
+        storefront_id=storefront.id,
         client_id=integration.id,
         client_secret=integration.key,
         client_key=private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),

@@ -1,7 +1,7 @@
 """The whole story: from registration to being forgotten."""
 
 from app.privacy.erasing import erase_due
-from tests.house import PASSWORD, House
+from tests.house import PASSWORD, House, Urls, open_test_house
 
 ADD_CARD = """mutation { addPaymentMethod(input: { token: "tok_visa" }) {
     paymentMethod { id } userErrors { code field message } } }"""
@@ -17,6 +17,16 @@ ADDRESS = {
 
 
 async def test_a_customer_registers_owns_things_and_is_forgotten(house: House) -> None:
+    await story(house)
+
+
+async def test_no_request_needs_a_second_connection_while_it_holds_one(urls: Urls) -> None:
+    async with open_test_house(urls, database_pool_size=1) as house:
+        await story(house)
+
+
+async def story(house: House) -> None:
+    """Everything a customer does, to the end."""
     ann = await house.register("Ann@example.org", firstName="Ann", lastName="Archer")
     home = (await house.ask("CreateAddress", token=ann.token, input=ADDRESS)).payload("createAddress")["address"]
     work = (await house.ask("CreateAddress", token=ann.token, input={**ADDRESS, "line1": "Limmatquai 2"})).payload(

@@ -7,9 +7,8 @@ from uuid import UUID
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts import login as logins
 from app.accounts import passwords, registration
-from app.accounts.login import EmailNotVerified, InvalidCredentials
+from app.accounts.login import Attempt, log_in
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import AlreadyLoggedIn, NextStep
 from app.audit.log import Action, record
@@ -20,6 +19,7 @@ from app.customers.service import EmailTaken
 from app.errors import AppError, NotFound
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation
 from app.graphql.user_errors import user_errors
 from app.passwords.hashing import PasswordHasher
@@ -29,7 +29,13 @@ from app.sessions.service import EndReason, Sessions
 from app.sessions.service import TokenPair as Issued
 from app.sessions.tokens import TokenInvalid
 
-strawberry.enum(NextStep, description="What a new customer does next.")
+describe(
+    NextStep,
+    "What a new customer does next.",
+    DONE="Nothing: with a password, the customer is logged in.",
+    LOG_IN="Log in.",
+    VERIFY_EMAIL="Open the mail that was sent, to prove the address.",
+)
 
 
 @strawberry.type(description="The tokens of a session.")
@@ -209,29 +215,16 @@ class AccountMutations:
         input: Annotated[LoginInput, strawberry.argument(description="Name and password.")],
     ) -> LoginPayload:
         """A refusal is recorded, so it is returned, not raised."""
-        proof = await logins.prove(
+        outcome = await log_in(
+            session,
             context.store,
             context.services.get(PasswordHasher),
-            organization_id=context.organization.id,
-            identifier=input.identifier,
-            password=input.password,
+            context.services.get(Sessions),
+            Attempt(context.origin, input.identifier, input.password),
         )
-        refused: AppError | None = None if proof.matches else InvalidCredentials()
-        if refused is None and context.organization.settings.require_verified_email and not proof.verified:
-            refused = EmailNotVerified()
-        if refused is not None or proof.customer_id is None:
-            record(session, context.origin, Action.LOGIN_FAILED, customer_id=proof.customer_id)
-            return LoginPayload(user_errors=user_errors(refused or InvalidCredentials()))
-        customer = await repository.lock(
-            session, context.store.vault, organization_id=context.organization.id, customer_id=proof.customer_id
-        )
-        if customer is None:
-            raise InvalidCredentials
-        if proof.upgraded_hash:
-            await repository.set_password(session, context.store.vault, customer.row, proof.upgraded_hash)
-        tokens = await _start(context, session, proof.customer_id)
-        found = open_row(row_of(customer.row), await context.store.vault.box(proof.customer_id))
-        return LoginPayload(customer=shown(found), tokens=tokens)
+        if isinstance(outcome, AppError):
+            return LoginPayload(user_errors=user_errors(outcome))
+        return LoginPayload(customer=shown(outcome.customer), tokens=_tokens(outcome.tokens))
 
     @mutation(
         allow=[GUEST, CUSTOMER],

@@ -10,9 +10,18 @@ from app.anonymizations import repository
 from app.anonymizations.repository import AnonymizationStatus, RequestRow
 from app.graphql import ids
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.staff.api import StaffMember, staff_member
 
-strawberry.enum(AnonymizationStatus, description="Where a request to anonymize a customer stands.")
+describe(
+    AnonymizationStatus,
+    "Where a request to anonymize a customer stands.",
+    REQUESTED="It waits for its delay and can be cancelled.",
+    STARTED="It is under way and can no longer be cancelled.",
+    COMPLETED="Nothing personal is left.",
+    FAILED="The last attempt failed; it is tried again.",
+    CANCELLED="It was taken back before it started.",
+)
 
 
 @strawberry.type(description="A request to anonymize a customer: what became of it and when.")

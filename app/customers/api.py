@@ -19,6 +19,7 @@ from app.errors import AppError
 from app.graphql import ids
 from app.graphql.access import CUSTOMER, back_office
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation, query
 from app.graphql.ids import Node
 from app.graphql.owner import owner
@@ -31,7 +32,13 @@ from app.payment_methods.api import PaymentMethod, payment_methods_of
 from app.principal import Scope
 from app.values import EmailAddress, LoginName, PhoneNumber
 
-strawberry.enum(CustomerStatus, description="How often a customer has ordered; derived from its orders.")
+describe(
+    CustomerStatus,
+    "How often a customer has ordered; derived from its orders.",
+    PROSPECT="No order yet.",
+    ACQUIRED="One order.",
+    REPEAT="Two or more orders.",
+)
 
 
 @strawberry.type(description="A person who has an account, or ordered as a guest, with all that it owns.")
@@ -178,13 +185,13 @@ class UpdateCustomerInput:
     locale: strawberry.Maybe[str | None] = strawberry.field(
         description="A BCP 47 language tag such as `de-CH`.", default=None
     )
-    newsletter: strawberry.Maybe[bool] = strawberry.field(
+    newsletter: strawberry.Maybe[bool | None] = strawberry.field(
         description="Whether the customer wants the newsletter.", default=None
     )
-    email: strawberry.Maybe[str] = strawberry.field(
+    email: strawberry.Maybe[str | None] = strawberry.field(
         description="For integrations only: the new address. Customers confirm a new address themselves.", default=None
     )
-    shopper_reference: strawberry.Maybe[str] = strawberry.field(
+    shopper_reference: strawberry.Maybe[str | None] = strawberry.field(
         description="For integrations only: 3 to 128 characters, unique in the organization.", default=None
     )
     reference: strawberry.Maybe[str | None] = strawberry.field(
@@ -292,5 +299,6 @@ class CustomerMutations:
             by_customer=context.principal.customer_id is not None,
             expected_version=input.expected_version,
         )
-        record(session, context.origin, Action.CUSTOMER_UPDATED, customer_id=customer_id, fields=names)
+        if names:
+            record(session, context.origin, Action.CUSTOMER_UPDATED, customer_id=customer_id, fields=names)
         return UpdateCustomerPayload(customer=shown(found))

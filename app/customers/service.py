@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -55,6 +56,7 @@ async def update(
     reference = _back_office_only(
         validation, given, "shopper_reference", "shopperReference", shopper_reference, by_customer=by_customer
     )
+    newsletter = validation.require("newsletter", bool, given["newsletter"]) if "newsletter" in given else None
     validation.finish()
     customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=customer_id)
     if customer is None:
@@ -62,8 +64,8 @@ async def update(
     if expected_version is not None and customer.row.version != expected_version:
         raise Conflict(field=("expectedVersion",))
     customer.personal, names = changed(customer.personal, changes)
-    if "newsletter" in given and customer.row.newsletter != given["newsletter"]:
-        customer.row.newsletter = bool(given["newsletter"])
+    if newsletter is not None and customer.row.newsletter != newsletter:
+        customer.row.newsletter = newsletter
         names.append("newsletter")
     if email is not None and await _set_email(session, vault, customer, email):
         names.append("email")
@@ -116,4 +118,10 @@ async def _set_reference(session: AsyncSession, customer: EditedCustomer, refere
     if (await session.exec(other)).first():
         raise ReferenceTaken
     customer.row.shopper_reference = reference
+    session.add(customer.row)
+    try:
+        await session.flush()
+    except IntegrityError:
+        # Somebody took it since we looked.
+        raise ReferenceTaken from None
     return True

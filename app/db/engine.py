@@ -84,7 +84,11 @@ class Database:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     async def rows(self, read: Read[Row], **parameters: object) -> list[Row]:
-        """All rows of a prepared read, outside any transaction: each sees what was committed when it started."""
+        """All rows of a prepared read, outside any transaction: each sees what was committed when it started.
+
+        It takes a connection of its own: whoever calls it inside a transaction holds two, and enough of
+        those at once would wait for each other for ever.
+        """
         raw = await self.engine.raw_connection()
         try:
             return await read.fetch(raw.driver_connection, self.engine.dialect, parameters)

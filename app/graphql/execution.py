@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from graphql.execution import execute
+from strawberry.exceptions import StrawberryInputCoercionError
 
 from app.graphql.context import Context
 from app.graphql.documents import Document, with_code
@@ -39,6 +40,12 @@ async def run(
 def _shown(error: GraphQLError, context: Context) -> GraphQLError:
     if (error.extensions or {}).get("code"):
         return error
+    if error.path is None:
+        # No resolver was asked: the library did not understand the variables.
+        return with_code(error, "BAD_USER_INPUT")
+    if isinstance(error.original_error, StrawberryInputCoercionError):
+        message = "A field of the input is null that may be left away, but not be null."
+        return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})
     if error.original_error is None:
         return with_code(error, "BAD_USER_INPUT")
     report("fault", error.original_error, request_id=context.origin.request_id)

@@ -5,10 +5,43 @@ from typing import Any
 import strawberry
 
 from app.errors import AppError, Conflict, ErrorCode, RateLimited, Rejected
+from app.graphql.enums import describe
 
-strawberry.enum(
+describe(
     ErrorCode,
-    description="Why something was refused. Codes are stable: none is ever removed, only deprecated.",
+    "Why something was refused. Codes are stable: none is ever removed, only deprecated.",
+    REQUIRED="A value is absent, null or blank that must be there.",
+    INVALID="A value does not have the form it must have.",
+    TOO_SHORT="A value has too few characters.",
+    TOO_LONG="A value has too many characters.",
+    TAKEN="Somebody else in the organization has this value.",
+    EMAIL_TAKEN="There is an account with this email address already.",
+    NOT_FOUND="There is no such thing, or it is not yours.",
+    NOT_ALLOWED="You may use the operation, but not set this field.",
+    CONFLICT="It was changed by somebody else in the meantime.",
+    INVALID_CREDENTIALS="The name or the password is wrong.",
+    EMAIL_NOT_VERIFIED="The email address has to be proven first.",
+    NOT_APPROVED="The shop has not approved this account yet.",
+    PASSWORD_TOO_WEAK="The password breaks a rule, which the message names.",
+    PASSWORD_MISMATCH="The confirmation is not the same as the password.",
+    TERMS_NOT_ACCEPTED="The terms have to be agreed to.",
+    INVALID_POSTAL_CODE="The country has no such postal code.",
+    INVALID_ZONE="The country has no such zone.",
+    INVALID_PHONE="Not a telephone number that can be called.",
+    LIMIT_REACHED="There are as many as there may be.",
+    IS_DEFAULT="It is the default; name what takes its place.",
+    LAST_ADDRESS="The last address cannot go.",
+    CARD_DATA_REFUSED="This looks like a card number; send the gateway's token instead.",
+    GATEWAY_DECLINED="The payment gateway refused.",
+    GATEWAY_UNAVAILABLE="The payment gateway does not answer; try again.",
+    TOKEN_INVALID="The token is wrong, used up or revoked.",
+    TOKEN_EXPIRED="The token's time is over.",
+    RATE_LIMITED="Too many attempts; see `retryAfterSeconds`.",
+    HAS_ORDERS="The customer has orders: have it anonymized instead.",
+    IN_USE="Something else still needs it; name what takes its place.",
+    ALREADY_REQUESTED="It was requested already.",
+    ALREADY_STARTED="It has started and cannot be cancelled any more.",
+    ALREADY_LOGGED_IN="Log out first.",
 )
 
 

@@ -72,10 +72,10 @@ class CreateGroupInput:
 class UpdateGroupInput:
     """Nothing of a group can be cleared."""
 
-    code: strawberry.Maybe[str] = strawberry.field(description=CODE, default=None)
-    name: strawberry.Maybe[str] = strawberry.field(description=NAME, default=None)
-    tax_exempt: strawberry.Maybe[bool] = strawberry.field(description=TAX_EXEMPT, default=None)
-    is_default: strawberry.Maybe[bool] = strawberry.field(description=IS_DEFAULT, default=None)
+    code: strawberry.Maybe[str | None] = strawberry.field(description=CODE, default=None)
+    name: strawberry.Maybe[str | None] = strawberry.field(description=NAME, default=None)
+    tax_exempt: strawberry.Maybe[bool | None] = strawberry.field(description=TAX_EXEMPT, default=None)
+    is_default: strawberry.Maybe[bool | None] = strawberry.field(description=IS_DEFAULT, default=None)
 
 
 @strawberry.type(description="The new group.")

@@ -1,6 +1,6 @@
 """Makes, changes and deletes customer groups."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from app.groups.tables import CustomerGroup
 from app.validation import Validation
 
 MOST_GROUPS = 1000
+API_NAMES = {"tax_exempt": "taxExempt", "is_default": "isDefault"}
+PARSERS: dict[str, Callable[[Any], Any]] = {"code": values.code, "name": values.name}
 
 
 class CodeTaken(AppError):
@@ -100,15 +102,13 @@ async def update(
         raise CodeTaken from None
     if "is_default" in differing:
         await _make_default(session, groups, group_id if changes["is_default"] else None)
-    names = {"tax_exempt": "taxExempt", "is_default": "isDefault"}
-    return row_of(group), [names.get(field, field) for field in differing]
+    return row_of(group), [API_NAMES.get(field, field) for field in differing]
 
 
 def _parsed(given: Mapping[str, Any]) -> dict[str, Any]:
     validation = Validation()
-    parsers = {"code": values.code, "name": values.name}
     changes = {
-        field: validation.require(field, parsers[field], value) if field in parsers else value
+        field: validation.require(API_NAMES.get(field, field), PARSERS.get(field, bool), value)
         for field, value in given.items()
     }
     validation.finish()

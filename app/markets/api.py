@@ -71,9 +71,9 @@ class CreateMarketInput:
 class UpdateMarketInput:
     """Only the group can be cleared."""
 
-    code: strawberry.Maybe[str] = strawberry.field(description=CODE, default=None)
-    name: strawberry.Maybe[str] = strawberry.field(description=NAME, default=None)
-    currency_code: strawberry.Maybe[str] = strawberry.field(description=CURRENCY, default=None)
+    code: strawberry.Maybe[str | None] = strawberry.field(description=CODE, default=None)
+    name: strawberry.Maybe[str | None] = strawberry.field(description=NAME, default=None)
+    currency_code: strawberry.Maybe[str | None] = strawberry.field(description=CURRENCY, default=None)
     group_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(description=GROUP_ID, default=None)
 
 

@@ -14,6 +14,7 @@ from app.geography.formatting import formatted
 from app.graphql import ids
 from app.graphql.access import CUSTOMER, back_office
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import query
 from app.graphql.ids import Node
 from app.graphql.pagination import Connection, connection, page
@@ -28,7 +29,14 @@ from app.principal import Scope
 KIND = "Order"
 ORDERS = "orders"
 
-strawberry.enum(OrderStatus, description="Where an order stands; `PLACED` and `FULFILLED` orders count for the status.")
+describe(
+    OrderStatus,
+    "Where an order stands.",
+    PENDING="Not placed yet, such as one that waits for its payment; does not count for the customer's status.",
+    PLACED="Placed; counts for the customer's status.",
+    FULFILLED="Delivered; counts for the customer's status.",
+    CANCELLED="Cancelled, for good; does not count for the customer's status.",
+)
 
 
 @strawberry.type(description="An amount of money.")

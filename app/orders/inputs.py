@@ -76,13 +76,13 @@ class UpdateOrderInput:
     expected_version: int | None = strawberry.field(
         description="Refuse the change with `CONFLICT` unless the order still has this `version`.", default=None
     )
-    status: strawberry.Maybe[OrderStatus] = strawberry.field(
+    status: strawberry.Maybe[OrderStatus | None] = strawberry.field(
         description="From `PENDING` on to `PLACED` and `FULFILLED`, never back; to `CANCELLED`, which is final.",
         default=None,
     )
-    placed_at: strawberry.Maybe[datetime] = strawberry.field(description=PLACED_AT, default=None)
-    total: strawberry.Maybe[MoneyInput] = strawberry.field(description=TOTAL, default=None)
-    item_count: strawberry.Maybe[int] = strawberry.field(description=ITEM_COUNT, default=None)
+    placed_at: strawberry.Maybe[datetime | None] = strawberry.field(description=PLACED_AT, default=None)
+    total: strawberry.Maybe[MoneyInput | None] = strawberry.field(description=TOTAL, default=None)
+    item_count: strawberry.Maybe[int | None] = strawberry.field(description=ITEM_COUNT, default=None)
     shipping_address: strawberry.Maybe[OrderAddressInput | None] = strawberry.field(description=SHIPPING, default=None)
     billing_address: strawberry.Maybe[OrderAddressInput | None] = strawberry.field(description=BILLING, default=None)
 
@@ -106,14 +106,16 @@ def changes(validation: Validation, given: UpdateOrderInput) -> tuple[dict[str, 
     warnings: list[AppError] = []
     found: dict[str, Any] = {}
     if given.status is not None:
-        found["status"] = given.status.value
+        found["status"] = validation.require("status", OrderStatus, given.status.value)
     if given.placed_at is not None:
-        found["placed_at"] = contents.moment(given.placed_at.value)
+        found["placed_at"] = validation.require("placedAt", contents.moment, given.placed_at.value)
     if given.item_count is not None:
-        found["item_count"] = validation.check("itemCount", contents.item_count, given.item_count.value)
+        found["item_count"] = validation.require("itemCount", contents.item_count, given.item_count.value)
     if given.total is not None:
-        total = given.total.value
-        found["total"] = contents.total(validation, "total", total.amount, total.currency_code)
+        found["total"] = validation.require("total", lambda raw: raw, given.total.value)
+        if given.total.value is not None:
+            money = given.total.value
+            found["total"] = contents.total(validation, "total", money.amount, money.currency_code)
     for name, api_name in (("shipping_address", "shippingAddress"), ("billing_address", "billingAddress")):
         maybe = getattr(given, name)
         if maybe is not None:

@@ -9,12 +9,20 @@ from app.customers.api import Customer, shown
 from app.graphql import ids
 from app.graphql.access import ANYBODY
 from app.graphql.context import Context
+from app.graphql.enums import describe
 from app.graphql.fields import query
 from app.graphql.ids import Node
 from app.principal import CallerKind
 from app.principal import Organization as Shop
 
-strawberry.enum(CallerKind, description="Who sends a request.")
+describe(
+    CallerKind,
+    "Who sends a request.",
+    GUEST="Nobody who is logged in: a storefront with its publishable key.",
+    CUSTOMER="A customer who is logged in.",
+    INTEGRATION="A system of the shop, for itself.",
+    STAFF="A system of the shop, on behalf of a staff member.",
+)
 
 
 @strawberry.type(description="A shop whose customers these are; organizations know nothing of each other.")

@@ -17,7 +17,9 @@ from app.anonymizations.tables import AnonymizationRequest
 from app.audit.log import Action, record_of_house
 from app.clock import now
 from app.customers import repository as customers
+from app.db.locks import lock_customer
 from app.logs import report
+from app.mail import outbox
 from app.orders import repository as orders
 from app.orders.own_keys import discard_spent
 from app.payment_methods import repository as payment_methods
@@ -89,7 +91,7 @@ async def _attempt(store: Store, claimed: Claimed) -> bool:
 async def carry_out(store: Store, claimed: Claimed) -> None:
     """The steps after the claim, each of them repeatable, in the order that loses nothing."""
     async with store.database.transaction() as session:
-        await erase_rooms(session, store, customer_id=claimed.customer_id)
+        await erase_rooms(session, store, organization_id=claimed.organization_id, customer_id=claimed.customer_id)
     await discard_spent(store)
     await store.vault.destroy_key(
         claimed.customer_id, organization_id=claimed.organization_id, anonymization_id=claimed.id
@@ -111,12 +113,15 @@ async def carry_out(store: Store, claimed: Claimed) -> None:
         )
 
 
-async def erase_rooms(session: AsyncSession, store: Store, *, customer_id: UUID) -> None:
+async def erase_rooms(session: AsyncSession, store: Store, *, organization_id: UUID, customer_id: UUID) -> None:
     """Take what is personal from every room that keeps something; a new room is added here."""
+    # Whoever is writing something of this customer's finishes first, and nobody begins.
+    await lock_customer(session, organization_id=organization_id, customer_id=customer_id)
     await payment_methods.erase(session, store.vault, customer_id=customer_id)
     await addresses.erase(session, customer_id=customer_id)
     await orders.erase(session, customer_id=customer_id)
     await sessions.erase(session, customer_id=customer_id)
+    await outbox.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)
 
 

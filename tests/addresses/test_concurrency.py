@@ -22,7 +22,9 @@ async def refused(answers: list[Awaitable[Answer]], name: str) -> set[str]:
 async def test_twenty_first_addresses_have_one_default_of_each_type(house: House) -> None:
     ann = await a_person(house)
 
-    codes = await refused([ask_to_create(house, ann.token, isDefaultBilling=True) for _ in range(CLIENTS)], "createAddress")
+    codes = await refused(
+        [ask_to_create(house, ann.token, isDefaultBilling=True) for _ in range(CLIENTS)], "createAddress"
+    )
 
     after = await defaults(house, ann.token)
     assert codes == set()

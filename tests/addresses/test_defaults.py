@@ -26,14 +26,19 @@ async def test_a_new_address_may_take_over(house: House) -> None:
     fourth = await create(house, ann.token)
 
     assert [one["version"] for one in await listed(house, ann.token)] == [3, 2, 1, 1]
-    assert [one["id"] for one in await listed(house, ann.token)] == [one["id"] for one in (first, second, third, fourth)]
+    assert [one["id"] for one in await listed(house, ann.token)] == [
+        one["id"] for one in (first, second, third, fourth)
+    ]
     assert await defaults(house, ann.token) == {"SHIPPING": [third["id"]], "BILLING": [third["id"]]}
 
 
-@pytest.mark.parametrize(("kind", "other", "flag"), [
-    ("SHIPPING", "BILLING", "isDefaultShipping"),
-    ("BILLING", "SHIPPING", "isDefaultBilling"),
-])
+@pytest.mark.parametrize(
+    ("kind", "other", "flag"),
+    [
+        ("SHIPPING", "BILLING", "isDefaultShipping"),
+        ("BILLING", "SHIPPING", "isDefaultBilling"),
+    ],
+)
 async def test_making_one_the_default_takes_it_from_the_other(house: House, kind: str, other: str, flag: str) -> None:
     ann = await a_person(house)
     first, second = await create(house, ann.token), await create(house, ann.token)

@@ -122,7 +122,9 @@ async def test_there_are_a_hundred_addresses_and_no_more_even_when_asked_for_at_
     await create(house, ann.token)
 
 
-@pytest.mark.parametrize("address_id", ["", "x", "ß", NOWHERE, "Q3VzdG9tZXI6MDE4ZjAwMDAwMDAwNzAwMDgwMDAwMDAwMDAwMDAwMDA"])
+@pytest.mark.parametrize(
+    "address_id", ["", "x", "ß", NOWHERE, "Q3VzdG9tZXI6MDE4ZjAwMDAwMDAwNzAwMDgwMDAwMDAwMDAwMDAwMDA"]
+)
 async def test_an_id_of_no_address_is_not_found(house: House, address_id: str) -> None:
     ann = await a_person(house)
     mine = await create(house, ann.token)

@@ -5,7 +5,17 @@ from typing import Any
 import pytest
 
 from app.principal import Scope
-from tests.addresses.book import ANN, CREATE, NOWHERE, a_person, ask_to_create, ask_to_update, create, everything, listed
+from tests.addresses.book import (
+    ANN,
+    CREATE,
+    NOWHERE,
+    a_person,
+    ask_to_create,
+    ask_to_update,
+    create,
+    everything,
+    listed,
+)
 from tests.house import House
 
 
@@ -60,7 +70,9 @@ async def test_an_integration_names_the_customer_once_and_later_only_the_address
         (await ask_to_update(house, token, second["id"], line2="3. Stock")).payload("updateAddress")
         preferred = await house.ask("SetDefaultAddress", token=token, id=second["id"], type="BILLING")
         preferred.payload("setDefaultAddress")
-        (await house.ask("DeleteAddress", token=token, id=first["id"], replacementId=second["id"])).payload("deleteAddress")
+        (await house.ask("DeleteAddress", token=token, id=first["id"], replacementId=second["id"])).payload(
+            "deleteAddress"
+        )
         (await house.ask("DeleteAddress", token=token, id=second["id"])).payload("deleteAddress")
 
     assert await listed(house, ann.token) == []

@@ -1,13 +1,15 @@
 """A gateway with faults, and what the tests say about payment methods."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import text
 
-from app.payment_methods.gateways import Gateways, SandboxGateway
+from app.payment_methods.gateways import Gateway, Gateways, SandboxGateway
 from app.payment_methods.gateways.interface import GatewayUnavailable, Instrument, SetupSession
+from app.payment_methods.gateways.stripe_gateway import StripeGateway
 from app.payment_methods.reconcile import reconcile
+from app.privacy.erasing import erase_due
 from tests.house import Answer, House, Person, Shop
 
 WALLET = "query { me { paymentMethods { id type brand last4 expiresSoon isDefault } } }"
@@ -43,6 +45,10 @@ mutation ($id: ID!, $replacementId: ID) {
 """
 
 
+Answered = TypeVar("Answered")
+Used = TypeVar("Used", bound=Gateway)
+
+
 class FaultyGateway(SandboxGateway):
     """A sandbox that can be out of order, lose its answers, and remembers what it was asked."""
 
@@ -73,11 +79,13 @@ class FaultyGateway(SandboxGateway):
 
     async def detach(self, gateway_token: str, *, idempotency_key: str) -> None:
         self._ask("detach")
-        self._answer(await super().detach(gateway_token, idempotency_key=idempotency_key))
+        await super().detach(gateway_token, idempotency_key=idempotency_key)
+        self._answer(None)
 
     async def forget(self, gateway_customer: str, *, idempotency_key: str) -> None:
         self._ask("forget")
-        self._answer(await super().forget(gateway_customer, idempotency_key=idempotency_key))
+        await super().forget(gateway_customer, idempotency_key=idempotency_key)
+        self._answer(None)
 
     async def create_session(self, *, gateway_customer: str, idempotency_key: str) -> SetupSession:
         self._ask("create_session")
@@ -96,7 +104,7 @@ class FaultyGateway(SandboxGateway):
         if self.down:
             raise self.fault
 
-    def _answer(self, answer: Any) -> Any:
+    def _answer(self, answer: Answered) -> Answered:
         if self.answers_to_lose:
             self.answers_to_lose -= 1
             raise self.fault
@@ -104,11 +112,11 @@ class FaultyGateway(SandboxGateway):
 
 
 @dataclass(slots=True)
-class Counter:
-    """A house at whose counter a customer keeps payment methods."""
+class Desk(Generic[Used]):
+    """A house at whose desk customers keep payment methods, with one gateway behind it."""
 
     house: House
-    gateway: FaultyGateway
+    gateway: Used
     gateways: Gateways = field(init=False)
 
     def __post_init__(self) -> None:
@@ -148,11 +156,8 @@ class Counter:
 
     async def wait(self) -> None:
         """Let as much time go by as makes every attempt due."""
-        async with self.house.patron.store.database.transaction() as session:
-            await session.connection()
-            await (await session.connection()).execute(
-                text("UPDATE gateway_attempts SET next_attempt_at = '2020-01-01 00:00:00.000000'")
-            )
+        async with self.house.patron.store.database.engine.begin() as connection:
+            await connection.execute(text("UPDATE gateway_attempts SET next_attempt_at = '2020-01-01 00:00:00.000000'"))
 
     async def reconcile(self) -> int:
         return await reconcile(self.house.patron.store, self.gateways, limit=100)
@@ -171,6 +176,22 @@ class Counter:
     async def _all(self, query: str) -> Any:
         async with self.house.patron.store.database.engine.connect() as connection:
             return (await connection.execute(text(query))).all()
+
+
+class Counter(Desk[FaultyGateway]):
+    """With the faulty sandbox behind it."""
+
+
+class Till(Desk[StripeGateway]):
+    """With Stripe behind it."""
+
+
+async def forget(desk: Desk[Any], person: Person) -> None:
+    """Have a customer erased, key and all."""
+    staff = await desk.house.staff()
+    asked = await desk.house.ask("RequestAnonymization", token=staff, customerId=person.id)
+    asked.payload("requestAnonymization")
+    assert await erase_due(desk.house.patron.store) == 1
 
 
 def bearer(person: Person | str) -> str:

@@ -23,31 +23,30 @@ CARDS = [
     "pm_5555555555554444123",
     "visa 4242 - 4242 - 4242 - 4242",
     "4242424242424241",
-    "123",
+    "1234567890123",
     "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢",
 ]
 
 
-@pytest.mark.parametrize("card", CARDS)
 @pytest.mark.parametrize("name", ["token", "sessionId"])
 async def test_anything_like_a_card_number_is_refused_and_reaches_nobody(
-    sqlite_counter: Counter, card: str, name: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    sqlite_counter: Counter, name: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     counter = sqlite_counter
     ann = await counter.house.register("ann@example.org")
-    caplog.set_level(logging.DEBUG)
     before = await counter.house.counts()
+    caplog.set_level(logging.DEBUG)
 
-    answer = await counter.add(ann, **{"token": None, name: card})  # type: ignore[arg-type]
+    answers = [await counter.add(ann, **{"token": None, name: card}) for card in CARDS]  # type: ignore[arg-type]
 
-    assert answer.refusals("addPaymentMethod") == [("CARD_DATA_REFUSED", [name])]
-    assert answer.data["addPaymentMethod"]["paymentMethod"] is None
+    assert [answer.refusals("addPaymentMethod") for answer in answers] == [[("CARD_DATA_REFUSED", [name])]] * len(CARDS)
+    assert [answer.data["addPaymentMethod"]["paymentMethod"] for answer in answers] == [None] * len(CARDS)
     assert counter.gateway.asked == []
     assert await counter.house.counts() == before
-    told = "".join(caplog.messages) + "".join(capfd.readouterr())
-    for quoted in (card.strip(), card.strip()[:9]):
-        assert quoted not in told
-        assert quoted not in answer.data["addPaymentMethod"]["userErrors"][0]["message"]
+    told = "".join(caplog.messages) + "".join(capfd.readouterr()) + str([answer.body for answer in answers])
+    for card in CARDS:
+        assert card.strip() not in told
+        assert card.strip()[:12] not in told
 
 
 async def test_a_card_number_on_a_database_server_is_refused_too(counter: Counter, ann: Person) -> None:
@@ -74,8 +73,11 @@ async def test_a_card_number_on_a_database_server_is_refused_too(counter: Counte
     ],
 )
 async def test_a_refused_input_saves_nothing(
-    counter: Counter, ann: Person, given: dict[str, str], refused: tuple[str, list[str]]
+    sqlite_counter: Counter, given: dict[str, str], refused: tuple[str, list[str]]
 ) -> None:
+    counter = sqlite_counter
+    ann = await counter.house.register("ann@example.org")
+
     answer = await counter.add(ann, **given)
 
     assert answer.refusals("addPaymentMethod") == [refused]
@@ -129,12 +131,13 @@ async def test_somebody_else_s_session_is_declined(counter: Counter, ann: Person
     assert counter.gateway.instruments == {}
 
 
-@pytest.mark.parametrize("method_id", ["", "nonsense", "QWRkcmVzczow", "UGF5bWVudE1ldGhvZDow"])
-async def test_a_malformed_id_is_an_id_of_nothing(counter: Counter, ann: Person, method_id: str) -> None:
+async def test_a_malformed_id_is_an_id_of_nothing(counter: Counter, ann: Person) -> None:
     hers = await counter.added(ann)
 
-    assert (await counter.set_default(ann, method_id)).refusals("setDefaultPaymentMethod") == [("NOT_FOUND", ["id"])]
-    assert (await counter.delete(ann, method_id)).refusals("deletePaymentMethod") == [("NOT_FOUND", ["id"])]
+    for named in ("", "nonsense", "QWRkcmVzczow", "UGF5bWVudE1ldGhvZDow", ann.id):
+        assert (await counter.set_default(ann, named)).refusals("setDefaultPaymentMethod") == [("NOT_FOUND", ["id"])]
+        assert (await counter.delete(ann, named)).refusals("deletePaymentMethod") == [("NOT_FOUND", ["id"])]
+
     assert await counter.defaults(ann) == [hers["id"]]
 
 
@@ -194,7 +197,7 @@ async def test_strangers_and_integrations_without_the_scope_are_kept_out(counter
     for token, code in ((None, "UNAUTHENTICATED"), (reader, "FORBIDDEN")):
         shop = None if token else counter.house.shop
         for operation, variables in (
-            ("mutation { addPaymentMethod(input: {token: \"tok_visa\"}) { userErrors { code } } }", {}),
+            ('mutation { addPaymentMethod(input: {token: "tok_visa"}) { userErrors { code } } }', {}),
             ("mutation { createPaymentSession { userErrors { code } } }", {}),
             ("SetDefaultPaymentMethod", {"id": hers["id"]}),
             ("DeletePaymentMethod", {"id": hers["id"]}),

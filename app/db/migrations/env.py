@@ -22,6 +22,9 @@ ROOMS = (
     "markets",
     "orders",
     "audit",
+    "mail",
+    "proofs",
+    "privacy",
 )
 
 

@@ -1,13 +1,13 @@
 """Orders, groups and markets
 
-Revision: c9e4541b5045, after ab1c7c8e9970
+Revision: c9e4541b5045, after 73165a810686
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "c9e4541b5045"
-down_revision = "ab1c7c8e9970"
+down_revision = "73165a810686"
 branch_labels = None
 depends_on = None
 
