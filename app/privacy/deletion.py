@@ -10,6 +10,7 @@ from app.clock import now
 from app.customers import repository as customers
 from app.db.columns import new_id
 from app.errors import AppError, Conflict, ErrorCode, NotFound
+from app.orders import repository as orders
 from app.privacy.erasing import LEASE, erase_rooms
 from app.privacy.tables import Deletion
 from app.vault.vault import Store
@@ -42,7 +43,7 @@ async def delete(
         raise NotFound(field=("customerId",))
     if expected_version is not None and customer.row.version != expected_version:
         raise Conflict(field=("expectedVersion",))
-    if customer.row.placed_orders > 0:
+    if await orders.has_orders(session, organization_id=organization_id, customer_id=customer_id):
         raise HasOrders
     await erase_rooms(session, store, organization_id=organization_id, customer_id=customer_id)
     moment = now()

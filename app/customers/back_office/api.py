@@ -10,10 +10,11 @@ from strawberry.scalars import JSON
 
 from app.audit.log import Action, record
 from app.customers import repository
-from app.customers.api import Customer, given, shown
+from app.customers.api import Customer, shown
 from app.customers.back_office import listing, upserting
 from app.customers.back_office.conditions import Conditions
 from app.customers.back_office.where.api import CustomerSort, CustomerWhere, Where, sort_of
+from app.customers.inputs import given
 from app.graphql import ids
 from app.graphql.access import back_office
 from app.graphql.context import Context
