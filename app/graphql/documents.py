@@ -3,7 +3,7 @@
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
@@ -17,6 +17,7 @@ from graphql import (
     validate,
 )
 
+from app.graphql.compiled import Plan, plan
 from app.graphql.limits import DocumentLimits, TooLarge, measure
 
 CACHED_DOCUMENTS = 1000
@@ -31,6 +32,7 @@ class Document:
 
     node: DocumentNode
     operations: dict[str | None, str]
+    plans: dict[str | None, Plan | None] = field(default_factory=dict)
 
     def kind(self, name: str | None) -> str | None:
         """`query`, `mutation`, `subscription`; None when the document has no such operation."""
@@ -85,7 +87,8 @@ class Documents:
         if errors:
             raise Refused("GRAPHQL_VALIDATION_FAILED", errors)
         operations = [one for one in node.definitions if isinstance(one, OperationDefinitionNode)]
-        return Document(node, {one.name.value if one.name else None: one.operation.value for one in operations})
+        kinds = {one.name.value if one.name else None: one.operation.value for one in operations}
+        return Document(node, kinds, {name: plan(self._schema, node, name) for name in (*kinds, None)})
 
 
 def with_code(error: GraphQLError, code: str) -> GraphQLError:
