@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AsyncExitStack, contextmanager
 
 import uvicorn
@@ -15,32 +15,35 @@ from app.settings import Settings
 from app.web import GRAPHQL, create_web
 from app.worker import work
 
-ENDING = (signal.SIGTERM, signal.SIGINT)
 SHUTDOWN_SECONDS = 8
 KEEP_ALIVE_SECONDS = 20
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Server(uvicorn.Server):
-    """Says when it serves."""
+    """Says when it serves, and lets the house close when it was told to end."""
 
     def __init__(self, config: uvicorn.Config, endpoint: str) -> None:
         super().__init__(config)
         self._endpoint = endpoint
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """End on SIGTERM and SIGINT, without raising them again: what was opened must be closed first."""
-        loop = asyncio.get_running_loop()
-        for number in ENDING:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
-        for number in ENDING:
-            loop.remove_signal_handler(number)
-
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             print(f"ready {self._endpoint}", flush=True)  # noqa: T201 - the contract with whoever started it
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # The library sends itself the signal again afterwards, which kills the process before the worker has
+        # finished and the databases are closed.
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
 
 
 async def serve(settings: Settings) -> None:

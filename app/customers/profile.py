@@ -39,11 +39,22 @@ def _metadata(raw: object) -> dict[str, Any]:
         raise Invalid("Metadata is a JSON object.")
     if _depth(raw) > METADATA_MAX_DEPTH:
         raise Invalid(f"At most {METADATA_MAX_DEPTH} levels of objects and lists.")
-    encoded = orjson.dumps(raw)
+    encoded = _encoded(raw)
     if len(encoded) > METADATA_MAX_BYTES:
         raise TooLong(f"At most {METADATA_MAX_BYTES} bytes of JSON.")
     refuse_card_numbers(encoded.decode())
     return raw
+
+
+def _encoded(raw: dict[str, Any]) -> bytes:
+    try:
+        encoded = orjson.dumps(raw)
+    except orjson.JSONEncodeError:
+        encoded = b"null"
+    # Infinity, as 1e400 is read in a document, would be stored as null, and larger integers not at all.
+    if orjson.loads(encoded) != raw:
+        raise Invalid("A number is too large for JSON; send it as a string.")
+    return encoded
 
 
 def _depth(value: object, level: int = 0) -> int:

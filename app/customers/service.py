@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -117,4 +118,10 @@ async def _set_reference(session: AsyncSession, customer: EditedCustomer, refere
     if (await session.exec(other)).first():
         raise ReferenceTaken
     customer.row.shopper_reference = reference
+    session.add(customer.row)
+    try:
+        await session.flush()
+    except IntegrityError:
+        # Somebody took it since we looked.
+        raise ReferenceTaken from None
     return True

@@ -1,6 +1,5 @@
 """Parsed and validated documents, kept by their text: parsing costs more than answering."""
 
-import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +16,11 @@ from graphql import (
 )
 
 from app.graphql.limits import DocumentLimits, TooLarge, measure
+from app.graphql.messages import without_values
 from app.graphql.operations import Operation, operations
 
 CACHED_DOCUMENTS = 1000
 CACHED_CHARACTERS = 20_000
-# What a caller sent may be a password: messages of the library that repeat it are cut before it.
-_ECHO = re.compile(r"(,? found:? |value: |value ).*$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +86,11 @@ class Documents:
 
 
 def with_code(error: GraphQLError, code: str) -> GraphQLError:
-    """The same error with an `extensions.code`, its message cut before any value the caller sent."""
-    message = _ECHO.sub(".", error.message)
+    """The same error with an `extensions.code`, its message without any value the caller sent."""
     return GraphQLError(
-        message, source=error.source, positions=error.positions, path=error.path, extensions={"code": code}
+        without_values(error.message),
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions={"code": code},
     )

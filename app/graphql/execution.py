@@ -40,6 +40,9 @@ async def run(
 def _shown(error: GraphQLError, context: Context) -> GraphQLError:
     if (error.extensions or {}).get("code"):
         return error
+    if error.path is None:
+        # No resolver was asked: the library did not understand the variables.
+        return with_code(error, "BAD_USER_INPUT")
     if isinstance(error.original_error, StrawberryInputCoercionError):
         message = "A field of the input is null that may be left away, but not be null."
         return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})

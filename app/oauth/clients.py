@@ -1,7 +1,6 @@
 """Which client sends a form: by its secret, or by its id alone where it cannot keep one (RFC 6749, section 2.3)."""
 
 import base64
-import binascii
 import hmac
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -120,7 +119,7 @@ def _basic(authorization: str) -> tuple[str, str | None]:
         client_id, separator, secret = decoded.partition(":")
         # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
         client_id, secret = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, not UTF-8, or not even ASCII
         raise InvalidClient from None
     if scheme.lower() != "basic" or not separator:
         raise InvalidClient

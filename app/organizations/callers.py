@@ -84,6 +84,7 @@ _LIVE_KEY: Sequence[Any] = (
             col(ApiClient.previous_key_until) > bindparam("moment"),
         ),
     ),
+    col(ApiClient.kind) == "publishable",
     col(ApiClient.revoked_at).is_(None),
 )
 
@@ -96,7 +97,7 @@ _SESSION: Sequence[Any] = (
 _BY_KEY = Read(
     select(*_SHOP, col(ApiClient.id))
     .join(ApiClient, col(ApiClient.organization_id) == col(Organization.id))
-    .where(*_LIVE_KEY, col(ApiClient.kind) == "publishable"),
+    .where(*_LIVE_KEY),
     lambda values: (_ShopRow._make(values[:SHOP_END]), values[SHOP_END]),
 )
 _DEFAULT = Read(select(*_SHOP).where(col(Organization.is_default)), _ShopRow._make)

@@ -1,4 +1,4 @@
-"""A house on SQLite alone: what HTTP does is the same on any database."""
+"""A house on SQLite alone: no database has a part in what is refused before it is read."""
 
 from collections.abc import AsyncIterator
 
@@ -8,6 +8,6 @@ from tests.house import House, Urls, open_test_house
 
 
 @pytest.fixture
-async def sqlite_house(sqlite_urls: Urls) -> AsyncIterator[House]:
+async def house(sqlite_urls: Urls) -> AsyncIterator[House]:
     async with open_test_house(sqlite_urls) as opened:
         yield opened

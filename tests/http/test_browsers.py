@@ -109,8 +109,8 @@ async def test_jsonp_answers_a_guest_with_a_call_of_the_function(jsonp_house: Ho
     assert called == {"data": {"viewer": {"kind": "GUEST", "organization": {"slug": "first"}}}}
 
 
-async def test_jsonp_is_off_unless_it_is_switched_on(sqlite_house: House) -> None:
-    answer = await script(sqlite_house, "answer")
+async def test_jsonp_is_off_unless_it_is_switched_on(house: House) -> None:
+    answer = await script(house, "answer")
 
     assert answer.status_code == 400
     assert answer.headers["content-type"].startswith("application/json")

@@ -36,34 +36,34 @@ CIRCLE = "{ viewer { ...A } } fragment A on Viewer { ...B } fragment B on Viewer
     ids=["depth", "aliases", "duplicates", "circle", "doubling", "introspection"],
 )
 async def test_a_document_that_is_too_large_is_refused_with_the_reason(
-    sqlite_house: House, document: str, message: str
+    house: House, document: str, message: str
 ) -> None:
-    answer = await sqlite_house.ask(document)
+    answer = await house.ask(document)
 
     assert answer.codes == ["GRAPHQL_VALIDATION_FAILED"]
     assert answer.body["errors"][0]["message"] == message
     assert "data" not in answer.body
 
 
-async def test_a_document_of_five_hundred_aliases_is_refused_by_its_tokens_or_aliases(sqlite_house: House) -> None:
-    answer = await sqlite_house.ask(aliased(500))
+async def test_a_document_of_five_hundred_aliases_is_refused_by_its_tokens_or_aliases(house: House) -> None:
+    answer = await house.ask(aliased(500))
 
     assert answer.codes == ["GRAPHQL_PARSE_FAILED"]
     assert answer.body["errors"][0]["message"].startswith("Syntax Error: Document contains more than 2000")
 
 
-async def test_a_batch_of_a_thousand_is_refused(sqlite_house: House) -> None:
-    answer = await sqlite_house.post([{"query": "{ viewer { kind } }"}] * 1000)
+async def test_a_batch_of_a_thousand_is_refused(house: House) -> None:
+    answer = await house.post([{"query": "{ viewer { kind } }"}] * 1000)
 
     assert answer.status == 400
     assert answer.codes == ["BAD_USER_INPUT"]
 
 
-async def test_the_cost_is_shown_when_it_is_asked_for(sqlite_house: House) -> None:
+async def test_the_cost_is_shown_when_it_is_asked_for(house: House) -> None:
     asked = {"query": "query Q { viewer { kind organization { name } } }"}
 
-    shown = await sqlite_house.post(asked, **{"x-patron-cost": "1"})
-    silent = await sqlite_house.post(asked)
+    shown = await house.post(asked, **{"x-patron-cost": "1"})
+    silent = await house.post(asked)
 
     assert shown.body["extensions"] == {"cost": {"requested": 4, "limit": 5000}}
     assert "extensions" not in silent.body
@@ -85,9 +85,9 @@ async def test_what_costs_too_much_is_not_executed_and_the_limit_depends_on_the_
 
 @pytest.mark.parametrize("name", CONTRACT)
 async def test_every_operation_of_the_contract_costs_less_than_a_tenth_of_what_its_caller_may_spend(
-    sqlite_house: House, name: str
+    house: House, name: str
 ) -> None:
-    answer = await sqlite_house.post({"query": CONTRACT[name], "variables": {"first": 10}}, **{"x-patron-cost": "1"})
+    answer = await house.post({"query": CONTRACT[name], "variables": {"first": 10}}, **{"x-patron-cost": "1"})
 
     if "extensions" in answer.body:
         cost = answer.body["extensions"]["cost"]
@@ -110,23 +110,21 @@ async def test_production_shows_no_schema_and_suggests_no_names(sqlite_urls: Url
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-async def test_what_a_form_of_another_site_can_send_is_not_executed(sqlite_house: House, content_type: str) -> None:
-    before = await sqlite_house.counts()
+async def test_what_a_form_of_another_site_can_send_is_not_executed(house: House, content_type: str) -> None:
+    before = await house.counts()
 
-    response = await sqlite_house.client.post(
+    response = await house.client.post(
         "/graphql",
         content=b'{"query": "mutation { logout { userErrors { code } } }"}',
         headers={"content-type": content_type},
     )
 
     assert response.status_code == 415
-    assert await sqlite_house.counts() == before
+    assert await house.counts() == before
 
 
-async def test_a_mutation_by_get_is_refused(sqlite_house: House) -> None:
-    response = await sqlite_house.client.get(
-        "/graphql", params={"query": "mutation { logout { userErrors { code } } }"}
-    )
+async def test_a_mutation_by_get_is_refused(house: House) -> None:
+    response = await house.client.get("/graphql", params={"query": "mutation { logout { userErrors { code } } }"})
 
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"

@@ -32,14 +32,14 @@ async def test_requests_are_counted_by_what_they_do_and_how_they_end(sqlite_urls
     assert "127.0.0.1" not in page.text
 
 
-async def test_the_figures_are_shown_on_this_machine_only_and_through_no_proxy(sqlite_house: House) -> None:
-    elsewhere = httpx.ASGITransport(create_web(sqlite_house.patron), client=("192.0.2.1", 4711))
+async def test_the_figures_are_shown_on_this_machine_only_and_through_no_proxy(house: House) -> None:
+    elsewhere = httpx.ASGITransport(create_web(house.patron), client=("192.0.2.1", 4711))
     async with httpx.AsyncClient(transport=elsewhere, base_url="http://patron.test") as client:
         assert (await client.get("/metrics")).status_code == 404
 
-    assert (await shown(sqlite_house)).status_code == 200
+    assert (await shown(house)).status_code == 200
     for header in ("x-forwarded-for", "forwarded", "via", "x-real-ip"):
-        assert (await shown(sqlite_house, **{header: "127.0.0.1"})).status_code == 404
+        assert (await shown(house, **{header: "127.0.0.1"})).status_code == 404
 
 
 async def test_with_a_token_the_figures_are_for_whoever_has_it(sqlite_urls: Urls) -> None:

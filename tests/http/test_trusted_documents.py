@@ -126,8 +126,8 @@ async def test_where_trusted_documents_are_required_nothing_else_runs(required: 
     assert await required.counts() == before
 
 
-async def test_where_they_are_optional_anything_runs(sqlite_house: House) -> None:
-    assert (await sqlite_house.ask(OTHER)).data == {"viewer": {"kind": "GUEST"}}
+async def test_where_they_are_optional_anything_runs(house: House) -> None:
+    assert (await house.ask(OTHER)).data == {"viewer": {"kind": "GUEST"}}
 
 
 def test_a_folder_of_files_and_a_manifest_are_read(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+"""A customer with one of everything, and what is stored anywhere of it."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import MetaData, text
+
+from app.db.columns import main_metadata
+from app.db.engine import Database
+from app.payment_methods.gateways.interface import Gateways
+from app.payment_methods.reconcile import reconcile
+from app.vault.tables import keystore_metadata
+from tests.house import House, Person
+
+PERSONAL = {
+    "email": "zoe.quillfeather@example.org",
+    "first name": "Zoëlinde",
+    "last name": "Quillfeather",
+    "phone": "+41446681800",
+    "phone as typed": "44 668 18 00",
+    "fax": "fax-9917-3355",
+    "company": "Quillfeather Kräuter AG",
+    "birth date": "1971-03-09",
+    "reference": "crm-zq-7781",
+    "tax code": "exempt-zq-22",
+    "metadata": "likes-lavender",
+    "street": "Rosenhügelstraße 77b",
+    "city": "Appenzell-Dörfli",
+    "notes": "Bell of the herbalist",
+    "card": "4242",
+    "image": "quill.example.org/zoe.png",
+    "agent": "ZoeBrowser/9.1",
+}
+REGISTRATION: dict[str, Any] = {
+    "firstName": PERSONAL["first name"],
+    "lastName": PERSONAL["last name"],
+    "phone": "+41 44 668 18 00",
+    "fax": PERSONAL["fax"],
+    "company": PERSONAL["company"],
+    "birthDate": PERSONAL["birth date"],
+    "locale": "de-CH",
+    "newsletter": True,
+}
+BACK_OFFICE = {
+    "reference": PERSONAL["reference"],
+    "referenceOrigin": "crm-zq",
+    "taxExemptionCode": PERSONAL["tax code"],
+    "metadata": {"hobby": PERSONAL["metadata"]},
+    "imageUrl": f"https://{PERSONAL['image']}",
+}
+ADDRESS = {
+    "firstName": PERSONAL["first name"],
+    "lastName": PERSONAL["last name"],
+    "line1": PERSONAL["street"],
+    "city": PERSONAL["city"],
+    "postalCode": "9050",
+    "country": "CH",
+    "phone": "+41 44 668 18 00",
+    "notes": PERSONAL["notes"],
+}
+ADD_CARD = """mutation { addPaymentMethod(input: { token: "tok_visa" }) {
+    paymentMethod { id last4 } userErrors { code } } }"""
+
+
+async def zoe(house: House) -> Person:
+    """A customer who owns one of everything; extend it when a room begins to keep something."""
+    house.client.headers["user-agent"] = PERSONAL["agent"]
+    person = await house.register(PERSONAL["email"], **REGISTRATION)
+    change = {"customerId": person.id, **BACK_OFFICE}
+    (await house.ask("UpdateCustomer", token=await house.integration(), input=change)).payload("updateCustomer")
+    for _ in range(2):
+        (await house.ask("CreateAddress", token=person.token, input=ADDRESS)).payload("createAddress")
+    card = (await house.ask(ADD_CARD, token=person.token)).payload("addPaymentMethod")["paymentMethod"]
+    assert card["last4"] == PERSONAL["card"]
+    await house.ask("DeletePaymentMethod", token=person.token, id=card["id"])
+    (await house.ask(ADD_CARD, token=person.token)).payload("addPaymentMethod")
+    staff = await house.staff()
+    (await house.ask("Anonymization", token=staff, customerId=person.id)).data["customer"]
+    (await house.ask("RequestAnonymization", token=staff, customerId=person.id)).payload("requestAnonymization")
+    return person
+
+
+async def settle_gateways(house: House) -> None:
+    """Tell the gateways what is still to be told."""
+    store = house.patron.store
+    async with store.database.transaction() as session:
+        statement = text("UPDATE gateway_attempts SET next_attempt_at = '2020-01-01 00:00:00.000000'")
+        await (await session.connection()).execute(statement)
+    while await reconcile(store, house.patron.services.get(Gateways)):
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One value of one row."""
+
+    table: str
+    column: str
+    value: Any
+
+    def shows(self, personal: str) -> bool:
+        """Whether the value holds `personal` in any form that needs no key."""
+        held = self.value if isinstance(self.value, bytes) else str(self.value).encode()
+        return any(form in held.lower() for form in forms(personal.lower()))
+
+
+def forms(value: str) -> Iterator[bytes]:
+    """The ways in which a text may lie in a file or a column: UTF-8, UTF-16, base64 at each offset, JSON-escaped."""
+    yield from (value.encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
+    yield json.dumps(value)[1:-1].encode()
+
+
+def encoded_forms(value: str) -> Iterator[bytes]:
+    """The same in base64, which keeps the case of letters: without the characters that depend on the neighbours."""
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + value.encode())
+        yield encoded[4 if offset else 0 : -4]
+
+
+async def everything(house: House) -> list[Stored]:
+    """Every value of every row of both databases."""
+    store = house.patron.store
+    return [
+        *await _all(store.database, main_metadata),
+        *await _all(store.vault.keystore, keystore_metadata),
+    ]
+
+
+async def _all(database: Database, metadata: MetaData) -> list[Stored]:
+    found = []
+    async with database.engine.connect() as connection:
+        for table in metadata.sorted_tables:
+            rows = (await connection.execute(text(f"SELECT * FROM {table.name}"))).mappings()  # noqa: S608
+            found += [Stored(table.name, name, value) for row in rows for name, value in row.items()]
+    return found

@@ -1,0 +1,239 @@
+"""The matrix of who may use which field: one entry for each root field of the schema.
+
+A new field needs an entry in `MATRIX`; the test fails until it has one.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.principal import Scope
+from tests.addresses.book import ANN as ADDRESS
+from tests.house import PASSWORD, Answer, House, Person, Shop
+
+# In this order the columns of an entry stand.
+CALLERS = ("guest", "owner", "another", "unscoped", "integration", "staff", "elsewhere")
+NEW_PASSWORD = "amber lantern rests by noon"
+ADD_CARD = """mutation ($input: AddPaymentMethodInput!) {
+    addPaymentMethod(input: $input) { paymentMethod { id } userErrors { code field } } }"""
+
+
+@dataclass(slots=True)
+class Scene:
+    """A customer who owns things, and everybody who might want to look at them."""
+
+    house: House
+    ann: Person
+    tokens: dict[str, str | None]
+    elsewhere: Shop
+    caller: str = ""
+    number: int = 0
+
+    @property
+    def whose(self) -> dict[str, str]:
+        """The owner leaves `customerId` away, everybody else names the owner."""
+        return {} if self.caller in {"owner", "guest"} else {"customerId": self.ann.id}
+
+    async def ask(self, document: str, variables: Mapping[str, Any]) -> Answer:
+        """As the present caller."""
+        shop = self.elsewhere if self.caller == "elsewhere" else self.house.shop
+        return await self.house.ask(document, token=self.tokens[self.caller], shop=shop, **variables)
+
+    async def address(self) -> str:
+        """A new address of the owner."""
+        answer = await self.house.ask("CreateAddress", token=self.ann.token, input=ADDRESS)
+        found: str = answer.payload("createAddress")["address"]["id"]
+        return found
+
+    async def card(self) -> str:
+        """A new payment method of the owner."""
+        answer = await self.house.ask(ADD_CARD, token=self.ann.token, input={"token": "tok_visa"})
+        found: str = answer.payload("addPaymentMethod")["paymentMethod"]["id"]
+        return found
+
+    async def login(self) -> Person:
+        """The owner once more, on another device."""
+        answer = await self.house.ask("Login", identifier=self.ann.email, password=PASSWORD)
+        tokens = answer.payload("login")["tokens"]
+        return Person(self.ann.id, self.ann.email, tokens["accessToken"], tokens["refreshToken"])
+
+    def fresh(self) -> int:
+        """A number nobody had before."""
+        self.number += 1
+        return self.number
+
+
+async def make_scene(house: House) -> Scene:
+    """Everybody is there and logged in."""
+    elsewhere = await house.open_shop("elsewhere")
+    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
+    return Scene(
+        house,
+        ann,
+        {
+            "guest": None,
+            "owner": ann.token,
+            "another": bob.token,
+            "unscoped": await house.integration(Scope.AUDIT_READ),
+            "integration": await house.integration(),
+            "staff": await house.staff(),
+            "elsewhere": await house.staff(shop=elsewhere),
+        },
+        elsewhere,
+    )
+
+
+Variables = Callable[[Scene], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a field is asked for, and what each of `CALLERS` gets."""
+
+    document: str
+    variables: Variables
+    outcomes: tuple[str, ...]
+
+
+OK, NULL = "ok", "null"
+GUEST, NO = "UNAUTHENTICATED", "FORBIDDEN"
+ERRORS = "userErrors { code field }"
+
+
+def outcome(answer: Answer, field: str) -> str:
+    """What came of it, in one word: a top-level code, `CODE field` of a refusal, `null`, or `ok`."""
+    if answer.codes:
+        return ",".join(answer.codes)
+    found = answer.body["data"][field]
+    if found is None:
+        return NULL
+    refusals = found.get("userErrors") if isinstance(found, dict) else None
+    return " ".join([refusals[0]["code"], *(refusals[0]["field"] or [])]) if refusals else OK
+
+
+async def nothing(_: Scene) -> dict[str, Any]:
+    return {}
+
+
+async def of_owner(scene: Scene) -> dict[str, Any]:
+    return {"customerId": scene.ann.id}
+
+
+async def registration(scene: Scene) -> dict[str, Any]:
+    return {"input": {"email": f"new{scene.fresh()}@example.org"}}
+
+
+async def credentials(scene: Scene) -> dict[str, Any]:
+    return {"identifier": scene.ann.email, "password": PASSWORD}
+
+
+async def refresh_token(scene: Scene) -> dict[str, Any]:
+    return {"refreshToken": (await scene.login()).refresh_token}
+
+
+async def own_password(_: Scene) -> dict[str, Any]:
+    return {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}
+
+
+async def profile(scene: Scene) -> dict[str, Any]:
+    return {"input": {**scene.whose, "firstName": f"Ann{scene.fresh()}"}}
+
+
+async def new_address(scene: Scene) -> dict[str, Any]:
+    return {"input": {**scene.whose, **ADDRESS}}
+
+
+async def changed_address(scene: Scene) -> dict[str, Any]:
+    return {"id": await scene.address(), "input": {"line2": f"Floor {scene.fresh()}"}}
+
+
+async def default_address(scene: Scene) -> dict[str, Any]:
+    return {"id": await scene.address(), "type": "SHIPPING"}
+
+
+async def old_address(scene: Scene) -> dict[str, Any]:
+    await scene.address()
+    return {"id": await scene.address()}
+
+
+async def new_card(scene: Scene) -> dict[str, Any]:
+    return {"input": {**scene.whose, "token": "tok_visa"}}
+
+
+async def payment_session(scene: Scene) -> dict[str, Any]:
+    return {"input": scene.whose}
+
+
+async def old_card(scene: Scene) -> dict[str, Any]:
+    return {"id": await scene.card()}
+
+
+async def requested(scene: Scene) -> dict[str, Any]:
+    await scene.house.ask("RequestAnonymization", token=scene.tokens["staff"], customerId=scene.ann.id)
+    return {"customerId": scene.ann.id}
+
+
+async def not_requested(scene: Scene) -> dict[str, Any]:
+    await scene.house.ask("CancelAnonymization", token=scene.tokens["staff"], customerId=scene.ann.id)
+    return {"customerId": scene.ann.id}
+
+
+def mutation(field: str, kind: str) -> str:
+    """A document for a mutation with one input."""
+    return f"mutation ($input: {kind}!) {{ {field}(input: $input) {{ {ERRORS} }} }}"
+
+
+SESSION = f"""mutation ($input: CreatePaymentSessionInput) {{
+    createPaymentSession(input: $input) {{ {ERRORS} }} }}"""
+OWN, BACK = "NOT_ALLOWED customerId", "NOT_FOUND customerId"
+
+# The columns: guest, owner, another, unscoped, integration, staff, elsewhere.
+MATRIX: dict[str, Entry] = {
+    "viewer": Entry("Viewer", nothing, (OK, OK, OK, OK, OK, OK, OK)),
+    "countries": Entry("{ countries { code } }", nothing, (OK, OK, OK, OK, OK, OK, OK)),
+    "country": Entry("Country", lambda _: _code(), (OK, OK, OK, OK, OK, OK, OK)),
+    "me": Entry("Me", nothing, (GUEST, OK, OK, NO, NO, NO, NO)),
+    "customer": Entry("Anonymization", of_owner, (GUEST, NO, NO, NO, OK, OK, NULL)),
+    "register": Entry(
+        mutation("register", "RegisterInput"),
+        registration,
+        (OK, "ALREADY_LOGGED_IN", "ALREADY_LOGGED_IN", NO, NO, NO, NO),
+    ),
+    "login": Entry("Login", credentials, (OK, OK, OK, NO, NO, NO, NO)),
+    "refreshToken": Entry("RefreshToken", refresh_token, (OK, OK, OK, NO, NO, NO, NO)),
+    "changePassword": Entry("ChangePassword", own_password, (GUEST, OK, OK, NO, NO, NO, NO)),
+    "updateCustomer": Entry(
+        mutation("updateCustomer", "UpdateCustomerInput"), profile, (GUEST, OK, OWN, NO, OK, OK, BACK)
+    ),
+    "createAddress": Entry(mutation("createAddress", "AddressInput"), new_address, (GUEST, OK, OWN, NO, OK, OK, BACK)),
+    "updateAddress": Entry("UpdateAddress", changed_address, (GUEST, OK, "NOT_FOUND id", NO, OK, OK, "NOT_FOUND id")),
+    "setDefaultAddress": Entry(
+        "SetDefaultAddress", default_address, (GUEST, OK, "NOT_FOUND id", NO, OK, OK, "NOT_FOUND id")
+    ),
+    "deleteAddress": Entry("DeleteAddress", old_address, (GUEST, OK, "NOT_FOUND id", NO, OK, OK, "NOT_FOUND id")),
+    "createPaymentSession": Entry(SESSION, payment_session, (GUEST, OK, OWN, NO, OK, OK, BACK)),
+    "addPaymentMethod": Entry(
+        mutation("addPaymentMethod", "AddPaymentMethodInput"), new_card, (GUEST, OK, OWN, NO, OK, OK, BACK)
+    ),
+    "setDefaultPaymentMethod": Entry(
+        f"mutation ($id: ID!) {{ setDefaultPaymentMethod(id: $id) {{ {ERRORS} }} }}",
+        old_card,
+        (GUEST, OK, "NOT_FOUND id", NO, OK, OK, "NOT_FOUND id"),
+    ),
+    "deletePaymentMethod": Entry(
+        f"mutation ($id: ID!) {{ deletePaymentMethod(id: $id) {{ {ERRORS} }} }}",
+        old_card,
+        (GUEST, OK, "NOT_FOUND id", NO, OK, OK, "NOT_FOUND id"),
+    ),
+    "requestAnonymization": Entry("RequestAnonymization", not_requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
+    "cancelAnonymization": Entry("CancelAnonymization", requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
+    # These two end the sessions of their callers, so each caller asks once.
+    "logout": Entry("Logout", nothing, (OK, OK, OK, OK, OK, OK, OK)),
+    "logoutEverywhere": Entry(
+        f"mutation {{ logoutEverywhere {{ {ERRORS} }} }}", nothing, (GUEST, OK, OK, NO, NO, NO, NO)
+    ),
+}
+
+
+async def _code() -> dict[str, Any]:
+    return {"code": "CH"}

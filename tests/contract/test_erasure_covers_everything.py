@@ -1,0 +1,82 @@
+"""Whatever is kept of a customer is sealed while it is there, and goes when the customer is forgotten."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, LargeBinary, Table, func, select
+
+from app.db.columns import main_metadata
+from app.graphql import ids
+from app.privacy.erasing import erase_due
+from tests.contract.everything import PERSONAL, everything, settle_gateways, zoe
+from tests.house import House
+
+# What stays, and why. Ids, times and states only: none of their columns holds a sealed or readable personal value.
+STAYS = {
+    "anonymization_requests": "the proof that the erasure was asked for and done",
+    "audit_events": "who did what and when, by ids and names of fields",
+    "gateway_attempts": "what the payment gateways are still to be told, sealed by the house, emptied when told",
+}
+
+
+def tables_of_a_customer() -> list[Table]:
+    return [table for table in main_metadata.sorted_tables if "customer_id" in table.c]
+
+
+async def rows_of(house: House, table: Table, customer_id: UUID, *conditions: ColumnElement[bool]) -> int:
+    statement = select(func.count()).select_from(table).where(table.c.customer_id == customer_id, *conditions)
+    async with house.patron.store.database.engine.connect() as connection:
+        return int((await connection.execute(statement)).scalar_one())
+
+
+def sealed_columns(table: Table) -> list[str]:
+    return [one.name for one in table.c if isinstance(one.type, LargeBinary) and one.name.startswith("sealed")]
+
+
+async def test_every_table_of_a_customer_is_filled_and_then_emptied(house: House) -> None:
+    customer_id = ids.decode("Customer", (await zoe(house)).id)
+    filled = {table.name: await rows_of(house, table, customer_id) for table in tables_of_a_customer()}
+    assert all(filled.values()), f"`zoe` owns nothing in some of {filled}: extend her, and `erase_rooms`"
+
+    assert await erase_due(house.patron.store) == 1
+
+    left = {table.name for table in tables_of_a_customer() if await rows_of(house, table, customer_id)}
+    assert left == set(STAYS)
+
+
+async def test_nothing_sealed_is_left_of_an_erased_customer(house: House) -> None:
+    customer_id = ids.decode("Customer", (await zoe(house)).id)
+
+    assert await erase_due(house.patron.store) == 1
+    await settle_gateways(house)
+
+    for table in tables_of_a_customer():
+        for name in sealed_columns(table):
+            assert await rows_of(house, table, customer_id, table.c[name].is_not(None)) == 0, table.name
+    assert await house.count("customers", "sealed IS NOT NULL OR sealed_password IS NOT NULL") == 0
+    assert await house.count("gateway_attempts", "token_hash IS NOT NULL") == 0
+
+
+async def test_no_personal_value_is_readable_in_any_column_before_or_after_the_erasure(house: House) -> None:
+    await zoe(house)
+    before = await everything(house)
+
+    assert await erase_due(house.patron.store) == 1
+
+    for stored in [*before, *await everything(house)]:
+        shown = [name for name, value in PERSONAL.items() if stored.shows(value) and not is_chance(name, stored.value)]
+        assert not shown, f"{stored.table}.{stored.column} shows {shown}"
+
+
+def is_chance(name: str, value: object) -> bool:
+    """Four digits of a card are met by chance in ids, times and random bytes."""
+    return name == "card" and not (isinstance(value, str) and len(value) < 32)
+
+
+async def test_the_values_looked_for_are_those_that_the_customer_has(house: House) -> None:
+    person = await zoe(house)
+    me = """{ me { email firstName lastName phone phoneNational fax company birthDate reference taxExemptionCode
+        imageUrl metadata addresses { line1 city notes } paymentMethods { last4 } } }"""
+
+    shown = str((await house.ask(me, token=person.token)).data)
+
+    assert [name for name, value in PERSONAL.items() if value not in shown] == ["agent"]

@@ -1,0 +1,23 @@
+"""Migrations make, on both databases, exactly the tables that the program has."""
+
+from typing import Any
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData
+
+from app.db.columns import main_metadata
+from app.house import databases
+from app.vault.tables import keystore_metadata
+from tests.house import Urls
+
+
+def differences(connection: Connection, metadata: MetaData) -> list[Any]:
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+async def test_a_migrated_database_has_the_tables_of_the_program(urls: Urls) -> None:
+    for database, metadata in zip(databases(urls.settings()), (main_metadata, keystore_metadata), strict=True):
+        async with database.engine.connect() as connection:
+            assert await connection.run_sync(differences, metadata) == []
+        await database.close()

@@ -1,0 +1,21 @@
+"""Requests as no well-behaved client sends them."""
+
+from collections.abc import AsyncIterator
+
+from tests.house import Answer, House
+
+JSON = "application/json"
+
+
+async def send(house: House, content: bytes | AsyncIterator[bytes], **headers: str) -> Answer:
+    """Post raw bytes to the endpoint."""
+    sent = {"content-type": JSON, "x-api-key": house.shop.key, **headers}
+    response = await house.client.post("/graphql", content=content, headers=sent)
+    return Answer(response.status_code, response.headers, response.json())
+
+
+def error(answer: Answer) -> tuple[int, str, str]:
+    """Status, code and message of an answer that is one error and nothing else."""
+    assert set(answer.body) == {"errors"}
+    (only,) = answer.body["errors"]
+    return answer.status, only["extensions"]["code"], only["message"]
