@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     argon2_memory: int = Field(default=19456, ge=8)
     argon2_iterations: int = Field(default=2, ge=1)
     argon2_parallel: int = Field(default=2, ge=1, le=64)
+    argon2_queue: int = Field(default=64, ge=1, le=10_000)
     password_min_length: int = Field(default=8, ge=8, le=128)
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     max_query_tokens: int = Field(default=2000, ge=100)
@@ -66,6 +67,8 @@ class Settings(BaseSettings):
     stripe_publishable_key: str = ""
     stripe_webhook_secret: SecretStr = SecretStr("")
     stripe_api_base: str = "https://api.stripe.com"
+    smtp_url: SecretStr = SecretStr("")
+    mail_from: str = "no-reply@localhost"
     log_level: str = "INFO"
 
     @field_validator("trusted_proxies", mode="before")

@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.customers import repository as customers
+from app.customers.newsletter import UnsubscribeLinks
 from app.db.columns import new_id
 from app.documents.registry import RegisteredDocuments
 from app.errors import AppError
@@ -34,6 +35,9 @@ from app.limits.rates import Exceeded, RateLimits
 from app.limits.rates import headers as limit_headers
 from app.limits.sources import Sources
 from app.logs import report
+from app.mail.mailbox import PATH as MAILBOX
+from app.mail.mailbox import Mailbox
+from app.newsletters import routes as newsletters
 from app.oauth import routes as oauth
 from app.oauth.endpoint import TOKEN_PATH, TokenEndpoint
 from app.organizations.callers import KeyRefused, resolve
@@ -67,11 +71,18 @@ def create_web(house: House) -> ASGIApp:
             source=lambda request: bytes(request.scope[doorstep.SOURCE]),
         ),
         *payment_gateways.routes(house.store, house.services.get(Gateways)),
+        *newsletters.routes(house.store, house.services.get(UnsubscribeLinks)),
         Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
         Route(metrics.PATH, measures.show, methods=["GET"]),
     ]
+    if house.settings.development:
+        mailbox = Mailbox(house.store, fallback_url=house.settings.public_url)
+        routes += [
+            Route(MAILBOX, mailbox.index, methods=["GET"]),
+            Route(MAILBOX + "/{id:uuid}", mailbox.one, methods=["GET"]),
+        ]
     limits, sources = house.services.get(RateLimits), house.services.get(Sources)
     token_paths = [TOKEN_PATH, oauth.REVOCATION_PATH]
     app = doorstep.Doorstep(Starlette(routes=routes), limits, sources, counted=[GRAPHQL], tokens=token_paths)
@@ -149,6 +160,7 @@ class Endpoint:
             request.scope["request_id"],
             request.scope[doorstep.SOURCE],
             request.headers.get("user-agent", "")[:USER_AGENT_MAX],
+            request.headers.get("x-device-token"),
         )
         context = Context(origin, store, self._house.services)
         if caller.customer is not None:
