@@ -61,7 +61,7 @@ class ConfirmationMutations:
         input: Annotated[VerifyEmailInput, strawberry.argument(description="Token, or address and code.")],
     ) -> VerifyEmailPayload:
         """A wrong code uses up a try, so it is returned, not raised."""
-        vault, organization_id = context.store.vault, context.organization.id
+        vault = context.store.vault
         customer_id: UUID | None
         if input.token:
             customer_id = await verification.by_token(session, vault, context.origin, token=input.token)
