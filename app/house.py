@@ -9,8 +9,13 @@ from app.accounts.policy import AccountPolicy
 from app.customers.newsletter import UnsubscribeLinks
 from app.db.engine import Database, DatabaseOptions
 from app.db.migrating import Line, is_current, migrate
+from app.documents.registry import RegisteredDocuments
 from app.graphql.context import Services
 from app.guessing.policy import GuessingPolicy
+from app.limits.policies import policies
+from app.limits.rates import RateLimits
+from app.limits.shared import SharedWindows, open_windows
+from app.limits.sources import Sources
 from app.mail.delivery import Post
 from app.mail.smtp import MailServer
 from app.oauth.endpoint import TokenEndpoint
@@ -82,9 +87,11 @@ async def open_house(settings: Settings, *, migrating: bool = False) -> AsyncIte
         gateways = _gateways(settings)
         store = Store(main, vault)
         try:
-            services = await _services(settings, store, hasher, gateways)
-            yield House(settings, store, services)
-            await services.get(LastUses).settle()
+            async with open_windows(settings.redis_url.get_secret_value()) as windows:
+                services = await _services(settings, store, hasher, gateways)
+                _add_limits(services, settings, store, windows)
+                yield House(settings, store, services)
+                await services.get(LastUses).settle()
         finally:
             hasher.close()
             await gateways.close()
@@ -107,6 +114,15 @@ def _gateways(settings: Settings) -> Gateways:
     elif settings.development:
         found.append(SandboxGateway())
     return Gateways(found)
+
+
+def _add_limits(services: Services, settings: Settings, store: Store, windows: SharedWindows) -> None:
+    fingerprints = store.vault.fingerprints
+    table = policies(settings.limit_scale, settings.rate_limits)
+    services.add(RateLimits, RateLimits(table, windows, fingerprints))
+    services.add(Sources, Sources(fingerprints, settings.trusted_proxies))
+    required = settings.trusted_documents == "required"
+    services.add(RegisteredDocuments, RegisteredDocuments(store.database, required=required))
 
 
 async def _services(settings: Settings, store: Store, hasher: PasswordHasher, gateways: Gateways) -> Services:

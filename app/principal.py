@@ -36,6 +36,7 @@ class OrganizationSettings:
     require_api_key: bool = False
     require_verified_email: bool = True
     keep_last_address: bool = False
+    cors_origins: tuple[str, ...] = ()
     address_strictness: Literal["strict", "warn"] = "strict"
     storefront_url: str = ""
     mail_sender: str = ""

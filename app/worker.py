@@ -11,6 +11,7 @@ from app.house import House
 from app.logs import report
 from app.mail.delivery import Post, deliver_due
 from app.mail.delivery import sweep as sweep_mail
+from app.orders.own_keys import discard_spent
 from app.payment_methods.gateways.interface import Gateways
 from app.payment_methods.reconcile import reconcile
 from app.privacy.erasing import erase_due
@@ -32,6 +33,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
         lambda: erase_due(house.store),
         lambda: guessing.sweep(house.store),
         lambda: deliver_due(house.store, post),
+        lambda: discard_spent(house.store),
         lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
     ]
     sweeps: list[Callable[[], Awaitable[int]]] = [lambda: sweep_mail(house.store), lambda: sweep_proofs(house.store)]

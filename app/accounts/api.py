@@ -55,6 +55,7 @@ class AccountMutations:
     @mutation(
         allow=[GUEST, CUSTOMER],
         description="Open an account. While addresses have to be proven, a taken and a free one are answered alike.",
+        credentials=True,
     )
     async def register(
         self,
@@ -99,6 +100,7 @@ class AccountMutations:
     @mutation(
         allow=[GUEST, CUSTOMER],
         description="Log in. An unknown name and a wrong password are answered alike, and cost the same time.",
+        credentials=True,
     )
     async def login(
         self,
@@ -125,6 +127,7 @@ class AccountMutations:
     @mutation(
         allow=[GUEST, CUSTOMER],
         description="Exchange a refresh token for new tokens. Using one again after 30 seconds ends the session.",
+        credentials=True,
     )
     async def refresh_token(
         self,
@@ -175,7 +178,11 @@ class AccountMutations:
         record(session, context.origin, Action.SESSION_ENDED)
         return LogoutEverywherePayload(ended_sessions=ended)
 
-    @mutation(allow=[CUSTOMER], description="Change the password. All other sessions of the customer end.")
+    @mutation(
+        allow=[CUSTOMER],
+        description="Change the password. All other sessions of the customer end.",
+        credentials=True,
+    )
     async def change_password(
         self,
         context: Context,

@@ -51,6 +51,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description="Prove an email address. Of several registrations with it the newest becomes the account; "
         "older unproven passwords and sessions are void.",
     )
@@ -78,6 +79,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description=f"Mail the link and code that prove an address once more; older ones are void. {ALIKE}",
     )
     async def request_email_verification(
@@ -96,6 +98,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description=f"Mail a link with which a new password can be chosen for 30 minutes. {ALIKE}",
     )
     async def request_password_reset(
@@ -112,6 +115,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description="Choose a new password with the token from the mail. Every session ends.",
     )
     async def reset_password(
@@ -142,6 +146,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[CUSTOMER],
+        credentials=True,
         description="Mail a link and a code to a new address. Nothing changes before one of them is used.",
     )
     async def request_email_change(
@@ -177,6 +182,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description="Change the email address with the token or code that the new one got. "
         "The old one is told and can undo it for 7 days.",
     )
@@ -206,6 +212,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description="Take an email change back with the token that the old address got, within 7 days. "
         "Every session ends.",
     )
@@ -224,6 +231,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description=f"Mail the name to log in with. {ALIKE}",
     )
     async def request_login_name_reminder(

@@ -26,7 +26,10 @@ from app.graphql.fields import Payload, mutation, query
 from app.graphql.ids import Node
 from app.graphql.owner import owner
 from app.graphql.pagination import Connection
-from app.groups.api import CustomerGroup
+from app.groups.api import CustomerGroup, group, group_with
+from app.orders.api import Order, orders_of
+from app.orders.records import OrderStatus
+from app.orders.repository import Question
 from app.payment_methods.api import PaymentMethod, payment_methods_of
 from app.principal import Scope
 from app.sessions.api import Session, sessions_of
@@ -107,9 +110,16 @@ class Customer(Node):
         return PhoneNumber(self.phone).national if self.phone else None
 
     @strawberry.field(description="The group the customer is in, if any.")
-    def group(self) -> CustomerGroup | None:
-        """Groups come with their own operations."""
-        return None
+    async def group(self, info: Info[Context, None]) -> CustomerGroup | None:
+        """Read together with the customer, except after a write."""
+        row = self.record.row
+        if row.group_id is None:
+            return None
+        if row.group_code is None:
+            return await group_with(info.context, row.group_id)
+        return group(
+            row.group_id, code=row.group_code, name=row.group_name or "", tax_exempt=bool(row.group_tax_exempt)
+        )
 
     @strawberry.field(description="All addresses, oldest first, at most 100.")
     async def addresses(self, info: Info[Context, None]) -> list[Address]:
@@ -133,6 +143,26 @@ class Customer(Node):
         """Where somebody logs in from is the owner's business alone."""
         authorize(info.context.principal, [CUSTOMER])
         return await sessions_of(info.context, self.record.row.id, first, after)
+
+    @strawberry.field(description="What the customer has ordered, newest first.")
+    async def orders(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 20,
+        after: Annotated[
+            str | None, strawberry.argument(description="The `endCursor` of the page before this one.")
+        ] = None,
+        placed_from: Annotated[
+            datetime | None, strawberry.argument(description="Only orders placed at this time or later.")
+        ] = None,
+        placed_to: Annotated[
+            datetime | None, strawberry.argument(description="Only orders placed before this time.")
+        ] = None,
+        status: Annotated[OrderStatus | None, strawberry.argument(description="Only orders in this status.")] = None,
+    ) -> Connection[Order]:
+        """A page, whichever, costs one range of an index."""
+        question = Question(placed_from, placed_to, status)
+        return await orders_of(info.context, self.record.row.id, question, first=first, after=after)
 
     @strawberry.field(description="The last request to anonymize this customer, if there was one.")
     async def anonymization(self, info: Info[Context, None]) -> Anonymization | None:

@@ -27,6 +27,7 @@ from app.customers.records import (
 from app.customers.tables import Customer, LoginIdentifier
 from app.db.columns import new_id
 from app.db.reading import Read, any_of, columns
+from app.groups import repository as groups
 from app.vault.vault import Store, Vault
 
 
@@ -196,7 +197,7 @@ async def add(
     approval: Approval | None = None,
     shopper_reference: str | None = None,
 ) -> Customer:
-    """Make the customer's key, then its row; names are given to it separately."""
+    """Make the customer's key, then its row, in the group of new customers; names are given to it separately."""
     customer_id = new_id()
     box = await vault.create_key(customer_id, organization_id=organization_id)
     moment = now()
@@ -206,6 +207,7 @@ async def add(
         sealed=box.seal(TABLE, customer_id, personal),
         sealed_password=box.seal(PASSWORD, customer_id, password_hash) if password_hash else None,
         shopper_reference=shopper_reference or new_shopper_reference(),
+        group_id=await groups.default_id(session, organization_id=organization_id),
         newsletter=newsletter,
         approval=approval.value if approval else None,
         created_at=moment,
@@ -221,6 +223,19 @@ async def set_password(session: AsyncSession, vault: Vault, customer: Customer, 
     box = await vault.box(customer.id)
     customer.sealed_password = box.seal(PASSWORD, customer.id, password_hash)
     session.add(customer)
+
+
+async def assign_group(session: AsyncSession, *, customer_id: UUID, group_id: UUID | None) -> bool:
+    """Put a locked customer into a group or into none; say whether it was elsewhere before."""
+    row = await session.get_one(Customer, customer_id, populate_existing=True)
+    if row.group_id == group_id:
+        return False
+    row.group_id = group_id
+    row.version += 1
+    row.updated_at = now()
+    session.add(row)
+    await session.flush()
+    return True
 
 
 def new_shopper_reference() -> str:
@@ -239,6 +254,7 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
         return 0
     row.sealed = None
     row.sealed_password = None
+    row.group_id = None
     row.newsletter = False
     row.email_verified_at = None
     row.shopper_reference = new_shopper_reference()

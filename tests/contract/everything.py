@@ -65,6 +65,9 @@ ADDRESS = {
     "phone": "+41 44 668 18 00",
     "notes": PERSONAL["notes"],
 }
+MONEY = {"amount": "49.90", "currencyCode": "CHF"}
+ORDER_ADDRESS = {name: value for name, value in ADDRESS.items() if name != "notes"}
+ORDER_ADDRESSES = {"shippingAddress": ORDER_ADDRESS, "billingAddress": ORDER_ADDRESS}
 ADD_CARD = """mutation { addPaymentMethod(input: { token: "tok_visa" }) {
     paymentMethod { id last4 } userErrors { code } } }"""
 
@@ -84,6 +87,8 @@ async def zoe(house: House) -> Person:
     (await house.ask("UpdateCustomer", token=await house.integration(), input=change)).payload("updateCustomer")
     for _ in range(2):
         (await house.ask("CreateAddress", token=person.token, input=ADDRESS)).payload("createAddress")
+    order = {"customerId": person.id, "number": "zq-1", "total": MONEY, "itemCount": 1, **ORDER_ADDRESSES}
+    (await house.ask("RecordOrder", token=await house.integration(), input=order)).payload("recordOrder")
     card = (await house.ask(ADD_CARD, token=person.token)).payload("addPaymentMethod")["paymentMethod"]
     assert card["last4"] == PERSONAL["card"]
     await house.ask("DeletePaymentMethod", token=person.token, id=card["id"])

@@ -1,13 +1,13 @@
 """Login guesses, extra fields, approval
 
-Revision: d81283f3b2f4, after 73165a810686
+Revision: d81283f3b2f4, after 7a7d604fc1aa
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "d81283f3b2f4"
-down_revision = "73165a810686"
+down_revision = "7a7d604fc1aa"
 branch_labels = None
 depends_on = None
 
