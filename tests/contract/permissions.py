@@ -11,6 +11,7 @@ from app.customers.newsletter import UnsubscribeLinks
 from app.graphql import ids
 from app.principal import Scope
 from tests.addresses.book import ANN as ADDRESS
+from tests.contract import confirming
 from tests.house import PASSWORD, Answer, House, Person, Shop
 
 # In this order the columns of an entry stand.
@@ -269,6 +270,35 @@ SESSION = f"""mutation ($input: CreatePaymentSessionInput) {{
     createPaymentSession(input: $input) {{ {ERRORS} }} }}"""
 OWN, BACK = "NOT_ALLOWED customerId", "NOT_FOUND customerId"
 
+
+async def new_email(scene: Scene) -> str:
+    return f"new{scene.fresh()}@example.org"
+
+
+async def own_address(scene: Scene) -> dict[str, Any]:
+    return {"input": {"email": scene.ann.email}}
+
+
+async def email_change(scene: Scene) -> dict[str, Any]:
+    return {"input": {"newEmail": await new_email(scene), "password": PASSWORD}}
+
+
+async def verification(scene: Scene) -> dict[str, Any]:
+    return await confirming.verification(scene.house, await new_email(scene))
+
+
+async def reset(scene: Scene) -> dict[str, Any]:
+    return await confirming.reset(scene.house, await new_email(scene), NEW_PASSWORD)
+
+
+async def proven_change(scene: Scene) -> dict[str, Any]:
+    return await confirming.change(scene.house, await new_email(scene))
+
+
+async def undoing(scene: Scene) -> dict[str, Any]:
+    return await confirming.undoing(scene.house, await new_email(scene))
+
+
 # The columns: guest, owner, another, unscoped, integration, staff, elsewhere.
 MATRIX: dict[str, Entry] = {
     "viewer": Entry("Viewer", nothing, (OK, OK, OK, OK, OK, OK, OK)),
@@ -377,6 +407,21 @@ MATRIX: dict[str, Entry] = {
         f"mutation ($id: ID!) {{ deleteMarket(id: $id) {{ {ERRORS} }} }}",
         old_market,
         (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+    ),
+    **{
+        field: Entry(mutation(field, f"{field[0].upper()}{field[1:]}Input"), variables, (OK, OK, OK, NO, NO, NO, NO))
+        for field, variables in {
+            "verifyEmail": verification,
+            "requestEmailVerification": own_address,
+            "requestPasswordReset": own_address,
+            "resetPassword": reset,
+            "confirmEmailChange": proven_change,
+            "undoEmailChange": undoing,
+            "requestLoginNameReminder": own_address,
+        }.items()
+    },
+    "requestEmailChange": Entry(
+        mutation("requestEmailChange", "RequestEmailChangeInput"), email_change, (GUEST, OK, OK, NO, NO, NO, NO)
     ),
     # These two end the sessions of their callers, so each caller asks once.
     "logout": Entry("Logout", nothing, (OK, OK, OK, OK, OK, OK, OK)),
