@@ -9,19 +9,22 @@ from app.logs import report
 from app.payment_methods.gateways.interface import Gateways
 from app.payment_methods.reconcile import reconcile
 from app.privacy.erasing import erase_due
+from app.privacy.sweeping import sweep_keys
 
 RECONCILED_AT_ONCE = 20
+SWEEP_SECONDS = 3600.0
 
 
 async def work(house: House, stop: asyncio.Event) -> None:
     """Run all loops until `stop` is set; what is under way is finished first."""
     interval = house.settings.worker_interval
     gateways = house.services.get(Gateways)
-    loops: list[Callable[[], Awaitable[int]]] = [
-        lambda: erase_due(house.store),
-        lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
+    loops: list[tuple[Callable[[], Awaitable[int]], float]] = [
+        (lambda: erase_due(house.store), interval),
+        (lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE), interval),
+        (lambda: sweep_keys(house.store), SWEEP_SECONDS),
     ]
-    await asyncio.gather(*(_loop(one, interval, stop) for one in loops))
+    await asyncio.gather(*(_loop(step, pause, stop) for step, pause in loops))
 
 
 async def _loop(step: Callable[[], Awaitable[int]], interval: float, stop: asyncio.Event) -> None:
