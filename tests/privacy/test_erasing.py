@@ -6,17 +6,21 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from app.addresses import repository as addresses
+from app.customers import repository as customers
 from app.house import open_house
+from app.payment_methods import repository as payment_methods
 from app.privacy import erasing
 from app.privacy.erasing import erase_due
+from app.sessions import service as sessions
 from app.vault.vault import Vault
 from tests.house import House, Person, Urls, open_test_house
 
 STEPS = {
-    "payment methods": (erasing.payment_methods, "erase"),
-    "addresses": (erasing.addresses, "erase"),
-    "sessions": (erasing.sessions, "erase"),
-    "customers": (erasing.customers, "erase"),
+    "payment methods": (payment_methods, "erase"),
+    "addresses": (addresses, "erase"),
+    "sessions": (sessions, "erase"),
+    "customers": (customers, "erase"),
     "key": (Vault, "destroy_key"),
     "completion": (erasing, "record_of_house"),
 }
@@ -81,7 +85,7 @@ async def test_a_failure_in_a_room_leaves_the_customer_whole(house: House, monke
     async def broken(*_: object, **__: object) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(erasing.customers, "erase", broken)
+    monkeypatch.setattr(customers, "erase", broken)
     assert await erase_due(house.patron.store) == 0
 
     assert (await house.ask("Me", token=ann.token)).data["me"]["email"] == ann.email

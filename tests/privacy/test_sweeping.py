@@ -51,7 +51,8 @@ async def test_a_young_key_is_kept_as_its_row_may_be_on_the_way(house: House) ->
 
     assert await sweep_keys(house.patron.store) == 0
 
-    assert await house.patron.store.vault.box(person_id)
+    await house.patron.store.vault.box(person_id)
+    assert await keys(house) == 2
 
 
 async def test_many_keys_are_swept_in_batches_and_the_last_one_too(house: House) -> None:
