@@ -15,8 +15,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
-from app.house import TOKEN_PATH, House
-from app.organizations.oauth import JWT_BEARER
+from app.house import House
+from app.oauth.assertions import JWT_BEARER
+from app.oauth.endpoint import TOKEN_PATH
 from app.organizations.service import ClientKind, add_client, add_organization
 from app.organizations.tables import Organization
 from app.principal import Scope
@@ -55,6 +56,7 @@ async def ensure_demo(house: House, endpoint: str) -> bool:
         "endpoint": endpoint,
         "organization": SLUG,
         "publishableKey": storefront.key,
+        "publishableClientId": str(storefront.id),
         "clientId": str(integration.id),
         "clientSecret": integration.key,
         "clientKeyFile": str(key_file.resolve()),

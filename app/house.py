@@ -6,10 +6,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.accounts.policy import AccountPolicy
+from app.customers.newsletter import UnsubscribeLinks
 from app.db.engine import Database, DatabaseOptions
 from app.db.migrating import Line, is_current, migrate
+from app.documents.registry import RegisteredDocuments
 from app.graphql.context import Services
-from app.organizations.oauth import TokenEndpoint
+from app.guessing.policy import GuessingPolicy
+from app.limits.policies import policies
+from app.limits.rates import RateLimits
+from app.limits.shared import SharedWindows, open_windows
+from app.limits.sources import Sources
+from app.mail.delivery import Post
+from app.mail.smtp import MailServer
+from app.oauth.endpoint import TokenEndpoint
+from app.organizations.last_uses import LastUses
 from app.passwords.hashing import PasswordHasher
 from app.payment_methods.gateways.interface import Gateway, Gateways
 from app.payment_methods.gateways.sandbox import SandboxGateway
@@ -22,7 +32,7 @@ from app.settings import Settings
 from app.vault import master
 from app.vault.vault import Store, open_vault
 
-TOKEN_PATH = "/oauth/token"
+DEVELOPMENT_WIDTH = 10
 
 
 class NotMigrated(Exception):
@@ -71,11 +81,17 @@ async def open_house(settings: Settings, *, migrating: bool = False) -> AsyncIte
             text=settings.master_key.get_secret_value(), path=settings.master_key_file, create=settings.development
         )
         vault = await open_vault(keystore, read_master)
-        hasher = PasswordHasher(settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel)
+        hasher = PasswordHasher(
+            settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel, settings.argon2_queue
+        )
         gateways = _gateways(settings)
         store = Store(main, vault)
         try:
-            yield House(settings, store, await _services(settings, store, hasher, gateways))
+            async with open_windows(settings.redis_url.get_secret_value()) as windows:
+                services = await _services(settings, store, hasher, gateways)
+                _add_limits(services, settings, store, windows)
+                yield House(settings, store, services)
+                await services.get(LastUses).settle()
         finally:
             hasher.close()
             await gateways.close()
@@ -100,6 +116,15 @@ def _gateways(settings: Settings) -> Gateways:
     return Gateways(found)
 
 
+def _add_limits(services: Services, settings: Settings, store: Store, windows: SharedWindows) -> None:
+    fingerprints = store.vault.fingerprints
+    table = policies(settings.limit_scale, settings.rate_limits)
+    services.add(RateLimits, RateLimits(table, windows, fingerprints))
+    services.add(Sources, Sources(fingerprints, settings.trusted_proxies))
+    required = settings.trusted_documents == "required"
+    services.add(RegisteredDocuments, RegisteredDocuments(store.database, required=required))
+
+
 async def _services(settings: Settings, store: Store, hasher: PasswordHasher, gateways: Gateways) -> Services:
     await hasher.warm_up()
     lifetime = timedelta(seconds=settings.access_token_lifetime)
@@ -108,13 +133,25 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
     tokens = AccessTokens(keys, issuer=settings.public_url, lifetime=lifetime)
     idle, absolute = settings.refresh_idle_lifetime, settings.refresh_absolute_lifetime
     sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
+    smtp_url = settings.smtp_url.get_secret_value()
+    uses = LastUses(store.database)
+    guessing = GuessingPolicy().widened(DEVELOPMENT_WIDTH if settings.development else 1)
     return Services(
         hasher,
         keys,
         tokens,
         sessions,
         AccountPolicy(settings.password_min_length),
+        guessing,
+        UnsubscribeLinks(store.vault.fingerprints, public_url=settings.public_url),
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
         gateways,
-        TokenEndpoint(store, sessions, url=settings.public_url + TOKEN_PATH),
+        Post(
+            MailServer.parse(smtp_url) if smtp_url else None,
+            sender=settings.mail_from,
+            fallback_url=settings.public_url,
+            keeps=settings.development,
+        ),
+        uses,
+        TokenEndpoint(store, sessions, hasher, guessing, uses, issuer=settings.public_url),
     )

@@ -10,6 +10,7 @@ import uvicorn
 
 from app.demo import ensure_demo
 from app.house import House, open_house
+from app.http import slow_clients
 from app.settings import Settings
 from app.web import GRAPHQL, create_web
 from app.worker import work
@@ -30,7 +31,6 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             print(f"ready {self._endpoint}", flush=True)  # noqa: T201 - the contract with whoever started it
-
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -63,8 +63,11 @@ def _configuration(house: House) -> uvicorn.Config:
         create_web(house),
         host=house.settings.host,
         port=house.settings.port,
-        # h11 answers a smuggled second request (Content-Length with Transfer-Encoding), httptools does not.
-        http="httptools",
+        **slow_clients.options(
+            head_seconds=house.settings.head_timeout,
+            body_seconds=house.settings.body_timeout,
+            connections=house.settings.max_connections,
+        ),
         loop="none",
         lifespan="off",
         log_config=None,

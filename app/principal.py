@@ -1,9 +1,10 @@
 """Who is asking, on whose behalf, and what that allows."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 
@@ -35,7 +36,30 @@ class OrganizationSettings:
     require_api_key: bool = False
     require_verified_email: bool = True
     keep_last_address: bool = False
+    cors_origins: tuple[str, ...] = ()
     address_strictness: Literal["strict", "warn"] = "strict"
+    storefront_url: str = ""
+    mail_sender: str = ""
+    require_login_name: bool = False
+    password_min_length: int | None = None
+    terms_url: str | None = None
+    terms_version: str | None = None
+    approval: bool = False
+    notification_email: str | None = None
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether there is a terms document to agree to."""
+        return bool(self.terms_url or self.terms_version)
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "OrganizationSettings":
+        """The settings in a stored object, lists as tuples; one that this program does not know is left out."""
+        known = {field.name for field in fields(cls)}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in known
+        }
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +99,4 @@ class Origin:
     request_id: str
     source: bytes
     user_agent: str
+    device_token: str | None = None

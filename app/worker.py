@@ -4,27 +4,47 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+import structlog
+
+from app.guessing import repository as guessing
 from app.house import House
 from app.logs import report
+from app.mail.delivery import Post, deliver_due
+from app.mail.delivery import sweep as sweep_mail
+from app.orders.own_keys import discard_spent
 from app.payment_methods.gateways.interface import Gateways
 from app.payment_methods.reconcile import reconcile
 from app.privacy.erasing import erase_due
 from app.privacy.sweeping import sweep_keys
+from app.proofs.repository import sweep as sweep_proofs
 
 RECONCILED_AT_ONCE = 20
 SWEEP_SECONDS = 3600.0
+log = structlog.get_logger(__name__)
 
 
 async def work(house: House, stop: asyncio.Event) -> None:
     """Run all loops until `stop` is set; what is under way is finished first."""
     interval = house.settings.worker_interval
     gateways = house.services.get(Gateways)
-    loops: list[tuple[Callable[[], Awaitable[int]], float]] = [
-        (lambda: erase_due(house.store), interval),
-        (lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE), interval),
-        (lambda: sweep_keys(house.store), SWEEP_SECONDS),
+    post = house.services.get(Post)
+    if post.server is None and not post.keeps:
+        log.warning("mail_not_delivered", reason="PATRON_SMTP_URL is not set: mails stay in the outbox")
+    loops: list[Callable[[], Awaitable[int]]] = [
+        lambda: erase_due(house.store),
+        lambda: guessing.sweep(house.store),
+        lambda: deliver_due(house.store, post),
+        lambda: discard_spent(house.store),
+        lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
     ]
-    await asyncio.gather(*(_loop(step, pause, stop) for step, pause in loops))
+    sweeps: list[Callable[[], Awaitable[int]]] = [
+        lambda: sweep_mail(house.store),
+        lambda: sweep_proofs(house.store),
+        lambda: sweep_keys(house.store),
+    ]
+    await asyncio.gather(
+        *(_loop(one, interval, stop) for one in loops), *(_loop(one, SWEEP_SECONDS, stop) for one in sweeps)
+    )
 
 
 async def _loop(step: Callable[[], Awaitable[int]], interval: float, stop: asyncio.Event) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from app.house import House as Patron
 from app.house import open_house
 from app.organizations.service import ClientKind, add_client, add_organization
+from app.passwords.hashing import PasswordHasher
 from app.principal import Scope
 from app.sessions.service import Sessions
 from app.settings import Settings
@@ -100,6 +101,7 @@ class Shop:
     id: UUID
     slug: str
     key: str
+    storefront_id: UUID
     client_id: UUID
     client_secret: str
     client_key: str
@@ -176,11 +178,25 @@ class House:
         shop = self.shops[slug] = await make_shop(self.patron, slug, **settings)
         return shop
 
+    def hashes(self) -> int:
+        """How many passwords were hashed or compared so far."""
+        return self.patron.services.get(PasswordHasher).hashes
+
     async def count(self, table: str, condition: str = "1 = 1") -> int:
         """How many rows of the main database meet a condition."""
         async with self.patron.store.database.engine.connect() as connection:
             found = await connection.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}"))  # noqa: S608
             return int(found.scalar_one())
+
+    async def execute(self, statement: str) -> None:
+        """Change rows behind the program's back."""
+        async with self.patron.store.database.engine.begin() as connection:
+            await connection.execute(text(statement))
+
+    async def scalar(self, query: str) -> Any:
+        """The one value a query finds in the main database."""
+        async with self.patron.store.database.engine.connect() as connection:
+            return (await connection.execute(text(query))).scalar_one()
 
     async def counts(self) -> dict[str, int]:
         """How many rows every table has: equal before and after, nothing was written."""
@@ -236,6 +252,7 @@ async def make_shop(patron: Patron, slug: str, **settings: Any) -> Shop:
         id=organization.id,
         slug=slug,
         key=storefront.key,
+        storefront_id=storefront.id,
         client_id=integration.id,
         client_secret=integration.key,
         client_key=private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
@@ -245,10 +262,10 @@ async def make_shop(patron: Patron, slug: str, **settings: Any) -> Shop:
 
 
 @asynccontextmanager
-async def open_test_house(urls: Urls, **overrides: Any) -> AsyncIterator[House]:
-    """A house on migrated databases, with its first shop."""
+async def open_test_house(urls: Urls, shop: Shop | None = None, **overrides: Any) -> AsyncIterator[House]:
+    """A house on migrated databases, with its first shop, or the one it had before it was closed."""
     async with open_house(urls.settings(**overrides)) as patron:
-        shop = await make_shop(patron, "first")
+        shop = shop or await make_shop(patron, "first")
         transport = httpx.ASGITransport(create_web(patron))
         async with httpx.AsyncClient(transport=transport, base_url="http://patron.test", timeout=60) as client:
             yield House(patron, shop, client)

@@ -13,13 +13,19 @@ class Customer(SQLModel, table=True):
     """One person as a customer of one organization. Everything personal is in `sealed`.
 
     The password hash is sealed too: a stolen copy of this table cannot be cracked without the key store.
-    After an erasure the row stays, without any sealed value.
+    After an erasure the row stays, without any sealed value. A deleted one stays too, as other rows name it,
+    but nobody is shown it.
     """
 
     __tablename__ = "customers"
     __table_args__ = (
         UniqueConstraint("organization_id", "shopper_reference"),
         Index("ix_customers_organization", "organization_id", "id"),
+        Index("ix_customers_group", "group_id", "id"),
+        Index("ix_customers_created", "organization_id", "created_at", "id"),
+        Index("ix_customers_updated", "organization_id", "updated_at", "id"),
+        Index("ix_customers_orders", "organization_id", "placed_orders", "id"),
+        Index("ix_customers_reference", "organization_id", "reference_hash"),
     )
 
     id: UUID = id_column()
@@ -27,13 +33,17 @@ class Customer(SQLModel, table=True):
     sealed: bytes | None = binary(nullable=True)
     sealed_password: bytes | None = binary(nullable=True)
     shopper_reference: str = Field(max_length=128)
+    reference_hash: bytes | None = binary(nullable=True)
     placed_orders: int = 0
+    group_id: UUID | None = foreign_key("customer_groups.id", nullable=True)
     newsletter: bool = False
+    approval: str | None = Field(default=None, max_length=16)
     email_verified_at: datetime | None = moment(nullable=True)
     version: int = 1
     created_at: datetime = moment()
     updated_at: datetime = moment()
     erased_at: datetime | None = moment(nullable=True)
+    deleted_at: datetime | None = moment(nullable=True)
 
 
 class LoginIdentifier(SQLModel, table=True):

@@ -1,10 +1,10 @@
 """One database: its connections, its reads and its transactions, the same on SQLite and PostgreSQL."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy
 from sqlalchemy import event
@@ -42,6 +42,13 @@ class Database:
         self.url = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
         self.embedded = self.url.get_backend_name() == "sqlite"
         self.engine = self._embedded_engine(self.url) if self.embedded else self._server_engine(self.url)
+        self.on_statement: Callable[[str], None] | None = None
+        event.listen(self.engine.sync_engine, "before_cursor_execute", self._notice)
+
+    def _notice(self, _: object, __: object, statement: str, *___: object) -> None:
+        """Tell `on_statement` of everything that goes to the driver; tests count what an outsider could time."""
+        if self.on_statement is not None:
+            self.on_statement(statement)
 
     def _server_engine(self, url: URL) -> AsyncEngine:
         cache = self._options.statement_cache_size
@@ -89,12 +96,16 @@ class Database:
         It takes a connection of its own: whoever calls it inside a transaction holds two, and enough of
         those at once would wait for each other for ever.
         """
+        if self.on_statement is not None:
+            self.on_statement(read.sql(self.engine.dialect))
         raw = await self.engine.raw_connection()
         try:
             return await read.fetch(raw.driver_connection, self.engine.dialect, parameters)
-        except BaseException:
-            # A connection in the middle of an answer must not go back to the others.
-            raw.invalidate()
+        except Exception:
+            # A broken connection must not go back to the others. One whose caller went away may: its driver
+            # finishes or cancels what is under way before it does anything else.
+            if not self.embedded and cast("Any", raw.driver_connection).is_closed():
+                raw.invalidate()
             raise
         finally:
             raw.close()

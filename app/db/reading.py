@@ -45,6 +45,10 @@ class Read(Generic[Row]):
         self._make = make
         self._compiled: dict[str, _Compiled] = {}
 
+    def sql(self, dialect: Dialect) -> str:
+        """The statement as this kind of database gets it."""
+        return (self._compiled.get(dialect.name) or self._compile(dialect)).sql
+
     async def fetch(self, connection: Any, dialect: Dialect, parameters: Mapping[str, object]) -> list[Row]:
         """Run it on the driver's own connection, asyncpg's or aiosqlite's."""
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)

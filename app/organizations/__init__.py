@@ -1,1 +1,1 @@
-"""Organizations, their staff and API clients, the OAuth token endpoint, and who is calling."""
+"""Organizations, their staff and API clients, and who is calling."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlmodel import col
 
 from app.clock import now
@@ -40,7 +40,7 @@ class _ShopRow(NamedTuple):
 
     @property
     def shop(self) -> Shop:
-        return Shop(self.organization_id, self.slug, self.name, OrganizationSettings(**self.settings))
+        return Shop(self.organization_id, self.slug, self.name, OrganizationSettings.of(self.settings))
 
 
 class _SessionRow(NamedTuple):
@@ -77,7 +77,13 @@ SHOP_END = len(_ShopRow._fields)
 SESSION_END = SHOP_END + len(_SessionRow._fields)
 _SHOP: Sequence[Any] = (Organization.id, Organization.slug, Organization.name, Organization.settings)
 _LIVE_KEY: Sequence[Any] = (
-    ApiClient.key_hash == bindparam("key_hash"),
+    or_(
+        col(ApiClient.key_hash) == bindparam("key_hash"),
+        and_(
+            col(ApiClient.previous_key_hash) == bindparam("key_hash"),
+            col(ApiClient.previous_key_until) > bindparam("moment"),
+        ),
+    ),
     col(ApiClient.kind) == "publishable",
     col(ApiClient.revoked_at).is_(None),
 )
@@ -89,10 +95,10 @@ _SESSION: Sequence[Any] = (
 )
 
 _BY_KEY = Read(
-    select(*_SHOP)
+    select(*_SHOP, col(ApiClient.id))
     .join(ApiClient, col(ApiClient.organization_id) == col(Organization.id))
     .where(*_LIVE_KEY),
-    _ShopRow._make,
+    lambda values: (_ShopRow._make(values[:SHOP_END]), values[SHOP_END]),
 )
 _DEFAULT = Read(select(*_SHOP).where(col(Organization.is_default)), _ShopRow._make)
 _SIGNED_IN = Read(
@@ -108,10 +114,11 @@ _SIGNED_IN = Read(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling, and the customer who is signed in, as it was read on the way."""
+    """Who is calling, through which API client, and the customer signed in, as it was read on the way."""
 
     principal: Principal
     customer: CustomerRecord | None = None
+    client_id: UUID | None = None
 
 
 async def resolve(store: Store, tokens: AccessTokens, *, key: str | None, bearer: str | None) -> Caller:
@@ -122,20 +129,27 @@ async def resolve(store: Store, tokens: AccessTokens, *, key: str | None, bearer
     hashed = key_hash(store, key) if key else b""
     if bearer:
         return await _signed_in(store, tokens, hashed, bearer)
-    if key:
-        row = await store.database.row(_BY_KEY, key_hash=hashed)
-    else:
-        row = await store.database.row(_DEFAULT)
-        if row and row.shop.settings.require_api_key:
-            raise KeyRefused
-    if row is None:
+    return await _by_key(store, hashed) if key else await _by_default(store)
+
+
+async def _by_key(store: Store, hashed: bytes) -> Caller:
+    found = await store.database.row(_BY_KEY, key_hash=hashed, moment=now())
+    if found is None:
+        raise KeyRefused
+    row, client_id = found
+    return Caller(Principal(CallerKind.GUEST, row.shop), client_id=client_id)
+
+
+async def _by_default(store: Store) -> Caller:
+    row = await store.database.row(_DEFAULT)
+    if row is None or row.shop.settings.require_api_key:
         raise KeyRefused
     return Caller(Principal(CallerKind.GUEST, row.shop))
 
 
 async def _signed_in(store: Store, tokens: AccessTokens, hashed: bytes, bearer: str) -> Caller:
     claims = await tokens.verify(bearer)
-    row = await store.database.row(_SIGNED_IN, session_id=claims.session_id, key_hash=hashed)
+    row = await store.database.row(_SIGNED_IN, session_id=claims.session_id, key_hash=hashed, moment=now())
     if row is None or row.shop.organization_id != claims.organization_id or not _lives(row.session):
         raise TokenInvalid
     if row.session.key_organization_id != row.shop.organization_id and (hashed or _needs_key(row)):
@@ -151,9 +165,9 @@ async def _signed_in(store: Store, tokens: AccessTokens, hashed: bytes, bearer: 
         expires_at=claims.expires_at,
     )
     if row.customer.id is None:
-        return Caller(principal)
+        return Caller(principal, client_id=principal.client_id)
     boxes = await store.vault.boxes([row.customer.id])
-    return Caller(principal, open_row(row.customer, boxes.get(row.customer.id)))
+    return Caller(principal, open_row(row.customer, boxes.get(row.customer.id)), principal.client_id)
 
 
 def _lives(session: _SessionRow) -> bool:
@@ -161,8 +175,8 @@ def _lives(session: _SessionRow) -> bool:
 
 
 def _needs_key(row: _SignedIn) -> bool:
-    # A client's token was got with a secret; the publishable key would add nothing.
-    return row.shop.shop.settings.require_api_key and row.session.client_id is None
+    # A client's own token was got with a secret; the publishable key would add nothing.
+    return row.shop.shop.settings.require_api_key and row.session.kind == CallerKind.CUSTOMER.value
 
 
 def key_hash(store: Store, key: str) -> bytes:

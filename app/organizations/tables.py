@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index
 from sqlmodel import Field, SQLModel
 
-from app.db.columns import foreign_key, id_column, moment
+from app.db.columns import binary, foreign_key, id_column, moment
 
 
 class Organization(SQLModel, table=True):
@@ -24,15 +24,21 @@ class Organization(SQLModel, table=True):
 
 
 class ApiClient(SQLModel, table=True):
-    """A storefront (publishable key) or an integration (secret, public key for assertions)."""
+    """A storefront (publishable key) or an integration (secret, public keys for assertions).
+
+    After a rotation the previous key is accepted beside the new one for a while.
+    """
 
     __tablename__ = "api_clients"
+    __table_args__ = (Index("uq_api_clients_previous_key", "previous_key_hash", unique=True),)
 
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id", index=True)
     kind: str = Field(max_length=16)
     name: str = Field(max_length=255)
     key_hash: bytes = Field(unique=True)
+    previous_key_hash: bytes | None = binary(nullable=True)
+    previous_key_until: datetime | None = moment(nullable=True)
     scopes: str = Field(default="", max_length=512)
     public_key: str | None = Field(default=None, max_length=4096)
     created_at: datetime = moment()

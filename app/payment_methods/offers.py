@@ -1,22 +1,16 @@
 """What a caller hands over to be saved: a gateway's token or a finished session, never a card."""
 
 import re
-from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
 from app.errors import Invalid, Required, TooLong
 from app.validation import Validation
-from app.values import CardDataRefused, clean, luhn
+from app.values import CardDataRefused, clean, refuse_card_numbers
 
 LONGEST = 255
 TOO_LONG = f"At most {LONGEST} characters."
 VISIBLE = re.compile(r"[!-~]+")
-DIGIT_RUN = re.compile(r"\d(?:[\W_]{0,3}\d){12,}")
-CARD_LENGTHS = range(13, 20)
-CARD_STARTS = frozenset(range(2, 7))
-# Some gateways use them as tokens; one in fifty would pass for a card number by chance.
-UUID_SHAPE = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 class OfferKind(Enum):
@@ -61,20 +55,7 @@ def reference(raw: str) -> str:
 
 
 def refuse_cards(raw: str) -> None:
-    """Raise `CardDataRefused` for digits alone, and for a card number with anything before, between or after it.
-
-    Stricter than for names and notes: a number followed by its expiry or CVC is longer than any card number.
-    """
+    """Raise `CardDataRefused` for anything like a card number, and for digits alone, which no token is."""
     if not re.search(r"[^\W\d_]", raw) and re.search(r"\d", raw):
         raise CardDataRefused
-    for run in DIGIT_RUN.finditer(UUID_SHAPE.sub("", raw)):
-        digits = [int(character) for character in run.group() if character.isdecimal()]
-        if any(luhn(part) for part in _card_sized(digits)):
-            raise CardDataRefused
-
-
-def _card_sized(digits: list[int]) -> Iterator[list[int]]:
-    """Every part of `digits` that has the length and the first digit of a payment card (ISO/IEC 7812-1)."""
-    for start, digit in enumerate(digits):
-        if digit in CARD_STARTS:
-            yield from (digits[start : start + length] for length in CARD_LENGTHS if start + length <= len(digits))
+    refuse_card_numbers(raw)

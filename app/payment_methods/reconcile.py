@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 # While one worker is at it, the others leave it alone; longer than any gateway call takes.
 LEASE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
+KEPT = timedelta(days=30)
 # About half a day of trying.
 MOST_ATTEMPTS = 24
 
@@ -71,6 +72,12 @@ async def reconcile(store: Store, gateways: Gateways, *, limit: int = 20) -> int
     claimed = await _claim(store, limit)
     await asyncio.gather(*(_carry_out(store, gateways, attempt) for attempt in claimed))
     return len(claimed)
+
+
+async def forget_done(store: Store) -> int:
+    """Delete what was done more than `KEPT` ago; return how many there were."""
+    async with store.database.transaction() as session:
+        return await attempts.purge(session, before=now() - KEPT)
 
 
 async def given_up(store: Store) -> int:

@@ -105,7 +105,7 @@ async def owned(session: AsyncSession, *, customer_id: UUID, hashed: bytes) -> b
 
 
 async def erase(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> int:
-    """Delete all payment methods of a customer; repeating it is harmless. Return how many there were.
+    """Delete all payment methods of a customer whom the caller has locked; repeating it is harmless. Return how many.
 
     The gateways are told by the reconciler, which needs the customer's key no longer. Without the key (after a
     restore) there is nothing to tell: they were told at the first erasure.

@@ -28,7 +28,14 @@ class EndReason(Enum):
     LOGGED_OUT_EVERYWHERE = "LOGGED_OUT_EVERYWHERE"
     ENDED_BY_OWNER = "ENDED_BY_OWNER"
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
+    PASSWORD_RESET = "PASSWORD_RESET"
+    EMAIL_PROVEN = "EMAIL_PROVEN"
+    EMAIL_CHANGE_UNDONE = "EMAIL_CHANGE_UNDONE"
     TOKEN_REPLAYED = "TOKEN_REPLAYED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    TOKEN_REVOKED = "TOKEN_REVOKED"
+    STAFF_REMOVED = "STAFF_REMOVED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +75,25 @@ class Sessions:
         self._lifetimes = lifetimes
 
     async def start_for_customer(
-        self, session: AsyncSession, *, organization_id: UUID, customer_id: UUID, user_agent: str
+        self,
+        session: AsyncSession,
+        *,
+        organization_id: UUID,
+        customer_id: UUID,
+        user_agent: str,
+        client_id: UUID | None = None,
     ) -> tuple[UUID, TokenPair]:
-        """A new session of a customer; the device is sealed with the customer's key."""
+        """A new session of a customer; the device is sealed with the customer's key.
+
+        With `client_id`, it was got through that OAuth client: only the client may refresh or revoke its tokens, and
+        the session dies with the client.
+        """
         moment = now()
         row = Session(
             organization_id=organization_id,
             kind=CallerKind.CUSTOMER.value,
             customer_id=customer_id,
+            client_id=client_id,
             created_at=moment,
             last_used_at=moment,
             idle_expires_at=moment + self._lifetimes.idle,
@@ -85,7 +103,7 @@ class Sessions:
         row.sealed_device = box.seal(TABLE, row.id, {"user_agent": user_agent[:256]})
         session.add(row)
         await session.flush()
-        return row.id, self._issue(session, row)
+        return row.id, await self._issue(session, row)
 
     async def start_for_client(
         self,
@@ -111,20 +129,22 @@ class Sessions:
             idle_expires_at=moment,
             expires_at=moment,
         )
-        token, expires = self._tokens.issue(_subject(row))
+        token, expires = await self._tokens.issue(_subject(row))
         row.idle_expires_at = row.expires_at = expires
         session.add(row)
         return token, expires
 
-    async def refresh(self, session: AsyncSession, *, organization_id: UUID, token: str) -> Refreshed:
+    async def refresh(
+        self, session: AsyncSession, *, organization_id: UUID, token: str, client_id: UUID | None = None
+    ) -> Refreshed:
         """Exchange a refresh token (RFC 6749, section 6) for new tokens.
 
         A used token is honoured for 30 seconds more, as two tabs may refresh at once. Later it is a replay
         (RFC 9700, section 4.14): the session ends, and the outcome without tokens must be committed.
-        Raise `TokenInvalid`, `TokenExpired`.
+        Raise `TokenInvalid`, also for a token that was issued through another client, and `TokenExpired`.
         """
         found = await self._find(session, organization_id=organization_id, token=token)
-        if found is None or found[1].ended_at is not None:
+        if found is None or found[1].ended_at is not None or found[1].client_id != client_id:
             raise TokenInvalid(field=("refreshToken",))
         used, row = found
         moment = now()
@@ -136,7 +156,22 @@ class Sessions:
         used.used_at = used.used_at or moment
         row.last_used_at = moment
         row.idle_expires_at = moment + self._lifetimes.idle
-        return Refreshed(row.id, row.customer_id, self._issue(session, row))
+        return Refreshed(row.id, row.customer_id, await self._issue(session, row))
+
+    async def issued(self, session: AsyncSession, *, organization_id: UUID, token: str) -> Session | None:
+        """The live session, locked, that an access or refresh token belongs to; None for any other text."""
+        found = await self._find(session, organization_id=organization_id, token=token)
+        row = found[1] if found else await self._behind_access_token(session, organization_id, token)
+        return row if row is not None and row.ended_at is None else None
+
+    async def _behind_access_token(self, session: AsyncSession, organization_id: UUID, token: str) -> Session | None:
+        try:
+            claims = await self._tokens.verify(token)
+        except (TokenInvalid, TokenExpired):
+            return None
+        if claims.organization_id != organization_id:
+            return None
+        return await session.get(Session, claims.session_id, with_for_update=True)
 
     async def _find(
         self, session: AsyncSession, *, organization_id: UUID, token: str
@@ -152,8 +187,8 @@ class Sessions:
         row = (await session.exec(statement)).first()  # type: ignore[call-overload] # two entities
         return (row[0], row[1]) if row else None
 
-    def _issue(self, session: AsyncSession, row: Session) -> TokenPair:
-        access, access_expires = self._tokens.issue(_subject(row))
+    async def _issue(self, session: AsyncSession, row: Session) -> TokenPair:
+        access, access_expires = await self._tokens.issue(_subject(row))
         refresh = f"rt_{secrets.token_urlsafe(32)}"
         expires = min(row.idle_expires_at, row.expires_at)
         session.add(
@@ -181,9 +216,16 @@ def _subject(row: Session) -> Subject:
         session_id=row.id,
         subject_id=subject_id,
         scopes=row.scopes,
-        owner={"type": "Staff", "id": row.staff_id.hex} if row.staff_id else None,
+        client_id=row.client_id,
+        owner=_owner(row),
         custom_claim=row.custom_claim,
     )
+
+
+def _owner(row: Session) -> dict[str, str] | None:
+    if row.staff_id:
+        return {"type": "Staff", "id": row.staff_id.hex}
+    return {"type": "Customer", "id": row.customer_id.hex} if row.customer_id else None
 
 
 def _end(row: Session, reason: EndReason) -> None:
@@ -201,6 +243,21 @@ async def end(session: AsyncSession, *, organization_id: UUID, session_id: UUID,
     return True
 
 
+async def find(session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID) -> Session | None:
+    """A customer's own session, locked; None for one of anybody else."""
+    row = await session.get(Session, session_id, with_for_update=True)
+    owned = row is not None and row.organization_id == organization_id and row.customer_id == customer_id
+    return row if owned else None
+
+
+def end_row(row: Session, reason: EndReason) -> bool:
+    """End a locked session; False when it had ended or expired already."""
+    if row.ended_at is not None or min(row.idle_expires_at, row.expires_at) <= now():
+        return False
+    _end(row, reason)
+    return True
+
+
 async def end_all(
     session: AsyncSession, *, organization_id: UUID, customer_id: UUID, reason: EndReason, keep: UUID | None = None
 ) -> int:
@@ -210,6 +267,17 @@ async def end_all(
         .where(col(Session.organization_id) == organization_id, col(Session.customer_id) == customer_id)
         .where(col(Session.ended_at).is_(None), col(Session.id) != keep if keep else True)  # type: ignore[arg-type]
         .values(ended_at=now(), ended_reason=reason.value)
+    )
+    return (await session.exec(statement)).rowcount
+
+
+async def end_of_staff(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> int:
+    """End all live sessions on behalf of a staff member who leaves; return how many ended."""
+    statement = (
+        update(Session)
+        .where(col(Session.organization_id) == organization_id, col(Session.staff_id) == staff_id)
+        .where(col(Session.ended_at).is_(None), col(Session.expires_at) > now())
+        .values(ended_at=now(), ended_reason=EndReason.STAFF_REMOVED.value)
     )
     return (await session.exec(statement)).rowcount
 

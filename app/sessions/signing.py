@@ -9,28 +9,33 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam
+from sqlmodel import col, select
 
 from app.clock import now
-from app.db.reading import Read
+from app.db.reading import Read, columns
 from app.vault.tables import SystemKey
 from app.vault.vault import Vault, system_key
 
 PURPOSE = "signing"
+# An unknown key is looked up at most this often, whatever strangers send.
 RELOAD_SECONDS = 2.0
+# How long a process may go on signing with a key that another one has retired.
+SIGN_AFTER_READING = timedelta(seconds=30)
+# A new key is published before it signs, longer than RELOAD_SECONDS: no process meets a token it cannot verify.
+PUBLISHED_BEFORE_SIGNING = timedelta(seconds=10)
 
 
 class _Row(NamedTuple):
     id: UUID
     wrapped: bytes
     master_version: int
+    created_at: datetime
     retired_at: datetime | None
 
 
 _KEYS = Read(
-    select(SystemKey.id, SystemKey.wrapped, SystemKey.master_version, SystemKey.retired_at)  # type: ignore[call-overload]
-    .where(SystemKey.purpose == bindparam("purpose"))
-    .order_by(SystemKey.id),
+    select(*columns(SystemKey, _Row)).where(SystemKey.purpose == bindparam("purpose")).order_by(SystemKey.id),
     _Row._make,
 )
 
@@ -42,6 +47,7 @@ class SigningKey:
     kid: str
     private: Ed25519PrivateKey
     public: Ed25519PublicKey
+    created_at: datetime
     retired_at: datetime | None
 
     @property
@@ -56,9 +62,9 @@ class SigningKeys:
     """All keys that may have signed a token that is still valid."""
 
     def __init__(self, vault: Vault, *, verify_for: timedelta) -> None:
-        """Retired keys verify for `verify_for` more, the lifetime of a token."""
+        """Retired keys verify for `verify_for` more, the lifetime of a token, and as long as they may still sign."""
         self._vault = vault
-        self._verify_for = verify_for
+        self._verify_for = verify_for + SIGN_AFTER_READING + PUBLISHED_BEFORE_SIGNING
         self._keys: dict[str, SigningKey] = {}
         self._loaded = float("-inf")
 
@@ -69,22 +75,28 @@ class SigningKeys:
             await self.rotate()
 
     async def rotate(self) -> str:
-        """Make a new key that signs from now on and retire the others; return its `kid`."""
+        """Make a new key, retire the others, and return the new one's `kid`.
+
+        The new key signs ten seconds later, when every process can know it; nobody is logged out.
+        """
         seed = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
         row = system_key(self._vault.master, PURPOSE, seed)
+        signing = select(SystemKey).where(SystemKey.purpose == PURPOSE, col(SystemKey.retired_at).is_(None))
         async with self._vault.keystore.transaction() as session:
-            for kid in self._keys:
-                old = await session.get(SystemKey, UUID(kid))
-                if old is not None and old.retired_at is None:
-                    old.retired_at = now()
-                    session.add(old)
+            for old in (await session.exec(signing.with_for_update())).all():
+                old.retired_at = now()
+                session.add(old)
             session.add(row)
         await self._read()
         return row.id.hex
 
-    def current(self) -> SigningKey:
-        """The key that signs."""
-        return next(key for key in reversed(self._keys.values()) if key.retired_at is None)
+    async def current(self) -> SigningKey:
+        """The key that signs: the newest that every process can know, read again every half minute."""
+        if monotonic() - self._loaded > SIGN_AFTER_READING.total_seconds():
+            await self._read()
+        known = now() - PUBLISHED_BEFORE_SIGNING
+        newest_first = list(reversed(self._keys.values()))
+        return next((key for key in newest_first if key.created_at <= known), newest_first[-1])
 
     async def find(self, kid: str) -> SigningKey | None:
         """The key that signed a token; keys made by another process are looked up at most every two seconds."""
@@ -107,4 +119,4 @@ class SigningKeys:
     def _open(self, row: _Row) -> SigningKey:
         seed = self._vault.unwrap(row.wrapped, subject=row.id.hex, version=row.master_version)
         private = Ed25519PrivateKey.from_private_bytes(seed)
-        return SigningKey(row.id.hex, private, private.public_key(), row.retired_at)
+        return SigningKey(row.id.hex, private, private.public_key(), row.created_at, row.retired_at)

@@ -44,13 +44,14 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a token is issued to; `owner` is the staff member a client acts for."""
+    """Whom a token is issued to and through which client; `owner` is the person it acts for."""
 
     kind: str
     organization_id: UUID
     session_id: UUID
     subject_id: UUID
     scopes: str = ""
+    client_id: UUID | None = None
     owner: Mapping[str, str] | None = None
     custom_claim: Mapping[str, Any] | None = None
 
@@ -65,7 +66,7 @@ class AccessTokens:
         self._lifetime = lifetime
         self._verified: OrderedDict[str, Claims] = OrderedDict()
 
-    def issue(self, subject: Subject) -> tuple[str, datetime]:
+    async def issue(self, subject: Subject) -> tuple[str, datetime]:
         """A token and when it expires."""
         issued = now().replace(microsecond=0)
         expires = issued + self._lifetime
@@ -80,11 +81,13 @@ class AccessTokens:
             "iat": issued,
             "exp": expires,
         }
+        if subject.client_id:
+            payload["client_id"] = subject.client_id.hex
         if subject.owner:
             payload["owner"] = dict(subject.owner)
         if subject.custom_claim:
             payload["custom_claim"] = dict(subject.custom_claim)
-        key = self._keys.current()
+        key = await self._keys.current()
         return jwt.encode(payload, key.private, ALGORITHM, headers={"kid": key.kid, "typ": "at+jwt"}), expires
 
     async def verify(self, token: str) -> Claims:

@@ -54,7 +54,7 @@ _BY_EMAIL = Read(
 
 
 async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[Personal | None]:
-    """The staff members with these ids in their order; None where the organization has none."""
+    """The staff members with these ids in their order, removed ones too; None where the organization has none."""
     rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
     boxes = await store.vault.boxes([row.id for row in rows])
     found = {row.id: boxes[row.id].open_as(Personal, TABLE, row.id, row.sealed) for row in rows if row.id in boxes}
@@ -66,6 +66,12 @@ async def id_by_email(store: Store, *, organization_id: UUID, email: EmailAddres
     hashed = store.vault.fingerprints.of(PURPOSE, email.canonical, organization_id=organization_id)
     row = await store.database.row(_BY_EMAIL, organization_id=organization_id, email_hash=hashed)
     return row.id if row else None
+
+
+async def lock(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> bool:
+    """Keep the staff member from being removed until the transaction ends; False when there is none (any more)."""
+    row = await session.get(StaffMember, staff_id, with_for_update=True, populate_existing=True)
+    return row is not None and row.organization_id == organization_id and row.removed_at is None
 
 
 async def add(

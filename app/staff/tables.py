@@ -10,7 +10,10 @@ from app.db.columns import binary, foreign_key, id_column, moment
 
 
 class StaffMember(SQLModel, table=True):
-    """A person of the back office; names and address are sealed with a key of their own."""
+    """A person of the back office; names and address are sealed with a key of their own.
+
+    Who was removed stays readable as the requester of what it asked for, and its address is free again.
+    """
 
     __tablename__ = "staff_members"
     __table_args__ = (UniqueConstraint("organization_id", "email_hash"),)
@@ -20,3 +23,4 @@ class StaffMember(SQLModel, table=True):
     email_hash: bytes = binary()
     sealed: bytes = binary()
     created_at: datetime = moment()
+    removed_at: datetime | None = moment(nullable=True)

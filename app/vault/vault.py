@@ -92,6 +92,16 @@ class Vault:
                 found[row.person_id] = self._remember(row.person_id, key)
         return found
 
+    async def fresh_box(self, person_id: UUID) -> Box:
+        """The box of one person or, where there is none, one that nobody can open again.
+
+        It costs one query whether the person exists and was met lately or not: nobody can tell from outside.
+        """
+        row = await self.keystore.row(_KEYS, ids=[person_id])
+        if row is None:
+            return Box(secrets.token_bytes(KEY_BYTES))
+        return Box(self.unwrap(row.wrapped, subject=row.person_id.hex, version=row.master_version))
+
     async def destroy_key(self, person_id: UUID, *, organization_id: UUID, anonymization_id: UUID) -> None:
         """Destroy a customer's key for good and write it into the ledger, both or neither; repeating it is harmless."""
         self._boxes.pop(person_id, None)
@@ -106,6 +116,13 @@ class Vault:
                         key_destroyed_at=now(),
                     )
                 )
+
+    async def discard_keys(self, ids: Collection[UUID]) -> None:
+        """Destroy keys that no row needs any more. Nobody is erased by that, so the ledger is left alone."""
+        for one in ids:
+            self._boxes.pop(one, None)
+        async with self.keystore.transaction() as session:
+            await session.exec(delete(PersonKey).where(PersonKey.person_id.in_(ids)))  # type: ignore[attr-defined]
 
     def unwrap(self, wrapped: bytes, *, subject: str, version: int) -> bytes:
         """The key that the master key wrapped, also with a version that was added while this process runs."""

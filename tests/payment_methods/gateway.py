@@ -45,6 +45,10 @@ mutation ($id: ID!, $replacementId: ID) {
 """
 
 
+Answered = TypeVar("Answered")
+Used = TypeVar("Used", bound=Gateway)
+
+
 class FaultyGateway(SandboxGateway):
     """A sandbox that can be out of order, lose its answers, and remembers what it was asked."""
 
@@ -75,11 +79,13 @@ class FaultyGateway(SandboxGateway):
 
     async def detach(self, gateway_token: str, *, idempotency_key: str) -> None:
         self._ask("detach")
-        self._answer(await super().detach(gateway_token, idempotency_key=idempotency_key))
+        await super().detach(gateway_token, idempotency_key=idempotency_key)
+        self._answer(None)
 
     async def forget(self, gateway_customer: str, *, idempotency_key: str) -> None:
         self._ask("forget")
-        self._answer(await super().forget(gateway_customer, idempotency_key=idempotency_key))
+        await super().forget(gateway_customer, idempotency_key=idempotency_key)
+        self._answer(None)
 
     async def create_session(self, *, gateway_customer: str, idempotency_key: str) -> SetupSession:
         self._ask("create_session")
@@ -98,14 +104,11 @@ class FaultyGateway(SandboxGateway):
         if self.down:
             raise self.fault
 
-    def _answer(self, answer: Any) -> Any:
+    def _answer(self, answer: Answered) -> Answered:
         if self.answers_to_lose:
             self.answers_to_lose -= 1
             raise self.fault
         return answer
-
-
-Used = TypeVar("Used", bound=Gateway)
 
 
 @dataclass(slots=True)
@@ -153,11 +156,8 @@ class Desk(Generic[Used]):
 
     async def wait(self) -> None:
         """Let as much time go by as makes every attempt due."""
-        async with self.house.patron.store.database.transaction() as session:
-            await session.connection()
-            await (await session.connection()).execute(
-                text("UPDATE gateway_attempts SET next_attempt_at = '2020-01-01 00:00:00.000000'")
-            )
+        async with self.house.patron.store.database.engine.begin() as connection:
+            await connection.execute(text("UPDATE gateway_attempts SET next_attempt_at = '2020-01-01 00:00:00.000000'"))
 
     async def reconcile(self) -> int:
         return await reconcile(self.house.patron.store, self.gateways, limit=100)

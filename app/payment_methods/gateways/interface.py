@@ -129,6 +129,10 @@ class Gateways:
             raise GatewayUnavailable
         return gateway
 
+    def has(self, name: str) -> bool:
+        """Whether the house has this gateway."""
+        return name in self._gateways
+
     async def close(self) -> None:
         """Close the connections of all."""
         for gateway in self._gateways.values():

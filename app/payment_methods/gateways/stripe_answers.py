@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 NAME = "stripe"
 MESSAGE_LONGEST = 200
+MONTHS = range(1, 13)
 TYPES = {
     "card": PaymentMethodType.CARD,
     "sepa_debit": PaymentMethodType.BANK_ACCOUNT,
@@ -37,7 +38,7 @@ MISCONFIGURED = (stripe.AuthenticationError, stripe.PermissionError, stripe.Idem
 def described(method: stripe.PaymentMethod, *, gateway_customer: str) -> Instrument:
     """The instrument that is kept of Stripe's payment method."""
     details = getattr(method, method.type, None)
-    month, year = getattr(details, "exp_month", None), getattr(details, "exp_year", None)
+    month = getattr(details, "exp_month", None)
     return Instrument(
         gateway=NAME,
         gateway_token=method.id,
@@ -45,8 +46,8 @@ def described(method: stripe.PaymentMethod, *, gateway_customer: str) -> Instrum
         type=TYPES.get(method.type, PaymentMethodType.OTHER),
         brand=getattr(details, "brand", None) or (None if method.type == "card" else method.type),
         last4=getattr(details, "last4", None),
-        expiry_month=month,
-        expiry_year=year,
+        expiry_month=month if month in MONTHS else None,
+        expiry_year=getattr(details, "exp_year", None),
         funding=getattr(details, "funding", None),
         country=getattr(details, "country", None),
     )

@@ -1,0 +1,60 @@
+"""Finds the customer of an email address for a caller who must not learn whether there is one."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+
+from app.customers import identifiers
+from app.customers.identifiers import IdentifierKind
+from app.customers.records import COLUMNS, CustomerRecord, CustomerRow, open_row
+from app.customers.tables import Customer, LoginIdentifier
+from app.db.reading import Read
+from app.proofs.repository import decoy
+from app.values import EmailAddress
+from app.vault.vault import Store
+
+_BY_NAME = Read(
+    select(*COLUMNS)
+    .join(LoginIdentifier, col(LoginIdentifier.customer_id) == col(Customer.id))
+    .where(
+        col(LoginIdentifier.organization_id) == bindparam("organization_id"),
+        col(LoginIdentifier.kind) == bindparam("kind"),
+        col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
+    ),
+    CustomerRow._make,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom a mail to an address concerns. Without a `record` it is nobody, and the id a decoy.
+
+    What is written for a decoy (see `proofs.repository.decoy`) costs what it costs for a customer and leads nowhere.
+    """
+
+    customer_id: UUID
+    to: str
+    record: CustomerRecord | None = None
+
+    @property
+    def locale(self) -> str | None:
+        """The customer's language, if it has said so."""
+        return self.record.personal.locale if self.record else None
+
+
+async def addressee(store: Store, *, organization_id: UUID, email: EmailAddress) -> Addressee:
+    """The customer of an address, or a decoy, with the same two queries.
+
+    A mail goes to the address as the customer has it, never as somebody else spelled it.
+    """
+    kind = IdentifierKind.EMAIL
+    hashed = identifiers.keyed_hash(store.vault, organization_id=organization_id, kind=kind, canonical=email.canonical)
+    row = await store.database.row(_BY_NAME, organization_id=organization_id, kind=kind.value, keyed_hash=hashed)
+    nobody = decoy(store.vault, organization_id=organization_id, canonical=email.canonical)
+    box = await store.vault.fresh_box(row.id if row else nobody)
+    if row is None:
+        return Addressee(nobody, email.address)
+    record = open_row(row, box)
+    return Addressee(row.id, record.personal.email or email.address, record)

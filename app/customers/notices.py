@@ -1,0 +1,36 @@
+"""Tells a customer by mail what happened to its account."""
+
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.records import Personal
+from app.mail import outbox
+from app.mail.templates import Template
+from app.principal import Organization
+from app.vault.vault import Vault
+
+
+async def notify(
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    organization: Organization,
+    customer_id: UUID,
+    personal: Personal,
+    template: Template,
+    **values: str,
+) -> None:
+    """Post a mail to the customer's own address, in its language; nothing when it has no address."""
+    if personal.email is None:
+        return
+    await outbox.post(
+        session,
+        vault,
+        organization=organization,
+        customer_id=customer_id,
+        to=personal.email,
+        locale=personal.locale,
+        template=template,
+        values=values,
+    )

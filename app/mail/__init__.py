@@ -1,0 +1,1 @@
+"""Mail: an outbox written with the act it tells of, and its delivery."""

@@ -1,0 +1,77 @@
+"""Writes mails into the outbox, in the transaction of the act they tell of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.clock import now
+from app.mail.tables import OutgoingMail
+from app.mail.templates import Template
+from app.principal import Organization
+from app.vault.vault import Vault
+
+TABLE = "outgoing_mails"
+
+
+class MailState(Enum):
+    """How far a mail has come."""
+
+    QUEUED = "QUEUED"
+    SENT = "SENT"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is sealed of a mail: everything needed to write it later, without asking any other room."""
+
+    to: str
+    locale: str | None
+    shop: str
+    storefront_url: str
+    sender: str
+    values: dict[str, str]
+
+
+async def post(
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    organization: Organization,
+    customer_id: UUID,
+    to: str,
+    locale: str | None,
+    template: Template,
+    values: Mapping[str, str],
+) -> None:
+    """Have a mail sent once the transaction is committed; `customer_id` says whose key seals it.
+
+    A customer without a key (an address nobody has, see `proofs.decoy`) costs the same and is never written to.
+    Raise `ValueError` when `values` are not those the template needs.
+    """
+    if values.keys() != template.values:
+        message = f"{template.name} needs the values {sorted(template.values)}."
+        raise ValueError(message)
+    settings = organization.settings
+    letter = Letter(to, locale, organization.name, settings.storefront_url, settings.mail_sender, dict(values))
+    moment = now()
+    mail = OutgoingMail(
+        organization_id=organization.id,
+        customer_id=customer_id,
+        template=template.value,
+        state=MailState.QUEUED.value,
+        due_at=moment,
+        created_at=moment,
+    )
+    mail.sealed = (await vault.fresh_box(customer_id)).seal(TABLE, mail.id, letter)
+    session.add(mail)
+
+
+async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
+    """Delete all mails to a customer, sent or not; return how many there were."""
+    return (await session.exec(delete(OutgoingMail).where(col(OutgoingMail.customer_id) == customer_id))).rowcount

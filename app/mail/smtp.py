@@ -1,0 +1,68 @@
+"""Hands mails to a mail server (RFC 5321)."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+from aiosmtplib import SMTPRecipientRefused, SMTPRecipientsRefused, SMTPResponseException
+
+TIMEOUT_SECONDS = 30
+PERMANENT = 500
+PORTS = {"smtp": 25, "starttls": 587, "smtps": 465}
+
+Send = Callable[[EmailMessage], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mails go: `smtp://` (TLS when the server offers it), `starttls://` (TLS or nothing) or `smtps://`."""
+
+    host: str
+    port: int
+    scheme: str
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> "MailServer":
+        """Read `scheme://user:password@host:port`; raise `ValueError` when it has another form."""
+        parts = urlsplit(url)
+        if parts.scheme not in PORTS or not parts.hostname:
+            message = "PATRON_SMTP_URL has the form smtp://user:password@host:port, with smtp, starttls or smtps."
+            raise ValueError(message)
+        return cls(
+            host=parts.hostname,
+            port=parts.port or PORTS[parts.scheme],
+            scheme=parts.scheme,
+            username=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+        )
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Send]:
+        """One connection for several mails; raise `OSError` or `SMTPException` when there is none."""
+        client = aiosmtplib.SMTP(
+            hostname=self.host,
+            port=self.port,
+            username=self.username,
+            password=self.password,
+            use_tls=self.scheme == "smtps",
+            start_tls=True if self.scheme == "starttls" else None if self.scheme == "smtp" else False,
+            timeout=TIMEOUT_SECONDS,
+        )
+        async with client:
+            yield client.send_message
+
+
+def is_permanent(fault: Exception) -> bool:
+    """Whether the server refused this mail for good: trying again would only annoy it."""
+    if isinstance(fault, SMTPRecipientsRefused):
+        return all(is_permanent(one) for one in fault.recipients)
+    return isinstance(fault, SMTPRecipientRefused | aiosmtplib.SMTPDataError) and _code(fault) >= PERMANENT
+
+
+def _code(fault: SMTPResponseException) -> int:
+    return int(fault.code)

@@ -1,0 +1,1 @@
+"""OAuth 2: how API clients, and customers through them, get tokens and give them back."""

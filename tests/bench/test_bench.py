@@ -1,0 +1,46 @@
+"""The measuring itself: no time is asserted here."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.house import open_house
+from tests.bench import measuring
+from tests.bench.load import Generator, write
+from tests.bench.operations import requests
+from tests.bench.processes import patron
+from tests.bench.town import make_databases, settle
+
+UPDATES = text("SELECT sum(version - 1) FROM customers")
+CHEAP = {"argon2_memory": 8, "argon2_iterations": 1}
+
+
+async def test_every_operation_works_in_a_seeded_town_and_waits_for_the_database_this_often(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    settings = await make_databases(postgres_url, tmp_path, name="patron_bench_test", **CHEAP)
+    town = await settle(settings, people=2)
+
+    trips = await measuring.round_trips(settings, town, requests(town))
+
+    assert trips == {"Viewer": 1, "Me": 3, "UpdateCustomer": 6, "Login": 8, "Register": 12}
+
+
+async def test_both_load_generators_count_what_a_server_answers(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = await make_databases(postgres_url, tmp_path, name="patron_bench_test", **CHEAP)
+    town = await settle(settings, people=2)
+    path = write(tmp_path / "requests", requests(town)["UpdateCustomer"])
+
+    with patron(settings) as server:
+        generator = Generator(f"{server.url}/graphql", path, town.key, connections=2)
+        first = Generator.finish(generator.start(1))
+        monkeypatch.setattr("tests.bench.load.shutil.which", lambda _: None)
+        second = Generator.finish(generator.start(1))
+
+    async with open_house(settings) as house, house.store.database.engine.connect() as connection:
+        updates = (await connection.execute(UPDATES)).scalar_one()
+    assert (first.errors, second.errors) == (0, 0)
+    assert 0 < first.requests < first.requests + second.requests <= updates

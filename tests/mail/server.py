@@ -1,0 +1,56 @@
+"""A real mail server that keeps what it gets, and can be told to refuse."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from typing import Any
+
+from aiosmtpd.controller import Controller
+
+
+class PostOffice:
+    """The mails that arrived, oldest first."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.refuses_with: str | None = None
+        self.url = ""
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802 - the server's word
+        if self.refuses_with is not None:
+            return self.refuses_with
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the server's word
+        self.mails.append(BytesParser(EmailMessage, policy=policy.default).parsebytes(envelope.content))
+        return "250 OK"
+
+    def to(self, address: str) -> list[EmailMessage]:
+        return [mail for mail in self.mails if str(mail["To"]).lower() == address.lower()]
+
+
+def text(mail: EmailMessage) -> str:
+    """What a reader without HTML sees."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+@contextmanager
+def post_office() -> Iterator[PostOffice]:
+    """A server on a free port, in its own thread."""
+    office = PostOffice()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(office, hostname="127.0.0.1", port=port)
+    controller.start()
+    office.url = f"smtp://127.0.0.1:{port}"
+    try:
+        yield office
+    finally:
+        controller.stop()

@@ -1,0 +1,77 @@
+"""Values: what is let in, and in which form it is kept."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from app.errors import AppError, Invalid
+from app.values import CardDataRefused, EmailAddress, InvalidPhone, PhoneNumber, canonical, fax, text
+
+CARDS = [
+    "4242424242424242",
+    "4242 4242 4242 4242",
+    "4242-4242-4242-4242",
+    "4242  4242  4242  4242",
+    "4242 - 4242 - 4242 - 4242",
+    "4242424242424242 123",
+    "my card is 5555555555554444, thank you",
+    "378282246310005 12/29",
+    "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢",
+]
+
+
+@pytest.mark.parametrize("card", CARDS)
+def test_a_card_number_is_refused_however_it_is_written(card: str) -> None:
+    with pytest.raises(CardDataRefused):
+        text(1, 255)(card)
+
+
+@pytest.mark.parametrize("number", ["+4915123456789", "+49 1512 3456780", "+41 44 668 18 00", "+86 138 0013 8000"])
+def test_a_telephone_number_is_not_taken_for_a_card(number: str) -> None:
+    assert PhoneNumber.parse(number).e164.startswith("+")
+    assert fax(number) == number
+
+
+@pytest.mark.parametrize("number", ["123", "+1 555 555 0100", "call me", "+41 44"])
+def test_what_cannot_be_called_is_no_telephone_number(number: str) -> None:
+    with pytest.raises(InvalidPhone):
+        PhoneNumber.parse(number)
+
+
+def test_a_card_number_is_refused_as_a_telephone_number_too() -> None:
+    with pytest.raises(CardDataRefused):
+        PhoneNumber.parse("4242 4242 4242 4242")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ann@Example.org", "ann@example.ORG"),
+        ("straße@example.org", "STRASSE@example.org"),
+        ("e\u0301va@example.org", "éva@example.org"),
+    ],
+)
+def test_spellings_of_an_address_that_look_alike_are_the_same(one: str, other: str) -> None:
+    assert EmailAddress.parse(one).canonical == EmailAddress.parse(other).canonical
+
+
+@pytest.mark.parametrize(
+    "raw", ["ann", "ann@", "@example.org", "a b@example.org", "ann@example.org\x00", "ann@exa mple"]
+)
+def test_what_is_no_address_is_refused(raw: str) -> None:
+    with pytest.raises(Invalid):
+        EmailAddress.parse(raw)
+
+
+@given(some.text(max_size=300))
+def test_any_text_is_either_kept_or_refused(raw: str) -> None:
+    for parse in (text(1, 255), EmailAddress.parse, PhoneNumber.parse, fax):
+        try:
+            parse(raw)
+        except AppError:
+            continue
+
+
+@given(some.text(max_size=60))
+def test_the_canonical_form_of_a_canonical_form_is_itself(raw: str) -> None:
+    assert canonical(canonical(raw)) == canonical(raw)
