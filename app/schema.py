@@ -39,10 +39,10 @@ class Query(
     MemberQueries,
     CustomerQueries,
     BackOfficeQueries,
-    GeographyQueries,
     OrderQueries,
     GroupQueries,
     MarketQueries,
+    GeographyQueries,
     ExtraFieldQueries,
     FormQueries,
 ):

@@ -214,8 +214,8 @@ async def add(
         sealed=box.seal(TABLE, customer_id, personal),
         sealed_password=box.seal(PASSWORD, customer_id, password_hash) if password_hash else None,
         shopper_reference=shopper_reference or new_shopper_reference(),
-        reference_hash=reference_hash(vault, organization_id=organization_id, reference=personal.reference),
         group_id=await groups.default_id(session, organization_id=organization_id),
+        reference_hash=reference_hash(vault, organization_id=organization_id, reference=personal.reference),
         newsletter=newsletter,
         approval=approval.value if approval else None,
         created_at=moment,
@@ -233,13 +233,6 @@ async def set_password(session: AsyncSession, vault: Vault, customer: Customer, 
     session.add(customer)
 
 
-def reference_hash(vault: Vault, *, organization_id: UUID, reference: str | None) -> bytes | None:
-    """What a customer is found by who has this id in another system."""
-    if reference is None:
-        return None
-    return vault.fingerprints.of("customer-reference", reference, organization_id=organization_id)
-
-
 async def assign_group(session: AsyncSession, *, customer_id: UUID, group_id: UUID | None) -> bool:
     """Put a locked customer into a group or into none; say whether it was elsewhere before."""
     row = await session.get_one(Customer, customer_id, populate_existing=True)
@@ -251,6 +244,13 @@ async def assign_group(session: AsyncSession, *, customer_id: UUID, group_id: UU
     session.add(row)
     await session.flush()
     return True
+
+
+def reference_hash(vault: Vault, *, organization_id: UUID, reference: str | None) -> bytes | None:
+    """What a customer is found by who has this id in another system."""
+    if reference is None:
+        return None
+    return vault.fingerprints.of("customer-reference", reference, organization_id=organization_id)
 
 
 def new_shopper_reference() -> str:
@@ -269,8 +269,8 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
         return 0
     row.sealed = None
     row.sealed_password = None
-    row.reference_hash = None
     row.group_id = None
+    row.reference_hash = None
     row.newsletter = False
     row.email_verified_at = None
     row.shopper_reference = new_shopper_reference()

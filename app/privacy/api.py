@@ -68,8 +68,8 @@ class PrivacyMutations:
 
     @mutation(
         allow=back_office(Scope.CUSTOMERS_WRITE),
-        description="Delete a customer without orders and all that it owns, at once and for good; its key is destroyed, so "
-        "no backup can be read either. A customer with orders is refused with `HAS_ORDERS`: have it anonymized.",
+        description="Delete a customer without orders and all that it owns, at once and for good. Its key goes too, "
+        "so no backup can be read either. A customer with orders is refused with `HAS_ORDERS`: have it anonymized.",
     )
     async def delete_customer(
         self,

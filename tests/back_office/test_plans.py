@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text, true
 
-from app.customers.back_office.listing import SortDirection, Sort, CustomerSortField, listing
+from app.customers.back_office.listing import CustomerSortField, Sort, SortDirection, listing
 from tests.house import House
 
 MIDDLE = UUID(int=2**127)
