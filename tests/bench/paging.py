@@ -59,14 +59,15 @@ async def measure(house: House) -> None:
     print(f"page 1: {first:.1f} ms, page {DEEP}: {deep:.1f} ms, ratio {deep / first:.2f}")  # noqa: T201 - what it is for
 
 
-async def main() -> None:
+async def page_through() -> None:
     """On a server and databases of its own."""
     with postgres.server() as server, tempfile.TemporaryDirectory() as folder:
         names = ("patron_paging_main", "patron_paging_keystore")
         for name in names:
             await postgres.execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             await postgres.execute(server, f"CREATE DATABASE {name}")
-        urls = Urls(*(postgres.database(server, name) for name in names), Path(folder))
+        main_url, keystore_url = (postgres.database(server, name) for name in names)
+        urls = Urls(main_url, keystore_url, Path(folder))
         for database, line in zip(databases(urls.settings()), Line, strict=True):
             await migrate(database, line)
             await database.close()
@@ -77,4 +78,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    uvloop.run(page_through())

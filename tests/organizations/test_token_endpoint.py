@@ -8,10 +8,10 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
-from app.oauth.assertions import JWT_BEARER
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from app.clock import now
+from app.oauth.assertions import JWT_BEARER
 from tests.house import House, Shop
 
 URL = "http://patron.test/oauth/token"
