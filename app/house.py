@@ -32,8 +32,6 @@ from app.settings import Settings
 from app.vault import master
 from app.vault.vault import Store, open_vault
 
-DEVELOPMENT_WIDTH = 10
-
 
 class NotMigrated(Exception):
     """A database does not have the newest version of its tables."""
@@ -135,7 +133,7 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
     sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
     smtp_url = settings.smtp_url.get_secret_value()
     uses = LastUses(store.database)
-    guessing = GuessingPolicy().widened(DEVELOPMENT_WIDTH if settings.development else 1)
+    guessing = GuessingPolicy().widened(max(1, round(settings.limit_scale)))
     return Services(
         hasher,
         keys,
