@@ -17,7 +17,10 @@ from app import demo, logs
 from app import main as server
 from app.db.migrating import Line
 from app.db.migrating import migrate as migrate_database
+from app.documents import files
+from app.documents.registry import register
 from app.house import NotMigrated, databases, open_house
+from app.limits.policies import BadPolicy
 from app.organizations.public_keys import parse as parse_public_key
 from app.organizations.service import ClientKind, add_client, add_organization
 from app.organizations.tables import Organization
@@ -30,6 +33,7 @@ from app.staff import repository as staff
 from app.values import EmailAddress
 from app.vault import master
 from app.vault.rotation import rewrap
+from app.web import prepared_documents
 from app.worker import work
 
 app = typer.Typer(no_args_is_help=True, help="Patron, the customer-account service.", pretty_exceptions_enable=False)
@@ -38,12 +42,14 @@ clients = typer.Typer(no_args_is_help=True, help="API clients of an organization
 staff_members = typer.Typer(no_args_is_help=True, help="Staff members of an organization.")
 keys = typer.Typer(no_args_is_help=True, help="Master key and signing keys.")
 schema = typer.Typer(no_args_is_help=True, help="The GraphQL schema.")
+documents = typer.Typer(no_args_is_help=True, help="Trusted documents: operations that clients name by their SHA-256.")
 for name, group in {
     "organizations": organizations,
     "clients": clients,
     "staff": staff_members,
     "keys": keys,
     "schema": schema,
+    "documents": documents,
 }.items():
     app.add_typer(group, name=name)
 
@@ -69,7 +75,7 @@ def run(work_to_do: Coroutine[Any, Any, None]) -> None:
     """Run on uvloop; ends the program with a sentence where the operator can do something."""
     try:
         uvloop.run(work_to_do)
-    except (NotMigrated, master.MasterKeyError) as error:
+    except (NotMigrated, BadPolicy, master.MasterKeyError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 
@@ -284,6 +290,28 @@ def export_schema(
         typer.echo(sdl(), nl=False)
     else:
         path.write_text(sdl())
+
+
+@documents.command("add")
+def add_documents(
+    folder: Annotated[Path, typer.Argument(help="Folder with *.graphql files, or a persisted-documents.json.")],
+) -> None:
+    """Register the operations below a folder, each checked against the schema; what is there already stays."""
+    found = settings()
+    try:
+        read = files.read(folder, prepared_documents(found))
+    except files.BadDocument as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    run(_add_documents(found, read))
+
+
+async def _add_documents(found: Settings, read: dict[str, str]) -> None:
+    async with open_house(found) as house:
+        new = await register(house.store.database, read)
+    for sha256 in read:
+        typer.echo(f"sha256:{sha256}")
+    typer.echo(f"{len(read)} documents, {new} of them new", err=True)
 
 
 def main() -> None:

@@ -6,9 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.accounts.policy import AccountPolicy
+from app.customers.newsletter import UnsubscribeLinks
 from app.db.engine import Database, DatabaseOptions
 from app.db.migrating import Line, is_current, migrate
+from app.documents.registry import RegisteredDocuments
 from app.graphql.context import Services
+from app.guessing.policy import GuessingPolicy
+from app.limits.policies import policies
+from app.limits.rates import RateLimits
+from app.limits.shared import SharedWindows, open_windows
+from app.limits.sources import Sources
 from app.mail.delivery import Post
 from app.mail.smtp import MailServer
 from app.oauth.endpoint import TokenEndpoint
@@ -24,6 +31,8 @@ from app.sessions.tokens import AccessTokens
 from app.settings import Settings
 from app.vault import master
 from app.vault.vault import Store, open_vault
+
+DEVELOPMENT_WIDTH = 10
 
 
 class NotMigrated(Exception):
@@ -72,13 +81,17 @@ async def open_house(settings: Settings, *, migrating: bool = False) -> AsyncIte
             text=settings.master_key.get_secret_value(), path=settings.master_key_file, create=settings.development
         )
         vault = await open_vault(keystore, read_master)
-        hasher = PasswordHasher(settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel)
+        hasher = PasswordHasher(
+            settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel, settings.argon2_queue
+        )
         gateways = _gateways(settings)
         store = Store(main, vault)
         try:
-            services = await _services(settings, store, hasher, gateways)
-            yield House(settings, store, services)
-            await services.get(LastUses).settle()
+            async with open_windows(settings.redis_url.get_secret_value()) as windows:
+                services = await _services(settings, store, hasher, gateways)
+                _add_limits(services, settings, store, windows)
+                yield House(settings, store, services)
+                await services.get(LastUses).settle()
         finally:
             hasher.close()
             await gateways.close()
@@ -103,6 +116,15 @@ def _gateways(settings: Settings) -> Gateways:
     return Gateways(found)
 
 
+def _add_limits(services: Services, settings: Settings, store: Store, windows: SharedWindows) -> None:
+    fingerprints = store.vault.fingerprints
+    table = policies(settings.limit_scale, settings.rate_limits)
+    services.add(RateLimits, RateLimits(table, windows, fingerprints))
+    services.add(Sources, Sources(fingerprints, settings.trusted_proxies))
+    required = settings.trusted_documents == "required"
+    services.add(RegisteredDocuments, RegisteredDocuments(store.database, required=required))
+
+
 async def _services(settings: Settings, store: Store, hasher: PasswordHasher, gateways: Gateways) -> Services:
     await hasher.warm_up()
     lifetime = timedelta(seconds=settings.access_token_lifetime)
@@ -113,12 +135,15 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
     sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
     smtp_url = settings.smtp_url.get_secret_value()
     uses = LastUses(store.database)
+    guessing = GuessingPolicy().widened(DEVELOPMENT_WIDTH if settings.development else 1)
     return Services(
         hasher,
         keys,
         tokens,
         sessions,
         AccountPolicy(settings.password_min_length),
+        guessing,
+        UnsubscribeLinks(store.vault.fingerprints, public_url=settings.public_url),
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
         gateways,
         Post(
@@ -128,5 +153,5 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
             keeps=settings.development,
         ),
         uses,
-        TokenEndpoint(store, sessions, hasher, uses, issuer=settings.public_url),
+        TokenEndpoint(store, sessions, hasher, guessing, uses, issuer=settings.public_url),
     )

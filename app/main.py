@@ -10,6 +10,7 @@ import uvicorn
 
 from app.demo import ensure_demo
 from app.house import House, open_house
+from app.http import slow_clients
 from app.settings import Settings
 from app.web import GRAPHQL, create_web
 from app.worker import work
@@ -62,8 +63,11 @@ def _configuration(house: House) -> uvicorn.Config:
         create_web(house),
         host=house.settings.host,
         port=house.settings.port,
-        # h11 answers a smuggled second request (Content-Length with Transfer-Encoding), httptools does not.
-        http="httptools",
+        **slow_clients.options(
+            head_seconds=house.settings.head_timeout,
+            body_seconds=house.settings.body_timeout,
+            connections=house.settings.max_connections,
+        ),
         loop="none",
         lifespan="off",
         log_config=None,

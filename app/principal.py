@@ -36,9 +36,21 @@ class OrganizationSettings:
     require_api_key: bool = False
     require_verified_email: bool = True
     keep_last_address: bool = False
+    cors_origins: tuple[str, ...] = ()
     address_strictness: Literal["strict", "warn"] = "strict"
     storefront_url: str = ""
     mail_sender: str = ""
+    require_login_name: bool = False
+    password_min_length: int | None = None
+    terms_url: str | None = None
+    terms_version: str | None = None
+    approval: bool = False
+    notification_email: str | None = None
+
+    @property
+    def has_terms(self) -> bool:
+        """Whether there is a terms document to agree to."""
+        return bool(self.terms_url or self.terms_version)
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> "OrganizationSettings":
@@ -87,3 +99,4 @@ class Origin:
     request_id: str
     source: bytes
     user_agent: str
+    device_token: str | None = None

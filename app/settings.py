@@ -1,11 +1,12 @@
 """Settings of the process, read from `PATRON_…` environment variables; README.md has the table."""
 
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Environment(Enum):
@@ -40,13 +41,28 @@ class Settings(BaseSettings):
     argon2_memory: int = Field(default=19456, ge=8)
     argon2_iterations: int = Field(default=2, ge=1)
     argon2_parallel: int = Field(default=2, ge=1, le=64)
+    argon2_queue: int = Field(default=64, ge=1, le=10_000)
     password_min_length: int = Field(default=8, ge=8, le=128)
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     max_query_tokens: int = Field(default=2000, ge=100)
     max_query_depth: int = Field(default=12, ge=3)
     max_query_aliases: int = Field(default=30, ge=0)
     max_query_fields: int = Field(default=1000, ge=10)
+    max_query_cost_guest: int = Field(default=5_000, ge=10)
+    max_query_cost_customer: int = Field(default=10_000, ge=10)
+    max_query_cost_integration: int = Field(default=50_000, ge=10)
+    max_query_cost_staff: int = Field(default=50_000, ge=10)
     introspection: bool | None = None
+    trusted_documents: Literal["optional", "required"] = "optional"
+    jsonp: bool = False
+    redis_url: SecretStr = SecretStr("")
+    rate_limits: dict[str, str] = Field(default_factory=dict)
+    rate_limit_scale: float | None = Field(default=None, gt=0)
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    max_connections: int = Field(default=1000, ge=1)
+    head_timeout: float = Field(default=10, gt=0)
+    body_timeout: float = Field(default=30, gt=0)
+    metrics_token: SecretStr = SecretStr("")
     stripe_secret_key: SecretStr = SecretStr("")
     stripe_publishable_key: str = ""
     stripe_webhook_secret: SecretStr = SecretStr("")
@@ -54,6 +70,11 @@ class Settings(BaseSettings):
     smtp_url: SecretStr = SecretStr("")
     mail_from: str = "no-reply@localhost"
     log_level: str = "INFO"
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _require_production_settings(self) -> Self:
@@ -94,7 +115,14 @@ class Settings(BaseSettings):
     @property
     def shows_schema(self) -> bool:
         """Whether introspection, suggestions and GraphiQL are on; in development unless told otherwise."""
+        if self.trusted_documents == "required":
+            return False
         return self.development if self.introspection is None else self.introspection
+
+    @property
+    def limit_scale(self) -> float:
+        """What the production figures of rate limits are multiplied with: ten in development."""
+        return self.rate_limit_scale or (10.0 if self.development else 1.0)
 
     @property
     def development(self) -> bool:

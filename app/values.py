@@ -12,7 +12,12 @@ from email_validator import EmailNotValidError, validate_email
 from app.errors import AppError, ErrorCode, Invalid, Required, TooLong, TooShort
 
 EMAIL_MAX = 96
-LOGIN_NAME = re.compile(r"[A-Za-z0-9._-]+")
+LOGIN_NAME_MIN = 5
+LOGIN_NAME_MAX = 64
+LOGIN_NAME = re.compile(r"[A-Za-z0-9._\-]+")
+PHONE_MAX = 32
+URL_MAX = 2048
+LOCALE_MAX = 16
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
 DIGIT_RUN = re.compile(r"\d(?:[\W_]{0,3}\d){12,}")
 CARD_LENGTHS = range(13, 20)
@@ -133,7 +138,7 @@ class LoginName:
     @classmethod
     def parse(cls, raw: str) -> "LoginName":
         """5 to 64 letters, digits, `.`, `_`, `-`; raise `TooShort`, `TooLong`, `Invalid`."""
-        value = text(5, 64)(raw)
+        value = text(LOGIN_NAME_MIN, LOGIN_NAME_MAX)(raw)
         if not LOGIN_NAME.fullmatch(value):
             raise Invalid("Use letters, digits, dots, underscores and hyphens only.")
         return cls(value, canonical(value))
@@ -148,7 +153,7 @@ class PhoneNumber:
     @classmethod
     def parse(cls, raw: str, region: str | None = None) -> "PhoneNumber":
         """3 to 32 characters as typed; without a leading + it is read as a number of `region` (ISO 3166-1)."""
-        value = _bounded(3, 32)(raw)
+        value = _bounded(3, PHONE_MAX)(raw)
         try:
             number = phonenumbers.parse(value, region)
         except phonenumbers.NumberParseException:
@@ -191,7 +196,7 @@ def birth_date(raw: date) -> date:
 
 def https_url(raw: str) -> str:
     """A web address of at most 2,048 characters that starts with https://."""
-    value = text(9, 2048)(raw)
+    value = text(9, URL_MAX)(raw)
     if not re.fullmatch(r"https://[^\s/?#@]+(?:[/?#]\S*)?", value):
         raise Invalid("Write a web address that starts with https://.")
     return value
@@ -199,7 +204,7 @@ def https_url(raw: str) -> str:
 
 def locale(raw: str) -> str:
     """A language tag such as `de` or `fr-CH` (BCP 47: language, optional script, optional region)."""
-    value = text(2, 16)(raw).replace("_", "-")
+    value = text(2, LOCALE_MAX)(raw).replace("_", "-")
     if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-(?:[A-Za-z]{2}|\d{3}))?", value):
         raise Invalid("Write a language tag such as de or fr-CH.")
     language, *rest = value.split("-")

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -15,25 +15,38 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.customers import repository as customers
+from app.customers.newsletter import UnsubscribeLinks
 from app.db.columns import new_id
+from app.documents.registry import RegisteredDocuments
 from app.errors import AppError
 from app.graphiql.assets import static_files
 from app.graphiql.page import CONTENT_SECURITY_POLICY, page
 from app.graphql.context import Context
 from app.graphql.documents import Documents
-from app.graphql.http import BadRequest, GraphQLEndpoint
+from app.graphql.http import BadRequest, GraphQLEndpoint, Rules, refusal
 from app.graphql.limits import DocumentLimits
+from app.graphql.operations import Operation
 from app.house import House
+from app.http import cors, jsonp, metrics
+from app.http.cors import Cors
+from app.http.metrics import Measured, Metrics
+from app.limits import doorstep
+from app.limits.rates import Exceeded, RateLimits
+from app.limits.rates import headers as limit_headers
+from app.limits.sources import Sources
 from app.logs import report
 from app.mail.mailbox import PATH as MAILBOX
 from app.mail.mailbox import Mailbox
+from app.newsletters import routes as newsletters
 from app.oauth import routes as oauth
-from app.oauth.endpoint import TokenEndpoint
+from app.oauth.endpoint import TOKEN_PATH, TokenEndpoint
 from app.organizations.callers import KeyRefused, resolve
 from app.organizations.last_uses import LastUses
+from app.organizations.origins import AllowedOrigins
+from app.passwords.hashing import PasswordHasher
 from app.payment_methods import routes as payment_gateways
 from app.payment_methods.gateways.interface import Gateways
-from app.principal import Origin
+from app.principal import CallerKind, Origin
 from app.schema import SCHEMA
 from app.sessions.signing import SigningKeys
 from app.sessions.tokens import AccessTokens
@@ -48,19 +61,21 @@ VERSION = version("patron")
 
 def create_web(house: House) -> ASGIApp:
     """The application for an open house."""
-    endpoint = Endpoint(house)
+    endpoint, measures = Endpoint(house), _metrics(house)
     routes = [
         Mount(STATIC, static_files()),
         Route(GRAPHQL, endpoint.graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         *oauth.routes(
             house.services.get(TokenEndpoint),
             issuer=house.settings.public_url,
-            source=lambda request: _source(house, request),
+            source=lambda request: bytes(request.scope[doorstep.SOURCE]),
         ),
         *payment_gateways.routes(house.store, house.services.get(Gateways)),
+        *newsletters.routes(house.store, house.services.get(UnsubscribeLinks)),
         Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
+        Route(metrics.PATH, measures.show, methods=["GET"]),
     ]
     if house.settings.development:
         mailbox = Mailbox(house.store, fallback_url=house.settings.public_url)
@@ -68,7 +83,22 @@ def create_web(house: House) -> ASGIApp:
             Route(MAILBOX, mailbox.index, methods=["GET"]),
             Route(MAILBOX + "/{id:uuid}", mailbox.one, methods=["GET"]),
         ]
-    return RequestIds(Starlette(routes=routes))
+    limits, sources = house.services.get(RateLimits), house.services.get(Sources)
+    token_paths = [TOKEN_PATH, oauth.REVOCATION_PATH]
+    app = doorstep.Doorstep(Starlette(routes=routes), limits, sources, counted=[GRAPHQL], tokens=token_paths)
+    origins = AllowedOrigins(house.store.database)
+    browsers = Cors(app, origins, paths=[GRAPHQL], development=house.settings.development)
+    return RequestIds(Measured(browsers, measures))
+
+
+def _metrics(house: House) -> Metrics:
+    hasher, limits = house.services.get(PasswordHasher), house.services.get(RateLimits)
+    gauges: dict[str, tuple[str, Callable[[], float]]] = {
+        "patron_password_hashes_in_flight": ("Passwords being hashed or waiting for it.", lambda: hasher.in_flight),
+        "patron_rate_limits_local": ("1 while limits should be shared and are not.", lambda: limits.degraded),
+    }
+    paths = [GRAPHQL, TOKEN_PATH, oauth.REVOCATION_PATH, oauth.METADATA_PATH, oauth.JWKS_PATH, "/healthz", "/readyz"]
+    return Metrics(gauges, paths=paths, token=house.settings.metrics_token.get_secret_value())
 
 
 class Endpoint:
@@ -80,21 +110,37 @@ class Endpoint:
         self._house = house
         introspection = settings.shows_schema
         schema = SCHEMA._schema  # noqa: SLF001 - strawberry has no public name for the schema it built
-        documents = Documents(schema, _limits(settings), introspection=introspection)
-        self._graphql = GraphQLEndpoint(schema, documents, self._context, max_body_bytes=settings.max_body_bytes)
+        rules = Rules(
+            self._context,
+            self._admit,
+            house.services.get(RegisteredDocuments),
+            _costs(settings),
+            settings.max_body_bytes,
+        )
+        self._graphql = GraphQLEndpoint(schema, prepared_documents(settings), rules)
+        self._limits = house.services.get(RateLimits)
         self._page = introspection
         self._tokens = house.services.get(AccessTokens)
 
     async def graphql(self, request: Request) -> Response:
         """GraphQL, and GraphiQL for a browser."""
-        wants_page = request.method == "GET" and "query" not in request.query_params
+        wants_page = request.method == "GET" and not request.query_params.keys() & {"query", "documentId", "extensions"}
         if self._page and wants_page and "text/html" in request.headers.get("accept", ""):
-            return self._graphiql()
-        return await self._graphql(request)
+            return self._graphiql(request)
+        try:
+            function = jsonp.callback(request, enabled=self._house.settings.jsonp)
+        except BadRequest as refused:
+            return refusal(request, refused)
+        response = await self._graphql(request)
+        return jsonp.wrapped(response, function) if function else response
 
-    def _graphiql(self) -> Response:
+    def _graphiql(self, request: Request) -> Response:
         html = page(endpoint=GRAPHQL, assets=STATIC, headers=_demo_headers(self._house.settings))
-        headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-store"}
+        policy = CONTENT_SECURITY_POLICY
+        if self._house.settings.jsonp:
+            # With JSONP an answer of this very host can be a script.
+            policy = policy.replace("script-src 'self'", f"script-src {jsonp.script_source(request, STATIC)}")
+        headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
         return HTMLResponse(html, headers=headers)
 
     async def _context(self, request: Request) -> Context:
@@ -108,16 +154,29 @@ class Endpoint:
             raise BadRequest(401, refused.message, "UNAUTHENTICATED", www_authenticate=realm) from None
         if caller.client_id is not None:
             self._house.services.get(LastUses).note(caller.client_id)
+        request.scope[cors.ORGANIZATION] = caller.principal.organization
         origin = Origin(
             caller.principal,
             request.scope["request_id"],
-            _source(self._house, request),
+            request.scope[doorstep.SOURCE],
             request.headers.get("user-agent", "")[:USER_AGENT_MAX],
+            request.headers.get("x-device-token"),
         )
         context = Context(origin, store, self._house.services)
         if caller.customer is not None:
             context.prime(customers.by_ids, caller.customer.row.id, caller.customer)
         return context
+
+    async def _admit(self, request: Request, context: Context, operation: Operation) -> dict[str, str]:
+        request.scope[metrics.OPERATION] = operation.of.value
+        try:
+            standing = await self._limits.admit(
+                context.principal, context.origin.source, operation.of, operation.amount
+            )
+        except Exceeded as exceeded:
+            told = limit_headers(exceeded.standing)
+            raise BadRequest(429, doorstep.message(exceeded), "RATE_LIMITED", **told) from None
+        return limit_headers(standing)
 
     async def jwks(self, _: Request) -> Response:
         """The public keys that access tokens are signed with."""
@@ -131,16 +190,33 @@ class Endpoint:
     async def readyz(self, _: Request) -> Response:
         """The process can serve: both databases answer and have the right version."""
         ready = await self._house.ready()
-        return JSONResponse({"status": "ready" if ready else "not migrated"}, 200 if ready else 503)
+        if not ready:
+            return JSONResponse({"status": "not migrated"}, 503)
+        if self._limits.degraded:
+            # Still able to serve: each process counts for itself until Redis is back.
+            return JSONResponse({"status": "degraded", "rateLimits": "local"})
+        return JSONResponse({"status": "ready"})
 
 
-def _limits(settings: Settings) -> DocumentLimits:
-    return DocumentLimits(
+def prepared_documents(settings: Settings) -> Documents:
+    """Checks documents as the settings have it."""
+    limits = DocumentLimits(
         tokens=settings.max_query_tokens,
         depth=settings.max_query_depth,
         aliases=settings.max_query_aliases,
         fields=settings.max_query_fields,
     )
+    schema = SCHEMA._schema  # noqa: SLF001 - strawberry has no public name for the schema it built
+    return Documents(schema, limits, introspection=settings.shows_schema)
+
+
+def _costs(settings: Settings) -> dict[CallerKind, int]:
+    return {
+        CallerKind.GUEST: settings.max_query_cost_guest,
+        CallerKind.CUSTOMER: settings.max_query_cost_customer,
+        CallerKind.INTEGRATION: settings.max_query_cost_integration,
+        CallerKind.STAFF: settings.max_query_cost_staff,
+    }
 
 
 def _bearer(headers: Mapping[str, str]) -> str | None:
@@ -151,11 +227,6 @@ def _bearer(headers: Mapping[str, str]) -> str | None:
     if scheme.lower() != "bearer" or not token.strip():
         raise KeyRefused("Send the access token as `Authorization: Bearer …`.")
     return token.strip()
-
-
-def _source(house: House, request: Request) -> bytes:
-    address = request.client.host if request.client else ""
-    return house.store.vault.fingerprints.of("source", address)
 
 
 def _demo_headers(settings: Settings) -> dict[str, str]:

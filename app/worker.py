@@ -6,10 +6,12 @@ from contextlib import suppress
 
 import structlog
 
+from app.guessing import repository as guessing
 from app.house import House
 from app.logs import report
 from app.mail.delivery import Post, deliver_due
 from app.mail.delivery import sweep as sweep_mail
+from app.orders.own_keys import discard_spent
 from app.payment_methods.gateways.interface import Gateways
 from app.payment_methods.reconcile import reconcile
 from app.privacy.erasing import erase_due
@@ -29,7 +31,9 @@ async def work(house: House, stop: asyncio.Event) -> None:
         log.warning("mail_not_delivered", reason="PATRON_SMTP_URL is not set: mails stay in the outbox")
     loops: list[Callable[[], Awaitable[int]]] = [
         lambda: erase_due(house.store),
+        lambda: guessing.sweep(house.store),
         lambda: deliver_due(house.store, post),
+        lambda: discard_spent(house.store),
         lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
     ]
     sweeps: list[Callable[[], Awaitable[int]]] = [lambda: sweep_mail(house.store), lambda: sweep_proofs(house.store)]

@@ -16,6 +16,7 @@ from sqlalchemy import text
 from app.house import House as Patron
 from app.house import open_house
 from app.organizations.service import ClientKind, add_client, add_organization
+from app.passwords.hashing import PasswordHasher
 from app.principal import Scope
 from app.sessions.service import Sessions
 from app.settings import Settings
@@ -177,6 +178,10 @@ class House:
         shop = self.shops[slug] = await make_shop(self.patron, slug, **settings)
         return shop
 
+    def hashes(self) -> int:
+        """How many passwords were hashed or compared so far."""
+        return self.patron.services.get(PasswordHasher).hashes
+
     async def count(self, table: str, condition: str = "1 = 1") -> int:
         """How many rows of the main database meet a condition."""
         async with self.patron.store.database.engine.connect() as connection:
@@ -257,10 +262,10 @@ async def make_shop(patron: Patron, slug: str, **settings: Any) -> Shop:
 
 
 @asynccontextmanager
-async def open_test_house(urls: Urls, **overrides: Any) -> AsyncIterator[House]:
-    """A house on migrated databases, with its first shop."""
+async def open_test_house(urls: Urls, shop: Shop | None = None, **overrides: Any) -> AsyncIterator[House]:
+    """A house on migrated databases, with its first shop, or the one it had before it was closed."""
     async with open_house(urls.settings(**overrides)) as patron:
-        shop = await make_shop(patron, "first")
+        shop = shop or await make_shop(patron, "first")
         transport = httpx.ASGITransport(create_web(patron))
         async with httpx.AsyncClient(transport=transport, base_url="http://patron.test", timeout=60) as client:
             yield House(patron, shop, client)

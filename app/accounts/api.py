@@ -1,6 +1,6 @@
 """Accounts as GraphQL shows them."""
 
-from datetime import date, datetime
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -8,20 +8,36 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts import claims, passwords, registration
+from app.accounts.inputs import ChangePasswordInput, LoginInput, RefreshTokenInput, RegisterInput, typed
 from app.accounts.login import Attempt, log_in
+from app.accounts.notices import tell_of_replay
+from app.accounts.passwords import NewPassword
+from app.accounts.payloads import (
+    ChangePasswordPayload,
+    LoginPayload,
+    LogoutEverywherePayload,
+    LogoutPayload,
+    RefreshTokenPayload,
+    RegisterPayload,
+    Tokens,
+    tokens_of,
+)
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import AlreadyLoggedIn, NextStep
 from app.audit.log import Action, record
 from app.customers import repository
-from app.customers.api import Customer, shown
+from app.customers.api import shown
+from app.customers.newsletter import UnsubscribeLinks, welcome
 from app.customers.notices import notify
 from app.customers.records import open_row, row_of
 from app.errors import AppError, NotFound
+from app.fields import repository as extra_fields
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.graphql.context import Context
-from app.graphql.enums import describe
-from app.graphql.fields import Payload, mutation
+from app.graphql.fields import mutation
 from app.graphql.user_errors import user_errors
+from app.guessing import devices
+from app.guessing.policy import GuessingPolicy
 from app.mail.templates import Template
 from app.passwords.hashing import PasswordHasher
 from app.principal import CallerKind
@@ -29,137 +45,7 @@ from app.proofs import repository as proofs
 from app.proofs.purposes import Purpose
 from app.sessions import service as sessions
 from app.sessions.service import EndReason, Sessions
-from app.sessions.service import TokenPair as Issued
 from app.sessions.tokens import TokenInvalid
-
-describe(
-    NextStep,
-    "What a new customer does next.",
-    DONE="Nothing: with a password, the customer is logged in.",
-    LOG_IN="Log in.",
-    VERIFY_EMAIL="Open the mail that was sent, to prove the address.",
-)
-
-
-@strawberry.type(description="The tokens of a session.")
-class Tokens:
-    """What a login hands out."""
-
-    access_token: str = strawberry.field(
-        description="A JSON Web Token to send as `Authorization: Bearer …`; lives 15 minutes."
-    )
-    access_token_expires_at: datetime = strawberry.field(description="When the access token expires.")
-    refresh_token: str = strawberry.field(
-        description="Opaque, to be exchanged once for new tokens with `refreshToken`; keep it secret."
-    )
-    refresh_token_expires_at: datetime = strawberry.field(description="When the refresh token expires unused.")
-
-
-def _tokens(issued: Issued) -> Tokens:
-    return Tokens(
-        access_token=issued.access_token,
-        access_token_expires_at=issued.access_token_expires_at,
-        refresh_token=issued.refresh_token,
-        refresh_token_expires_at=issued.refresh_token_expires_at,
-    )
-
-
-@strawberry.input(description="A new account: an email address, and a password unless it is a guest's.")
-class RegisterInput:
-    """Profile fields as in `updateCustomer`."""
-
-    email: str = strawberry.field(description="At most 96 characters; unique in the organization in any case.")
-    password: str | None = strawberry.field(
-        description="8 to 128 characters, not a common one; left away, a guest without password is created.",
-        default=None,
-    )
-    password_confirmation: str | None = strawberry.field(description="The same password once more.", default=None)
-    first_name: str | None = strawberry.field(description="1 to 32 characters.", default=None)
-    last_name: str | None = strawberry.field(description="1 to 32 characters.", default=None)
-    phone: str | None = strawberry.field(
-        description="3 to 32 characters with the country code; stored in E.164 form.", default=None
-    )
-    fax: str | None = strawberry.field(description="At most 32 characters.", default=None)
-    company: str | None = strawberry.field(description="At most 255 characters.", default=None)
-    birth_date: date | None = strawberry.field(description="A day in the past.", default=None)
-    locale: str | None = strawberry.field(description="A BCP 47 language tag such as `de-CH`.", default=None)
-    newsletter: bool = strawberry.field(description="Whether the customer wants the newsletter.", default=False)
-
-
-PROFILE = ("first_name", "last_name", "phone", "fax", "company", "birth_date", "locale")
-
-
-@strawberry.type(description="The new account, or the next step to it.")
-class RegisterPayload(Payload):
-    """Answer of `register`."""
-
-    next_step: NextStep | None = strawberry.field(
-        description="What to do next; null when the registration was refused.", default=None
-    )
-    customer: Customer | None = strawberry.field(
-        description="The new customer; null while the address has to be proven first.", default=None
-    )
-    tokens: Tokens | None = strawberry.field(
-        description="The tokens of a first session, when the organization lets people in at once.", default=None
-    )
-
-
-@strawberry.input(description="A name and a password.")
-class LoginInput:
-    """What somebody who logs in types."""
-
-    identifier: str = strawberry.field(description="The email address, in any case.")
-    password: str = strawberry.field(description="The password.")
-
-
-@strawberry.type(description="The tokens of a new session.")
-class LoginPayload(Payload):
-    """Answer of `login`."""
-
-    customer: Customer | None = strawberry.field(description="Who logged in.", default=None)
-    tokens: Tokens | None = strawberry.field(description="The tokens of the session.", default=None)
-
-
-@strawberry.input(description="The refresh token to exchange.")
-class RefreshTokenInput:
-    """What `refreshToken` needs."""
-
-    refresh_token: str = strawberry.field(description="As handed out last by `login` or `refreshToken`.")
-
-
-@strawberry.type(description="New tokens of the same session.")
-class RefreshTokenPayload(Payload):
-    """Answer of `refreshToken`."""
-
-    tokens: Tokens | None = strawberry.field(
-        description="The new tokens; the exchanged refresh token is used up.", default=None
-    )
-
-
-@strawberry.type(description="The end of the session.")
-class LogoutPayload(Payload):
-    """Answer of `logout`."""
-
-
-@strawberry.type(description="The end of all sessions.")
-class LogoutEverywherePayload(Payload):
-    """Answer of `logoutEverywhere`."""
-
-    ended_sessions: int = strawberry.field(description="How many sessions ended, this one included.", default=0)
-
-
-@strawberry.input(description="The current password and the new one.")
-class ChangePasswordInput:
-    """What `changePassword` needs."""
-
-    current_password: str = strawberry.field(description="The password that is valid now.")
-    new_password: str = strawberry.field(description="8 to 128 characters, not a common one.")
-    new_password_confirmation: str = strawberry.field(description="The new password once more.")
-
-
-@strawberry.type(description="Whether the password was changed.")
-class ChangePasswordPayload(Payload):
-    """Answer of `changePassword`."""
 
 
 @strawberry.type
@@ -169,6 +55,7 @@ class AccountMutations:
     @mutation(
         allow=[GUEST, CUSTOMER],
         description="Open an account. While addresses have to be proven, a taken and a free one are answered alike.",
+        credentials=True,
     )
     async def register(
         self,
@@ -179,33 +66,41 @@ class AccountMutations:
         """All fields are looked at and the password is hashed before anything is written."""
         if context.principal.kind is CallerKind.CUSTOMER:
             raise AlreadyLoggedIn
+        organization = context.organization
         application = await registration.check(
             context.services.get(PasswordHasher),
-            email=input.email,
-            password=input.password,
-            confirmation=input.password_confirmation,
-            profile={name: getattr(input, name) for name in PROFILE},
-            newsletter=input.newsletter,
-            shortest_password=context.services.get(AccountPolicy).shortest_password,
+            typed(input),
+            settings=organization.settings,
+            extras=await extra_fields.of_organization(context.store, organization.id),
+            shortest_password=context.services.get(AccountPolicy).shortest_in(organization.settings),
         )
-        organization = context.organization
-        registered = await claims.register(
-            session, context.store.vault, organization=organization, application=application
-        )
+        vault = context.store.vault
+        registered = await claims.register(session, vault, context.origin, application=application)
         customer = registered.customer
         action = Action.CUSTOMER_REGISTERED if registered.new else Action.REGISTRATION_REPEATED
         record(session, context.origin, action, customer_id=customer.id)
         if registered.next_step is NextStep.VERIFY_EMAIL:
             return RegisterPayload(next_step=NextStep.VERIFY_EMAIL)
-        found = shown(open_row(row_of(customer), await context.store.vault.box(customer.id)))
+        opened = open_row(row_of(customer), await vault.box(customer.id))
+        if application.newsletter:
+            links = context.services.get(UnsubscribeLinks)
+            await welcome(session, vault, links, organization=organization, customer=opened)
+        found = shown(opened)
+        if organization.settings.approval:
+            return RegisterPayload(next_step=NextStep.AWAIT_APPROVAL, customer=found)
         if application.password_hash is None:
             return RegisterPayload(next_step=NextStep.DONE, customer=found)
-        tokens = await _start(context, session, customer.id)
-        return RegisterPayload(next_step=NextStep.DONE, customer=found, tokens=tokens)
+        return RegisterPayload(
+            next_step=NextStep.DONE,
+            customer=found,
+            tokens=await _start(context, session, customer.id),
+            device_token=devices.issue(vault.fingerprints, customer_id=customer.id),
+        )
 
     @mutation(
         allow=[GUEST, CUSTOMER],
         description="Log in. An unknown name and a wrong password are answered alike, and cost the same time.",
+        credentials=True,
     )
     async def login(
         self,
@@ -214,20 +109,25 @@ class AccountMutations:
         input: Annotated[LoginInput, strawberry.argument(description="Name and password.")],
     ) -> LoginPayload:
         """A refusal is recorded, so it is returned, not raised."""
+        origin = replace(context.origin, device_token=input.device_token or context.origin.device_token)
         outcome = await log_in(
             session,
             context.store,
             context.services.get(PasswordHasher),
             context.services.get(Sessions),
-            Attempt(context.origin, input.identifier, input.password),
+            Attempt(origin, input.identifier, input.password),
+            guessing=context.services.get(GuessingPolicy),
         )
         if isinstance(outcome, AppError):
             return LoginPayload(user_errors=user_errors(outcome))
-        return LoginPayload(customer=shown(outcome.customer), tokens=_tokens(outcome.tokens))
+        return LoginPayload(
+            customer=shown(outcome.customer), tokens=tokens_of(outcome.tokens), device_token=outcome.device_token
+        )
 
     @mutation(
         allow=[GUEST, CUSTOMER],
         description="Exchange a refresh token for new tokens. Using one again after 30 seconds ends the session.",
+        credentials=True,
     )
     async def refresh_token(
         self,
@@ -242,9 +142,9 @@ class AccountMutations:
         action = Action.SESSION_REFRESHED if outcome.tokens else Action.SESSION_REPLAYED
         record(session, context.origin, action, customer_id=outcome.customer_id, object_id=outcome.session_id)
         if outcome.tokens is None:
-            await _tell_of_replay(context, session, outcome.customer_id)
+            await tell_of_replay(session, context.store.vault, context.organization, customer_id=outcome.customer_id)
             return RefreshTokenPayload(user_errors=user_errors(TokenInvalid(field=("refreshToken",))))
-        return RefreshTokenPayload(tokens=_tokens(outcome.tokens))
+        return RefreshTokenPayload(tokens=tokens_of(outcome.tokens))
 
     @mutation(
         allow=ANYBODY,
@@ -278,7 +178,11 @@ class AccountMutations:
         record(session, context.origin, Action.SESSION_ENDED)
         return LogoutEverywherePayload(ended_sessions=ended)
 
-    @mutation(allow=[CUSTOMER], description="Change the password. All other sessions of the customer end.")
+    @mutation(
+        allow=[CUSTOMER],
+        description="Change the password. All other sessions of the customer end.",
+        credentials=True,
+    )
     async def change_password(
         self,
         context: Context,
@@ -291,21 +195,24 @@ class AccountMutations:
         customer = await context.load(repository.by_ids, customer_id)
         if customer is None:
             raise NotFound
-        password_hash = await passwords.check_change(
+        checked = await passwords.check_change(
             context.store,
             context.services.get(PasswordHasher),
+            context.services.get(GuessingPolicy),
+            context.origin,
             customer=customer,
-            current=input.current_password,
-            new=input.new_password,
-            confirmation=input.new_password_confirmation,
-            shortest=context.services.get(AccountPolicy).shortest_password,
+            typed=NewPassword(input.current_password, input.new_password, input.new_password_confirmation),
+            shortest=context.services.get(AccountPolicy).shortest_in(context.organization.settings),
         )
+        refused = await passwords.settle(session, checked)
+        if refused is not None or checked.password_hash is None:
+            return ChangePasswordPayload(user_errors=user_errors(refused) if refused else [])
         await passwords.change(
             session,
             context.store.vault,
             organization_id=context.organization.id,
             customer_id=customer_id,
-            password_hash=password_hash,
+            password_hash=checked.password_hash,
             keep=context.principal.session_id,
         )
         # What was mailed before could undo the change: it is void.
@@ -330,20 +237,4 @@ async def _start(context: Context, session: AsyncSession, customer_id: UUID) -> 
         user_agent=context.origin.user_agent,
     )
     record(session, context.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
-    return _tokens(issued)
-
-
-async def _tell_of_replay(context: Context, session: AsyncSession, customer_id: UUID | None) -> None:
-    if customer_id is None:
-        return
-    vault, organization = context.store.vault, context.organization
-    customer = await repository.lock(session, vault, organization_id=organization.id, customer_id=customer_id)
-    if customer is not None:
-        await notify(
-            session,
-            vault,
-            organization=organization,
-            customer_id=customer_id,
-            personal=customer.personal,
-            template=Template.SESSION_REPLAYED,
-        )
+    return tokens_of(issued)

@@ -1,5 +1,6 @@
 """Changes a password that is known."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -8,41 +9,76 @@ from app.accounts.login import InvalidCredentials
 from app.accounts.registration import check_password
 from app.customers import repository
 from app.customers.records import CustomerRecord
-from app.errors import NotFound
+from app.errors import AppError, NotFound
+from app.guessing import attempts
+from app.guessing.attempts import Guess
+from app.guessing.policy import GuessingPolicy
 from app.passwords.hashing import PasswordHasher
+from app.principal import Origin
 from app.sessions import service as sessions
 from app.sessions.service import EndReason
 from app.validation import Validation
 from app.vault.vault import Store, Vault
 
 
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """What was typed."""
+
+    current: str
+    new: str
+    confirmation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that was looked at: without a hash, the current password was wrong, which is to be counted."""
+
+    attempt: attempts.Attempt
+    password_hash: str | None
+
+
 async def check_change(
     store: Store,
     hasher: PasswordHasher,
+    guessing: GuessingPolicy,
+    origin: Origin,
     *,
     customer: CustomerRecord,
-    current: str,
-    new: str,
-    confirmation: str,
+    typed: NewPassword,
     shortest: int,
-) -> str:
-    """The hash of the new password; raise `InvalidCredentials` (of `currentPassword`) or `Rejected`."""
+) -> Change:
+    """Prove the current password and hash the new one; raise `Rejected`, or `RateLimited` when nothing was looked at.
+
+    Who found somebody else's open browser may guess no faster than a stranger.
+    """
     row = customer.row
+    guess = Guess(row.organization_id, f"customer:{row.id}", row.id, origin.source, origin.device_token)
+    attempt = await attempts.begin(store, guessing, guess)
     found = await repository.credentials_of(store, organization_id=row.organization_id, customer_id=row.id)
-    if not (await hasher.verify(current, found[1] if found else None)).matches:
-        raise InvalidCredentials("This is not the current password.", field=("currentPassword",))
+    if not (await hasher.verify(typed.current, found[1] if found else None)).matches:
+        return Change(attempt, None)
     validation = Validation()
-    personal = [customer.personal.email, customer.personal.first_name, customer.personal.last_name]
+    personal = customer.personal
+    names = [personal.email, personal.login_name, personal.first_name, personal.last_name]
     check_password(
         validation,
-        new,
-        confirmation,
+        typed.new,
+        typed.confirmation,
         shortest=shortest,
-        personal=[one for one in personal if one],
+        personal=[one for one in names if one],
         field="newPassword",
     )
     validation.finish()
-    return await hasher.hash(new)
+    return Change(attempt, await hasher.hash(typed.new))
+
+
+async def settle(session: AsyncSession, change: Change) -> AppError | None:
+    """Count what came of it; a refusal must be committed, so it is returned."""
+    closed = await (attempts.succeed if change.password_hash else attempts.fail)(session, change.attempt)
+    if closed is not None or change.password_hash:
+        return closed
+    return InvalidCredentials("This is not the current password.", field=("currentPassword",))
 
 
 async def change(

@@ -51,6 +51,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description="Prove an email address. Of several registrations with it the newest becomes the account; "
         "older unproven passwords and sessions are void.",
     )
@@ -61,16 +62,14 @@ class ConfirmationMutations:
         input: Annotated[VerifyEmailInput, strawberry.argument(description="Token, or address and code.")],
     ) -> VerifyEmailPayload:
         """A wrong code uses up a try, so it is returned, not raised."""
-        vault, organization_id = context.store.vault, context.organization.id
+        vault = context.store.vault
         customer_id: UUID | None
         if input.token:
-            customer_id = await verification.by_token(
-                session, vault, organization_id=organization_id, token=input.token
-            )
+            customer_id = await verification.by_token(session, vault, context.origin, token=input.token)
         else:
             to = await _code_of(context, input)
             customer_id = await verification.by_code(
-                session, vault, organization_id=organization_id, customer_id=to.customer_id, code=input.code or ""
+                session, vault, context.origin, customer_id=to.customer_id, code=input.code or ""
             )
             if customer_id is None:
                 record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, customer_id=_id(to))
@@ -80,6 +79,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description=f"Mail the link and code that prove an address once more; older ones are void. {ALIKE}",
     )
     async def request_email_verification(
@@ -98,6 +98,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description=f"Mail a link with which a new password can be chosen for 30 minutes. {ALIKE}",
     )
     async def request_password_reset(
@@ -114,6 +115,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description="Choose a new password with the token from the mail. Every session ends.",
     )
     async def reset_password(
@@ -130,7 +132,7 @@ class ConfirmationMutations:
             token=input.token,
             password=input.password,
             confirmation=input.password_confirmation,
-            shortest=context.services.get(AccountPolicy).shortest_password,
+            shortest=context.services.get(AccountPolicy).shortest_in(context.organization.settings),
         )
         customer_id = await password_reset.reset(
             session,
@@ -144,6 +146,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[CUSTOMER],
+        credentials=True,
         description="Mail a link and a code to a new address. Nothing changes before one of them is used.",
     )
     async def request_email_change(
@@ -179,6 +182,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description="Change the email address with the token or code that the new one got. "
         "The old one is told and can undo it for 7 days.",
     )
@@ -208,6 +212,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description="Take an email change back with the token that the old address got, within 7 days. "
         "Every session ends.",
     )
@@ -226,6 +231,7 @@ class ConfirmationMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
+        credentials=True,
         description=f"Mail the name to log in with. {ALIKE}",
     )
     async def request_login_name_reminder(

@@ -9,6 +9,7 @@ from app.clock import now
 from app.customers import repository
 from app.customers.addressees import Addressee
 from app.customers.notices import notify
+from app.guessing import repository as guessing
 from app.mail import outbox
 from app.mail.templates import Template
 from app.passwords.hashing import PasswordHasher
@@ -56,7 +57,12 @@ async def check(
     [customer] = await repository.by_ids(store, organization_id, [customer_id])
     if customer is None:
         raise ProofInvalid
-    personal = [customer.personal.email, customer.personal.first_name, customer.personal.last_name]
+    personal = [
+        customer.personal.email,
+        customer.personal.login_name,
+        customer.personal.first_name,
+        customer.personal.last_name,
+    ]
     validation = Validation()
     check_password(validation, password, confirmation, shortest=shortest, personal=[one for one in personal if one])
     validation.finish()
@@ -79,6 +85,8 @@ async def reset(
     await repository.set_password(session, vault, customer.row, password_hash)
     customer.row.email_verified_at = customer.row.email_verified_at or now()
     await repository.save(session, vault, customer)
+    # Whoever can read the owner's mail need not wait for what strangers have guessed.
+    await guessing.forgive(session, customer_id=customer_id)
     await sessions.end_all(
         session, organization_id=organization.id, customer_id=customer_id, reason=EndReason.PASSWORD_RESET
     )

@@ -9,7 +9,7 @@ from app.customers import repository
 from app.customers.addressees import Addressee
 from app.mail import outbox
 from app.mail.templates import Template
-from app.principal import Organization
+from app.principal import Organization, Origin
 from app.proofs import repository as proofs
 from app.proofs.errors import ProofInvalid
 from app.proofs.purposes import Purpose
@@ -36,25 +36,26 @@ async def send_again(session: AsyncSession, vault: Vault, *, organization: Organ
     )
 
 
-async def by_token(session: AsyncSession, vault: Vault, *, organization_id: UUID, token: str) -> UUID:
+async def by_token(session: AsyncSession, vault: Vault, origin: Origin, *, token: str) -> UUID:
     """Prove the address with the link's token; raise `ProofInvalid`, `ProofExpired`."""
+    organization_id = origin.principal.organization.id
     proven = await proofs.use(session, vault, organization_id=organization_id, purpose=PURPOSE, token=token)
-    return await _prove(session, vault, organization_id, proven)
+    return await _prove(session, vault, origin, proven)
 
 
-async def by_code(
-    session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, code: str
-) -> UUID | None:
+async def by_code(session: AsyncSession, vault: Vault, origin: Origin, *, customer_id: UUID, code: str) -> UUID | None:
     """Prove the address with the short code; None for a wrong one, and the try must be committed."""
+    organization_id = origin.principal.organization.id
     proven = await proofs.use_code(
         session, vault, organization_id=organization_id, customer_id=customer_id, purpose=PURPOSE, code=code
     )
-    return await _prove(session, vault, organization_id, proven) if proven else None
+    return await _prove(session, vault, origin, proven) if proven else None
 
 
-async def _prove(session: AsyncSession, vault: Vault, organization_id: UUID, proven: Proven) -> UUID:
+async def _prove(session: AsyncSession, vault: Vault, origin: Origin, proven: Proven) -> UUID:
+    organization_id = origin.principal.organization.id
     customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=proven.customer_id)
     if customer is None:
         raise ProofInvalid
-    await claims.prove(session, vault, customer, proven.payload)
+    await claims.prove(session, vault, origin, customer, proven.payload)
     return proven.customer_id

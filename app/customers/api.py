@@ -1,6 +1,5 @@
 """Customers as GraphQL shows them."""
 
-from dataclasses import fields
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -14,18 +13,26 @@ from app.anonymizations.api import Anonymization, anonymization_of
 from app.audit.log import Action, record
 from app.customers import repository, service
 from app.customers.identifiers import IdentifierKind
-from app.customers.records import CustomerRecord, CustomerStatus
+from app.customers.inputs import UPDATABLE, CustomerBy, UpdateCustomerInput, answers, given
+from app.customers.newsletter import UnsubscribeLinks, welcome
+from app.customers.records import Approval, CustomerRecord, CustomerStatus, Personal
 from app.errors import AppError
+from app.fields import repository as extra_fields
 from app.graphql import ids
-from app.graphql.access import CUSTOMER, back_office
+from app.graphql.access import CUSTOMER, authorize, back_office
 from app.graphql.context import Context
 from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation, query
 from app.graphql.ids import Node
 from app.graphql.owner import owner
-from app.groups.api import CustomerGroup
+from app.graphql.pagination import Connection
+from app.groups.api import CustomerGroup, group, group_with
+from app.orders.api import Order, orders_of
+from app.orders.records import OrderStatus
+from app.orders.repository import Question
 from app.payment_methods.api import PaymentMethod, payment_methods_of
 from app.principal import Scope
+from app.sessions.api import Session, sessions_of
 from app.values import EmailAddress, LoginName, PhoneNumber
 
 describe(
@@ -35,6 +42,31 @@ describe(
     ACQUIRED="One order.",
     REPEAT="Two or more orders.",
 )
+
+
+describe(
+    Approval,
+    "Whether a customer was let in, in an organization that asks for it.",
+    PENDING="Nobody decided yet: the customer cannot log in.",
+    APPROVED="The customer may log in.",
+    REJECTED="The customer may not log in.",
+)
+
+
+@strawberry.type(description="The answer to an extra field.")
+class Attribute:
+    """All answers are text."""
+
+    name: str = strawberry.field(description="The name of the extra field.")
+    value: str = strawberry.field(description="A text; `12.5`, `2026-01-31`, `true`, or the value of an option.")
+
+
+@strawberry.type(description="An agreement to the terms of the organization.")
+class TermsAcceptance:
+    """What was agreed to, and when."""
+
+    version: str | None = strawberry.field(description="The version of the terms, as the organization named it then.")
+    accepted_at: datetime = strawberry.field(description="When the customer agreed.")
 
 
 @strawberry.type(description="A person who has an account, or ordered as a guest, with all that it owns.")
@@ -52,6 +84,14 @@ class Customer(Node):
     birth_date: date | None = strawberry.field(description="Day of birth, `YYYY-MM-DD`.")
     locale: str | None = strawberry.field(description="Preferred language as a BCP 47 tag, such as `de-CH`.")
     newsletter: bool = strawberry.field(description="Whether the customer wants the newsletter.")
+    newsletter_consented_at: datetime | None = strawberry.field(
+        description="When the customer last asked for the newsletter."
+    )
+    attributes: list[Attribute] = strawberry.field(description="Answers to the extra fields of the organization.")
+    terms_acceptance: TermsAcceptance | None = strawberry.field(description="The terms the customer agreed to.")
+    approval: Approval | None = strawberry.field(
+        description="Whether the customer was let in; null where the organization did not ask for an approval."
+    )
     reference: str | None = strawberry.field(description="The customer's id in another system.")
     reference_origin: str | None = strawberry.field(description="The system the reference belongs to.")
     tax_exemption_code: str | None = strawberry.field(description="Why no tax is charged, as the shop records it.")
@@ -70,9 +110,16 @@ class Customer(Node):
         return PhoneNumber(self.phone).national if self.phone else None
 
     @strawberry.field(description="The group the customer is in, if any.")
-    def group(self) -> CustomerGroup | None:
-        """Groups come with their own operations."""
-        return None
+    async def group(self, info: Info[Context, None]) -> CustomerGroup | None:
+        """Read together with the customer, except after a write."""
+        row = self.record.row
+        if row.group_id is None:
+            return None
+        if row.group_code is None:
+            return await group_with(info.context, row.group_id)
+        return group(
+            row.group_id, code=row.group_code, name=row.group_name or "", tax_exempt=bool(row.group_tax_exempt)
+        )
 
     @strawberry.field(description="All addresses, oldest first, at most 100.")
     async def addresses(self, info: Info[Context, None]) -> list[Address]:
@@ -84,10 +131,52 @@ class Customer(Node):
         """What the customer owns."""
         return await payment_methods_of(info.context, self.record.row.id)
 
+    @strawberry.field(
+        description="The customer's logins, newest first, those that ended too. May be used by: customers."
+    )
+    async def sessions(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 20,
+        after: Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before.")] = None,
+    ) -> Connection[Session]:
+        """Where somebody logs in from is the owner's business alone."""
+        authorize(info.context.principal, [CUSTOMER])
+        return await sessions_of(info.context, self.record.row.id, first, after)
+
+    @strawberry.field(description="What the customer has ordered, newest first.")
+    async def orders(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 20,
+        after: Annotated[
+            str | None, strawberry.argument(description="The `endCursor` of the page before this one.")
+        ] = None,
+        placed_from: Annotated[
+            datetime | None, strawberry.argument(description="Only orders placed at this time or later.")
+        ] = None,
+        placed_to: Annotated[
+            datetime | None, strawberry.argument(description="Only orders placed before this time.")
+        ] = None,
+        status: Annotated[OrderStatus | None, strawberry.argument(description="Only orders in this status.")] = None,
+    ) -> Connection[Order]:
+        """A page, whichever, costs one range of an index."""
+        question = Question(placed_from, placed_to, status)
+        return await orders_of(info.context, self.record.row.id, question, first=first, after=after)
+
     @strawberry.field(description="The last request to anonymize this customer, if there was one.")
     async def anonymization(self, info: Info[Context, None]) -> Anonymization | None:
         """Its state and times."""
         return await anonymization_of(info.context, self.record.row.id)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _terms(personal: Personal) -> TermsAcceptance | None:
+    accepted_at = _moment(personal.terms_accepted_at)
+    return TermsAcceptance(version=personal.terms_version, accepted_at=accepted_at) if accepted_at else None
 
 
 def shown(customer: CustomerRecord) -> Customer:
@@ -106,6 +195,10 @@ def shown(customer: CustomerRecord) -> Customer:
         birth_date=personal.born,
         locale=personal.locale,
         newsletter=row.newsletter,
+        newsletter_consented_at=_moment(personal.newsletter_consented_at),
+        attributes=[Attribute(name=name, value=value) for name, value in sorted((personal.attributes or {}).items())],
+        terms_acceptance=_terms(personal),
+        approval=Approval(row.approval) if row.approval else None,
         reference=personal.reference,
         reference_origin=personal.reference_origin,
         tax_exemption_code=personal.tax_exemption_code,
@@ -118,72 +211,6 @@ def shown(customer: CustomerRecord) -> Customer:
         updated_at=row.updated_at,
         record=customer,
     )
-
-
-@strawberry.input(one_of=True, description="Names one customer in exactly one way.")
-class CustomerBy:
-    """A one-of input."""
-
-    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The global id.", default=None)
-    email: strawberry.Maybe[str] = strawberry.field(description="The email address, in any case.", default=None)
-    login_name: strawberry.Maybe[str] = strawberry.field(description="The login name, in any case.", default=None)
-    shopper_reference: strawberry.Maybe[str] = strawberry.field(description="The shopper reference.", default=None)
-
-
-@strawberry.input(description="What to change of a customer: a field left away stays, an explicit null clears it.")
-class UpdateCustomerInput:
-    """Fields below `newsletter` are for integrations only."""
-
-    customer_id: strawberry.ID | None = strawberry.field(
-        description="Which customer; for integrations only, a customer changes itself.", default=None
-    )
-    expected_version: int | None = strawberry.field(
-        description="Refuse the change with `CONFLICT` unless the customer still has this `version`.", default=None
-    )
-    first_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
-    last_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
-    phone: strawberry.Maybe[str | None] = strawberry.field(
-        description="3 to 32 characters with the country code; stored in E.164 form.", default=None
-    )
-    fax: strawberry.Maybe[str | None] = strawberry.field(description="At most 32 characters.", default=None)
-    company: strawberry.Maybe[str | None] = strawberry.field(description="At most 255 characters.", default=None)
-    image_url: strawberry.Maybe[str | None] = strawberry.field(
-        description="A web address that starts with https://.", default=None
-    )
-    birth_date: strawberry.Maybe[date | None] = strawberry.field(description="A day in the past.", default=None)
-    locale: strawberry.Maybe[str | None] = strawberry.field(
-        description="A BCP 47 language tag such as `de-CH`.", default=None
-    )
-    newsletter: strawberry.Maybe[bool | None] = strawberry.field(
-        description="Whether the customer wants the newsletter.", default=None
-    )
-    email: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: the new address. Customers confirm a new address themselves.", default=None
-    )
-    shopper_reference: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: 3 to 128 characters, unique in the organization.", default=None
-    )
-    reference: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: the id in another system, at most 255 characters.", default=None
-    )
-    reference_origin: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: the system of the reference, at most 255 characters.", default=None
-    )
-    tax_exemption_code: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: at most 255 characters.", default=None
-    )
-    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
-        description="For integrations only: a JSON object of at most 16 KiB.", default=None
-    )
-
-
-def given(source: Any, names: frozenset[str]) -> dict[str, Any]:
-    """The `Maybe` fields of an input that were there, by name; an explicit null is None."""
-    values = {name: getattr(source, name) for name in names}
-    return {name: value.value for name, value in values.items() if value is not None}
-
-
-UPDATABLE = frozenset(field.name for field in fields(UpdateCustomerInput)) - {"customer_id", "expected_version"}
 
 
 @strawberry.type(description="The changed customer.")
@@ -259,15 +286,23 @@ class CustomerMutations:
     ) -> UpdateCustomerPayload:
         """One version more, and one audit row, when anything really changed."""
         customer_id = owner(context.principal, input.customer_id)
+        changes, extras = given(input, UPDATABLE), []
+        if changes.get("attributes") is not None:
+            changes["attributes"] = answers(changes["attributes"])
+            extras = await extra_fields.of_organization(context.store, context.organization.id)
         found, names = await service.update(
             session,
             context.store.vault,
             organization_id=context.organization.id,
             customer_id=customer_id,
-            given=given(input, UPDATABLE),
+            given=changes,
             by_customer=context.principal.customer_id is not None,
             expected_version=input.expected_version,
+            extras=extras,
         )
         if names:
             record(session, context.origin, Action.CUSTOMER_UPDATED, customer_id=customer_id, fields=names)
+        if "newsletter" in names and found.row.newsletter:
+            links = context.services.get(UnsubscribeLinks)
+            await welcome(session, context.store.vault, links, organization=context.organization, customer=found)
         return UpdateCustomerPayload(customer=shown(found))

@@ -41,6 +41,15 @@ async def take(
     )
 
 
+async def owner(
+    session: AsyncSession, vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str
+) -> UUID | None:
+    """The customer who has the name, as seen by this transaction."""
+    hashed = keyed_hash(vault, organization_id=organization_id, kind=kind, canonical=canonical)
+    row = await session.get(LoginIdentifier, (organization_id, kind.value, hashed), populate_existing=True)
+    return row.customer_id if row else None
+
+
 async def release(session: AsyncSession, *, customer_id: UUID, kind: IdentifierKind | None = None) -> int:
     """Free the names of a customer, of one kind or all; return how many."""
     statement = delete(LoginIdentifier).where(col(LoginIdentifier.customer_id) == customer_id)

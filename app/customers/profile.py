@@ -7,10 +7,23 @@ from typing import Any
 
 import orjson
 
+from app.clock import now
 from app.customers.records import Personal
 from app.errors import Invalid, NotAllowed, TooLong
+from app.fields.definitions import FieldType
 from app.validation import Validation
-from app.values import PhoneNumber, birth_date, fax, https_url, locale, refuse_card_numbers, text
+from app.values import (
+    LOCALE_MAX,
+    PHONE_MAX,
+    URL_MAX,
+    PhoneNumber,
+    birth_date,
+    fax,
+    https_url,
+    locale,
+    refuse_card_numbers,
+    text,
+)
 
 METADATA_MAX_BYTES = 16 * 1024
 METADATA_MAX_DEPTH = 8
@@ -18,12 +31,18 @@ METADATA_MAX_DEPTH = 8
 
 @dataclass(frozen=True, slots=True)
 class ProfileField:
-    """One field of `Personal`: its name in the API, its parser, and whether customers may set it themselves."""
+    """One field of `Personal`: what forms say of it, its parser, and whether customers may set it themselves."""
 
     name: str
     api_name: str
     parse: Callable[[Any], Any]
+    type: FieldType
+    max_length: int | None
     own: bool = True
+
+
+def _line(name: str, api_name: str, longest: int, *, own: bool = True) -> ProfileField:
+    return ProfileField(name, api_name, text(1, longest), FieldType.TEXT, longest, own)
 
 
 def _phone(raw: str) -> str:
@@ -65,18 +84,18 @@ def _depth(value: object, level: int = 0) -> int:
 
 
 FIELDS = (
-    ProfileField("first_name", "firstName", text(1, 32)),
-    ProfileField("last_name", "lastName", text(1, 32)),
-    ProfileField("phone", "phone", _phone),
-    ProfileField("fax", "fax", fax),
-    ProfileField("company", "company", text(1, 255)),
-    ProfileField("image_url", "imageUrl", https_url),
-    ProfileField("birth_date", "birthDate", _birth_date),
-    ProfileField("locale", "locale", locale),
-    ProfileField("reference", "reference", text(1, 255), own=False),
-    ProfileField("reference_origin", "referenceOrigin", text(1, 255), own=False),
-    ProfileField("tax_exemption_code", "taxExemptionCode", text(1, 255), own=False),
-    ProfileField("metadata", "metadata", _metadata, own=False),
+    _line("first_name", "firstName", 32),
+    _line("last_name", "lastName", 32),
+    ProfileField("phone", "phone", _phone, FieldType.TEL, PHONE_MAX),
+    ProfileField("fax", "fax", fax, FieldType.TEL, PHONE_MAX),
+    _line("company", "company", 255),
+    ProfileField("image_url", "imageUrl", https_url, FieldType.URL, URL_MAX),
+    ProfileField("birth_date", "birthDate", _birth_date, FieldType.DATE, None),
+    ProfileField("locale", "locale", locale, FieldType.TEXT, LOCALE_MAX),
+    _line("reference", "reference", 255, own=False),
+    _line("reference_origin", "referenceOrigin", 255, own=False),
+    _line("tax_exemption_code", "taxExemptionCode", 255, own=False),
+    ProfileField("metadata", "metadata", _metadata, FieldType.TEXT, None, own=False),
 )
 
 
@@ -94,6 +113,17 @@ def parse_profile(validation: Validation, given: Mapping[str, object], *, by_cus
             continue
         parsed[field.name] = validation.allow(field.api_name, field.parse, given[field.name])
     return parsed
+
+
+def with_answers(personal: Personal, answers: Mapping[str, str | None]) -> tuple[Personal, list[str]]:
+    """The profile with these answers to extra fields, None for one to be cleared, and whether any differs."""
+    kept = {**(personal.attributes or {}), **answers}
+    return changed(personal, {"attributes": {name: value for name, value in kept.items() if value is not None} or None})
+
+
+def consented(personal: Personal, *, newsletter: bool) -> Personal:
+    """The profile with the time of a consent; an end of it keeps the time, which proves what was sent before."""
+    return replace(personal, newsletter_consented_at=now().isoformat()) if newsletter else personal
 
 
 def changed(before: Personal, changes: Mapping[str, Any]) -> tuple[Personal, list[str]]:

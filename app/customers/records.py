@@ -7,7 +7,11 @@ from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import select
+from sqlmodel import col
+
 from app.customers.tables import Customer
+from app.groups.tables import CustomerGroup
 from app.vault.sealing import Box
 
 TABLE = "customers"
@@ -21,6 +25,21 @@ class CustomerStatus(Enum):
     PROSPECT = "PROSPECT"
     ACQUIRED = "ACQUIRED"
     REPEAT = "REPEAT"
+
+
+class Approval(Enum):
+    """Whether an integration has let a customer in, in an organization that asks for it."""
+
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    REJECTED = "REJECTED"
+
+
+def status_of(placed_orders: int) -> CustomerStatus:
+    """The status of a customer who has placed this many orders."""
+    if placed_orders >= REPEAT_FROM:
+        return CustomerStatus.REPEAT
+    return CustomerStatus.ACQUIRED if placed_orders else CustomerStatus.PROSPECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +60,10 @@ class Personal:
     reference_origin: str | None = None
     tax_exemption_code: str | None = None
     metadata: dict[str, Any] | None = None
+    attributes: dict[str, str] | None = None
+    terms_version: str | None = None
+    terms_accepted_at: str | None = None
+    newsletter_consented_at: str | None = None
 
     @property
     def born(self) -> date | None:
@@ -49,7 +72,10 @@ class Personal:
 
 
 class CustomerRow(NamedTuple):
-    """The columns every read of a customer selects, in the order of `COLUMNS`."""
+    """The columns every read of a customer selects, in the order of `COLUMNS`.
+
+    Of the group only the id is known after a write (`row_of`).
+    """
 
     id: UUID
     organization_id: UUID
@@ -57,12 +83,23 @@ class CustomerRow(NamedTuple):
     has_password: bool
     shopper_reference: str
     placed_orders: int
+    group_id: UUID | None
+    group_code: str | None
+    group_name: str | None
+    group_tax_exempt: bool | None
     newsletter: bool
+    approval: str | None
     email_verified_at: datetime | None
     version: int
     created_at: datetime
     updated_at: datetime
     erased_at: datetime | None
+
+
+def _of_group(column: Any) -> Any:
+    # Not a join: whoever selects these columns would have to remember it.
+    group = select(column).where(col(CustomerGroup.id) == col(Customer.group_id))
+    return group.correlate(Customer).scalar_subquery()
 
 
 COLUMNS: Sequence[Any] = (
@@ -72,7 +109,12 @@ COLUMNS: Sequence[Any] = (
     Customer.sealed_password.is_not(None).label("has_password"),  # type: ignore[union-attr]
     Customer.shopper_reference,
     Customer.placed_orders,
+    Customer.group_id,
+    _of_group(CustomerGroup.code),
+    _of_group(CustomerGroup.name),
+    _of_group(CustomerGroup.tax_exempt),
     Customer.newsletter,
+    Customer.approval,
     Customer.email_verified_at,
     Customer.version,
     Customer.created_at,
@@ -91,9 +133,7 @@ class CustomerRecord:
     @property
     def status(self) -> CustomerStatus:
         """Derived from the number of placed orders."""
-        if self.row.placed_orders >= REPEAT_FROM:
-            return CustomerStatus.REPEAT
-        return CustomerStatus.ACQUIRED if self.row.placed_orders else CustomerStatus.PROSPECT
+        return status_of(self.row.placed_orders)
 
 
 def open_row(row: CustomerRow, box: Box | None) -> CustomerRecord:
@@ -112,7 +152,12 @@ def row_of(customer: Customer) -> CustomerRow:
         customer.sealed_password is not None,
         customer.shopper_reference,
         customer.placed_orders,
+        customer.group_id,
+        None,
+        None,
+        None,
         customer.newsletter,
+        customer.approval,
         customer.email_verified_at,
         customer.version,
         customer.created_at,

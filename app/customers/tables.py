@@ -21,6 +21,7 @@ class Customer(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("organization_id", "shopper_reference"),
         Index("ix_customers_organization", "organization_id", "id"),
+        Index("ix_customers_group", "group_id", "id"),
         Index("ix_customers_created", "organization_id", "created_at", "id"),
         Index("ix_customers_updated", "organization_id", "updated_at", "id"),
         Index("ix_customers_orders", "organization_id", "placed_orders", "id"),
@@ -34,7 +35,9 @@ class Customer(SQLModel, table=True):
     shopper_reference: str = Field(max_length=128)
     reference_hash: bytes | None = binary(nullable=True)
     placed_orders: int = 0
+    group_id: UUID | None = foreign_key("customer_groups.id", nullable=True)
     newsletter: bool = False
+    approval: str | None = Field(default=None, max_length=16)
     email_verified_at: datetime | None = moment(nullable=True)
     version: int = 1
     created_at: datetime = moment()

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy
 from sqlalchemy import event
@@ -101,9 +101,11 @@ class Database:
         raw = await self.engine.raw_connection()
         try:
             return await read.fetch(raw.driver_connection, self.engine.dialect, parameters)
-        except BaseException:
-            # A connection in the middle of an answer must not go back to the others.
-            raw.invalidate()
+        except Exception:
+            # A broken connection must not go back to the others. One whose caller went away may: its driver
+            # finishes or cancels what is under way before it does anything else.
+            if not self.embedded and cast("Any", raw.driver_connection).is_closed():
+                raw.invalidate()
             raise
         finally:
             raw.close()

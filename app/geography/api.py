@@ -134,7 +134,7 @@ def english_zones(country_code: str) -> dict[str, Zone]:
 class GeographyQueries:
     """Reference data; nothing of it belongs to an organization."""
 
-    @query(allow=ANYBODY, description="All countries in the order of their names.")
+    @query(allow=ANYBODY, description="All countries in the order of their names.", size=250)
     async def countries(self, context: Context, locale: Locale = ENGLISH) -> list[Country]:  # noqa: ARG002 - reference data
         """Accents count after letters (Åland Islands among the A): near enough to the alphabet for a list."""
         shown = [country_shown(source, _known(locale)) for source in countries.every()]

@@ -10,7 +10,6 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
-    OperationDefinitionNode,
     parse,
     specified_rules,
     validate,
@@ -18,6 +17,7 @@ from graphql import (
 
 from app.graphql.limits import DocumentLimits, TooLarge, measure
 from app.graphql.messages import without_values
+from app.graphql.operations import Operation, operations
 
 CACHED_DOCUMENTS = 1000
 CACHED_CHARACTERS = 20_000
@@ -28,10 +28,10 @@ class Document:
     """A document that may be executed."""
 
     node: DocumentNode
-    operations: dict[str | None, str]
+    operations: dict[str | None, Operation]
 
-    def kind(self, name: str | None) -> str | None:
-        """`query`, `mutation`, `subscription`; None when the document has no such operation."""
+    def operation(self, name: str | None) -> Operation | None:
+        """The operation of this name, or the only one; None when the document has no such operation."""
         if name is not None:
             return self.operations.get(name)
         return next(iter(self.operations.values())) if len(self.operations) == 1 else None
@@ -82,8 +82,7 @@ class Documents:
         errors = validate(self._schema, node, self._rules, max_errors=20, hide_suggestions=not self._suggestions)
         if errors:
             raise Refused("GRAPHQL_VALIDATION_FAILED", errors)
-        operations = [one for one in node.definitions if isinstance(one, OperationDefinitionNode)]
-        return Document(node, {one.name.value if one.name else None: one.operation.value for one in operations})
+        return Document(node, operations(self._schema, node))
 
 
 def with_code(error: GraphQLError, code: str) -> GraphQLError:

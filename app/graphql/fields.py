@@ -12,6 +12,8 @@ from strawberry import Info
 from app.errors import AppError, Rejected
 from app.graphql.access import Access, authorize, documented
 from app.graphql.context import Context
+from app.graphql.cost import SIZE
+from app.graphql.operations import CREDENTIALS
 from app.graphql.user_errors import UserError, user_errors
 
 Resolver = Callable[..., Awaitable[Any]]
@@ -26,24 +28,28 @@ class Payload:
     )
 
 
-def query(*, allow: Access, description: str) -> Callable[[Resolver], Any]:
-    """A root query, `async def f(self, context, …)`, for the callers in `allow`."""
+def query(*, allow: Access, description: str, size: int | None = None) -> Callable[[Resolver], Any]:
+    """A root query, `async def f(self, context, …)`, for the callers in `allow`.
+
+    `size` is about how many items a list has that is not a page, for the cost of a document.
+    """
 
     def declare(read: Resolver) -> Any:
         async def resolver(self: object, info: Info[Context, None], **arguments: Any) -> Any:
             authorize(info.context.principal, allow)
             return await read(self, info.context, **arguments)
 
-        return _field(resolver, read, documented(description, allow))
+        return _field(resolver, read, documented(description, allow), {SIZE: size} if size else {})
 
     return declare
 
 
-def mutation(*, allow: Access, description: str) -> Callable[[Resolver], Any]:
+def mutation(*, allow: Access, description: str, credentials: bool = False) -> Callable[[Resolver], Any]:
     """A mutation, `async def f(self, context, session, …) -> SomePayload`, for the callers in `allow`.
 
     It is one transaction: raise, and nothing happened; return, and it is written. An expected failure
-    (`AppError`, `Rejected`) becomes the payload's `userErrors`.
+    (`AppError`, `Rejected`) becomes the payload's `userErrors`. With `credentials` it tries, or hands out, something
+    secret (a password, a token, a code): rate limits are tighter for it.
     """
 
     def declare(act: Resolver) -> Any:
@@ -62,12 +68,12 @@ def mutation(*, allow: Access, description: str) -> Callable[[Resolver], Any]:
                 context.forget()
             return answer
 
-        return _field(resolver, act, documented(description, allow))
+        return _field(resolver, act, documented(description, allow), {CREDENTIALS: True} if credentials else {})
 
     return declare
 
 
-def _field(resolver: Resolver, declared: Resolver, description: str) -> Any:
+def _field(resolver: Resolver, declared: Resolver, description: str, metadata: dict[object, object]) -> Any:
     """Give strawberry the declared arguments without those that the wrapper fills in."""
     signature = inspect.signature(declared)
     arguments = [
@@ -80,4 +86,4 @@ def _field(resolver: Resolver, declared: Resolver, description: str) -> Any:
     resolver.__signature__ = signature.replace(parameters=arguments)  # type: ignore[attr-defined]
     resolver.__annotations__ = {one.name: one.annotation for one in arguments[1:]}
     resolver.__annotations__["return"] = signature.return_annotation
-    return strawberry.field(resolver=resolver, description=description)
+    return strawberry.field(resolver=resolver, description=description, metadata=metadata)

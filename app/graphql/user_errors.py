@@ -38,6 +38,7 @@ describe(
     TOKEN_EXPIRED="The token's time is over.",
     RATE_LIMITED="Too many attempts; see `retryAfterSeconds`.",
     HAS_ORDERS="The customer has orders: have it anonymized instead.",
+    IN_USE="Something else still needs it; name what takes its place.",
     ALREADY_REQUESTED="It was requested already.",
     ALREADY_STARTED="It has started and cannot be cancelled any more.",
     ALREADY_LOGGED_IN="Log out first.",

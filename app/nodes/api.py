@@ -17,12 +17,14 @@ from app.graphql.access import CUSTOMER, back_office
 from app.graphql.context import Context
 from app.graphql.fields import query
 from app.graphql.ids import Node
+from app.orders import api as orders
+from app.orders import repository as order_rows
 from app.payment_methods import api as payment_methods
 from app.payment_methods import repository as payment_method_rows
 from app.principal import Scope
 
 # What was found, and the customer it belongs to.
-Found = tuple[Node, UUID] | None
+Found = tuple[Node, UUID | None] | None
 
 
 async def _customer(context: Context, row_id: UUID) -> Found:
@@ -40,10 +42,16 @@ async def _payment_method(context: Context, row_id: UUID) -> Found:
     return (payment_methods.shown(found), found.row.customer_id) if found else None
 
 
+async def _order(context: Context, row_id: UUID) -> Found:
+    found = await order_rows.by_id(context.store, organization_id=context.organization.id, order_id=row_id)
+    return (orders.shown(found), found.customer_id) if found else None
+
+
 KINDS: dict[str, Callable[[Context, UUID], Awaitable[Found]]] = {
     "Customer": _customer,
     "Address": _address,
     "PaymentMethod": _payment_method,
+    "Order": _order,
 }
 
 
@@ -70,7 +78,7 @@ class NodeQueries:
         return None
 
 
-async def _seen(context: Context, found: tuple[Node, UUID]) -> Node | None:
+async def _seen(context: Context, found: tuple[Node, UUID | None]) -> Node | None:
     node, customer_id = found
     if context.principal.customer_id is not None:
         return node if context.principal.customer_id == customer_id else None

@@ -1,9 +1,11 @@
 """Tokens of customers: for name and password (RFC 6749, section 4.3), and again for a refresh token (section 6)."""
 
 from app.accounts.login import Attempt, LoggedIn, log_in
+from app.accounts.notices import tell_of_replay
 from app.audit.log import Action, record
 from app.clock import now
 from app.errors import AppError, RateLimited
+from app.guessing.policy import GuessingPolicy
 from app.oauth.clients import Client
 from app.oauth.errors import InvalidGrant, OAuthError
 from app.oauth.grants import Grant
@@ -17,11 +19,12 @@ from app.vault.vault import Store
 class CustomerGrants:
     """What a client gets for a customer who trusts it."""
 
-    def __init__(self, store: Store, sessions: Sessions, hasher: PasswordHasher) -> None:
+    def __init__(self, store: Store, sessions: Sessions, hasher: PasswordHasher, guessing: GuessingPolicy) -> None:
         """Log in with the same story, and the same cost, as the mutation `login`."""
         self._store = store
         self._sessions = sessions
         self._hasher = hasher
+        self._guessing = guessing
 
     async def by_password(self, request: Request, client: Client) -> Grant:
         """A new session; raise `OAuthError`."""
@@ -29,7 +32,9 @@ class CustomerGrants:
         _no_scope(request)
         try:
             async with self._store.database.transaction() as session:
-                outcome = await log_in(session, self._store, self._hasher, self._sessions, attempt)
+                outcome = await log_in(
+                    session, self._store, self._hasher, self._sessions, attempt, guessing=self._guessing
+                )
         except AppError as error:
             raise refusal(error) from None
         if isinstance(outcome, LoggedIn):
@@ -48,6 +53,9 @@ class CustomerGrants:
                 action = Action.SESSION_REFRESHED if outcome.tokens else Action.SESSION_REPLAYED
                 origin = client.origin(request)
                 record(session, origin, action, customer_id=outcome.customer_id, object_id=outcome.session_id)
+                if outcome.tokens is None:
+                    shop = origin.principal.organization
+                    await tell_of_replay(session, self._store.vault, shop, customer_id=outcome.customer_id)
         except AppError as error:
             raise refusal(error) from None
         if outcome.tokens is None:

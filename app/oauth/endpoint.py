@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.audit.log import Action, record
 from app.clock import now
+from app.guessing.policy import GuessingPolicy
 from app.oauth import assertions, clients
 from app.oauth.assertions import JWT_BEARER
 from app.oauth.clients import Client
@@ -29,12 +30,19 @@ class TokenEndpoint:
     """Issues tokens to API clients, and to customers through them, and takes them back."""
 
     def __init__(
-        self, store: Store, sessions: Sessions, hasher: PasswordHasher, uses: LastUses, *, issuer: str
+        self,
+        store: Store,
+        sessions: Sessions,
+        hasher: PasswordHasher,
+        guessing: GuessingPolicy,
+        uses: LastUses,
+        *,
+        issuer: str,
     ) -> None:
         """Assertions must name `issuer`, or the endpoint's own address, as their audience."""
         self._store = store
         self._sessions = sessions
-        self._customers = CustomerGrants(store, sessions, hasher)
+        self._customers = CustomerGrants(store, sessions, hasher, guessing)
         self._uses = uses
         self._audiences = [issuer + TOKEN_PATH, issuer]
 

@@ -54,6 +54,7 @@ class PasswordHasher:
         self.parallel = parallel or os.cpu_count() or 1
         self.queue = queue
         self.hashes = 0
+        self.in_flight = 0
         self._context = formats.context(memory_kib, iterations)
         self._current = formats.of_parameters(memory_kib, iterations)
         self._executor = ThreadPoolExecutor(self.parallel, thread_name_prefix="passwords")
@@ -114,7 +115,11 @@ class PasswordHasher:
     async def _run(self, work: Callable[[], Result]) -> Result:
         if not self._slots.acquire(blocking=False):
             raise TooBusy(max(1, ceil((1 + self.queue / self.parallel) * self._seconds_for_one)))
-        return await asyncio.wrap_future(self._submitted(work))
+        self.in_flight += 1
+        try:
+            return await asyncio.wrap_future(self._submitted(work))
+        finally:
+            self.in_flight -= 1
 
     def _submitted(self, work: Callable[[], Result]) -> Future[Result]:
         try:

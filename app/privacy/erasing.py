@@ -18,8 +18,11 @@ from app.audit.log import Action, record_of_house
 from app.clock import now
 from app.customers import repository as customers
 from app.db.locks import lock_customer
+from app.guessing import repository as guessing
 from app.logs import report
 from app.mail import outbox
+from app.orders import repository as orders
+from app.orders.own_keys import discard_spent
 from app.payment_methods import repository as payment_methods
 from app.proofs import repository as proofs
 from app.sessions import service as sessions
@@ -91,6 +94,7 @@ async def carry_out(store: Store, claimed: Claimed) -> None:
     """The steps after the claim, each of them repeatable, in the order that loses nothing."""
     async with store.database.transaction() as session:
         await erase_rooms(session, store, organization_id=claimed.organization_id, customer_id=claimed.customer_id)
+    await discard_spent(store)
     await store.vault.destroy_key(
         claimed.customer_id, organization_id=claimed.organization_id, anonymization_id=claimed.id
     )
@@ -117,7 +121,9 @@ async def erase_rooms(session: AsyncSession, store: Store, *, organization_id: U
     await lock_customer(session, organization_id=organization_id, customer_id=customer_id)
     await payment_methods.erase(session, store.vault, customer_id=customer_id)
     await addresses.erase(session, customer_id=customer_id)
+    await orders.erase(session, customer_id=customer_id)
     await sessions.erase(session, customer_id=customer_id)
+    await guessing.erase(session, customer_id=customer_id)
     await outbox.erase(session, customer_id=customer_id)
     await proofs.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)

@@ -32,6 +32,8 @@ class EndReason(Enum):
     EMAIL_PROVEN = "EMAIL_PROVEN"
     EMAIL_CHANGE_UNDONE = "EMAIL_CHANGE_UNDONE"
     TOKEN_REPLAYED = "TOKEN_REPLAYED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
     TOKEN_REVOKED = "TOKEN_REVOKED"
     STAFF_REMOVED = "STAFF_REMOVED"
 
@@ -238,6 +240,21 @@ async def end(session: AsyncSession, *, organization_id: UUID, session_id: UUID,
         return False
     _end(row, reason)
     session.add(row)
+    return True
+
+
+async def find(session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID) -> Session | None:
+    """A customer's own session, locked; None for one of anybody else."""
+    row = await session.get(Session, session_id, with_for_update=True)
+    owned = row is not None and row.organization_id == organization_id and row.customer_id == customer_id
+    return row if owned else None
+
+
+def end_row(row: Session, reason: EndReason) -> bool:
+    """End a locked session; False when it had ended or expired already."""
+    if row.ended_at is not None or min(row.idle_expires_at, row.expires_at) <= now():
+        return False
+    _end(row, reason)
     return True
 
 

@@ -33,6 +33,8 @@ PERSONAL = {
     "card": "4242",
     "image": "quill.example.org/zoe.png",
     "agent": "ZoeBrowser/9.1",
+    "login name": "zoe-of-the-hills",
+    "answer": "Yarrow and sage",
 }
 REGISTRATION: dict[str, Any] = {
     "firstName": PERSONAL["first name"],
@@ -43,6 +45,8 @@ REGISTRATION: dict[str, Any] = {
     "birthDate": PERSONAL["birth date"],
     "locale": "de-CH",
     "newsletter": True,
+    "loginName": PERSONAL["login name"],
+    "attributes": [{"name": "herbs", "value": PERSONAL["answer"]}],
 }
 BACK_OFFICE = {
     "reference": PERSONAL["reference"],
@@ -61,18 +65,30 @@ ADDRESS = {
     "phone": "+41 44 668 18 00",
     "notes": PERSONAL["notes"],
 }
+MONEY = {"amount": "49.90", "currencyCode": "CHF"}
+ORDER_ADDRESS = {name: value for name, value in ADDRESS.items() if name != "notes"}
+ORDER_ADDRESSES = {"shippingAddress": ORDER_ADDRESS, "billingAddress": ORDER_ADDRESS}
 ADD_CARD = """mutation { addPaymentMethod(input: { token: "tok_visa" }) {
     paymentMethod { id last4 } userErrors { code } } }"""
+
+
+ADD_FIELD = """mutation { createExtraField(input: {
+    name: "herbs", type: TEXT, labels: [{ locale: "en", text: "Favourite herbs" }]
+}) { userErrors { code } } }"""
 
 
 async def zoe(house: House) -> Person:
     """A customer who owns one of everything; extend it when a room begins to keep something."""
     house.client.headers["user-agent"] = PERSONAL["agent"]
+    (await house.ask(ADD_FIELD, token=await house.integration())).payload("createExtraField")
     person = await house.register(PERSONAL["email"], **REGISTRATION)
+    await house.ask("Login", identifier=PERSONAL["email"], password="not hers")
     change = {"customerId": person.id, **BACK_OFFICE}
     (await house.ask("UpdateCustomer", token=await house.integration(), input=change)).payload("updateCustomer")
     for _ in range(2):
         (await house.ask("CreateAddress", token=person.token, input=ADDRESS)).payload("createAddress")
+    order = {"customerId": person.id, "number": "zq-1", "total": MONEY, "itemCount": 1, **ORDER_ADDRESSES}
+    (await house.ask("RecordOrder", token=await house.integration(), input=order)).payload("recordOrder")
     card = (await house.ask(ADD_CARD, token=person.token)).payload("addPaymentMethod")["paymentMethod"]
     assert card["last4"] == PERSONAL["card"]
     await house.ask("DeletePaymentMethod", token=person.token, id=card["id"])

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.customers.newsletter import UnsubscribeLinks
+from app.graphql import ids
 from app.principal import Scope
 from tests.addresses.book import ANN as ADDRESS
 from tests.contract import confirming
@@ -179,6 +181,86 @@ async def not_requested(scene: Scene) -> dict[str, Any]:
     return {"customerId": scene.ann.id}
 
 
+async def new_field(scene: Scene) -> dict[str, Any]:
+    labels = [{"locale": "en", "text": "Size"}]
+    return {"input": {"name": f"size{scene.fresh()}", "type": "TEXT", "labels": labels}}
+
+
+async def old_field(scene: Scene) -> dict[str, Any]:
+    document = "mutation ($input: CreateExtraFieldInput!) { createExtraField(input: $input) { extraField { id } } }"
+    token = await scene.house.integration()
+    answer = await scene.house.ask(document, token=token, **await new_field(scene))
+    return {"input": {"id": answer.data["createExtraField"]["extraField"]["id"]}}
+
+
+async def other_session(scene: Scene) -> dict[str, Any]:
+    document = "{ me { sessions(first: 1) { nodes { id } } } }"
+    answer = await scene.house.ask(document, token=(await scene.login()).token)
+    return {"input": {"id": answer.data["me"]["sessions"]["nodes"][0]["id"]}}
+
+
+async def input_of_owner(scene: Scene) -> dict[str, Any]:
+    return {"input": {"customerId": scene.ann.id}}
+
+
+async def newcomer(scene: Scene) -> dict[str, Any]:
+    document = "mutation ($input: RegisterInput!) { register(input: $input) { customer { id } } }"
+    answer = await scene.house.ask(document, **await registration(scene))
+    return {"input": {"customerId": answer.data["register"]["customer"]["id"]}}
+
+
+async def unsubscribing(scene: Scene) -> dict[str, Any]:
+    links = scene.house.patron.services.get(UnsubscribeLinks)
+    return {"input": {"token": links.token(ids.decode("Customer", scene.ann.id))}}
+
+
+async def new_order(scene: Scene) -> dict[str, Any]:
+    money = {"amount": "49.90", "currencyCode": "CHF"}
+    return {"input": {"customerId": scene.ann.id, "number": f"order-{scene.fresh()}", "total": money, "itemCount": 1}}
+
+
+async def old_order(scene: Scene) -> dict[str, Any]:
+    variables = await new_order(scene)
+    answer = await scene.house.ask("RecordOrder", token=scene.tokens["integration"], **variables)
+    return {"by": {"id": answer.payload("recordOrder")["order"]["id"]}}
+
+
+async def changed_order(scene: Scene) -> dict[str, Any]:
+    return {**await old_order(scene), "input": {"itemCount": 7}}
+
+
+async def code(scene: Scene) -> dict[str, Any]:
+    return {"code": f"code-{scene.fresh()}"}
+
+
+async def new_group(scene: Scene) -> dict[str, Any]:
+    return {"input": {**await code(scene), "name": "Trade"}}
+
+
+async def old_group(scene: Scene) -> dict[str, Any]:
+    document = (
+        "mutation ($input: CreateGroupInput!) { createGroup(input: $input) { group { id } userErrors { code } } }"
+    )
+    answer = await scene.house.ask(document, token=scene.tokens["integration"], **await new_group(scene))
+    return {"id": answer.payload("createGroup")["group"]["id"]}
+
+
+async def assignment(scene: Scene) -> dict[str, Any]:
+    return {"input": {"customerId": scene.ann.id, "groupId": (await old_group(scene))["id"]}}
+
+
+async def new_market(scene: Scene) -> dict[str, Any]:
+    return {"input": {**await code(scene), "name": "Alps", "currencyCode": "CHF"}}
+
+
+async def old_market(scene: Scene) -> dict[str, Any]:
+    document = (
+        "mutation ($input: CreateMarketInput!) { createMarket(input: $input) { market { id } userErrors { code } } }"
+    )
+    answer = await scene.house.ask(document, token=scene.tokens["integration"], **await new_market(scene))
+    return {"id": answer.payload("createMarket")["market"]["id"]}
+
+
 def mutation(field: str, kind: str) -> str:
     """A document for a mutation with one input."""
     return f"mutation ($input: {kind}!) {{ {field}(input: $input) {{ {ERRORS} }} }}"
@@ -271,6 +353,75 @@ MATRIX: dict[str, Entry] = {
     },
     "requestEmailChange": Entry(
         mutation("requestEmailChange", "RequestEmailChangeInput"), email_change, (GUEST, OK, OK, NO, NO, NO, NO)
+    ),
+    "registrationForm": Entry("RegistrationForm", nothing, (OK, OK, OK, OK, OK, OK, OK)),
+    "profileForm": Entry("{ profileForm { fields { name } } }", nothing, (GUEST, OK, OK, NO, NO, NO, NO)),
+    "extraFields": Entry("{ extraFields { name } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+    "createExtraField": Entry(
+        mutation("createExtraField", "CreateExtraFieldInput"), new_field, (GUEST, NO, NO, NO, OK, OK, OK)
+    ),
+    "updateExtraField": Entry(
+        mutation("updateExtraField", "UpdateExtraFieldInput"), old_field, (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id")
+    ),
+    "deleteExtraField": Entry(
+        mutation("deleteExtraField", "DeleteExtraFieldInput"), old_field, (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id")
+    ),
+    "approveCustomer": Entry(
+        mutation("approveCustomer", "ApproveCustomerInput"), input_of_owner, (GUEST, NO, NO, NO, OK, OK, BACK)
+    ),
+    "rejectCustomer": Entry(
+        mutation("rejectCustomer", "RejectCustomerInput"), newcomer, (GUEST, NO, NO, NO, OK, OK, BACK)
+    ),
+    "unsubscribeNewsletter": Entry(
+        mutation("unsubscribeNewsletter", "UnsubscribeNewsletterInput"), unsubscribing, (OK, OK, OK, NO, NO, NO, NO)
+    ),
+    "endSession": Entry(
+        mutation("endSession", "EndSessionInput"), other_session, (GUEST, OK, "NOT_FOUND id", NO, NO, NO, NO)
+    ),
+    "order": Entry("query ($by: OrderBy!) { order(by: $by) { id } }", old_order, (GUEST, OK, NULL, NO, OK, OK, NULL)),
+    "recordOrder": Entry(mutation("recordOrder", "RecordOrderInput"), new_order, (GUEST, NO, NO, NO, OK, OK, BACK)),
+    "updateOrder": Entry(
+        f"mutation ($by: OrderBy!, $input: UpdateOrderInput!) {{ updateOrder(by: $by, input: $input) {{ {ERRORS} }} }}",
+        changed_order,
+        (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND by"),
+    ),
+    "cancelOrder": Entry(
+        f"mutation ($by: OrderBy!) {{ cancelOrder(by: $by) {{ {ERRORS} }} }}",
+        old_order,
+        (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND by"),
+    ),
+    "groups": Entry("{ groups { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+    "group": Entry("query ($code: String!) { group(code: $code) { id } }", code, (GUEST, NO, NO, NO, NULL, NULL, NULL)),
+    "createGroup": Entry(mutation("createGroup", "CreateGroupInput"), new_group, (GUEST, NO, NO, NO, OK, OK, OK)),
+    "updateGroup": Entry(
+        f'mutation ($id: ID!) {{ updateGroup(id: $id, input: {{ name: "New" }}) {{ {ERRORS} }} }}',
+        old_group,
+        (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+    ),
+    "deleteGroup": Entry(
+        f"mutation ($id: ID!) {{ deleteGroup(id: $id) {{ {ERRORS} }} }}",
+        old_group,
+        (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+    ),
+    "assignCustomerGroup": Entry(
+        mutation("assignCustomerGroup", "AssignCustomerGroupInput"),
+        assignment,
+        (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND groupId"),
+    ),
+    "markets": Entry("{ markets { id } }", nothing, (OK, OK, OK, OK, OK, OK, OK)),
+    "market": Entry(
+        "query ($code: String!) { market(code: $code) { id } }", code, (NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+    ),
+    "createMarket": Entry(mutation("createMarket", "CreateMarketInput"), new_market, (GUEST, NO, NO, NO, OK, OK, OK)),
+    "updateMarket": Entry(
+        f'mutation ($id: ID!) {{ updateMarket(id: $id, input: {{ name: "New" }}) {{ {ERRORS} }} }}',
+        old_market,
+        (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+    ),
+    "deleteMarket": Entry(
+        f"mutation ($id: ID!) {{ deleteMarket(id: $id) {{ {ERRORS} }} }}",
+        old_market,
+        (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
     ),
     # These two end the sessions of their callers, so each caller asks once.
     "logout": Entry("Logout", nothing, (OK, OK, OK, OK, OK, OK, OK)),

@@ -1,4 +1,4 @@
-"""A house on SQLite alone: no database has a part in what is refused before it is read."""
+"""Houses on SQLite alone: what HTTP does is the same on any database."""
 
 from collections.abc import AsyncIterator
 

@@ -18,10 +18,16 @@ ROOMS = (
     "payment_methods",
     "sessions",
     "anonymizations",
+    "groups",
+    "markets",
+    "orders",
     "audit",
+    "fields",
+    "guessing",
     "mail",
     "proofs",
     "privacy",
+    "documents",
 )
 
 

@@ -1,0 +1,27 @@
+"""Tells customers what happened to their account."""
+
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers import repository
+from app.customers.notices import notify
+from app.mail.templates import Template
+from app.principal import Organization
+from app.vault.vault import Vault
+
+
+async def tell_of_replay(
+    session: AsyncSession, vault: Vault, organization: Organization, *, customer_id: UUID | None
+) -> None:
+    """Write to the customer whose refresh token was used twice."""
+    customer = await repository.lock_by_id(session, vault, customer_id=customer_id) if customer_id else None
+    if customer is not None:
+        await notify(
+            session,
+            vault,
+            organization=organization,
+            customer_id=customer.row.id,
+            personal=customer.personal,
+            template=Template.SESSION_REPLAYED,
+        )

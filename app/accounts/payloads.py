@@ -1,0 +1,100 @@
+"""What GraphQL answers about accounts and sessions."""
+
+from datetime import datetime
+
+import strawberry
+
+from app.accounts.registration import NextStep
+from app.customers.api import Customer
+from app.graphql.enums import describe
+from app.graphql.fields import Payload
+from app.sessions.service import TokenPair as Issued
+
+describe(
+    NextStep,
+    "What a new customer does next.",
+    DONE="Nothing: with a password, the customer is logged in.",
+    LOG_IN="Log in.",
+    VERIFY_EMAIL="Open the mail that was sent, to prove the address.",
+    AWAIT_APPROVAL="Wait until the shop has approved the account; then log in.",
+)
+
+DEVICE_TOKEN = (
+    "Keep it in this browser for 180 days and send it with the next login, as `X-Device-Token` or `deviceToken`: "
+    "then guesses of others do not keep the owner out. It opens nothing."
+)
+
+
+@strawberry.type(description="The tokens of a session.")
+class Tokens:
+    """What a login hands out."""
+
+    access_token: str = strawberry.field(
+        description="A JSON Web Token to send as `Authorization: Bearer …`; lives 15 minutes."
+    )
+    access_token_expires_at: datetime = strawberry.field(description="When the access token expires.")
+    refresh_token: str = strawberry.field(
+        description="Opaque, to be exchanged once for new tokens with `refreshToken`; keep it secret."
+    )
+    refresh_token_expires_at: datetime = strawberry.field(description="When the refresh token expires unused.")
+
+
+def tokens_of(issued: Issued) -> Tokens:
+    """The GraphQL object of tokens that were issued."""
+    return Tokens(
+        access_token=issued.access_token,
+        access_token_expires_at=issued.access_token_expires_at,
+        refresh_token=issued.refresh_token,
+        refresh_token_expires_at=issued.refresh_token_expires_at,
+    )
+
+
+@strawberry.type(description="The new account, or the next step to it.")
+class RegisterPayload(Payload):
+    """Answer of `register`."""
+
+    next_step: NextStep | None = strawberry.field(
+        description="What to do next; null when the registration was refused.", default=None
+    )
+    customer: Customer | None = strawberry.field(
+        description="The new customer; null while the address has to be proven first.", default=None
+    )
+    tokens: Tokens | None = strawberry.field(
+        description="The tokens of a first session, when the organization lets people in at once.", default=None
+    )
+    device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
+
+
+@strawberry.type(description="The tokens of a new session.")
+class LoginPayload(Payload):
+    """Answer of `login`."""
+
+    customer: Customer | None = strawberry.field(description="Who logged in.", default=None)
+    tokens: Tokens | None = strawberry.field(description="The tokens of the session.", default=None)
+    device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
+
+
+@strawberry.type(description="New tokens of the same session.")
+class RefreshTokenPayload(Payload):
+    """Answer of `refreshToken`."""
+
+    tokens: Tokens | None = strawberry.field(
+        description="The new tokens; the exchanged refresh token is used up.", default=None
+    )
+
+
+@strawberry.type(description="The end of the session.")
+class LogoutPayload(Payload):
+    """Answer of `logout`."""
+
+
+@strawberry.type(description="The end of all sessions.")
+class LogoutEverywherePayload(Payload):
+    """Answer of `logoutEverywhere`."""
+
+    ended_sessions: int = strawberry.field(description="How many sessions ended, this one included.", default=0)
+
+
+@strawberry.type(description="Whether the password was changed.")
+class ChangePasswordPayload(Payload):
+    """Answer of `changePassword`."""

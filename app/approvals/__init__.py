@@ -1,0 +1,1 @@
+"""Approvals: an organization lets each new customer in, or does not."""

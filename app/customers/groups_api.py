@@ -1,0 +1,80 @@
+"""A customer's group as the back office sets it in GraphQL."""
+
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+from strawberry import Info
+
+from app.audit.log import Action, record
+from app.customers import repository
+from app.customers.api import Customer, shown
+from app.db.locks import lock_customer
+from app.errors import NotFound, Required
+from app.graphql import ids
+from app.graphql.access import back_office
+from app.graphql.context import Context
+from app.graphql.fields import Payload, mutation
+from app.groups import repository as groups
+from app.groups.api import KIND as GROUP
+from app.principal import Scope
+
+
+@strawberry.input(description="Which customer comes into which group.")
+class AssignCustomerGroupInput:
+    """What `assignCustomerGroup` needs."""
+
+    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
+    group_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="Into which group; an explicit null takes the customer out of its group.", default=None
+    )
+
+
+@strawberry.type(description="The customer in its group.")
+class AssignCustomerGroupPayload(Payload):
+    """Answer of `assignCustomerGroup`."""
+
+    customer_id: strawberry.Private[UUID | None] = None
+
+    @strawberry.field(description="The customer as it is now.")
+    async def customer(self, info: Info[Context, None]) -> Customer | None:
+        """Read again after the change."""
+        found = await info.context.load(repository.by_ids, self.customer_id) if self.customer_id else None
+        return shown(found) if found else None
+
+
+@strawberry.type
+class CustomerGroupMutations:
+    """Who is in which group."""
+
+    @mutation(
+        allow=back_office(Scope.GROUPS_WRITE),
+        description="Put a customer into a group, or take it out. Private markets follow at its next request.",
+    )
+    async def assign_customer_group(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[AssignCustomerGroupInput, strawberry.argument(description="Customer and group.")],
+    ) -> AssignCustomerGroupPayload:
+        """The group is held before the customer is locked: whoever deletes a group does it in this order too."""
+        customer_id = ids.decode("Customer", input.customer_id, "customerId")
+        if input.group_id is None:
+            raise Required("Name a group, or null for none.", field=("groupId",))
+        group_id = ids.decode(GROUP, input.group_id.value, "groupId") if input.group_id.value else None
+        organization_id = context.organization.id
+        if group_id and not await groups.hold(session, organization_id=organization_id, group_id=group_id):
+            raise NotFound("There is no group with this id.", field=("groupId",))
+        if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
+            raise NotFound("There is no customer with this id.", field=("customerId",))
+        if await repository.assign_group(session, customer_id=customer_id, group_id=group_id):
+            record(
+                session,
+                context.origin,
+                Action.GROUP_ASSIGNED,
+                customer_id=customer_id,
+                object_id=group_id,
+                fields=["group"],
+            )
+        return AssignCustomerGroupPayload(customer_id=customer_id)

@@ -1,0 +1,97 @@
+"""What GraphQL takes of a customer."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+
+@strawberry.input(description="An answer to an extra field.")
+class AttributeInput:
+    """All answers are text."""
+
+    name: str = strawberry.field(description="The name of the extra field.")
+    value: str | None = strawberry.field(
+        description="A text; `12.5`, `2026-01-31`, `true`, or the value of an option; null clears the answer.",
+        default=None,
+    )
+
+
+def answers(given: Sequence[AttributeInput]) -> list[tuple[str, str | None]]:
+    """The answers as the rooms below take them."""
+    return [(one.name, one.value) for one in given]
+
+
+@strawberry.input(one_of=True, description="Names one customer in exactly one way.")
+class CustomerBy:
+    """A one-of input."""
+
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The global id.", default=None)
+    email: strawberry.Maybe[str] = strawberry.field(description="The email address, in any case.", default=None)
+    login_name: strawberry.Maybe[str] = strawberry.field(description="The login name, in any case.", default=None)
+    shopper_reference: strawberry.Maybe[str] = strawberry.field(description="The shopper reference.", default=None)
+
+
+@strawberry.input(description="What to change of a customer: a field left away stays, an explicit null clears it.")
+class UpdateCustomerInput:
+    """Fields below `attributes` are for integrations only."""
+
+    customer_id: strawberry.ID | None = strawberry.field(
+        description="Which customer; for integrations only, a customer changes itself.", default=None
+    )
+    expected_version: int | None = strawberry.field(
+        description="Refuse the change with `CONFLICT` unless the customer still has this `version`.", default=None
+    )
+    first_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
+    last_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
+    phone: strawberry.Maybe[str | None] = strawberry.field(
+        description="3 to 32 characters with the country code; stored in E.164 form.", default=None
+    )
+    fax: strawberry.Maybe[str | None] = strawberry.field(description="At most 32 characters.", default=None)
+    company: strawberry.Maybe[str | None] = strawberry.field(description="At most 255 characters.", default=None)
+    image_url: strawberry.Maybe[str | None] = strawberry.field(
+        description="A web address that starts with https://.", default=None
+    )
+    birth_date: strawberry.Maybe[date | None] = strawberry.field(description="A day in the past.", default=None)
+    locale: strawberry.Maybe[str | None] = strawberry.field(
+        description="A BCP 47 language tag such as `de-CH`.", default=None
+    )
+    newsletter: strawberry.Maybe[bool | None] = strawberry.field(
+        description="Whether the customer wants the newsletter.", default=None
+    )
+    attributes: strawberry.Maybe[list[AttributeInput] | None] = strawberry.field(
+        description="Answers to extra fields; those not named stay.", default=None
+    )
+    email: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: the new address. Customers confirm a new address themselves.", default=None
+    )
+    login_name: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: the new name to log in with.", default=None
+    )
+    shopper_reference: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: 3 to 128 characters, unique in the organization.", default=None
+    )
+    reference: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: the id in another system, at most 255 characters.", default=None
+    )
+    reference_origin: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: the system of the reference, at most 255 characters.", default=None
+    )
+    tax_exemption_code: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: at most 255 characters.", default=None
+    )
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
+        description="For integrations only: a JSON object of at most 16 KiB.", default=None
+    )
+
+
+def given(source: Any, names: frozenset[str]) -> dict[str, Any]:
+    """The `Maybe` fields of an input that were there, by name; an explicit null is None."""
+    values = {name: getattr(source, name) for name in names}
+    return {name: value.value for name, value in values.items() if value is not None}
+
+
+UPDATABLE = frozenset(field.name for field in fields(UpdateCustomerInput)) - {"customer_id", "expected_version"}

@@ -1,0 +1,85 @@
+"""The newsletter: how it is announced, and the signed way out of it."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.notices import notify
+from app.customers.records import CustomerRecord
+from app.mail.templates import Template
+from app.principal import Organization
+from app.vault.fingerprints import Fingerprints
+from app.vault.vault import Vault
+
+PREFIX = "nl_"
+PURPOSE = "newsletter"
+UNSUBSCRIBE_PATH = "/newsletter/unsubscribe"
+TOKEN_MAX = 128
+ID_BYTES = 16
+TAG_BYTES = 16
+
+
+class UnsubscribeLinks:
+    """Signs the links by which a newsletter is ended without a login, and knows its own again."""
+
+    def __init__(self, fingerprints: Fingerprints, *, public_url: str) -> None:
+        """Make links to the service at `public_url`."""
+        self._fingerprints = fingerprints
+        self._public_url = public_url
+
+    def token(self, customer_id: UUID) -> str:
+        """Opens nothing but the way out; it never expires, as old newsletters must keep theirs."""
+        body = customer_id.bytes
+        return PREFIX + base64.urlsafe_b64encode(body + self._tag(body)).decode().rstrip("=")
+
+    def customer_of(self, token: str) -> UUID | None:
+        """Whose newsletter the token ends; None for anything that we did not sign."""
+        if not token.startswith(PREFIX) or len(token) > TOKEN_MAX:
+            return None
+        encoded = token.removeprefix(PREFIX)
+        try:
+            decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        body, tag = decoded[:ID_BYTES], decoded[ID_BYTES:]
+        return UUID(bytes=body) if len(body) == ID_BYTES and hmac.compare_digest(tag, self._tag(body)) else None
+
+    def url(self, customer_id: UUID) -> str:
+        """The web address that shows a button by GET and ends the newsletter by POST."""
+        return f"{self._public_url}{UNSUBSCRIBE_PATH}?token={self.token(customer_id)}"
+
+    def headers(self, customer_id: UUID) -> Mapping[str, str]:
+        """What every newsletter carries, so that mail programs offer the way out themselves (RFC 8058, section 2)."""
+        return {
+            "List-Unsubscribe": f"<{self.url(customer_id)}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+
+    def _tag(self, body: bytes) -> bytes:
+        return self._fingerprints.of(PURPOSE, body.hex())[:TAG_BYTES]
+
+
+async def welcome(
+    session: AsyncSession,
+    vault: Vault,
+    links: UnsubscribeLinks,
+    *,
+    organization: Organization,
+    customer: CustomerRecord,
+) -> None:
+    """Tell somebody who just asked for the newsletter that it will come, and how to end it."""
+    customer_id = customer.row.id
+    await notify(
+        session,
+        vault,
+        organization=organization,
+        customer_id=customer_id,
+        personal=customer.personal,
+        template=Template.NEWSLETTER_WELCOME,
+        token=links.token(customer_id),
+        unsubscribe_url=links.url(customer_id),
+    )

@@ -1,0 +1,163 @@
+"""What a customer's orders do to the customer: the number of placed ones, and the status that follows from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.audit.log import Action, record, record_of_house
+from app.customers import identifiers
+from app.customers.identifiers import IdentifierKind
+from app.customers.records import REPEAT_FROM, status_of
+from app.customers.tables import Customer
+from app.db.locks import lock_customer
+from app.errors import NotFound
+from app.orders import recording
+from app.orders.contents import Contents
+from app.orders.recording import Owner
+from app.orders.records import OrderRow, OrderStatus
+from app.principal import Origin
+from app.values import EmailAddress
+from app.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An order and whether this call made it."""
+
+    order: OrderRow
+    created: bool
+
+
+async def record_order(
+    session: AsyncSession, vault: Vault, origin: Origin, *, buyer: UUID | EmailAddress, number: str, contents: Contents
+) -> Recorded:
+    """Record an order of a customer, or of a guest by email, once by its number.
+
+    A guest's order belongs to the customer who has proven to own the address; until somebody does, to nobody.
+    Raise `NotFound` for a customer the organization does not have, `NumberUsed`.
+    """
+    organization_id = origin.principal.organization.id
+    owner = await (
+        _guest(session, vault, organization_id=organization_id, email=buyer)
+        if isinstance(buyer, EmailAddress)
+        else _customer(session, organization_id=organization_id, customer_id=buyer)
+    )
+    order, created = await recording.record(
+        session, vault, organization_id=organization_id, owner=owner, number=number, contents=contents
+    )
+    if created:
+        record(session, origin, Action.ORDER_RECORDED, customer_id=owner.customer_id, object_id=order.id)
+        grown = int(contents.status.counts)
+        await _count(session, organization_id=organization_id, order=order, grown=grown)
+    return Recorded(order, created)
+
+
+async def _customer(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> Owner:
+    if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
+        raise NotFound("There is no customer with this id.", field=("customerId",))
+    return Owner(f"customer:{customer_id.hex}", customer_id=customer_id)
+
+
+async def _guest(session: AsyncSession, vault: Vault, *, organization_id: UUID, email: EmailAddress) -> Owner:
+    hashed = recording.guest_hash(vault, organization_id=organization_id, email_canonical=email.canonical)
+    named = f"guest:{hashed.hex()}"
+    proven = await _proven_owner(session, vault, organization_id=organization_id, email=email)
+    return Owner(named, customer_id=proven) if proven else Owner(named, guest_hash=hashed)
+
+
+async def _proven_owner(
+    session: AsyncSession, vault: Vault, *, organization_id: UUID, email: EmailAddress
+) -> UUID | None:
+    name: dict[str, Any] = {
+        "organization_id": organization_id,
+        "kind": IdentifierKind.EMAIL,
+        "canonical": email.canonical,
+    }
+    found = await identifiers.owner(session, vault, **name)
+    # Locked before it is asked again: an address that is being proven now attaches this order, or waits for us.
+    if found is None or not await lock_customer(session, organization_id=organization_id, customer_id=found):
+        return None
+    verified = select(Customer.id).where(Customer.id == found, col(Customer.email_verified_at).is_not(None))
+    if (await session.exec(verified)).first() is None:
+        return None
+    return found if await identifiers.owner(session, vault, **name) == found else None
+
+
+async def change_order(
+    session: AsyncSession,
+    vault: Vault,
+    origin: Origin,
+    *,
+    by: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    expected_version: int | None = None,
+) -> OrderRow:
+    """Change an order named by `order_id` or `number`; nothing is written when nothing differs.
+
+    Raise `NotFound`, `Conflict`, `Invalid`.
+    """
+    organization_id = origin.principal.organization.id
+    order = await recording.locked(session, organization_id=organization_id, **by)
+    written = await recording.change(session, vault, order, changes=changes, expected_version=expected_version)
+    if written.names:
+        cancelled = "status" in written.names and written.row.status == OrderStatus.CANCELLED.value
+        action = Action.ORDER_CANCELLED if cancelled else Action.ORDER_UPDATED
+        customer_id = written.row.customer_id
+        record(session, origin, action, customer_id=customer_id, object_id=written.row.id, fields=written.names)
+        await _count(session, organization_id=organization_id, order=written.row, grown=written.grown)
+    return written.row
+
+
+async def attach_guest_orders(
+    session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, email_canonical: str
+) -> int:
+    """Give the orders of a guest to the customer who has just proven to own the address; return how many.
+
+    For whoever sets `email_verified_at`, in the same transaction. Repeating it is harmless.
+    """
+    if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
+        return 0
+    orders = await recording.attach(
+        session, vault, organization_id=organization_id, customer_id=customer_id, email_canonical=email_canonical
+    )
+    for order in orders:
+        record_of_house(
+            session,
+            Action.ORDER_ATTACHED,
+            organization_id=organization_id,
+            customer_id=customer_id,
+            object_id=order.id,
+        )
+        await _count(session, organization_id=organization_id, order=order, grown=int(OrderStatus(order.status).counts))
+    return len(orders)
+
+
+async def _count(session: AsyncSession, *, organization_id: UUID, order: OrderRow, grown: int) -> None:
+    """Change the number of placed orders of the order's locked customer, and record what its status became."""
+    if not grown or order.customer_id is None:
+        return
+    statement = (
+        update(Customer)
+        .where(col(Customer.id) == order.customer_id, col(Customer.organization_id) == organization_id)
+        .values(placed_orders=col(Customer.placed_orders) + grown)
+        .returning(col(Customer.placed_orders))
+    )
+    placed: int = (await session.exec(statement)).scalar_one()
+    action = _transition(placed - grown, placed)
+    if action is not None:
+        record_of_house(
+            session, action, organization_id=organization_id, customer_id=order.customer_id, object_id=order.id
+        )
+
+
+def _transition(before: int, after: int) -> Action | None:
+    if status_of(before) is status_of(after):
+        return None
+    if after < before:
+        return Action.CUSTOMER_STATUS_LOWERED
+    return Action.CUSTOMER_REPEAT if after >= REPEAT_FROM else Action.CUSTOMER_ACQUIRED

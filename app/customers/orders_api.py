@@ -1,0 +1,147 @@
+"""Orders as the shop records and changes them in GraphQL; the answers show what became of the customer."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+from strawberry import Info
+
+from app.customers import ordering, repository
+from app.customers.api import Customer, shown
+from app.errors import AppError
+from app.graphql import ids
+from app.graphql.access import Access, back_office
+from app.graphql.context import Context
+from app.graphql.fields import Payload, mutation
+from app.graphql.user_errors import UserError, user_errors
+from app.orders import api as orders
+from app.orders import inputs
+from app.orders.api import Order, OrderBy
+from app.orders.inputs import RecordOrderInput, UpdateOrderInput
+from app.orders.records import OrderRow, OrderStatus
+from app.principal import Scope
+from app.validation import Validation
+from app.values import EmailAddress
+
+ALLOWED: Access = back_office(Scope.ORDERS_WRITE)
+
+By = Annotated[OrderBy, strawberry.argument(description="Which order.")]
+
+
+@strawberry.type(description="An order that was written.")
+class OrderPayload(Payload):
+    """What the answers have in common."""
+
+    order: Order | None = strawberry.field(description="The order as it is now.", default=None)
+    customer_id: strawberry.Private[UUID | None] = None
+
+    @strawberry.field(description="The customer as it is now; null for a guest's order that is not attached yet.")
+    async def customer(self, info: Info[Context, None]) -> Customer | None:
+        """Read again after the change."""
+        found = await info.context.load(repository.by_ids, self.customer_id) if self.customer_id else None
+        return shown(found) if found else None
+
+
+@strawberry.type(description="An order that was written with its addresses.")
+class CheckedOrderPayload(OrderPayload):
+    """What recording and updating have in common."""
+
+    warnings: list[UserError] = strawberry.field(
+        default_factory=list, description="Where an address breaks rules of its country; it was written all the same."
+    )
+
+
+@strawberry.type(description="The order that was recorded, now or by an earlier call.")
+class RecordOrderPayload(CheckedOrderPayload):
+    """Answer of `recordOrder`."""
+
+    created: bool = strawberry.field(
+        description="False when the same order was recorded before, or it was refused.", default=False
+    )
+
+
+@strawberry.type(description="The changed order.")
+class UpdateOrderPayload(CheckedOrderPayload):
+    """Answer of `updateOrder`."""
+
+
+@strawberry.type(description="The cancelled order.")
+class CancelOrderPayload(OrderPayload):
+    """Answer of `cancelOrder`."""
+
+
+@strawberry.type
+class CustomerOrderMutations:
+    """What the shop says of orders."""
+
+    @mutation(
+        allow=ALLOWED,
+        description="Record an order, once by its number: the same number and content again answers the same order, "
+        "another content is a `CONFLICT`.",
+    )
+    async def record_order(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[RecordOrderInput, strawberry.argument(description="The order.")],
+    ) -> RecordOrderPayload:
+        """Count and status of the customer follow in the same transaction."""
+        validation = Validation()
+        number, contents = inputs.recorded(validation, input)
+        inputs.check_buyer(validation, input)
+        email = validation.allow("email", EmailAddress.parse, input.email)
+        validation.finish()
+        recorded = await ordering.record_order(
+            session,
+            context.store.vault,
+            context.origin,
+            buyer=email or ids.decode("Customer", input.customer_id or "", "customerId"),
+            number=number,
+            contents=contents,
+        )
+        return RecordOrderPayload(
+            created=recorded.created, warnings=_warnings(contents.warnings), **_written(recorded.order)
+        )
+
+    @mutation(allow=ALLOWED, description="Change an order, in part: a field left away stays.")
+    async def update_order(
+        self,
+        context: Context,
+        session: AsyncSession,
+        by: By,
+        input: Annotated[UpdateOrderInput, strawberry.argument(description="What to change.")],
+    ) -> UpdateOrderPayload:
+        """One version more, and one audit row, when anything really changed."""
+        validation = Validation()
+        changes, warnings = inputs.changes(validation, input)
+        validation.finish()
+        row = await ordering.change_order(
+            session,
+            context.store.vault,
+            context.origin,
+            by=orders.named(by),
+            changes=changes,
+            expected_version=input.expected_version,
+        )
+        return UpdateOrderPayload(warnings=_warnings(warnings), **_written(row))
+
+    @mutation(allow=ALLOWED, description="Cancel an order: it counts no longer. Cancelling it again changes nothing.")
+    async def cancel_order(self, context: Context, session: AsyncSession, by: By) -> CancelOrderPayload:
+        """What was placed and is cancelled no longer makes its customer one who has ordered."""
+        row = await ordering.change_order(
+            session,
+            context.store.vault,
+            context.origin,
+            by=orders.named(by),
+            changes={"status": OrderStatus.CANCELLED},
+        )
+        return CancelOrderPayload(**_written(row))
+
+
+def _written(row: OrderRow) -> dict[str, Any]:
+    return {"order": orders.shown(row), "customer_id": row.customer_id}
+
+
+def _warnings(errors: list[AppError]) -> list[UserError]:
+    return [entry for error in errors for entry in user_errors(error)]

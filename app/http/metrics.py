@@ -1,0 +1,109 @@
+"""Figures for Prometheus: counts and times by kinds of things, nothing about anybody, and no label without a bound."""
+
+import hmac
+from collections.abc import Callable, Collection, Mapping
+from ipaddress import ip_address
+from time import perf_counter
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PATH = "/metrics"
+# A handler that executes GraphQL puts the kind of operation here.
+OPERATION = "operation"
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Metrics:
+    """The figures of one process."""
+
+    def __init__(
+        self, gauges: Mapping[str, tuple[str, Callable[[], float]]], *, paths: Collection[str], token: str
+    ) -> None:
+        """Count by `paths` and show `gauges` (help and value by name).
+
+        With a `token`, to whoever has it; without, on this machine only.
+        """
+        self._registry = CollectorRegistry()
+        self._paths = frozenset(paths)
+        self._token = token
+        labels = ("route", "operation", "status")
+        self._requests = Counter("patron_http_requests", "Requests answered.", labels, registry=self._registry)
+        self._seconds = Histogram(
+            "patron_http_request_seconds",
+            "Time from request to answer.",
+            ("route", "operation"),
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        self._refusals = Counter(
+            "patron_rate_limit_refusals", "Requests refused for asking too often.", ("policy",), registry=self._registry
+        )
+        for name, (help_text, value) in gauges.items():
+            Gauge(name, help_text, registry=self._registry).set_function(value)
+
+    def observe(self, scope: Scope, status: int, policy: str | None, seconds: float) -> None:
+        """Count an answer."""
+        # Anybody may ask for any path: only ours become labels.
+        route = scope["path"] if scope["path"] in self._paths else "other"
+        operation = scope.get(OPERATION, "none")
+        self._requests.labels(route, operation, str(status)).inc()
+        self._seconds.labels(route, operation).observe(seconds)
+        if status == 429 and policy is not None:  # noqa: PLR2004 - an HTTP status
+            self._refusals.labels(policy).inc()
+
+    async def show(self, request: Request) -> Response:
+        """The figures, or 404 for whoever may not see them."""
+        if not self._may_see(request):
+            return PlainTextResponse("Not Found", 404)
+        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+
+    def _may_see(self, request: Request) -> bool:
+        if self._token:
+            given = request.headers.get("authorization", "")
+            return hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
+        # A proxy on this machine must not show them to the world.
+        return _is_local(request) and not any(name in request.headers for name in FORWARDED)
+
+
+def _is_local(request: Request) -> bool:
+    try:
+        return request.client is not None and ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+class Measured:
+    """Measures every request that `app` answers."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        """Stand around `app`."""
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        status, policy = 500, None
+
+        async def answer(message: Message) -> None:
+            nonlocal status, policy
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                policy = next((_policy(value) for name, value in message["headers"] if name == b"ratelimit"), None)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        finally:
+            self._metrics.observe(scope, status, policy, perf_counter() - started)
+
+
+def _policy(ratelimit: bytes) -> str:
+    return ratelimit.decode().split(";")[0].strip('"')

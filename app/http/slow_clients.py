@@ -1,0 +1,62 @@
+"""Connections of clients that send slowly are closed: a few thousand of them would keep everybody else out."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+def protocol(*, head_seconds: float, body_seconds: float) -> type[HttpToolsProtocol]:
+    """The server's HTTP protocol with a deadline for the head of a request, and one for all of it.
+
+    The server has a timeout between requests only, and each byte stops it. Answering takes as long as it takes.
+    """
+
+    class Impatient(HttpToolsProtocol):
+        """Closes the connection when a request is not there in time."""
+
+        _deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the server has it
+            super().connection_made(transport)
+            self._expect(head_seconds)
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._expect(head_seconds)
+
+        def on_headers_complete(self) -> None:
+            super().on_headers_complete()
+            self._expect(body_seconds)
+
+        def on_message_complete(self) -> None:
+            self._unset_deadline()
+            super().on_message_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._unset_deadline()
+            super().connection_lost(exc)
+
+        def _expect(self, seconds: float) -> None:
+            self._unset_deadline()
+            self._deadline = self.loop.call_later(seconds, self._give_up)
+
+        def _unset_deadline(self) -> None:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+
+        def _give_up(self) -> None:
+            # Whoever still sends does not read an answer: cut, do not linger.
+            self.transport.abort()
+
+    return Impatient
+
+
+def options(*, head_seconds: float, body_seconds: float, connections: int) -> dict[str, Any]:
+    """What the server is configured with: at most so many connections, answered 503 beyond, and none of them slow."""
+    return {
+        # h11 answers a smuggled second request (Content-Length with Transfer-Encoding), httptools does not.
+        "http": protocol(head_seconds=head_seconds, body_seconds=body_seconds),
+        "limit_concurrency": connections,
+    }

@@ -1,0 +1,101 @@
+"""One sliding window: how much of it is left, and when there is more."""
+
+import time
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Protocol
+
+from limits import RateLimitItem
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+SWEPT_KEYS = 20_000
+LARGEST_KEYS = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a caller stands in a window; `seconds` until there is more, or, when refused, until a retry makes sense."""
+
+    policy: str
+    limit: int
+    window: int
+    allowed: bool
+    remaining: int
+    seconds: int
+
+
+class Windows(Protocol):
+    """The part of the library's storages that windows are read with."""
+
+    async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
+        """Count and remaining seconds of the previous and of the current window."""
+        ...
+
+
+class LocalWindows(MemoryStorage):
+    """Windows in the memory of this process.
+
+    The library looks at every key for each hit; this looks once for every so many new keys, and never keeps
+    more than `LARGEST_KEYS`: strangers with many addresses cannot fill the memory.
+    """
+
+    def __init__(self) -> None:
+        """Start empty."""
+        super().__init__()
+        self._sweep_at = SWEPT_KEYS
+
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Count; the first count of a window decides when it ends."""
+        if key not in self.expirations:
+            self.expirations[key] = time.time() + expiry
+            if len(self.expirations) > self._sweep_at:
+                self._sweep()
+        self.storage[key] += amount
+        return self.storage[key]
+
+    def _sweep(self) -> None:
+        moment = time.time()
+        alive = [key for key, end in self.expirations.items() if end > moment][-LARGEST_KEYS:]
+        self.expirations = {key: self.expirations[key] for key in alive}
+        self.storage = type(self.storage)({key: self.storage[key] for key in alive})
+        self.locks.clear()
+        self._sweep_at = max(SWEPT_KEYS, 2 * len(alive))
+
+
+async def take(
+    limiter: SlidingWindowCounterRateLimiter, windows: Windows, policy: RateLimitItem, key: str, amount: int
+) -> Standing:
+    """Take `amount` from the window of `key`, or nothing when there is not so much left."""
+    allowed = await limiter.hit(policy, key, cost=amount)
+    window = await windows.get_sliding_window(policy.key_for(key), policy.get_expiry())
+    return _standing(policy, window, amount, allowed=allowed)
+
+
+def _standing(policy: RateLimitItem, window: tuple[int, float, int, float], amount: int, *, allowed: bool) -> Standing:
+    previous, previous_ends, current, current_ends = window
+    period = policy.get_expiry()
+    # The library keeps a window for two periods: the second time it weighs less and less.
+    turn = max(0.0, current_ends - period) if current else 0.0
+    used = floor(previous * previous_ends / period) + current
+    wait = turn if allowed else _wait(policy, window, turn, amount)
+    return Standing(
+        policy=policy.namespace,
+        limit=policy.amount,
+        window=period,
+        allowed=allowed,
+        remaining=max(0, policy.amount - used),
+        seconds=min(period, max(1, ceil(wait))),
+    )
+
+
+def _wait(policy: RateLimitItem, window: tuple[int, float, int, float], turn: float, amount: int) -> float:
+    """Seconds until `amount` fits, if nobody takes any until then."""
+    previous, previous_ends, current, _ = window
+    period, free = policy.get_expiry(), policy.amount - amount
+    if current <= free and previous:
+        # It fits when floor(previous * left / period) + current <= free.
+        return previous_ends - (free - current + 1) * period / previous
+    if current == 0:
+        return float(period)
+    return turn + max(0.0, period - (free + 1) * period / current)

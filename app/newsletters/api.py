@@ -1,0 +1,44 @@
+"""The way out of the newsletter for storefronts that have a page of their own for it."""
+
+from typing import Annotated
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.newsletter import UnsubscribeLinks
+from app.graphql.access import CUSTOMER, GUEST
+from app.graphql.context import Context
+from app.graphql.fields import Payload, mutation
+from app.newsletters import ending
+from app.sessions.tokens import TokenInvalid
+
+
+@strawberry.input(description="What the link in a newsletter carried.")
+class UnsubscribeNewsletterInput:
+    """What `unsubscribeNewsletter` needs."""
+
+    token: str = strawberry.field(description="The token of the link.")
+
+
+@strawberry.type(description="The end of the newsletter, also where there was none any more.")
+class UnsubscribeNewsletterPayload(Payload):
+    """Answer of `unsubscribeNewsletter`."""
+
+
+@strawberry.type
+class NewsletterMutations:
+    """One click, no login."""
+
+    @mutation(allow=[GUEST, CUSTOMER], description="End the newsletter with the token of a link in it; never expires.")
+    async def unsubscribe_newsletter(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[UnsubscribeNewsletterInput, strawberry.argument(description="The token.")],
+    ) -> UnsubscribeNewsletterPayload:
+        """The same as a POST to the link itself."""
+        customer_id = context.services.get(UnsubscribeLinks).customer_of(input.token)
+        if customer_id is None:
+            raise TokenInvalid("This link is not valid. Open it again from the mail.", field=("token",))
+        await ending.end(session, context.store.vault, customer_id=customer_id, organization_id=context.organization.id)
+        return UnsubscribeNewsletterPayload()

@@ -1,0 +1,78 @@
+"""The small page behind an unsubscribe link: a button, and a word of confirmation."""
+
+from html import escape
+
+from app.customers.newsletter import UNSUBSCRIBE_PATH
+
+CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
+LANGUAGES = ("en", "de", "fr", "it", "es")
+_TEXTS = {
+    "title": ("Newsletter", "Newsletter", "Newsletter", "Newsletter", "Boletín"),
+    "question": (
+        "Do you want to stop receiving the newsletter?",
+        "Möchten Sie den Newsletter abbestellen?",
+        "Voulez-vous vous désabonner de la newsletter ?",
+        "Vuoi annullare l’iscrizione alla newsletter?",
+        "¿Quiere dejar de recibir el boletín?",
+    ),
+    "button": ("Unsubscribe", "Abbestellen", "Se désabonner", "Annulla l’iscrizione", "Darse de baja"),
+    "done": (
+        "You will not receive the newsletter any more.",
+        "Sie erhalten den Newsletter nicht mehr.",
+        "Vous ne recevrez plus la newsletter.",
+        "Non riceverai più la newsletter.",
+        "Ya no recibirá el boletín.",
+    ),
+    "invalid": (
+        "This link is not valid. Open it again from the mail.",
+        "Dieser Link ist ungültig. Öffnen Sie ihn noch einmal aus der E-Mail.",
+        "Ce lien n’est pas valable. Ouvrez-le à nouveau depuis l’e-mail.",
+        "Questo link non è valido. Aprilo di nuovo dall’e-mail.",
+        "Este enlace no es válido. Ábralo de nuevo desde el correo.",
+    ),
+}
+
+
+def language(accepted: str) -> str:
+    """The first language of an `Accept-Language` header that the page knows; English otherwise."""
+    for part in accepted.split(","):
+        name = part.split(";")[0].strip().lower().partition("-")[0]
+        if name in LANGUAGES:
+            return name
+    return LANGUAGES[0]
+
+
+def question(spoken: str, token: str) -> str:
+    """The page that asks; only its button does anything."""
+    action = f"{UNSUBSCRIBE_PATH}?token={token}"
+    form = (
+        f'<form method="post" action="{escape(action)}">'
+        '<input type="hidden" name="List-Unsubscribe" value="One-Click">'
+        f"<button>{_text('button', spoken)}</button></form>"
+    )
+    return _page(spoken, f"<p>{_text('question', spoken)}</p>{form}")
+
+
+def done(spoken: str) -> str:
+    """The page that confirms."""
+    return _page(spoken, f"<p>{_text('done', spoken)}</p>")
+
+
+def invalid(spoken: str) -> str:
+    """The page for a link that we did not make."""
+    return _page(spoken, f"<p>{_text('invalid', spoken)}</p>")
+
+
+def _text(name: str, spoken: str) -> str:
+    return escape(_TEXTS[name][LANGUAGES.index(spoken)])
+
+
+def _page(spoken: str, body: str) -> str:
+    return (
+        f'<!doctype html><html lang="{spoken}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
+        f"<title>{_text('title', spoken)}</title>"
+        "<style>body{font:18px/1.5 system-ui,sans-serif;max-width:32em;margin:4em auto;padding:0 1em}"
+        "button{font:inherit;padding:.6em 1.2em}</style></head>"
+        f"<body><main><h1>{_text('title', spoken)}</h1>{body}</main></body></html>"
+    )
