@@ -35,7 +35,7 @@ async def _mails(house: House) -> list[tuple[str, str]]:
     return [
         (row.template, (await vault.box(row.customer_id)).open(outbox.TABLE, row.id, row.sealed)["to"])
         for row in rows
-        if row.sealed
+        if row.sealed and row.template != "VERIFY_EMAIL"
     ]
 
 

@@ -261,6 +261,43 @@ async def old_market(scene: Scene) -> dict[str, Any]:
     return {"id": answer.payload("createMarket")["market"]["id"]}
 
 
+async def upserted(scene: Scene) -> dict[str, Any]:
+    return {"input": {"id": scene.ann.id, "firstName": f"Ann{scene.fresh()}"}}
+
+
+async def deletable(scene: Scene) -> dict[str, Any]:
+    person = await scene.house.register(f"gone{scene.fresh()}@example.org")
+    return {"input": {"customerId": person.id}}
+
+
+async def renamed(scene: Scene) -> dict[str, Any]:
+    return {"input": {"name": f"Shop {scene.fresh()}"}}
+
+
+async def _made(scene: Scene, document: str, variables: dict[str, Any], path: tuple[str, str]) -> str:
+    answer = await scene.house.ask(document, token=await scene.house.integration(), input=variables)
+    found: str = answer.payload(path[0])[path[1]]["id"]
+    return found
+
+
+async def old_member(scene: Scene) -> dict[str, Any]:
+    document = """mutation ($input: CreateStaffMemberInput!) {
+        createStaffMember(input: $input) { staffMember { id } userErrors { code } } }"""
+    email = {"email": f"old{scene.fresh()}@example.org"}
+    return {"input": {"id": await _made(scene, document, email, ("createStaffMember", "staffMember"))}}
+
+
+async def new_client(_: Scene) -> dict[str, Any]:
+    return {"input": {"kind": "PUBLISHABLE", "name": "Kiosk"}}
+
+
+async def old_client(scene: Scene) -> dict[str, Any]:
+    document = """mutation ($input: CreateApiClientInput!) {
+        createApiClient(input: $input) { apiClient { id } userErrors { code } } }"""
+    kiosk = {"kind": "PUBLISHABLE", "name": "Kiosk"}
+    return {"input": {"id": await _made(scene, document, kiosk, ("createApiClient", "apiClient"))}}
+
+
 def mutation(field: str, kind: str) -> str:
     """A document for a mutation with one input."""
     return f"mutation ($input: {kind}!) {{ {field}(input: $input) {{ {ERRORS} }} }}"
@@ -339,21 +376,6 @@ MATRIX: dict[str, Entry] = {
     ),
     "requestAnonymization": Entry("RequestAnonymization", not_requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
     "cancelAnonymization": Entry("CancelAnonymization", requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
-    **{
-        field: Entry(mutation(field, f"{field[0].upper()}{field[1:]}Input"), variables, (OK, OK, OK, NO, NO, NO, NO))
-        for field, variables in {
-            "verifyEmail": verification,
-            "requestEmailVerification": own_address,
-            "requestPasswordReset": own_address,
-            "resetPassword": reset,
-            "confirmEmailChange": proven_change,
-            "undoEmailChange": undoing,
-            "requestLoginNameReminder": own_address,
-        }.items()
-    },
-    "requestEmailChange": Entry(
-        mutation("requestEmailChange", "RequestEmailChangeInput"), email_change, (GUEST, OK, OK, NO, NO, NO, NO)
-    ),
     "registrationForm": Entry("RegistrationForm", nothing, (OK, OK, OK, OK, OK, OK, OK)),
     "profileForm": Entry("{ profileForm { fields { name } } }", nothing, (GUEST, OK, OK, NO, NO, NO, NO)),
     "extraFields": Entry("{ extraFields { name } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
@@ -423,12 +445,69 @@ MATRIX: dict[str, Entry] = {
         old_market,
         (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
     ),
+    **{
+        field: Entry(mutation(field, f"{field[0].upper()}{field[1:]}Input"), variables, (OK, OK, OK, NO, NO, NO, NO))
+        for field, variables in {
+            "verifyEmail": verification,
+            "requestEmailVerification": own_address,
+            "requestPasswordReset": own_address,
+            "resetPassword": reset,
+            "confirmEmailChange": proven_change,
+            "undoEmailChange": undoing,
+            "requestLoginNameReminder": own_address,
+        }.items()
+    },
+    "requestEmailChange": Entry(
+        mutation("requestEmailChange", "RequestEmailChangeInput"), email_change, (GUEST, OK, OK, NO, NO, NO, NO)
+    ),
     # These two end the sessions of their callers, so each caller asks once.
     "logout": Entry("Logout", nothing, (OK, OK, OK, OK, OK, OK, OK)),
     "logoutEverywhere": Entry(
         f"mutation {{ logoutEverywhere {{ {ERRORS} }} }}", nothing, (GUEST, OK, OK, NO, NO, NO, NO)
     ),
 }
+
+
+MATRIX.update(
+    {
+        "customers": Entry("Customers", lambda _: _first(), (GUEST, NO, NO, NO, OK, OK, OK)),
+        "upsertCustomer": Entry("UpsertCustomer", upserted, (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id")),
+        "deleteCustomer": Entry(
+            mutation("deleteCustomer", "DeleteCustomerInput"), deletable, (GUEST, NO, NO, NO, OK, OK, BACK)
+        ),
+        "organization": Entry("{ organization { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "updateOrganization": Entry(
+            mutation("updateOrganization", "UpdateOrganizationInput"), renamed, (GUEST, NO, NO, NO, OK, OK, OK)
+        ),
+        "staff": Entry("{ staff { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "createStaffMember": Entry(
+            mutation("createStaffMember", "CreateStaffMemberInput"), registration, (GUEST, NO, NO, NO, OK, OK, OK)
+        ),
+        "deleteStaffMember": Entry(
+            mutation("deleteStaffMember", "DeleteStaffMemberInput"),
+            old_member,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+        "apiClients": Entry("{ apiClients { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "createApiClient": Entry(
+            mutation("createApiClient", "CreateApiClientInput"), new_client, (GUEST, NO, NO, NO, OK, OK, OK)
+        ),
+        "rotateApiClientSecret": Entry(
+            mutation("rotateApiClientSecret", "RotateApiClientSecretInput"),
+            old_client,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+        "revokeApiClient": Entry(
+            mutation("revokeApiClient", "RevokeApiClientInput"),
+            old_client,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+    }
+)
+
+
+async def _first() -> dict[str, Any]:
+    return {"first": 10}
 
 
 async def _code() -> dict[str, Any]:

@@ -37,7 +37,10 @@ def test_a_pattern_describes_the_whole_value(pattern: str, value: str, *, expect
 
 @pytest.mark.parametrize(
     "pattern",
-    ["", "|", "a|", "(a)", "(?=a)", "a**", "a+?", "*", "[", "[]", "a{", "a{3,2}", "a{0}", "^a$", r"\b", r"\1", "[z-a]", "a{999}a{999}"],
+    [
+        *("", "|", "a|", "(a)", "(?=a)", "a**", "a+?", "*", "[", "[]", "a{"),
+        *("a{3,2}", "a{0}", "^a$", r"\b", r"\1", "[z-a]", "a{999}a{999}"),
+    ],
 )
 def test_what_is_not_a_pattern_of_ours_is_refused(pattern: str) -> None:
     with pytest.raises(AppError):

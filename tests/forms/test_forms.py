@@ -113,7 +113,8 @@ async def test_what_the_form_says_of_a_field_is_what_the_submit_holds_it_to(hous
     lengths = {name: field["maxLength"] for name, field in form.items() if field["type"] == "TEXT"}
     account = {"email": "ann@example.org", "password": PASSWORD, "passwordConfirmation": PASSWORD}
 
-    refused = await house.ask("Register", input={**account, **{name: "x" * (most + 1) for name, most in lengths.items()}})
+    too_long = {name: "x" * (most + 1) for name, most in lengths.items()}
+    refused = await house.ask("Register", input={**account, **too_long})
 
     assert refused.refusals("register") == [("TOO_LONG", [name]) for name in lengths]
     lengths.pop("locale")

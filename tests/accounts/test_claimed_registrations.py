@@ -1,0 +1,84 @@
+"""Registrations whose address is still to be proven: all that came with them waits, and tells nobody anything."""
+
+from typing import Any
+
+from tests.confirmations.words import Letters
+from tests.house import House
+
+HOME = {
+    "firstName": "Ann",
+    "lastName": "Lee",
+    "line1": "Limmatquai 1",
+    "city": "Zürich",
+    "postalCode": "8001",
+    "country": "CH",
+}
+ME = "{ me { loginName termsAcceptance { version } newsletterConsentedAt addresses { line1 isDefaultBilling } } }"
+
+
+async def _letters(house: House, **settings: Any) -> Letters:
+    shop = await house.open_shop("careful", require_verified_email=True, terms_version="3", **settings)
+    return Letters(house, shop)
+
+
+async def _prove(letters: Letters, email: str) -> list[tuple[str, Any]]:
+    token = (await letters.last("VERIFY_EMAIL", email))["token"]
+    return (await letters.do("verifyEmail", token=token)).refusals("verifyEmail")
+
+
+async def test_login_name_terms_consent_and_address_are_written_once_the_address_is_proven(house: House) -> None:
+    letters = await _letters(house)
+    extra: dict[str, Any] = {"loginName": "archer", "acceptTerms": True, "newsletter": True, "address": HOME}
+    (await letters.register("ann@example.org", **extra)).payload("register")
+    assert await house.count("addresses") == 0
+    assert await house.count("login_identifiers", "kind = 'LOGIN_NAME'") == 0
+
+    assert await _prove(letters, "ann@example.org") == []
+
+    me = (await house.ask(ME, token=await letters.token("archer"), shop=letters.shop)).data["me"]
+    assert me["newsletterConsentedAt"]
+    assert (me["loginName"], me["termsAcceptance"]) == ("archer", {"version": "3"})
+    assert me["addresses"] == [{"line1": "Limmatquai 1", "isDefaultBilling": True}]
+
+
+async def test_a_login_name_tells_nobody_whether_an_address_is_taken(house: House) -> None:
+    letters = await _letters(house)
+    await letters.register("owner@example.org", acceptTerms=True, loginName="archer")
+    await _prove(letters, "owner@example.org")
+
+    taken = await letters.register("owner@example.org", acceptTerms=True, loginName="fletcher")
+    free = await letters.register("free@example.org", acceptTerms=True, loginName="bowyer")
+    assert taken.body == free.body
+
+    after_taken = await letters.register("me@example.org", acceptTerms=True, loginName="fletcher")
+    after_free = await letters.register("me@example.org", acceptTerms=True, loginName="bowyer")
+    assert after_taken.body == after_free.body == taken.body
+    refused = await letters.register("other@example.org", acceptTerms=True, loginName="ARCHER")
+    assert refused.refusals("register") == [("TAKEN", ["loginName"])]
+
+
+async def test_of_two_claims_to_a_login_name_the_first_proven_wins_and_the_other_chooses_again(house: House) -> None:
+    letters = await _letters(house)
+    for email in ("ann@example.org", "bob@example.org"):
+        await letters.register(email, acceptTerms=True, loginName="archer")
+    assert await _prove(letters, "bob@example.org") == []
+    before = await house.counts()
+
+    assert await _prove(letters, "ann@example.org") == [("TAKEN", ["loginName"])]
+
+    assert await house.counts() == before
+    assert (await letters.login("ann@example.org")).refusals("login") == [("INVALID_CREDENTIALS", None)]
+    await letters.register("ann@example.org", acceptTerms=True, loginName="fletcher")
+    assert await _prove(letters, "ann@example.org") == []
+    assert await letters.token("fletcher")
+
+
+async def test_the_shop_is_asked_for_its_approval_once_the_address_is_proven(house: House) -> None:
+    letters = await _letters(house, approval=True, notification_email="desk@careful.example")
+    await letters.register("ann@example.org", acceptTerms=True)
+    assert [kind for kind, _ in await letters.kinds()] == ["VERIFY_EMAIL"]
+
+    await _prove(letters, "ann@example.org")
+
+    assert ("APPROVAL_REQUESTED", "desk@careful.example") in await letters.kinds()
+    assert (await letters.login("ann@example.org")).refusals("login") == [("NOT_APPROVED", None)]
