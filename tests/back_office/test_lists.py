@@ -9,6 +9,8 @@ from tests.house import House
 SOME = """query ($where: CustomerWhere, $sortBy: CustomerSort, $after: String, $first: Int! = 100) {
     customers(first: $first, after: $after, where: $where, sortBy: $sortBy) {
         totalCount pageInfo { hasNextPage endCursor } nodes { email } } }"""
+GROUP = """mutation { createGroup(input: { code: "trade", name: "Trade" }) {
+    group { id } userErrors { code } } }"""
 UPSERT = """mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $input) {
     created customer { id email version } userErrors { code field } } }"""
 
@@ -47,9 +49,14 @@ async def test_every_filter_finds_whom_it_names(house: House) -> None:
     token = await house.integration()
     ann = await house.register("ann@example.org")
     bob = await guest(house, token, "bob@example.org", reference="crm-7", shopperReference="shopper-bob")
-    await guest(house, token, "cid@example.org", reference="crm-8")
+    await guest(house, token, "cid@example.org", reference="crm-8", shopperReference="shopper-cid")
     await house.execute("UPDATE customers SET placed_orders = 2 WHERE shopper_reference = 'shopper-bob'")
     await house.execute("UPDATE customers SET created_at = '2020-01-02 00:00:00.000000' WHERE placed_orders = 2")
+    made = await house.ask(GROUP, token=token)
+    group = made.payload("createGroup")["group"]["id"]
+    await house.execute(
+        "UPDATE customers SET group_id = (SELECT id FROM customer_groups) WHERE shopper_reference = 'shopper-cid'"
+    )
     eve = await guest(house, token, "eve@example.org")
     (await house.ask("RequestAnonymization", token=await house.staff(), customerId=eve)).payload("requestAnonymization")
 
@@ -67,6 +74,9 @@ async def test_every_filter_finds_whom_it_names(house: House) -> None:
         ({"shopperReference": {"eq": "shopper-bob"}}, ["bob"]),
         ({"shopperReference": {"eq": "a\u0000b"}}, []),
         ({"loginName": {"eq": "nobody"}}, []),
+        ({"group": {"eq": "trade"}}, ["cid"]),
+        ({"group": {"oneOf": [group, "nothing"]}}, ["cid"]),
+        ({"not": {"group": {"eq": "trade"}}}, ["ann", "bob", "eve"]),
         ({"status": {"eq": "REPEAT"}}, ["bob"]),
         ({"status": {"oneOf": ["PROSPECT", "ACQUIRED"]}}, ["ann", "cid", "eve"]),
         ({"placedOrders": {"gte": 1, "lt": 3}}, ["bob"]),

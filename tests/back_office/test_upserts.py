@@ -124,7 +124,9 @@ async def keys(house: House, customer_id: str) -> int:
 async def test_a_customer_with_orders_is_not_deleted(house: House) -> None:
     token = await house.integration()
     ann = await house.register("ann@example.org")
-    await house.execute("UPDATE customers SET placed_orders = 1")
+    money = {"amount": "49.90", "currencyCode": "CHF"}
+    order = {"customerId": ann.id, "number": "order-1", "total": money, "itemCount": 1}
+    (await house.ask("RecordOrder", token=token, input=order)).payload("recordOrder")
     before = await house.counts()
 
     refused = await house.ask(DELETE, token=token, id=ann.id)

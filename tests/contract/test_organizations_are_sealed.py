@@ -34,9 +34,14 @@ ABOUT_ONESELF = {
     "addPaymentMethod",
     "createAddress",
     "changePassword",
-    "requestPasswordReset",
-    "requestEmailChange",
-    "resendVerification",
+    "createExtraField",
+    "createGroup",
+    "createMarket",
+    "extraFields",
+    "groups",
+    "markets",
+    "profileForm",
+    "registrationForm",
 }
 TABLES = ("customers", "addresses", "payment_methods", "organizations", "api_clients", "staff_members")
 

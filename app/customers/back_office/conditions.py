@@ -13,6 +13,7 @@ from app.customers import identifiers, repository
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import REPEAT_FROM, CustomerStatus
 from app.customers.tables import Customer, LoginIdentifier
+from app.groups.tables import CustomerGroup
 from app.vault.vault import Vault
 
 Condition = ColumnElement[bool]
@@ -45,6 +46,14 @@ class Conditions:
             for one in references
         ]
         return and_(col(Customer.reference_hash).is_not(None), one_of(Customer.reference_hash, hashes))
+
+    def grouped(self, group_ids: Sequence[UUID], codes: Sequence[str]) -> Condition:
+        """Who is in a group with one of these ids or codes."""
+        groups = select(col(CustomerGroup.id)).where(
+            col(CustomerGroup.organization_id) == self.organization_id,
+            or_(one_of(CustomerGroup.id, group_ids), one_of(CustomerGroup.code, codes)),
+        )
+        return and_(col(Customer.group_id).is_not(None), col(Customer.group_id).in_(groups))
 
     def anonymized(self, statuses: Collection[AnonymizationStatus]) -> Condition:
         """Whose last request to be anonymized stands at one of these."""

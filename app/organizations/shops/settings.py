@@ -1,5 +1,6 @@
 """Settings of an organization, field by field as `OrganizationSettings` declares them."""
 
+import re
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -8,13 +9,34 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from app.errors import AppError, Invalid
 from app.principal import OrganizationSettings
 from app.validation import Validation
-from app.values import clean
+from app.values import EmailAddress, https_url, text
 
 TEXT_MAX = 2048
 LIST_MAX = 100
 NUMBER_MAX = 10_000
+WEB_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+SHORTEST_PASSWORDS = range(8, 129)
+
+
+def _origin(raw: str) -> str:
+    if not WEB_ORIGIN.fullmatch(raw):
+        raise Invalid("Write an origin as browsers do: https://shop.example.org, in small letters and without a path.")
+    return raw
+
+
+def _password_length(raw: int) -> int:
+    if raw not in SHORTEST_PASSWORDS:
+        raise Invalid("8 to 128 characters.")
+    return raw
+
+
 # What a setting must be beyond its type: by its name, a parser that raises `AppError`.
-CHECKS: dict[str, Callable[[Any], Any]] = {}
+CHECKS: dict[str, Callable[[Any], Any]] = {
+    "cors_origins": _origin,
+    "password_min_length": _password_length,
+    "notification_email": lambda raw: EmailAddress.parse(raw).address,
+    "terms_url": https_url,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +72,9 @@ class Setting:
         return check(raw)
 
     def _check(self, raw: Any) -> Any:
-        if isinstance(raw, str) and len(raw) > TEXT_MAX:
-            raise Invalid(f"At most {TEXT_MAX} characters.")
         if isinstance(raw, int) and not isinstance(raw, bool) and not 0 <= raw <= NUMBER_MAX:
             raise Invalid(f"0 to {NUMBER_MAX}.")
-        return clean(raw) if isinstance(raw, str) else raw
+        return text(0, TEXT_MAX)(raw) if isinstance(raw, str) else raw
 
 
 def _setting(name: str, hint: Any, default: Any) -> Setting:

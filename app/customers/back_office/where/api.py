@@ -110,6 +110,7 @@ class CustomerWhere:
         description="By the id in another system, exactly as it was written.", default=None
     )
     shopper_reference: TextFilter | None = strawberry.field(description="By shopper reference.", default=None)
+    group: TextFilter | None = strawberry.field(description="By group: its id or its code.", default=None)
     status: CustomerStatusFilter | None = strawberry.field(description="By how often it has ordered.", default=None)
     placed_orders: IntFilter | None = strawberry.field(description="By the number of placed orders.", default=None)
     registered: bool | None = strawberry.field(
@@ -177,6 +178,10 @@ class Where:
             ),
             "reference": lambda one: self._conditions.referenced(_listed(one)),
             "shopper_reference": lambda one: one_of(Customer.shopper_reference, _parsed(_listed(one), _storable)),
+            "group": lambda one: self._conditions.grouped(
+                _parsed(_listed(one), lambda raw: ids.decode("CustomerGroup", raw)),
+                _parsed(_listed(one), _storable),
+            ),
             "status": lambda one: has_status(_listed(one)),
             "placed_orders": lambda one: _number(Customer.placed_orders, one),
             "registered": registered,
