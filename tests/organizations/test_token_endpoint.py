@@ -8,10 +8,10 @@ from uuid import uuid4
 import httpx
 import jwt
 import pytest
-from app.organizations.oauth import JWT_BEARER
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from app.clock import now
+from app.oauth.assertions import JWT_BEARER
 from tests.house import House, Shop
 
 URL = "http://patron.test/oauth/token"
@@ -134,7 +134,6 @@ async def test_requests_that_are_none_are_invalid(house: House) -> None:
         ("grant_type", form),
         (twice, form),
         ("&".join(f"a{number}=1" for number in range(21)), form),
-        ("grant_type=client_credentials&a=" + "x" * 20_000, form),
         ('{"grant_type": "client_credentials"}', {"content-type": "application/json"}),
     ):
         answer = await house.client.post("/oauth/token", content=content, headers=headers)
