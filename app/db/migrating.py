@@ -45,7 +45,8 @@ def newest(line: Line) -> str:
         REVISION.findall(path.read_text(encoding="utf-8")) for path in sorted((MIGRATIONS / line.value).glob("*.py"))
     ]
     followed = {version for one in found for down, version in one if down}
-    (head,) = {version for one in found for down, version in one if not down} - followed
+    heads: set[str] = {version for one in found for down, version in one if not down} - followed
+    (head,) = heads
     return head
 
 

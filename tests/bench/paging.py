@@ -66,7 +66,8 @@ async def main() -> None:
         for name in names:
             await postgres.execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             await postgres.execute(server, f"CREATE DATABASE {name}")
-        urls = Urls(*(postgres.database(server, name) for name in names), Path(folder))
+        main_url, keystore_url = (postgres.database(server, name) for name in names)
+        urls = Urls(main_url, keystore_url, Path(folder))
         for database, line in zip(databases(urls.settings()), Line, strict=True):
             await migrate(database, line)
             await database.close()
