@@ -185,7 +185,7 @@ class House:
     async def count(self, table: str, condition: str = "1 = 1") -> int:
         """How many rows of the main database meet a condition."""
         async with self.patron.store.database.engine.connect() as connection:
-            found = await connection.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}"))  # noqa: S608
+            found = await connection.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}"))
             return int(found.scalar_one())
 
     async def execute(self, statement: str) -> None:

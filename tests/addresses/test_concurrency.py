@@ -99,6 +99,6 @@ async def test_the_database_itself_refuses_a_second_default(house: House) -> Non
     for flag in ("is_default_shipping", "is_default_billing"):
         with pytest.raises(IntegrityError):
             async with house.patron.store.database.engine.begin() as connection:
-                await connection.execute(text(f"UPDATE addresses SET {flag} = true"))  # noqa: S608 - two names of ours
+                await connection.execute(text(f"UPDATE addresses SET {flag} = true"))
 
     assert [len(ids) for ids in (await defaults(house, ann.token)).values()] == [1, 1]

@@ -149,6 +149,6 @@ async def _all(database: Database, metadata: MetaData) -> list[Stored]:
     found = []
     async with database.engine.connect() as connection:
         for table in metadata.sorted_tables:
-            rows = (await connection.execute(text(f"SELECT * FROM {table.name}"))).mappings()  # noqa: S608
+            rows = (await connection.execute(text(f"SELECT * FROM {table.name}"))).mappings()
             found += [Stored(table.name, name, value) for row in rows for name, value in row.items()]
     return found

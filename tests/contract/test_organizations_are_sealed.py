@@ -66,7 +66,7 @@ async def contents(house: House, shop: Shop) -> dict[str, list[Any]]:
     async with house.patron.store.database.engine.connect() as connection:
         for table in TABLES:
             name = column.get(table, "organization_id")
-            rows = await connection.execute(text(f"SELECT * FROM {table} WHERE {name} = '{value}' ORDER BY id"))  # noqa: S608
+            rows = await connection.execute(text(f"SELECT * FROM {table} WHERE {name} = '{value}' ORDER BY id"))
             found[table] = [tuple(row) for row in rows]
     return found
 

@@ -134,7 +134,6 @@ async def test_requests_that_are_none_are_invalid(house: House) -> None:
         ("grant_type", form),
         (twice, form),
         ("&".join(f"a{number}=1" for number in range(21)), form),
-        ("grant_type=client_credentials&a=" + "x" * 20_000, form),
         ('{"grant_type": "client_credentials"}', {"content-type": "application/json"}),
     ):
         answer = await house.client.post("/oauth/token", content=content, headers=headers)

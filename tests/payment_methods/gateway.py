@@ -171,7 +171,7 @@ class Desk(Generic[Used]):
     async def everything_stored(self) -> str:
         """All values of all rows of the main database."""
         tables = await self.house.tables()
-        return repr([list(await self._all(f"SELECT * FROM {table}")) for table in tables])  # noqa: S608
+        return repr([list(await self._all(f"SELECT * FROM {table}")) for table in tables])
 
     async def _all(self, query: str) -> Any:
         async with self.house.patron.store.database.engine.connect() as connection:

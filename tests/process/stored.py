@@ -40,7 +40,7 @@ def boxes(keystore: Path, master_key: Path) -> dict[str, Box]:
     key = master.read_file(master_key)
     found = {}
     for table, name in (("person_keys", "person_id"), ("system_keys", "id")):
-        for row in rows(keystore, f"SELECT {name} AS id, wrapped, master_version FROM {table}"):  # noqa: S608
+        for row in rows(keystore, f"SELECT {name} AS id, wrapped, master_version FROM {table}"):
             subject = UUID(row["id"]).hex
             found[subject] = Box(key.unwrap(row["wrapped"], subject=subject, version=row["master_version"]))
     return found
@@ -56,7 +56,7 @@ def sealed(path: Path) -> Iterator[Sealed]:
         ("gateway_customers", "customer_id", "sealed", "gateway_customers"),
         ("sessions", "customer_id", "sealed_device", "sessions"),
     ):
-        query = f"SELECT id, {owner} AS owner, {column} AS value FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
+        query = f"SELECT id, {owner} AS owner, {column} AS value FROM {table} WHERE {column} IS NOT NULL"
         for row in rows(path, query):
             yield Sealed(bound, UUID(row["id"]), UUID(row["owner"]), row["value"])
 

@@ -133,11 +133,11 @@ async def test_a_new_password_ends_the_other_sessions_and_not_this_one(house: Ho
 
 async def test_a_wrong_current_password_changes_nothing(house: House) -> None:
     ann = await house.register("ann@example.org")
-    phone, before = await login(house, ann), await house.counts()
+    phone, before = await login(house, ann), await house.audit()
 
     answer = await house.ask("ChangePassword", token=ann.token, currentPassword=NEW, newPassword=NEW)
 
     assert answer.refusals("changePassword") == [("INVALID_CREDENTIALS", ["currentPassword"])]
-    assert await house.counts() == before
+    assert await house.audit() == before
     assert await alive(house, phone.token)
     await login(house, ann)
