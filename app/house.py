@@ -23,7 +23,6 @@ from app.organizations.last_uses import LastUses
 from app.passwords.hashing import PasswordHasher
 from app.payment_methods.gateways.interface import Gateway, Gateways
 from app.payment_methods.gateways.sandbox import SandboxGateway
-from app.payment_methods.gateways.stripe_gateway import StripeAccount, StripeGateway
 from app.privacy.policy import PrivacyPolicy
 from app.sessions.service import Lifetimes, Sessions
 from app.sessions.signing import SigningKeys
@@ -102,6 +101,9 @@ def _gateways(settings: Settings) -> Gateways:
     """Stripe where its keys are set; in development the sandbox otherwise."""
     found: list[Gateway] = []
     if settings.stripe_secret_key:
+        # Stripe's library is the largest of all: 30 MiB, of use only to those who have an account there.
+        from app.payment_methods.gateways.stripe_gateway import StripeAccount, StripeGateway  # noqa: PLC0415
+
         account = StripeAccount(
             secret_key=settings.stripe_secret_key.get_secret_value(),
             publishable_key=settings.stripe_publishable_key,

@@ -14,7 +14,9 @@ from app.mail.delivery import sweep as sweep_mail
 from app.orders.own_keys import discard_spent
 from app.payment_methods.gateways.interface import Gateways
 from app.payment_methods.reconcile import reconcile
+from app.privacy.deletion import finish_deletions
 from app.privacy.erasing import erase_due
+from app.privacy.sweeping import sweep_keys
 from app.proofs.repository import sweep as sweep_proofs
 
 RECONCILED_AT_ONCE = 20
@@ -31,12 +33,17 @@ async def work(house: House, stop: asyncio.Event) -> None:
         log.warning("mail_not_delivered", reason="PATRON_SMTP_URL is not set: mails stay in the outbox")
     loops: list[Callable[[], Awaitable[int]]] = [
         lambda: erase_due(house.store),
+        lambda: finish_deletions(house.store),
         lambda: guessing.sweep(house.store),
         lambda: deliver_due(house.store, post),
         lambda: discard_spent(house.store),
         lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
     ]
-    sweeps: list[Callable[[], Awaitable[int]]] = [lambda: sweep_mail(house.store), lambda: sweep_proofs(house.store)]
+    sweeps: list[Callable[[], Awaitable[int]]] = [
+        lambda: sweep_mail(house.store),
+        lambda: sweep_proofs(house.store),
+        lambda: sweep_keys(house.store),
+    ]
     await asyncio.gather(
         *(_loop(one, interval, stop) for one in loops), *(_loop(one, SWEEP_SECONDS, stop) for one in sweeps)
     )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import event
@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.db.readers import Readers
 from app.db.reading import Read
 
 Row = TypeVar("Row")
@@ -22,8 +23,9 @@ BUSY_TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class DatabaseOptions:
-    """How connections are kept: `statement_cache_size` 0 is needed behind a transaction-mode pgbouncer.
+    """How connections are kept: up to `pool_size` for transactions, and as many for reads.
 
+    `statement_cache_size` 0 is needed behind a transaction-mode pgbouncer.
     `forgetful` leaves no copy of a deleted row in a SQLite file: no write-ahead log, freed pages overwritten.
     """
 
@@ -42,9 +44,10 @@ class Database:
         self.url = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
         self.embedded = self.url.get_backend_name() == "sqlite"
         pool = self._options.pool_size
-        self.engine = self._embedded_engine(self.url, pool) if self.embedded else self._server_engine(self.url)
+        self.engine = self._embedded_engine(self.url, 2 * pool) if self.embedded else self._server_engine(self.url)
         # SQLite has one writer at a time: those who wait for it must not keep connections from those who read.
         self._writer = self._embedded_engine(self.url, 1) if self.embedded else self.engine
+        self._readers = Readers(self.engine, pool)
         self.on_statement: Callable[[str], None] | None = None
         for engine in {self.engine, self._writer}:
             event.listen(engine.sync_engine, "before_cursor_execute", self._notice)
@@ -58,7 +61,7 @@ class Database:
         cache = self._options.statement_cache_size
         return create_async_engine(
             url,
-            pool_size=self._options.pool_size,
+            pool_size=2 * self._options.pool_size,
             max_overflow=0,
             # Reads never open a transaction and sessions end their own: there is nothing to reset.
             pool_reset_on_return=None,
@@ -102,17 +105,8 @@ class Database:
         """
         if self.on_statement is not None:
             self.on_statement(read.sql(self.engine.dialect))
-        raw = await self.engine.raw_connection()
-        try:
-            return await read.fetch(raw.driver_connection, self.engine.dialect, parameters)
-        except Exception:
-            # A broken connection must not go back to the others. One whose caller went away may: its driver
-            # finishes or cancels what is under way before it does anything else.
-            if not self.embedded and cast("Any", raw.driver_connection).is_closed():
-                raw.invalidate()
-            raise
-        finally:
-            raw.close()
+        async with self._readers.connection() as connection:
+            return await read.fetch(connection, self.engine.dialect, parameters)
 
     async def row(self, read: Read[Row], **parameters: object) -> Row | None:
         """The first row of a prepared read, or None."""
@@ -140,5 +134,6 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
+        self._readers.close()
         await self.engine.dispose()
         await self._writer.dispose()

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphql import (
     DocumentNode,
@@ -15,6 +15,7 @@ from graphql import (
     validate,
 )
 
+from app.graphql.compiled import Plan, plan
 from app.graphql.limits import DocumentLimits, TooLarge, measure
 from app.graphql.messages import without_values
 from app.graphql.operations import Operation, operations
@@ -29,6 +30,7 @@ class Document:
 
     node: DocumentNode
     operations: dict[str | None, Operation]
+    plans: dict[str | None, Plan | None] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> Operation | None:
         """The operation of this name, or the only one; None when the document has no such operation."""
@@ -82,7 +84,8 @@ class Documents:
         errors = validate(self._schema, node, self._rules, max_errors=20, hide_suggestions=not self._suggestions)
         if errors:
             raise Refused("GRAPHQL_VALIDATION_FAILED", errors)
-        return Document(node, operations(self._schema, node))
+        found = operations(self._schema, node)
+        return Document(node, found, {name: plan(self._schema, node, name) for name in (*found, None)})
 
 
 def with_code(error: GraphQLError, code: str) -> GraphQLError:

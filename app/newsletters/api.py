@@ -29,7 +29,11 @@ class UnsubscribeNewsletterPayload(Payload):
 class NewsletterMutations:
     """One click, no login."""
 
-    @mutation(allow=[GUEST, CUSTOMER], description="End the newsletter with the token of a link in it; never expires.")
+    @mutation(
+        allow=[GUEST, CUSTOMER],
+        description="End the newsletter with the token of a link in it; never expires.",
+        credentials=True,
+    )
     async def unsubscribe_newsletter(
         self,
         context: Context,

@@ -94,7 +94,7 @@ class Floor:
 
     async def viewer(self, _: Request) -> Response:
         """One read."""
-        await self._pool.fetch(self._by_key.text, *self._by_key.arguments(key_hash=self._key_hash))
+        await self._pool.fetch(self._by_key.text, *self._by_key.arguments(key_hash=self._key_hash, moment=now()))
         return self._answer("Viewer")
 
     async def me(self, request: Request) -> Response:
@@ -119,7 +119,7 @@ class Floor:
     async def _customer(self, request: Request) -> UUID:
         await request.body()
         session_id, customer_id = self._sessions[request.headers["authorization"][len("Bearer ") :]]
-        arguments = self._signed_in.arguments(session_id=session_id, key_hash=self._key_hash)
+        arguments = self._signed_in.arguments(session_id=session_id, key_hash=self._key_hash, moment=now())
         await self._pool.fetch(self._signed_in.text, *arguments)
         return customer_id
 

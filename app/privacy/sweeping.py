@@ -1,0 +1,53 @@
+"""Sweeps keys that never got a row: a registration that was refused or killed leaves one behind."""
+
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.clock import now
+from app.customers.tables import Customer
+from app.db.reading import Read, any_of
+from app.orders.tables import Order
+from app.organizations.tables import Organization
+from app.staff.tables import StaffMember
+from app.vault.orphans import delete_keys, keys_made_before
+from app.vault.vault import Store
+
+# Longer than any transaction that makes a row for its key.
+AGE = timedelta(hours=1)
+
+
+class _Id(NamedTuple):
+    id: UUID
+
+
+def _present(table: Any) -> Read[_Id]:
+    return Read(select(table.id).where(any_of(table.id, "ids")), _Id._make)
+
+
+_ORGANIZATIONS = _present(Organization)
+# All whose rows are sealed with a key of their own; the order of a guest is one of them.
+_OWNERS = (_present(Customer), _present(StaffMember), _present(Order))
+
+
+async def sweep_keys(store: Store) -> int:
+    """Delete keys older than an hour that belong to nobody; return how many.
+
+    Keys of organizations that the main database does not know are kept: it may be the wrong database, or one
+    that is about to be restored.
+    """
+    swept, after = 0, UUID(int=0)
+    while keys := await keys_made_before(store.vault, now() - AGE, after=after):
+        after = keys[-1].person_id
+        known = await _ids(store, _ORGANIZATIONS, {key.organization_id for key in keys})
+        asked = {key.person_id for key in keys if key.organization_id in known}
+        for owners in _OWNERS:
+            asked -= await _ids(store, owners, asked)
+        swept += await delete_keys(store.vault, asked)
+    return swept
+
+
+async def _ids(store: Store, read: Read[_Id], ids: set[UUID]) -> set[UUID]:
+    return {row.id for row in await store.database.rows(read, ids=ids)} if ids else set()

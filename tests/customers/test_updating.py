@@ -1,0 +1,157 @@
+"""Changing a profile: absent stays, null clears, and customers set only what is theirs."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.house import Answer, House, Person
+
+FIELDS = """firstName lastName phone fax company imageUrl birthDate locale newsletter email shopperReference reference
+    referenceOrigin taxExemptionCode metadata version"""
+UPDATE = f"""mutation ($input: UpdateCustomerInput!) {{ updateCustomer(input: $input) {{
+    customer {{ {FIELDS} }} userErrors {{ __typename code field }} }} }}"""
+OWN: dict[str, Any] = {
+    "firstName": "Ann",
+    "lastName": "Archer",
+    "phone": "+41446681800",
+    "fax": "12 34",
+    "company": "Archer AG",
+    "imageUrl": "https://example.org/ann.png",
+    "birthDate": "1990-02-28",
+    "locale": "de-CH",
+}
+BACK_OFFICE: dict[str, Any] = {
+    "reference": "crm-1",
+    "referenceOrigin": "crm",
+    "taxExemptionCode": "T1",
+    "metadata": {"a": [1, {"b": None}]},
+}
+NEVER_NULL: dict[str, Any] = {"email": "bob@example.org", "shopperReference": "shopper-1", "newsletter": True}
+
+
+def nulled(field: str) -> dict[str, Any]:
+    return {field: None}
+
+
+async def change(house: House, person: Person, *, own: bool = False, **fields: Any) -> Answer:
+    if own:
+        return await house.ask(UPDATE, token=person.token, input=fields)
+    return await house.ask(UPDATE, token=await house.integration(), input={"customerId": person.id, **fields})
+
+
+async def now(house: House, person: Person) -> Any:
+    return (await house.ask(f"{{ me {{ {FIELDS} }} }}", token=person.token)).data["me"]
+
+
+@pytest.mark.parametrize("field", [*OWN, *BACK_OFFICE])
+async def test_a_value_is_set_stays_when_absent_and_is_cleared_by_null(house: House, field: str) -> None:
+    ann, value = await house.register("ann@example.org"), {**OWN, **BACK_OFFICE}[field]
+    own = field in OWN
+
+    assert (await change(house, ann, own=own, **{field: value})).payload("updateCustomer")["customer"][field] == value
+    assert (await change(house, ann, own=own)).payload("updateCustomer")["customer"][field] == value
+    assert (await change(house, ann, own=own, **{field: None})).payload("updateCustomer")["customer"][field] is None
+    assert (await now(house, ann))["version"] == 3
+
+
+@pytest.mark.parametrize("field", NEVER_NULL)
+async def test_what_must_be_there_is_set_and_not_cleared(house: House, field: str) -> None:
+    ann = await house.register("ann@example.org")
+
+    changed = await change(house, ann, **{field: NEVER_NULL[field]})
+    cleared = await change(house, ann, **nulled(field))
+
+    assert changed.payload("updateCustomer")["customer"][field] == NEVER_NULL[field]
+    assert cleared.refusals("updateCustomer") == [("REQUIRED", [field])]
+    assert (await now(house, ann))[field] == NEVER_NULL[field]
+
+
+@pytest.mark.parametrize("field", [*BACK_OFFICE, "email", "shopperReference"])
+async def test_a_customer_does_not_set_what_is_the_back_office_s(house: House, field: str) -> None:
+    ann = await house.register("ann@example.org")
+    before = await house.counts(), await now(house, ann)
+
+    for value in ({**BACK_OFFICE, **NEVER_NULL}[field], None):
+        answer = await change(house, ann, own=True, firstName="Eve", **{field: value})
+        assert answer.refusals("updateCustomer") == [("NOT_ALLOWED", [field])]
+
+    assert (await house.counts(), await now(house, ann)) == before
+
+
+@pytest.mark.parametrize("field", ["status", "group", "hasPassword", "passwordHash", "organizationId", "version", "id"])
+async def test_what_nobody_sets_is_no_field_of_the_input(house: House, field: str) -> None:
+    ann = await house.register("ann@example.org")
+
+    for own in (True, False):
+        assert (await change(house, ann, own=own, **{field: "x"})).codes == ["BAD_USER_INPUT"]
+
+
+@pytest.mark.parametrize(("length", "code"), [(2, "TOO_SHORT"), (3, None), (128, None), (129, "TOO_LONG")])
+async def test_a_shopper_reference_has_3_to_128_characters(house: House, length: int, code: str | None) -> None:
+    ann = await house.register("ann@example.org")
+
+    answer = await change(house, ann, shopperReference="r" * length)
+
+    assert answer.refusals("updateCustomer") == ([(code, ["shopperReference"])] if code else [])
+    assert ((await now(house, ann))["shopperReference"] == "r" * length) == (code is None)
+
+
+async def test_a_shopper_reference_or_an_address_of_somebody_else_is_taken(house: House) -> None:
+    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
+    taken = (await now(house, bob))["shopperReference"]
+
+    reference = await change(house, ann, shopperReference=taken)
+    address = await change(house, ann, email="BOB@example.org")
+
+    assert reference.refusals("updateCustomer") == [("TAKEN", ["shopperReference"])]
+    assert address.refusals("updateCustomer") == [("EMAIL_TAKEN", ["email"])]
+    assert (await house.ask("CustomerByEmail", token=await house.staff(), email=ann.email)).data["customer"][
+        "id"
+    ] == ann.id
+
+
+async def test_of_several_who_want_one_shopper_reference_at_once_one_gets_it(house: House) -> None:
+    people = [await house.register(f"ann{number}@example.org") for number in range(6)]
+
+    answers = await asyncio.gather(*(change(house, person, shopperReference="the-one") for person in people))
+
+    refusals = sorted(answer.refusals("updateCustomer") for answer in answers)
+    assert refusals == [[], *[[("TAKEN", ["shopperReference"])]] * 5]
+
+
+async def test_of_ten_changes_of_one_version_one_is_written(house: House) -> None:
+    ann = await house.register("ann@example.org")
+
+    answers = await asyncio.gather(
+        *(change(house, ann, own=True, firstName=f"Ann{number}", expectedVersion=1) for number in range(10))
+    )
+
+    refusals = sorted(answer.refusals("updateCustomer") for answer in answers)
+    assert refusals == [[], *[[("CONFLICT", ["expectedVersion"])]] * 9]
+    conflict = await change(house, ann, own=True, expectedVersion=1)
+    assert conflict.data["updateCustomer"]["userErrors"][0]["__typename"] == "ConflictError"
+    assert (await now(house, ann))["version"] == 2
+
+
+@pytest.mark.parametrize("metadata", [[], "x", 1, {"a": "4111 1111 1111 1111"}, {"a": {"b": "x" * 17_000}}])
+async def test_metadata_is_a_small_object_without_card_numbers(house: House, metadata: object) -> None:
+    ann = await house.register("ann@example.org")
+    before = await house.audit(), await now(house, ann)
+
+    answer = await change(house, ann, metadata=metadata)
+
+    ((code, field),) = answer.refusals("updateCustomer")
+    assert (code in {"INVALID", "CARD_DATA_REFUSED", "TOO_LONG"}, field) == (True, ["metadata"])
+    assert (await house.audit(), await now(house, ann)) == before
+
+
+@pytest.mark.parametrize("number", ["12345678901234567890123", "9" * 5000, "1e400"])
+async def test_a_number_in_metadata_that_json_cannot_hold_is_refused(house: House, number: str) -> None:
+    ann = await house.register("ann@example.org")
+    document = f"""mutation {{ updateCustomer(input: {{ customerId: "{ann.id}", metadata: {{ a: {number} }} }}) {{
+        userErrors {{ code field }} }} }}"""
+
+    answer = await house.ask(document, token=await house.integration())
+
+    assert answer.refusals("updateCustomer") == [("INVALID", ["metadata"])]
