@@ -23,7 +23,7 @@ class KeyRow(NamedTuple):
 
 
 _OLD = Read(
-    select(col(PersonKey.person_id), col(PersonKey.organization_id))
+    select(col(PersonKey.person_id), col(PersonKey.organization_id))  # type: ignore[arg-type] # its stub knows one column
     .where(col(PersonKey.created_at) < bindparam("moment"), col(PersonKey.person_id) > bindparam("after"))
     .order_by(col(PersonKey.person_id))
     .limit(BATCH),
