@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -114,6 +113,9 @@ def staff_token(var_dir: Path, email: str) -> str:
     Raise `ValueError` when the address is not the demo's staff member, `httpx.HTTPError` when the service
     does not answer or refuses.
     """
+    # The server imports this module, too, and needs no HTTP client.
+    import httpx  # noqa: PLC0415
+
     demo: dict[str, Any] = json.loads((var_dir / "demo.json").read_text())
     if email.casefold() != demo["staffEmail"]:
         message = f"The demo's staff member is {demo['staffEmail']}."

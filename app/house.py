@@ -23,7 +23,6 @@ from app.organizations.last_uses import LastUses
 from app.passwords.hashing import PasswordHasher
 from app.payment_methods.gateways.interface import Gateway, Gateways
 from app.payment_methods.gateways.sandbox import SandboxGateway
-from app.payment_methods.gateways.stripe_gateway import StripeAccount, StripeGateway
 from app.privacy.policy import PrivacyPolicy
 from app.sessions.service import Lifetimes, Sessions
 from app.sessions.signing import SigningKeys
@@ -31,8 +30,6 @@ from app.sessions.tokens import AccessTokens
 from app.settings import Settings
 from app.vault import master
 from app.vault.vault import Store, open_vault
-
-DEVELOPMENT_WIDTH = 10
 
 
 class NotMigrated(Exception):
@@ -104,6 +101,9 @@ def _gateways(settings: Settings) -> Gateways:
     """Stripe where its keys are set; in development the sandbox otherwise."""
     found: list[Gateway] = []
     if settings.stripe_secret_key:
+        # Stripe's library is the largest of all: 30 MiB, of use only to those who have an account there.
+        from app.payment_methods.gateways.stripe_gateway import StripeAccount, StripeGateway  # noqa: PLC0415
+
         account = StripeAccount(
             secret_key=settings.stripe_secret_key.get_secret_value(),
             publishable_key=settings.stripe_publishable_key,
@@ -135,7 +135,7 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
     sessions = Sessions(store.vault, tokens, Lifetimes(timedelta(seconds=idle), timedelta(seconds=absolute)))
     smtp_url = settings.smtp_url.get_secret_value()
     uses = LastUses(store.database)
-    guessing = GuessingPolicy().widened(DEVELOPMENT_WIDTH if settings.development else 1)
+    guessing = GuessingPolicy().widened(max(1, round(settings.limit_scale)))
     return Services(
         hasher,
         keys,

@@ -8,6 +8,7 @@ from app.addresses.api import AddressMutations
 from app.approvals.api import ApprovalMutations
 from app.confirmations.api import ConfirmationMutations
 from app.customers.api import CustomerMutations, CustomerQueries
+from app.customers.back_office.api import BackOfficeMutations, BackOfficeQueries
 from app.customers.groups_api import CustomerGroupMutations
 from app.customers.orders_api import CustomerOrderMutations
 from app.fields.api import ExtraFieldMutations, ExtraFieldQueries
@@ -21,6 +22,9 @@ from app.newsletters.api import NewsletterMutations
 from app.nodes.api import NodeQueries
 from app.orders.api import OrderQueries
 from app.organizations.api import OrganizationQueries
+from app.organizations.clients.api import ApiClientMutations, ApiClientQueries
+from app.organizations.members.api import MemberMutations, MemberQueries
+from app.organizations.shops.api import ShopMutations, ShopQueries
 from app.payment_methods.api import PaymentMethodMutations
 from app.privacy.api import PrivacyMutations
 from app.sessions.api import SessionMutations
@@ -30,7 +34,11 @@ from app.sessions.api import SessionMutations
 class Query(
     NodeQueries,
     OrganizationQueries,
+    ShopQueries,
+    ApiClientQueries,
+    MemberQueries,
     CustomerQueries,
+    BackOfficeQueries,
     OrderQueries,
     GroupQueries,
     MarketQueries,
@@ -47,6 +55,10 @@ class Mutation(
     SessionMutations,
     ConfirmationMutations,
     CustomerMutations,
+    BackOfficeMutations,
+    ShopMutations,
+    ApiClientMutations,
+    MemberMutations,
     AddressMutations,
     PaymentMethodMutations,
     PrivacyMutations,

@@ -14,6 +14,7 @@ from app.mail.delivery import sweep as sweep_mail
 from app.orders.own_keys import discard_spent
 from app.payment_methods.gateways.interface import Gateways
 from app.payment_methods.reconcile import reconcile
+from app.privacy.deletion import finish_deletions
 from app.privacy.erasing import erase_due
 from app.privacy.sweeping import sweep_keys
 from app.proofs.repository import sweep as sweep_proofs
@@ -32,6 +33,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
         log.warning("mail_not_delivered", reason="PATRON_SMTP_URL is not set: mails stay in the outbox")
     loops: list[Callable[[], Awaitable[int]]] = [
         lambda: erase_due(house.store),
+        lambda: finish_deletions(house.store),
         lambda: guessing.sweep(house.store),
         lambda: deliver_due(house.store, post),
         lambda: discard_spent(house.store),

@@ -12,7 +12,7 @@ from app.accounts.registration import Application, FirstAddress, NextStep
 from app.addresses.defaults import AddressType
 from app.addresses.records import Personal as AddressFields
 from app.clock import now
-from app.customers import identifiers, repository
+from app.customers import identifiers, ordering, repository
 from app.customers.identifiers import IdentifierKind
 from app.customers.notices import notify
 from app.customers.profile import changed
@@ -175,6 +175,7 @@ async def prove(
         await registration.ask_for_approval(session, vault, organization, customer_id=row.id, email=email)
     row.email_verified_at = row.email_verified_at or now()
     await repository.save(session, vault, customer)
+    await ordering.attach_to(session, vault, customer)
 
 
 async def _apply(

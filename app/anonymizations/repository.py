@@ -1,12 +1,13 @@
 """Reads requests."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, false, or_, select
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.anonymizations.tables import AnonymizationRequest
@@ -49,6 +50,18 @@ _REQUESTS = Read(
     .order_by(col(AnonymizationRequest.id)),
     RequestRow._make,
 )
+
+
+def customers_whose_latest_is(organization_id: UUID, statuses: Collection[AnonymizationStatus]) -> Select[Any]:
+    """The ids of the customers whose last request stands at one of these, for a condition on customers."""
+    later = aliased(AnonymizationRequest)
+    superseded = select(col(later.id)).where(
+        col(later.customer_id) == col(AnonymizationRequest.customer_id), col(later.id) > col(AnonymizationRequest.id)
+    )
+    wanted = or_(false(), *(col(AnonymizationRequest.status) == one.value for one in statuses))
+    return select(col(AnonymizationRequest.customer_id)).where(
+        col(AnonymizationRequest.organization_id) == organization_id, wanted, ~superseded.exists()
+    )
 
 
 async def latest(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[RequestRow | None]:

@@ -15,6 +15,9 @@ class Action(Enum):
     """Everything that is recorded."""
 
     CUSTOMER_REGISTERED = "customer.registered"
+    CUSTOMER_CREATED = "customer.created"
+    CUSTOMERS_LISTED = "customer.listed"
+    CUSTOMER_DELETED = "customer.deleted"
     CUSTOMER_READ = "customer.read"
     CUSTOMER_UPDATED = "customer.updated"
     CUSTOMER_ERASED = "customer.erased"
@@ -66,6 +69,14 @@ class Action(Enum):
     APPROVAL_GRANTED = "customer.approved"
     APPROVAL_REFUSED = "customer.rejected"
     NEWSLETTER_ENDED = "customer.newsletter_ended"
+    ORGANIZATION_CREATED = "organization.created"
+    ORGANIZATION_UPDATED = "organization.updated"
+    STAFF_ADDED = "staff.added"
+    STAFF_REMOVED = "staff.removed"
+    CLIENT_CREATED = "client.created"
+    CLIENT_UPDATED = "client.updated"
+    CLIENT_ROTATED = "client.rotated"
+    CLIENT_REVOKED = "client.revoked"
     TOKEN_ISSUED = "client.token_issued"
 
 

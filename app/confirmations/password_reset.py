@@ -6,7 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.registration import check_password
 from app.clock import now
-from app.customers import repository
+from app.customers import ordering, repository
 from app.customers.addressees import Addressee
 from app.customers.notices import notify
 from app.guessing import repository as guessing
@@ -85,6 +85,7 @@ async def reset(
     await repository.set_password(session, vault, customer.row, password_hash)
     customer.row.email_verified_at = customer.row.email_verified_at or now()
     await repository.save(session, vault, customer)
+    await ordering.attach_to(session, vault, customer)
     # Whoever can read the owner's mail need not wait for what strangers have guessed.
     await guessing.forgive(session, customer_id=customer_id)
     await sessions.end_all(

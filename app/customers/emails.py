@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
-from app.customers import identifiers, repository
+from app.customers import identifiers, ordering, repository
 from app.customers.identifiers import IdentifierKind
 from app.customers.repository import EditedCustomer
 from app.customers.service import EmailTaken
@@ -32,6 +32,7 @@ async def move(session: AsyncSession, vault: Vault, customer: EditedCustomer, em
     customer.personal = replace(customer.personal, email=email.address)
     row.email_verified_at = now()
     await repository.save(session, vault, customer)
+    await ordering.attach_to(session, vault, customer)
 
 
 async def _take(session: AsyncSession, vault: Vault, row: Customer, email: EmailAddress) -> bool:

@@ -13,6 +13,7 @@ from app.audit.log import Action, record, record_of_house
 from app.customers import identifiers
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import REPEAT_FROM, status_of
+from app.customers.repository import EditedCustomer
 from app.customers.tables import Customer
 from app.db.locks import lock_customer
 from app.errors import NotFound
@@ -135,6 +136,19 @@ async def attach_guest_orders(
         )
         await _count(session, organization_id=organization_id, order=order, grown=int(OrderStatus(order.status).counts))
     return len(orders)
+
+
+async def attach_to(session: AsyncSession, vault: Vault, customer: EditedCustomer) -> int:
+    """The same for a locked customer whose present address was just proven."""
+    if customer.personal.email is None:
+        return 0
+    return await attach_guest_orders(
+        session,
+        vault,
+        organization_id=customer.row.organization_id,
+        customer_id=customer.row.id,
+        email_canonical=EmailAddress.parse(customer.personal.email).canonical,
+    )
 
 
 async def _count(session: AsyncSession, *, organization_id: UUID, order: OrderRow, grown: int) -> None:

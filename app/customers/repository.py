@@ -45,7 +45,11 @@ class _Id(NamedTuple):
 
 
 _BY_IDS = Read(
-    select(*COLUMNS).where(col(Customer.organization_id) == bindparam("organization_id"), any_of(Customer.id, "ids")),
+    select(*COLUMNS).where(
+        col(Customer.organization_id) == bindparam("organization_id"),
+        any_of(Customer.id, "ids"),
+        col(Customer.deleted_at).is_(None),
+    ),
     CustomerRow._make,
 )
 _OWNER = Read(
@@ -180,6 +184,9 @@ async def save(session: AsyncSession, vault: Vault, customer: EditedCustomer) ->
     """Seal and write a locked customer as its next version."""
     box = await vault.box(customer.row.id)
     customer.row.sealed = box.seal(TABLE, customer.row.id, customer.personal)
+    customer.row.reference_hash = reference_hash(
+        vault, organization_id=customer.row.organization_id, reference=customer.personal.reference
+    )
     customer.row.version += 1
     customer.row.updated_at = now()
     session.add(customer.row)
@@ -208,6 +215,7 @@ async def add(
         sealed_password=box.seal(PASSWORD, customer_id, password_hash) if password_hash else None,
         shopper_reference=shopper_reference or new_shopper_reference(),
         group_id=await groups.default_id(session, organization_id=organization_id),
+        reference_hash=reference_hash(vault, organization_id=organization_id, reference=personal.reference),
         newsletter=newsletter,
         approval=approval.value if approval else None,
         created_at=moment,
@@ -238,6 +246,13 @@ async def assign_group(session: AsyncSession, *, customer_id: UUID, group_id: UU
     return True
 
 
+def reference_hash(vault: Vault, *, organization_id: UUID, reference: str | None) -> bytes | None:
+    """What a customer is found by who has this id in another system."""
+    if reference is None:
+        return None
+    return vault.fingerprints.of("customer-reference", reference, organization_id=organization_id)
+
+
 def new_shopper_reference() -> str:
     """A reference nobody can guess or read anything from."""
     return secrets.token_urlsafe(12).replace("-", "x").replace("_", "y")
@@ -255,6 +270,7 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
     row.sealed = None
     row.sealed_password = None
     row.group_id = None
+    row.reference_hash = None
     row.newsletter = False
     row.email_verified_at = None
     row.shopper_reference = new_shopper_reference()

@@ -11,7 +11,8 @@ from alembic import command
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from app.db.migrating import Line, configuration
+from app.db.migrating import Line
+from app.db.upgrading import configuration
 
 
 @contextmanager

@@ -43,10 +43,14 @@ class Database:
         parsed = make_url(url)
         self.url = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
         self.embedded = self.url.get_backend_name() == "sqlite"
-        self.engine = self._embedded_engine(self.url) if self.embedded else self._server_engine(self.url)
-        self._readers = Readers(self.engine, self._options.pool_size)
+        pool = self._options.pool_size
+        self.engine = self._embedded_engine(self.url, 2 * pool) if self.embedded else self._server_engine(self.url)
+        # SQLite has one writer at a time: those who wait for it must not keep connections from those who read.
+        self._writer = self._embedded_engine(self.url, 1) if self.embedded else self.engine
+        self._readers = Readers(self.engine, pool)
         self.on_statement: Callable[[str], None] | None = None
-        event.listen(self.engine.sync_engine, "before_cursor_execute", self._notice)
+        for engine in {self.engine, self._writer}:
+            event.listen(engine.sync_engine, "before_cursor_execute", self._notice)
 
     def _notice(self, _: object, __: object, statement: str, *___: object) -> None:
         """Tell `on_statement` of everything that goes to the driver; tests count what an outsider could time."""
@@ -65,12 +69,12 @@ class Database:
             connect_args={"statement_cache_size": cache, "prepared_statement_cache_size": cache},
         )
 
-    def _embedded_engine(self, url: URL) -> AsyncEngine:
+    def _embedded_engine(self, url: URL, pool_size: int) -> AsyncEngine:
         if url.database:
             Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = create_async_engine(
             url,
-            pool_size=2 * self._options.pool_size,
+            pool_size=pool_size,
             max_overflow=0,
             pool_reset_on_return=None,
             hide_parameters=True,
@@ -115,7 +119,7 @@ class Database:
 
         The transaction itself starts with the first statement: slow work before it holds nothing.
         """
-        async with AsyncSession(self.engine, expire_on_commit=False, autoflush=False) as session:
+        async with AsyncSession(self._writer, expire_on_commit=False, autoflush=False) as session:
             try:
                 yield session
             except BaseException:
@@ -132,3 +136,4 @@ class Database:
         """Close all connections."""
         self._readers.close()
         await self.engine.dispose()
+        await self._writer.dispose()

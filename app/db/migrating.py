@@ -1,18 +1,17 @@
-"""Brings a database to the newest version of its tables, with Alembic."""
+"""Brings a database to the newest version of its tables."""
 
+import re
 from enum import Enum
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+import sqlalchemy
 from sqlalchemy import Connection
 
 from app.db.engine import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+REVISION = re.compile(r'^(down_)?revision(?:: \S+)? = "(\w+)"', re.MULTILINE)
 
 
 class Line(Enum):
@@ -22,35 +21,36 @@ class Line(Enum):
     KEYSTORE = "keystore"
 
 
-def configuration(line: Line, connection: Connection | None = None) -> Config:
-    """Alembic's configuration for one of the databases."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("version_locations", str(MIGRATIONS / line.value))
-    config.set_main_option("path_separator", "os")
-    config.attributes["line"] = line
-    config.attributes["connection"] = connection
-    return config
-
-
 async def migrate(database: Database, line: Line) -> None:
     """Upgrade to the newest version; one process at a time does it, the others wait and find it done."""
+    if await is_current(database, line):
+        return
+    # Alembic takes as long to load as the web server, and most starts find nothing to migrate.
+    from app.db.upgrading import upgrade  # noqa: PLC0415
+
     async with database.engine.begin() as connection:
-        await connection.run_sync(_upgrade, line)
-
-
-def _upgrade(connection: Connection, line: Line) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7274669)")
-    command.upgrade(configuration(line, connection), "head")
+        await connection.run_sync(upgrade, line)
 
 
 async def is_current(database: Database, line: Line) -> bool:
     """Whether the database has the newest version."""
-    head = ScriptDirectory.from_config(configuration(line)).get_current_head()
     async with database.engine.connect() as connection:
-        return bool(await connection.run_sync(_version) == head)
+        return await connection.run_sync(_version) == newest(line)
 
 
-def _version(connection: Connection) -> Any:
-    return MigrationContext.configure(connection).get_current_revision()
+@cache
+def newest(line: Line) -> str:
+    """The version that no other one follows, read from the migrations without running them."""
+    found = [
+        REVISION.findall(path.read_text(encoding="utf-8")) for path in sorted((MIGRATIONS / line.value).glob("*.py"))
+    ]
+    followed = {version for one in found for down, version in one if down}
+    heads: set[str] = {version for one in found for down, version in one if not down} - followed
+    (head,) = heads
+    return head
+
+
+def _version(connection: Connection) -> str | None:
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sqlalchemy.text("SELECT version_num FROM alembic_version")).scalar()

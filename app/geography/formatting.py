@@ -49,8 +49,8 @@ def _texts(values: dict[str, str]) -> list[str]:
 
 
 def _is_latin(texts: list[str]) -> bool:
-    letters = [character for text in texts for character in text if character.isalpha()]
-    return bool(letters) and all("LATIN" in unicodedata.name(letter, "") for letter in letters)
+    letters = {character for text in texts for character in text if character.isalpha()}
+    return bool(letters) and all(letter.isascii() or "LATIN" in unicodedata.name(letter, "") for letter in letters)
 
 
 def _zone(address: PostalAddress, values: dict[str, str], written: AddressFormat, *, is_latin: bool) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from graphql.execution import execute
 from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.execution import optimized_is_awaitable
 
 from app.graphql.context import Context
 from app.graphql.documents import Document, with_code
@@ -31,6 +32,7 @@ async def run(
         variable_values=dict(variables),
         operation_name=operation,
         hide_suggestions=True,
+        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type] # a bool, not yet a TypeGuard
     )
     result = await pending if isawaitable(pending) else pending
     assert isinstance(result, ExecutionResult)  # noqa: S101 - the library's type is wider than what it answers here

@@ -17,7 +17,7 @@ from app.principal import Organization
 ORGANIZATION = "organization"
 LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 ALLOWED_METHODS = "GET, POST"
-ALLOWED_HEADERS = "authorization, content-type, x-api-key, x-request-id, x-patron-cost"
+ALLOWED_HEADERS = "authorization, content-type, x-api-key, x-device-token, x-request-id, x-patron-cost"
 EXPOSED_HEADERS = (
     "RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"
 )

@@ -6,7 +6,6 @@ from starlette.routing import Route
 
 from app.graphql.http import BadRequest, read_body
 from app.payment_methods.gateways.interface import Gateways, GatewayUnavailable
-from app.payment_methods.stripe_events import SignatureRefused, handle_stripe_event
 from app.vault.vault import Store
 
 STRIPE_PATH = "/webhooks/stripe"
@@ -15,6 +14,10 @@ LARGEST_EVENT = 512 * 1024
 
 def routes(store: Store, gateways: Gateways) -> list[Route]:
     """The routes; there is one for Stripe only where Stripe is the gateway."""
+    if not gateways.has("stripe"):
+        return []
+    # Stripe's library is loaded only where it is used.
+    from app.payment_methods.stripe_events import SignatureRefused, handle_stripe_event  # noqa: PLC0415
 
     async def stripe(request: Request) -> Response:
         try:
@@ -29,4 +32,4 @@ def routes(store: Store, gateways: Gateways) -> list[Route]:
             return Response(status_code=503)
         return Response(status_code=200)
 
-    return [Route(STRIPE_PATH, stripe, methods=["POST"])] if gateways.has("stripe") else []
+    return [Route(STRIPE_PATH, stripe, methods=["POST"])]

@@ -9,11 +9,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.anonymizations.api import Anonymization, shown
 from app.audit.log import Action, record
 from app.graphql import ids
-from app.graphql.access import staff
+from app.graphql.access import back_office, staff
 from app.graphql.context import Context
 from app.graphql.fields import Payload, mutation
 from app.principal import Scope
-from app.privacy import requests
+from app.privacy import deletion, requests
 from app.privacy.policy import PrivacyPolicy
 
 
@@ -45,9 +45,49 @@ class CancelAnonymizationPayload(Payload):
     anonymization: Anonymization | None = strawberry.field(description="The request.", default=None)
 
 
+@strawberry.input(description="The customer to delete.")
+class DeleteCustomerInput:
+    """What `deleteCustomer` needs."""
+
+    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
+    expected_version: int | None = strawberry.field(
+        description="Refuse with `CONFLICT` unless the customer still has this `version`.", default=None
+    )
+
+
+@strawberry.type(description="The customer that is no more.")
+class DeleteCustomerPayload(Payload):
+    """Answer of `deleteCustomer`."""
+
+    deleted_customer_id: strawberry.ID | None = strawberry.field(description="Its id.", default=None)
+
+
 @strawberry.type
 class PrivacyMutations:
     """Only a member of the staff may have somebody forgotten."""
+
+    @mutation(
+        allow=back_office(Scope.CUSTOMERS_WRITE),
+        description="Delete a customer without orders and all that it owns, at once and for good. Its key goes too, "
+        "so no backup can be read either. A customer with orders is refused with `HAS_ORDERS`: have it anonymized.",
+    )
+    async def delete_customer(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[DeleteCustomerInput, strawberry.argument(description="The customer.")],
+    ) -> DeleteCustomerPayload:
+        """A second time there is nothing to delete."""
+        customer_id = ids.decode("Customer", input.customer_id, "customerId")
+        deletion_id = await deletion.delete(
+            session,
+            context.store,
+            organization_id=context.organization.id,
+            customer_id=customer_id,
+            expected_version=input.expected_version,
+        )
+        record(session, context.origin, Action.CUSTOMER_DELETED, customer_id=customer_id, object_id=deletion_id)
+        return DeleteCustomerPayload(deleted_customer_id=input.customer_id)
 
     @mutation(
         allow=[staff(Scope.PRIVACY_WRITE)],

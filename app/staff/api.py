@@ -7,6 +7,7 @@ import strawberry
 from app.graphql import ids
 from app.graphql.context import Context
 from app.staff import repository
+from app.staff.repository import Personal
 
 
 @strawberry.type(description="A member of the back office's staff.")
@@ -22,8 +23,11 @@ class StaffMember:
 async def staff_member(context: Context, staff_id: UUID) -> StaffMember | None:
     """The staff member with this id in the caller's organization."""
     found = await context.load(repository.by_ids, staff_id)
-    if found is None:
-        return None
+    return shown(staff_id, found) if found else None
+
+
+def shown(staff_id: UUID, found: Personal) -> StaffMember:
+    """The GraphQL object of a staff member."""
     return StaffMember(
         id=ids.encode("Staff", staff_id),
         first_name=found.first_name,

@@ -1,5 +1,6 @@
 """Reads and writes staff members; their names are opened and sealed here."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -42,6 +43,12 @@ _BY_IDS = Read(
     select(*columns(StaffMember, _Row)).where(
         col(StaffMember.organization_id) == bindparam("organization_id"), any_of(StaffMember.id, "ids")
     ),
+    _Row._make,
+)
+_EVERY = Read(
+    select(*columns(StaffMember, _Row))
+    .where(col(StaffMember.organization_id) == bindparam("organization_id"), col(StaffMember.removed_at).is_(None))
+    .order_by(col(StaffMember.id)),
     _Row._make,
 )
 _BY_EMAIL = Read(
@@ -98,3 +105,21 @@ async def add(
     )
     await session.flush()
     return staff_id
+
+
+async def every(store: Store, *, organization_id: UUID) -> list[tuple[UUID, Personal]]:
+    """The staff members of the organization, oldest first, without those who were removed."""
+    rows = await store.database.rows(_EVERY, organization_id=organization_id)
+    boxes = await store.vault.boxes([row.id for row in rows])
+    return [(row.id, boxes[row.id].open_as(Personal, TABLE, row.id, row.sealed)) for row in rows if row.id in boxes]
+
+
+async def remove(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> bool:
+    """Let a staff member go and free the address; False when there is none (any more)."""
+    if not await lock(session, organization_id=organization_id, staff_id=staff_id):
+        return False
+    row = await session.get_one(StaffMember, staff_id)
+    row.removed_at = now()
+    row.email_hash = secrets.token_bytes(32)
+    session.add(row)
+    return True

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, select
 from sqlmodel import col
 
-from app.db.reading import Read
+from app.db.reading import Read, columns
 from app.vault.tables import PersonKey
 from app.vault.vault import Vault
 
@@ -23,7 +23,7 @@ class KeyRow(NamedTuple):
 
 
 _OLD = Read(
-    select(col(PersonKey.person_id), col(PersonKey.organization_id))  # type: ignore[arg-type] # its stub knows one column
+    select(*columns(PersonKey, KeyRow))
     .where(col(PersonKey.created_at) < bindparam("moment"), col(PersonKey.person_id) > bindparam("after"))
     .order_by(col(PersonKey.person_id))
     .limit(BATCH),

@@ -34,6 +34,7 @@ async def shop_in(folder: Path) -> tuple[Settings, Shop]:
         keystore_url=SecretStr(f"sqlite:///{folder / 'keystore.db'}"),
         master_key=SecretStr(MASTER_KEY),
         embedded_worker=False,
+        rate_limit_scale=10_000,
     )
     for database, line in zip(databases(settings), Line, strict=True):
         await migrate(database, line)

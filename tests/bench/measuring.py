@@ -101,10 +101,13 @@ async def round_trips(settings: Settings, town: Town, operations: dict[str, list
             async with httpx.AsyncClient(transport=transport, base_url="http://patron.test") as client:
                 found = {}
                 for name, requests in operations.items():
-                    for number in range(3):
+                    counts = []
+                    for number in range(5):
                         before = wire.round_trips
                         await _send(client, town, requests[0], number)
-                        found[name] = wire.round_trips - before
+                        counts.append(wire.round_trips - before)
+                    # The least of them: now and then the house does something of its own in between.
+                    found[name] = min(counts)
                 return found
 
 

@@ -71,6 +71,8 @@ async def make_databases(server_url: str, folder: Path, *, name: str = "patron_b
         "master_key": SecretStr(f"1:{master.generate()}"),
         "access_token_lifetime": A_DAY,
         "embedded_worker": False,
+        # One address sends everything.
+        "rate_limit_scale": 1e6,
         **overrides,
     }
     return Settings(**chosen)

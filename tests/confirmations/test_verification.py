@@ -186,3 +186,16 @@ async def test_a_link_of_one_shop_opens_nothing_in_another(letters: Letters) -> 
 
     assert answer.refusals("verifyEmail") == [("TOKEN_INVALID", ["token"])]
     await letters.done("verifyEmail", token=token)
+
+
+async def test_what_was_ordered_as_a_guest_is_there_once_the_address_is_proven(letters: Letters) -> None:
+    shop = letters.shop
+    back_office = await letters.house.integration(shop=shop)
+    order = {"email": ANN, "number": "1001", "total": {"amount": "10.00", "currencyCode": "CHF"}, "itemCount": 1}
+    (await letters.house.ask("RecordOrder", token=back_office, input=order)).payload("recordOrder")
+    await letters.register(ANN)
+
+    await letters.done("verifyEmail", token=(await letters.last("VERIFY_EMAIL", ANN))["token"])
+
+    mine = await letters.house.ask("{ me { status orders { nodes { number } } } }", token=await letters.token(ANN))
+    assert mine.data["me"] == {"status": "ACQUIRED", "orders": {"nodes": [{"number": "1001"}]}}

@@ -11,6 +11,7 @@ from app.customers.newsletter import UnsubscribeLinks
 from app.graphql import ids
 from app.principal import Scope
 from tests.addresses.book import ANN as ADDRESS
+from tests.contract import confirming
 from tests.house import PASSWORD, Answer, House, Person, Shop
 
 # In this order the columns of an entry stand.
@@ -260,6 +261,43 @@ async def old_market(scene: Scene) -> dict[str, Any]:
     return {"id": answer.payload("createMarket")["market"]["id"]}
 
 
+async def upserted(scene: Scene) -> dict[str, Any]:
+    return {"input": {"id": scene.ann.id, "firstName": f"Ann{scene.fresh()}"}}
+
+
+async def deletable(scene: Scene) -> dict[str, Any]:
+    person = await scene.house.register(f"gone{scene.fresh()}@example.org")
+    return {"input": {"customerId": person.id}}
+
+
+async def renamed(scene: Scene) -> dict[str, Any]:
+    return {"input": {"name": f"Shop {scene.fresh()}"}}
+
+
+async def _made(scene: Scene, document: str, variables: dict[str, Any], path: tuple[str, str]) -> str:
+    answer = await scene.house.ask(document, token=await scene.house.integration(), input=variables)
+    found: str = answer.payload(path[0])[path[1]]["id"]
+    return found
+
+
+async def old_member(scene: Scene) -> dict[str, Any]:
+    document = """mutation ($input: CreateStaffMemberInput!) {
+        createStaffMember(input: $input) { staffMember { id } userErrors { code } } }"""
+    email = {"email": f"old{scene.fresh()}@example.org"}
+    return {"input": {"id": await _made(scene, document, email, ("createStaffMember", "staffMember"))}}
+
+
+async def new_client(_: Scene) -> dict[str, Any]:
+    return {"input": {"kind": "PUBLISHABLE", "name": "Kiosk"}}
+
+
+async def old_client(scene: Scene) -> dict[str, Any]:
+    document = """mutation ($input: CreateApiClientInput!) {
+        createApiClient(input: $input) { apiClient { id } userErrors { code } } }"""
+    kiosk = {"kind": "PUBLISHABLE", "name": "Kiosk"}
+    return {"input": {"id": await _made(scene, document, kiosk, ("createApiClient", "apiClient"))}}
+
+
 def mutation(field: str, kind: str) -> str:
     """A document for a mutation with one input."""
     return f"mutation ($input: {kind}!) {{ {field}(input: $input) {{ {ERRORS} }} }}"
@@ -268,6 +306,35 @@ def mutation(field: str, kind: str) -> str:
 SESSION = f"""mutation ($input: CreatePaymentSessionInput) {{
     createPaymentSession(input: $input) {{ {ERRORS} }} }}"""
 OWN, BACK = "NOT_ALLOWED customerId", "NOT_FOUND customerId"
+
+
+async def new_email(scene: Scene) -> str:
+    return f"new{scene.fresh()}@example.org"
+
+
+async def own_address(scene: Scene) -> dict[str, Any]:
+    return {"input": {"email": scene.ann.email}}
+
+
+async def email_change(scene: Scene) -> dict[str, Any]:
+    return {"input": {"newEmail": await new_email(scene), "password": PASSWORD}}
+
+
+async def verification(scene: Scene) -> dict[str, Any]:
+    return await confirming.verification(scene.house, await new_email(scene))
+
+
+async def reset(scene: Scene) -> dict[str, Any]:
+    return await confirming.reset(scene.house, await new_email(scene), NEW_PASSWORD)
+
+
+async def proven_change(scene: Scene) -> dict[str, Any]:
+    return await confirming.change(scene.house, await new_email(scene))
+
+
+async def undoing(scene: Scene) -> dict[str, Any]:
+    return await confirming.undoing(scene.house, await new_email(scene))
+
 
 # The columns: guest, owner, another, unscoped, integration, staff, elsewhere.
 MATRIX: dict[str, Entry] = {
@@ -378,12 +445,69 @@ MATRIX: dict[str, Entry] = {
         old_market,
         (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
     ),
+    **{
+        field: Entry(mutation(field, f"{field[0].upper()}{field[1:]}Input"), variables, (OK, OK, OK, NO, NO, NO, NO))
+        for field, variables in {
+            "verifyEmail": verification,
+            "requestEmailVerification": own_address,
+            "requestPasswordReset": own_address,
+            "resetPassword": reset,
+            "confirmEmailChange": proven_change,
+            "undoEmailChange": undoing,
+            "requestLoginNameReminder": own_address,
+        }.items()
+    },
+    "requestEmailChange": Entry(
+        mutation("requestEmailChange", "RequestEmailChangeInput"), email_change, (GUEST, OK, OK, NO, NO, NO, NO)
+    ),
     # These two end the sessions of their callers, so each caller asks once.
     "logout": Entry("Logout", nothing, (OK, OK, OK, OK, OK, OK, OK)),
     "logoutEverywhere": Entry(
         f"mutation {{ logoutEverywhere {{ {ERRORS} }} }}", nothing, (GUEST, OK, OK, NO, NO, NO, NO)
     ),
 }
+
+
+MATRIX.update(
+    {
+        "customers": Entry("Customers", lambda _: _first(), (GUEST, NO, NO, NO, OK, OK, OK)),
+        "upsertCustomer": Entry("UpsertCustomer", upserted, (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id")),
+        "deleteCustomer": Entry(
+            mutation("deleteCustomer", "DeleteCustomerInput"), deletable, (GUEST, NO, NO, NO, OK, OK, BACK)
+        ),
+        "organization": Entry("{ organization { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "updateOrganization": Entry(
+            mutation("updateOrganization", "UpdateOrganizationInput"), renamed, (GUEST, NO, NO, NO, OK, OK, OK)
+        ),
+        "staff": Entry("{ staff { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "createStaffMember": Entry(
+            mutation("createStaffMember", "CreateStaffMemberInput"), registration, (GUEST, NO, NO, NO, OK, OK, OK)
+        ),
+        "deleteStaffMember": Entry(
+            mutation("deleteStaffMember", "DeleteStaffMemberInput"),
+            old_member,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+        "apiClients": Entry("{ apiClients { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "createApiClient": Entry(
+            mutation("createApiClient", "CreateApiClientInput"), new_client, (GUEST, NO, NO, NO, OK, OK, OK)
+        ),
+        "rotateApiClientSecret": Entry(
+            mutation("rotateApiClientSecret", "RotateApiClientSecretInput"),
+            old_client,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+        "revokeApiClient": Entry(
+            mutation("revokeApiClient", "RevokeApiClientInput"),
+            old_client,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+    }
+)
+
+
+async def _first() -> dict[str, Any]:
+    return {"first": 10}
 
 
 async def _code() -> dict[str, Any]:

@@ -75,8 +75,8 @@ def is_chance(name: str, value: object) -> bool:
 
 async def test_the_values_looked_for_are_those_that_the_customer_has(house: House) -> None:
     person = await zoe(house)
-    me = """{ me { email loginName attributes { value } firstName lastName phone phoneNational fax company birthDate reference taxExemptionCode
-        imageUrl metadata addresses { line1 city notes } paymentMethods { last4 } } }"""
+    me = """{ me { email loginName attributes { value } firstName lastName phone phoneNational fax company birthDate
+        reference taxExemptionCode imageUrl metadata addresses { line1 city notes } paymentMethods { last4 } } }"""
 
     shown = str((await house.ask(me, token=person.token)).data)
 

@@ -1,6 +1,7 @@
 """A real mail server that keeps what it gets, and can be told to refuse."""
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import policy
@@ -18,6 +19,7 @@ class PostOffice:
         self.mails: list[EmailMessage] = []
         self.refuses_with: str | None = None
         self.url = ""
+        self._arrived = threading.Event()
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802 - the server's word
         if self.refuses_with is not None:
@@ -27,7 +29,13 @@ class PostOffice:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the server's word
         self.mails.append(BytesParser(EmailMessage, policy=policy.default).parsebytes(envelope.content))
+        self._arrived.set()
         return "250 OK"
+
+    def wait_for(self, address: str) -> list[EmailMessage]:
+        """The mails to an address, once the first mail has arrived from another process."""
+        assert self._arrived.wait(60)
+        return self.to(address)
 
     def to(self, address: str) -> list[EmailMessage]:
         return [mail for mail in self.mails if str(mail["To"]).lower() == address.lower()]

@@ -18,9 +18,7 @@ REVOKE = "/oauth/revoke"
 AUDIENCE = "http://patron.test/oauth/token"
 
 
-async def send(
-    house: House, path: str = TOKEN, *, headers: dict[str, str] | None = None, **form: str
-) -> httpx.Response:
+async def send(house: House, path: str = TOKEN, *, headers: Any = None, **form: Any) -> httpx.Response:
     """Post a form."""
     return await house.client.post(path, data=form, headers=headers)
 

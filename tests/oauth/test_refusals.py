@@ -156,7 +156,9 @@ async def test_an_assertion_with_a_wrong_claim_is_refused(house: House) -> None:
     before = await house.counts()
 
     for changes in WRONG_CLAIMS:
-        moved = {name: now() + value if isinstance(value, timedelta) else value for name, value in changes.items()}
+        moved: dict[str, Any] = {
+            name: now() + value if isinstance(value, timedelta) else value for name, value in changes.items()
+        }
         assert refused(await bear(house, assertion(house.shop, **moved))) == (400, "invalid_grant"), changes
 
     assert await house.counts() == before
@@ -168,7 +170,7 @@ async def test_an_assertion_that_the_clients_own_key_did_not_sign_is_refused(hou
     by_stranger = assertion(house.shop, key=Ed25519PrivateKey.generate())
     by_other_client = assertion(house.shop, key=other.client_key)
     header, body, _ = assertion(house.shop).split(".")
-    unsigned = jwt.encode(claims(house.shop), None, "none")
+    unsigned = jwt.encode(claims(house.shop), "", "none")
     tampered = f"{header}.{body}.{'A' * 86}"
     # By hand: the library will not sign with a public key.
     symmetric = _signed_with(public, claims(house.shop))

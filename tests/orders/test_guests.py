@@ -2,12 +2,15 @@
 
 import asyncio
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 
+from app.clock import now
 from app.orders.own_keys import discard_spent
 from app.orders.repository import export
 from app.principal import Scope
 from app.privacy.erasing import erase_due
+from app.privacy.sweeping import AGE, sweep_keys
+from app.vault.tables import PersonKey
 from tests.house import House
 from tests.orders.book import CANCEL, FIND, HOME, UPDATE, ask_to_record, history, prove_email, record, row_id
 
@@ -182,3 +185,14 @@ async def test_the_order_of_an_erased_customer_can_still_be_fulfilled_but_keeps_
     assert addressed.refusals("updateOrder") == [("INVALID", ["shippingAddress"])]
     assert again.refusals("recordOrder") == [("NOT_FOUND", ["customerId"])]
     assert await sealed_somewhere(house) == 0
+
+
+async def test_the_key_of_a_guests_order_is_not_taken_for_an_orphan(house: House) -> None:
+    token = await house.integration()
+    recorded = await record(house, token, email="ann@example.org", shippingAddress=HOME)
+    async with house.patron.store.vault.keystore.transaction() as session:
+        await session.exec(update(PersonKey).values(created_at=now() - 2 * AGE))
+
+    assert await sweep_keys(house.patron.store) == 0
+
+    assert (await house.ask(FIND, token=token, by={"number": "1001"})).data["order"] == recorded["order"]

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from tests.payment_methods.stripe_peer import Peer, account, localstripe, peer
 
 from app.payment_methods.gateways.stripe_gateway import StripeGateway
 from tests.house import House, Person, Urls, open_test_house
 from tests.payment_methods.gateway import Counter, FaultyGateway
+from tests.payment_methods.stripe_peer import Peer, account, localstripe, peer
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """First tables
 
-Revision: ab1c7c8e9970, after None
+Revision: 68501dd819ae, after None
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "ab1c7c8e9970"
+revision = "68501dd819ae"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -27,12 +27,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_organizations_slug")),
     )
     op.create_table(
+        "trusted_documents",
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_trusted_documents")),
+    )
+    op.create_table(
         "api_clients",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("key_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("previous_key_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("previous_key_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("scopes", sa.String(length=512), nullable=False),
         sa.Column("public_key", sa.String(length=4096), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -46,6 +55,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("api_clients", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_api_clients_organization_id"), ["organization_id"], unique=False)
+        batch_op.create_index("uq_api_clients_previous_key", ["previous_key_hash"], unique=True)
 
     op.create_table(
         "audit_events",
@@ -70,19 +80,132 @@ def upgrade() -> None:
         batch_op.create_index("ix_audit_events_customer", ["organization_id", "customer_id", "id"], unique=False)
 
     op.create_table(
+        "customer_groups",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(length=25), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("tax_exempt", sa.Boolean(), nullable=False),
+        sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_customer_groups_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_groups")),
+        sa.UniqueConstraint("organization_id", "code", name=op.f("uq_customer_groups_organization_id_code")),
+    )
+    with op.batch_alter_table("customer_groups", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_customer_groups_default",
+            ["organization_id"],
+            unique=True,
+            sqlite_where=sa.text("is_default"),
+            postgresql_where=sa.text("is_default"),
+        )
+
+    op.create_table(
+        "extra_fields",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("type", sa.String(length=16), nullable=False),
+        sa.Column("required", sa.Boolean(), nullable=False),
+        sa.Column("pattern", sa.String(length=200), nullable=True),
+        sa.Column("max_length", sa.Integer(), nullable=True),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_extra_fields_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_extra_fields")),
+        sa.UniqueConstraint("organization_id", "name", name=op.f("uq_extra_fields_organization_id_name")),
+    )
+    op.create_table(
+        "outgoing_mails",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("template", sa.String(length=32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failure", sa.String(length=64), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_outgoing_mails_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outgoing_mails")),
+    )
+    with op.batch_alter_table("outgoing_mails", schema=None) as batch_op:
+        batch_op.create_index("ix_outgoing_mails_customer", ["customer_id"], unique=False)
+        batch_op.create_index("ix_outgoing_mails_due", ["state", "due_at"], unique=False)
+
+    op.create_table(
+        "proofs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.String(length=32), nullable=False),
+        sa.Column("about_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("code_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("code_tries", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_proofs_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_proofs")),
+        sa.UniqueConstraint(
+            "customer_id", "purpose", "about_hash", name=op.f("uq_proofs_customer_id_purpose_about_hash")
+        ),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_proofs_token_hash")),
+    )
+    with op.batch_alter_table("proofs", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_proofs_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
+        "staff_members",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("email_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_staff_members_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_members")),
+        sa.UniqueConstraint("organization_id", "email_hash", name=op.f("uq_staff_members_organization_id_email_hash")),
+    )
+    op.create_table(
         "customers",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_password", sa.LargeBinary(), nullable=True),
         sa.Column("shopper_reference", sa.String(length=128), nullable=False),
+        sa.Column("reference_hash", sa.LargeBinary(), nullable=True),
         sa.Column("placed_orders", sa.Integer(), nullable=False),
+        sa.Column("group_id", sa.Uuid(), nullable=True),
         sa.Column("newsletter", sa.Boolean(), nullable=False),
+        sa.Column("approval", sa.String(length=16), nullable=True),
         sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["group_id"], ["customer_groups.id"], name=op.f("fk_customers_group_id_customer_groups")
+        ),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_customers_organization_id_organizations")
         ),
@@ -92,21 +215,46 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("customers", schema=None) as batch_op:
+        batch_op.create_index("ix_customers_created", ["organization_id", "created_at", "id"], unique=False)
+        batch_op.create_index("ix_customers_group", ["group_id", "id"], unique=False)
+        batch_op.create_index("ix_customers_orders", ["organization_id", "placed_orders", "id"], unique=False)
         batch_op.create_index("ix_customers_organization", ["organization_id", "id"], unique=False)
+        batch_op.create_index("ix_customers_reference", ["organization_id", "reference_hash"], unique=False)
+        batch_op.create_index("ix_customers_updated", ["organization_id", "updated_at", "id"], unique=False)
 
     op.create_table(
-        "staff_members",
+        "markets",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("email_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("code", sa.String(length=25), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("currency_code", sa.String(length=3), nullable=False),
+        sa.Column("group_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["group_id"], ["customer_groups.id"], name=op.f("fk_markets_group_id_customer_groups")),
         sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.id"], name=op.f("fk_staff_members_organization_id_organizations")
+            ["organization_id"], ["organizations.id"], name=op.f("fk_markets_organization_id_organizations")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_members")),
-        sa.UniqueConstraint("organization_id", "email_hash", name=op.f("uq_staff_members_organization_id_email_hash")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_markets")),
+        sa.UniqueConstraint("organization_id", "code", name=op.f("uq_markets_organization_id_code")),
     )
+    with op.batch_alter_table("markets", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_markets_group_id"), ["group_id"], unique=False)
+
+    op.create_table(
+        "used_assertions",
+        sa.Column("client_id", sa.Uuid(), nullable=False),
+        sa.Column("jti_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["api_clients.id"], name=op.f("fk_used_assertions_client_id_api_clients")
+        ),
+        sa.PrimaryKeyConstraint("client_id", "jti_hash", name=op.f("pk_used_assertions")),
+    )
+    with op.batch_alter_table("used_assertions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_used_assertions_expires_at"), ["expires_at"], unique=False)
+
     op.create_table(
         "addresses",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -187,6 +335,24 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "customer_deletions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_customer_deletions_customer_id_customers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_customer_deletions_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_deletions")),
+    )
+    with op.batch_alter_table("customer_deletions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_customer_deletions_due_at"), ["due_at"], unique=False)
+
+    op.create_table(
         "gateway_attempts",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -230,6 +396,26 @@ def upgrade() -> None:
         sa.UniqueConstraint("customer_id", "gateway", name=op.f("uq_gateway_customers_customer_id_gateway")),
     )
     op.create_table(
+        "guess_counters",
+        sa.Column("key_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_guess_counters_customer_id_customers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_guess_counters_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_guess_counters")),
+    )
+    with op.batch_alter_table("guess_counters", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_guess_counters_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_guess_counters_last_failed_at"), ["last_failed_at"], unique=False)
+
+    op.create_table(
         "login_identifiers",
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
@@ -245,6 +431,50 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("login_identifiers", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_login_identifiers_customer_id"), ["customer_id"], unique=False)
+
+    op.create_table(
+        "orders",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency_code", sa.String(length=3), nullable=False),
+        sa.Column("item_count", sa.Integer(), nullable=False),
+        sa.Column("country_code", sa.String(length=2), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("spent_key_id", sa.Uuid(), nullable=True),
+        sa.Column("guest_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_orders_customer_id_customers")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_orders_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
+        sa.UniqueConstraint("organization_id", "number", name=op.f("uq_orders_organization_id_number")),
+    )
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_orders_guest",
+            ["organization_id", "guest_hash"],
+            unique=False,
+            sqlite_where=sa.text("guest_hash IS NOT NULL"),
+            postgresql_where=sa.text("guest_hash IS NOT NULL"),
+        )
+        batch_op.create_index("ix_orders_history", ["customer_id", "placed_at", "id", "organization_id"], unique=False)
+        batch_op.create_index(
+            "ix_orders_spent_key",
+            ["spent_key_id"],
+            unique=False,
+            sqlite_where=sa.text("spent_key_id IS NOT NULL"),
+            postgresql_where=sa.text("spent_key_id IS NOT NULL"),
+        )
 
     op.create_table(
         "payment_methods",
@@ -309,19 +539,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sessions_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
-        "used_assertions",
-        sa.Column("client_id", sa.Uuid(), nullable=False),
-        sa.Column("jti_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["api_clients.id"], name=op.f("fk_used_assertions_client_id_api_clients")
-        ),
-        sa.PrimaryKeyConstraint("client_id", "jti_hash", name=op.f("pk_used_assertions")),
-    )
-    with op.batch_alter_table("used_assertions", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_used_assertions_expires_at"), ["expires_at"], unique=False)
-
-    op.create_table(
         "refresh_tokens",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -354,10 +571,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_refresh_tokens_session_id"))
 
     op.drop_table("refresh_tokens")
-    with op.batch_alter_table("used_assertions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_used_assertions_expires_at"))
-
-    op.drop_table("used_assertions")
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sessions_expires_at"))
         batch_op.drop_index("ix_sessions_customer")
@@ -372,16 +585,39 @@ def downgrade() -> None:
         batch_op.drop_index("ix_payment_methods_customer")
 
     op.drop_table("payment_methods")
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_orders_spent_key",
+            sqlite_where=sa.text("spent_key_id IS NOT NULL"),
+            postgresql_where=sa.text("spent_key_id IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_orders_history")
+        batch_op.drop_index(
+            "ix_orders_guest",
+            sqlite_where=sa.text("guest_hash IS NOT NULL"),
+            postgresql_where=sa.text("guest_hash IS NOT NULL"),
+        )
+
+    op.drop_table("orders")
     with op.batch_alter_table("login_identifiers", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_login_identifiers_customer_id"))
 
     op.drop_table("login_identifiers")
+    with op.batch_alter_table("guess_counters", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_guess_counters_last_failed_at"))
+        batch_op.drop_index(batch_op.f("ix_guess_counters_customer_id"))
+
+    op.drop_table("guess_counters")
     op.drop_table("gateway_customers")
     with op.batch_alter_table("gateway_attempts", schema=None) as batch_op:
         batch_op.drop_index("ix_gateway_attempts_due")
         batch_op.drop_index("ix_gateway_attempts_customer")
 
     op.drop_table("gateway_attempts")
+    with op.batch_alter_table("customer_deletions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_customer_deletions_due_at"))
+
+    op.drop_table("customer_deletions")
     with op.batch_alter_table("anonymization_requests", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_anonymization_requests_open",
@@ -406,18 +642,49 @@ def downgrade() -> None:
         batch_op.drop_index("ix_addresses_customer")
 
     op.drop_table("addresses")
-    op.drop_table("staff_members")
+    with op.batch_alter_table("used_assertions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_used_assertions_expires_at"))
+
+    op.drop_table("used_assertions")
+    with op.batch_alter_table("markets", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_markets_group_id"))
+
+    op.drop_table("markets")
     with op.batch_alter_table("customers", schema=None) as batch_op:
+        batch_op.drop_index("ix_customers_updated")
+        batch_op.drop_index("ix_customers_reference")
         batch_op.drop_index("ix_customers_organization")
+        batch_op.drop_index("ix_customers_orders")
+        batch_op.drop_index("ix_customers_group")
+        batch_op.drop_index("ix_customers_created")
 
     op.drop_table("customers")
+    op.drop_table("staff_members")
+    with op.batch_alter_table("proofs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_proofs_expires_at"))
+
+    op.drop_table("proofs")
+    with op.batch_alter_table("outgoing_mails", schema=None) as batch_op:
+        batch_op.drop_index("ix_outgoing_mails_due")
+        batch_op.drop_index("ix_outgoing_mails_customer")
+
+    op.drop_table("outgoing_mails")
+    op.drop_table("extra_fields")
+    with op.batch_alter_table("customer_groups", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_customer_groups_default", sqlite_where=sa.text("is_default"), postgresql_where=sa.text("is_default")
+        )
+
+    op.drop_table("customer_groups")
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_events_customer")
 
     op.drop_table("audit_events")
     with op.batch_alter_table("api_clients", schema=None) as batch_op:
+        batch_op.drop_index("uq_api_clients_previous_key")
         batch_op.drop_index(batch_op.f("ix_api_clients_organization_id"))
 
     op.drop_table("api_clients")
+    op.drop_table("trusted_documents")
     op.drop_table("organizations")
     # ### end Alembic commands ###

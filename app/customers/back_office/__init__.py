@@ -1,0 +1,1 @@
+"""What the back office does with many customers: list, create or update."""

@@ -1,0 +1,155 @@
+"""The back office's work on customers as GraphQL shows it."""
+
+from dataclasses import fields
+from datetime import date
+from typing import Annotated
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+from strawberry.scalars import JSON
+
+from app.audit.log import Action, record
+from app.customers import repository
+from app.customers.api import Customer, shown
+from app.customers.back_office import listing, upserting
+from app.customers.back_office.conditions import Conditions
+from app.customers.back_office.where.api import CustomerSort, CustomerWhere, Where, sort_of
+from app.customers.inputs import given
+from app.graphql import ids
+from app.graphql.access import back_office
+from app.graphql.context import Context
+from app.graphql.fields import Payload, mutation, query
+from app.graphql.pagination import Connection, connection, page
+from app.principal import Scope
+
+
+@strawberry.type
+class BackOfficeQueries:
+    """Reads of many customers."""
+
+    @query(
+        allow=back_office(Scope.CUSTOMERS_READ),
+        description="Customers, newest first unless sorted otherwise. Each list that is read is recorded once in the "
+        "audit log. Deleted customers are not in it; anonymized ones are, without anything personal.",
+    )
+    async def customers(
+        self,
+        context: Context,
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 20,
+        after: Annotated[str | None, strawberry.argument(description="The cursor of the last one seen.")] = None,
+        where: Annotated[CustomerWhere | None, strawberry.argument(description="Which; all without it.")] = None,
+        sort_by: Annotated[CustomerSort | None, strawberry.argument(description="In which order.")] = None,
+    ) -> Connection[Customer]:
+        """A page costs the same wherever it is."""
+        sort, filters = sort_of(sort_by), Where(Conditions(context.store.vault, context.organization.id))
+        asked = page(context, sort.name, first, after)
+        condition, organization_id = filters.of(where), context.organization.id
+        found = await listing.page(
+            context.store,
+            organization_id=organization_id,
+            condition=condition,
+            sort=sort,
+            size=asked.size,
+            after=asked.after,
+        )
+        async with context.store.database.transaction() as session:
+            record(session, context.origin, Action.CUSTOMERS_LISTED, fields=filters.names)
+        for _, one in found:
+            context.prime(repository.by_ids, one.row.id, one)
+        return connection(
+            context,
+            sort.name,
+            asked,
+            [(position, shown(one)) for position, one in found],
+            lambda: listing.count(context.store, organization_id=organization_id, condition=condition),
+        )
+
+
+@strawberry.input(
+    description="A customer to create or update: a field left away stays, an explicit null clears it. The id names the "
+    "customer, or else the email does; one of the two must be given."
+)
+class UpsertCustomerInput:
+    """The fields of `updateCustomer`, for integrations."""
+
+    id: strawberry.ID | None = strawberry.field(
+        description="The customer to update; with it, `email` is its new address.", default=None
+    )
+    email: strawberry.Maybe[str] = strawberry.field(
+        description="Without `id`: the customer with this address is updated, or created as a guest.", default=None
+    )
+    expected_version: int | None = strawberry.field(
+        description="Refuse to update with `CONFLICT` unless the customer still has this `version`.", default=None
+    )
+    first_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
+    last_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
+    phone: strawberry.Maybe[str | None] = strawberry.field(
+        description="3 to 32 characters with the country code; stored in E.164 form.", default=None
+    )
+    fax: strawberry.Maybe[str | None] = strawberry.field(description="At most 32 characters.", default=None)
+    company: strawberry.Maybe[str | None] = strawberry.field(description="At most 255 characters.", default=None)
+    image_url: strawberry.Maybe[str | None] = strawberry.field(
+        description="A web address that starts with https://.", default=None
+    )
+    birth_date: strawberry.Maybe[date | None] = strawberry.field(description="A day in the past.", default=None)
+    locale: strawberry.Maybe[str | None] = strawberry.field(
+        description="A BCP 47 language tag such as `de-CH`.", default=None
+    )
+    newsletter: strawberry.Maybe[bool] = strawberry.field(
+        description="Whether the customer wants the newsletter.", default=None
+    )
+    shopper_reference: strawberry.Maybe[str] = strawberry.field(
+        description="3 to 128 characters, unique in the organization.", default=None
+    )
+    reference: strawberry.Maybe[str | None] = strawberry.field(
+        description="The id in another system, at most 255 characters.", default=None
+    )
+    reference_origin: strawberry.Maybe[str | None] = strawberry.field(
+        description="The system of the reference, at most 255 characters.", default=None
+    )
+    tax_exemption_code: strawberry.Maybe[str | None] = strawberry.field(
+        description="At most 255 characters.", default=None
+    )
+    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
+        description="A JSON object of at most 16 KiB.", default=None
+    )
+
+
+UPSERTABLE = frozenset(field.name for field in fields(UpsertCustomerInput)) - {"id", "expected_version"}
+
+
+@strawberry.type(description="The created or updated customer.")
+class UpsertCustomerPayload(Payload):
+    """Answer of `upsertCustomer`."""
+
+    customer: Customer | None = strawberry.field(description="The customer as it is now.", default=None)
+    created: bool = strawberry.field(description="Whether it was created by this call.", default=False)
+
+
+@strawberry.type
+class BackOfficeMutations:
+    """Changes by the back office."""
+
+    @mutation(
+        allow=back_office(Scope.CUSTOMERS_WRITE),
+        description="Create a customer, or update it where it exists, in one call. Of two calls at once with a new "
+        "address one creates and the other updates.",
+    )
+    async def upsert_customer(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[UpsertCustomerInput, strawberry.argument(description="The customer.")],
+    ) -> UpsertCustomerPayload:
+        """A new customer has no password until it registers."""
+        done = await upserting.upsert(
+            session,
+            context.store.vault,
+            organization_id=context.organization.id,
+            customer_id=ids.decode("Customer", input.id, "id") if input.id else None,
+            given=given(input, UPSERTABLE),
+            expected_version=input.expected_version,
+        )
+        action = Action.CUSTOMER_CREATED if done.created else Action.CUSTOMER_UPDATED
+        record(session, context.origin, action, customer_id=done.customer.row.id, fields=done.names)
+        return UpsertCustomerPayload(customer=shown(done.customer), created=done.created)

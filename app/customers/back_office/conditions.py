@@ -1,0 +1,95 @@
+"""Conditions on customers, each true or false and never unknown, so that `not` means what it says."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlmodel import col
+
+from app.anonymizations.repository import AnonymizationStatus, customers_whose_latest_is
+from app.customers import identifiers, repository
+from app.customers.identifiers import IdentifierKind
+from app.customers.records import REPEAT_FROM, CustomerStatus
+from app.customers.tables import Customer, LoginIdentifier
+from app.groups.tables import CustomerGroup
+from app.vault.vault import Vault
+
+Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Makes conditions on the customers of one organization."""
+
+    vault: Vault
+    organization_id: UUID
+
+    def named(self, kind: IdentifierKind, canonicals: Iterable[str]) -> Condition:
+        """Who owns one of these addresses or login names."""
+        hashes = [
+            identifiers.keyed_hash(self.vault, organization_id=self.organization_id, kind=kind, canonical=one)
+            for one in canonicals
+        ]
+        owners = select(col(LoginIdentifier.customer_id)).where(
+            col(LoginIdentifier.organization_id) == self.organization_id,
+            col(LoginIdentifier.kind) == kind.value,
+            one_of(LoginIdentifier.keyed_hash, hashes),
+        )
+        return col(Customer.id).in_(owners)
+
+    def referenced(self, references: Iterable[str]) -> Condition:
+        """Who has one of these references of another system."""
+        hashes = [
+            repository.reference_hash(self.vault, organization_id=self.organization_id, reference=one)
+            for one in references
+        ]
+        return and_(col(Customer.reference_hash).is_not(None), one_of(Customer.reference_hash, hashes))
+
+    def grouped(self, group_ids: Sequence[UUID], codes: Sequence[str]) -> Condition:
+        """Who is in a group with one of these ids or codes."""
+        groups = select(col(CustomerGroup.id)).where(
+            col(CustomerGroup.organization_id) == self.organization_id,
+            or_(one_of(CustomerGroup.id, group_ids), one_of(CustomerGroup.code, codes)),
+        )
+        return and_(col(Customer.group_id).is_not(None), col(Customer.group_id).in_(groups))
+
+    def anonymized(self, statuses: Collection[AnonymizationStatus]) -> Condition:
+        """Whose last request to be anonymized stands at one of these."""
+        return col(Customer.id).in_(customers_whose_latest_is(self.organization_id, statuses))
+
+
+def one_of(column: Any, values: Sequence[object]) -> Condition:
+    """Whether the column has one of the values; of none, nothing has."""
+    return or_(*(col(column) == value for value in values)) if values else false()
+
+
+def has_status(statuses: Collection[CustomerStatus]) -> Condition:
+    """Who has ordered that often."""
+    ranges = {
+        CustomerStatus.PROSPECT: col(Customer.placed_orders) <= 0,
+        CustomerStatus.ACQUIRED: and_(col(Customer.placed_orders) > 0, col(Customer.placed_orders) < REPEAT_FROM),
+        CustomerStatus.REPEAT: col(Customer.placed_orders) >= REPEAT_FROM,
+    }
+    return or_(*(ranges[one] for one in statuses)) if statuses else false()
+
+
+def within(column: Any, *, gte: object = None, gt: object = None, lte: object = None, lt: object = None) -> Condition:
+    """Whether the column lies within the bounds that are given."""
+    bounds: list[Condition] = []
+    if gte is not None:
+        bounds.append(col(column) >= gte)
+    if gt is not None:
+        bounds.append(col(column) > gt)
+    if lte is not None:
+        bounds.append(col(column) <= lte)
+    if lt is not None:
+        bounds.append(col(column) < lt)
+    return and_(true(), *bounds)
+
+
+def registered(wanted: bool) -> Condition:  # noqa: FBT001 - the value of a filter
+    """Who has a password, or else who has none."""
+    column = col(Customer.sealed_password)
+    return column.is_not(None) if wanted else column.is_(None)

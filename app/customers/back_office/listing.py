@@ -1,0 +1,106 @@
+"""Pages of customers, by position in an index: the last page costs what the first does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal, select, tuple_
+from sqlalchemy.types import TypeEngine
+from sqlmodel import col
+
+from app.customers.records import COLUMNS, CustomerRecord, CustomerRow, open_row
+from app.customers.tables import Customer
+from app.db.reading import Read
+from app.vault.vault import Store
+
+Position = tuple[Any, ...]
+
+
+class CustomerSortField(Enum):
+    """What a list is sorted by; the id decides between equals."""
+
+    CREATED_AT = "created_at"
+    UPDATED_AT = "updated_at"
+    ORDERS = "placed_orders"
+
+
+class SortDirection(Enum):
+    """Which end comes first."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """An order that has an index."""
+
+    field: CustomerSortField = CustomerSortField.CREATED_AT
+    direction: SortDirection = SortDirection.DESC
+
+    @property
+    def name(self) -> str:
+        """Binds cursors to this order."""
+        return f"customers:{self.field.value}:{self.direction.value}"
+
+    def position(self, row: CustomerRow) -> Position:
+        """Where a row stands, in what JSON can say."""
+        value = getattr(row, self.field.value)
+        return (value.isoformat() if isinstance(value, datetime) else value, row.id.hex)
+
+
+async def page(
+    store: Store,
+    *,
+    organization_id: UUID,
+    condition: ColumnElement[bool],
+    sort: Sort,
+    size: int,
+    after: Position | None,
+) -> list[tuple[Position, CustomerRecord]]:
+    """`size` customers behind the position `after`, and one more where there are more."""
+    statement = listing(condition=condition, sort=sort, size=size, after=after)
+    rows = await store.database.rows(Read(statement, CustomerRow._make), organization_id=organization_id)
+    boxes = await store.vault.boxes([row.id for row in rows if row.sealed])
+    return [(sort.position(row), open_row(row, boxes.get(row.id))) for row in rows]
+
+
+async def count(store: Store, *, organization_id: UUID, condition: ColumnElement[bool]) -> int:
+    """How many customers meet the condition."""
+    statement = select(func.count()).select_from(Customer).where(*_shown(condition))
+    found = await store.database.row(Read(statement, _first), organization_id=organization_id)
+    return found or 0
+
+
+def listing(*, condition: ColumnElement[bool], sort: Sort, size: int, after: Position | None) -> Select[Any]:
+    """The statement of a page, with the parameter `organization_id`."""
+    column, row_id = col(getattr(Customer, sort.field.value)), col(Customer.id)
+    wanted = _shown(condition)
+    if after is not None:
+        wanted.append(_behind(column, row_id, sort, after))
+    # A whole range of the index (organization, value, id), read from its start or from its end.
+    order = [column.desc(), row_id.desc()] if sort.direction is SortDirection.DESC else [column, row_id]
+    return select(*COLUMNS).where(*wanted).order_by(*order).limit(size + 1)
+
+
+def _shown(condition: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    organization = col(Customer.organization_id) == bindparam("organization_id")
+    return [and_(organization, col(Customer.deleted_at).is_(None)), condition]
+
+
+def _behind(column: Any, row_id: Any, sort: Sort, after: Position) -> ColumnElement[bool]:
+    value, hexadecimal = after
+    kind: TypeEngine[Any] = column.type
+    start = tuple_(
+        literal(value if sort.field is CustomerSortField.ORDERS else datetime.fromisoformat(value), kind),
+        literal(UUID(hex=hexadecimal), row_id.type),
+    )
+    here = tuple_(column, row_id)
+    return here < start if sort.direction is SortDirection.DESC else here > start
+
+
+def _first(values: Sequence[Any]) -> int:
+    return int(values[0])

@@ -1,0 +1,148 @@
+"""Creates or updates a customer in one call, whoever else does the same at that moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers import identifiers, repository, service
+from app.customers.identifiers import IdentifierKind
+from app.customers.profile import parse_profile
+from app.customers.records import CustomerRecord, Personal, open_row, row_of
+from app.customers.service import ReferenceTaken
+from app.customers.tables import Customer, LoginIdentifier
+from app.errors import NotFound, Required
+from app.validation import Validation
+from app.values import EmailAddress, shopper_reference
+from app.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """The customer, whether it is new, and the names of what changed."""
+
+    customer: CustomerRecord
+    created: bool
+    names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    email: EmailAddress
+    profile: Mapping[str, Any]
+    newsletter: bool
+    shopper_reference: str | None
+
+
+async def upsert(
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    organization_id: UUID,
+    customer_id: UUID | None,
+    given: Mapping[str, Any],
+    expected_version: int | None = None,
+) -> Upserted:
+    """Update the customer with this id, or else with the email in `given`, or else create a guest with that email.
+
+    Of two calls at once with a new email one creates and the other updates: the unique index decides.
+    Raise `Rejected` with every wrong field, `NotFound` (of `id`), `Conflict`, `EmailTaken`, `ReferenceTaken`.
+    """
+    new = _parse(given, needs_email=customer_id is None)
+    values = dict(given)
+    if customer_id is None:
+        # The address named the customer: however it is written, it is not to be changed.
+        del values["email"]
+        customer_id = await _owner(session, vault, organization_id, new.email)
+    if customer_id is None:
+        created = await _create(session, vault, organization_id, new)
+        if created is not None:
+            return Upserted(created, created=True, names=[])
+        customer_id = await _owner(session, vault, organization_id, new.email)
+        assert customer_id is not None  # noqa: S101 - somebody else has just taken the address
+    return await _update(session, vault, organization_id, customer_id, values, expected_version)
+
+
+def _parse(given: Mapping[str, Any], *, needs_email: bool) -> _New:
+    validation = Validation()
+    if needs_email and not given.get("email"):
+        validation.add(Required("Name the customer by its id or its email address."), "email")
+    email = validation.allow("email", EmailAddress.parse, given.get("email"))
+    profile = parse_profile(validation, given, by_customer=False)
+    reference = validation.allow("shopperReference", shopper_reference, given.get("shopper_reference"))
+    validation.finish()
+    return _New(email, profile, bool(given.get("newsletter")), reference)  # type: ignore[arg-type] # needed where it is used
+
+
+async def _owner(session: AsyncSession, vault: Vault, organization_id: UUID, email: EmailAddress) -> UUID | None:
+    hashed = identifiers.keyed_hash(
+        vault, organization_id=organization_id, kind=IdentifierKind.EMAIL, canonical=email.canonical
+    )
+    statement = select(col(LoginIdentifier.customer_id)).where(
+        col(LoginIdentifier.organization_id) == organization_id,
+        col(LoginIdentifier.kind) == IdentifierKind.EMAIL.value,
+        col(LoginIdentifier.keyed_hash) == hashed,
+    )
+    found = (await session.exec(statement)).first()  # type: ignore[call-overload] # a Core select
+    return found[0] if found else None
+
+
+async def _create(session: AsyncSession, vault: Vault, organization_id: UUID, new: _New) -> CustomerRecord | None:
+    try:
+        async with session.begin_nested() as savepoint:
+            customer = await _add(session, vault, organization_id, new)
+            taken = await identifiers.take(
+                session,
+                vault,
+                organization_id=organization_id,
+                kind=IdentifierKind.EMAIL,
+                canonical=new.email.canonical,
+                owner=customer.id,
+            )
+            if not taken:
+                await savepoint.rollback()
+                return None
+    except IntegrityError:
+        # Nothing else is unique about a customer.
+        raise ReferenceTaken from None
+    return open_row(row_of(customer), await vault.box(customer.id))
+
+
+async def _add(session: AsyncSession, vault: Vault, organization_id: UUID, new: _New) -> Customer:
+    return await repository.add(
+        session,
+        vault,
+        organization_id=organization_id,
+        personal=Personal(email=new.email.address, **new.profile),
+        password_hash=None,
+        newsletter=new.newsletter,
+        shopper_reference=new.shopper_reference,
+    )
+
+
+async def _update(
+    session: AsyncSession,
+    vault: Vault,
+    organization_id: UUID,
+    customer_id: UUID,
+    given: Mapping[str, Any],
+    expected_version: int | None,
+) -> Upserted:
+    try:
+        customer, names = await service.update(
+            session,
+            vault,
+            organization_id=organization_id,
+            customer_id=customer_id,
+            given=given,
+            by_customer=False,
+            expected_version=expected_version,
+        )
+    except NotFound:
+        raise NotFound(field=("id",)) from None
+    return Upserted(customer, created=False, names=names)

@@ -1,0 +1,1 @@
+"""What a list of customers may be filtered and sorted by."""

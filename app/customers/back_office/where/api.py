@@ -1,0 +1,233 @@
+"""Filters as GraphQL takes them, and the condition they make."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import strawberry
+from sqlalchemy import and_, not_, or_, true
+
+from app.anonymizations.repository import AnonymizationStatus
+from app.customers.back_office.conditions import Condition, Conditions, has_status, one_of, registered, within
+from app.customers.back_office.listing import CustomerSortField, Sort, SortDirection
+from app.customers.identifiers import IdentifierKind
+from app.customers.records import CustomerStatus
+from app.customers.tables import Customer
+from app.errors import AppError
+from app.graphql import ids
+from app.graphql.access import refusal
+from app.graphql.enums import describe
+from app.values import EmailAddress, LoginName
+
+Raw = TypeVar("Raw")
+Parsed = TypeVar("Parsed")
+
+LISTED_MAX = 100
+LEVELS_MAX = 5
+CONDITIONS_MAX = 50
+
+describe(
+    CustomerSortField,
+    "What a list of customers is sorted by.",
+    CREATED_AT="By the time of creation.",
+    UPDATED_AT="By the time of the last change.",
+    ORDERS="By the number of placed orders.",
+)
+describe(
+    SortDirection,
+    "Which end of a list comes first.",
+    ASC="The oldest or smallest.",
+    DESC="The newest or largest.",
+)
+
+
+@strawberry.input(description="One text, or one of several.")
+class TextFilter:
+    """Equality only: what is compared is sealed, and found by a keyed hash."""
+
+    eq: str | None = strawberry.field(description="This one.", default=None)
+    one_of: list[str] | None = strawberry.field(description="Any of these, at most 100.", default=None)
+
+
+@strawberry.input(description="One id, or one of several.")
+class IdFilter:
+    """Global ids."""
+
+    eq: strawberry.ID | None = strawberry.field(description="This one.", default=None)
+    one_of: list[strawberry.ID] | None = strawberry.field(description="Any of these, at most 100.", default=None)
+
+
+@strawberry.input(description="One status, or one of several.")
+class CustomerStatusFilter:
+    """Derived from the orders."""
+
+    eq: CustomerStatus | None = strawberry.field(description="This one.", default=None)
+    one_of: list[CustomerStatus] | None = strawberry.field(description="Any of these.", default=None)
+
+
+@strawberry.input(description="Where the last request to anonymize the customer stands.")
+class AnonymizationStatusFilter:
+    """Nobody without a request matches."""
+
+    eq: AnonymizationStatus | None = strawberry.field(description="This one.", default=None)
+    one_of: list[AnonymizationStatus] | None = strawberry.field(description="Any of these.", default=None)
+
+
+@strawberry.input(description="A range of moments; a bound left away is open.")
+class DateTimeFilter:
+    """A range."""
+
+    gte: datetime | None = strawberry.field(description="Not before this.", default=None)
+    gt: datetime | None = strawberry.field(description="After this.", default=None)
+    lte: datetime | None = strawberry.field(description="Not after this.", default=None)
+    lt: datetime | None = strawberry.field(description="Before this.", default=None)
+
+
+@strawberry.input(description="A number, or a range of numbers; a bound left away is open.")
+class IntFilter:
+    """A range."""
+
+    eq: int | None = strawberry.field(description="Exactly this.", default=None)
+    gte: int | None = strawberry.field(description="Not below this.", default=None)
+    gt: int | None = strawberry.field(description="Above this.", default=None)
+    lte: int | None = strawberry.field(description="Not above this.", default=None)
+    lt: int | None = strawberry.field(description="Below this.", default=None)
+
+
+@strawberry.input(
+    description="Which customers: all given conditions must hold. At most 5 levels deep, and 50 conditions together."
+)
+class CustomerWhere:
+    """A tree of conditions."""
+
+    and_: list["CustomerWhere"] | None = strawberry.field(name="and", description="All of these hold.", default=None)
+    or_: list["CustomerWhere"] | None = strawberry.field(name="or", description="One of these holds.", default=None)
+    not_: "CustomerWhere | None" = strawberry.field(name="not", description="This does not hold.", default=None)
+    id: IdFilter | None = strawberry.field(description="By id.", default=None)
+    email: TextFilter | None = strawberry.field(description="By email address, whole and in any case.", default=None)
+    login_name: TextFilter | None = strawberry.field(description="By login name, in any case.", default=None)
+    reference: TextFilter | None = strawberry.field(
+        description="By the id in another system, exactly as it was written.", default=None
+    )
+    shopper_reference: TextFilter | None = strawberry.field(description="By shopper reference.", default=None)
+    group: TextFilter | None = strawberry.field(description="By group: its id or its code.", default=None)
+    status: CustomerStatusFilter | None = strawberry.field(description="By how often it has ordered.", default=None)
+    placed_orders: IntFilter | None = strawberry.field(description="By the number of placed orders.", default=None)
+    registered: bool | None = strawberry.field(
+        description="True for customers with a password, false for guests.", default=None
+    )
+    anonymization: AnonymizationStatusFilter | None = strawberry.field(
+        description="By the state of the last request to anonymize it.", default=None
+    )
+    created_at: DateTimeFilter | None = strawberry.field(description="By the time of creation.", default=None)
+    updated_at: DateTimeFilter | None = strawberry.field(description="By the time of the last change.", default=None)
+
+
+@strawberry.input(description="How to sort; equals are sorted by id.")
+class CustomerSort:
+    """One field and a direction."""
+
+    field: CustomerSortField = strawberry.field(description="By what.", default=CustomerSortField.CREATED_AT)
+    direction: SortDirection = strawberry.field(description="Which end comes first.", default=SortDirection.DESC)
+
+
+def sort_of(sort: CustomerSort | None) -> Sort:
+    """The order asked for; newest first without one."""
+    return Sort(sort.field, sort.direction) if sort else Sort()
+
+
+class Where:
+    """Turns a tree of filters into one condition; a top-level `BAD_USER_INPUT` when it is too large."""
+
+    def __init__(self, conditions: Conditions) -> None:
+        """Keep count of what was used."""
+        self._conditions = conditions
+        self._count = 0
+        self.names: set[str] = set()
+
+    def of(self, where: CustomerWhere | None, level: int = 1) -> Condition:
+        """The condition of a node and all below it."""
+        if where is None:
+            return true()
+        if level > LEVELS_MAX:
+            raise refusal("BAD_USER_INPUT", f"At most {LEVELS_MAX} levels of conditions.")
+        found = [*self._leaves(where), *self._branches(where, level)]
+        self._count += len(found)
+        if self._count > CONDITIONS_MAX:
+            raise refusal("BAD_USER_INPUT", f"At most {CONDITIONS_MAX} conditions.")
+        return and_(true(), *found)
+
+    def _branches(self, where: CustomerWhere, level: int) -> list[Condition]:
+        found = []
+        if where.and_ is not None:
+            found.append(and_(true(), *(self.of(one, level + 1) for one in where.and_)))
+        if where.or_:
+            found.append(or_(*(self.of(one, level + 1) for one in where.or_)))
+        if where.not_ is not None:
+            found.append(not_(self.of(where.not_, level + 1)))
+        return found
+
+    def _leaves(self, where: CustomerWhere) -> list[Condition]:
+        make: dict[str, Callable[[Any], Condition]] = {
+            "id": lambda one: one_of(Customer.id, _parsed(_listed(one), lambda raw: ids.decode("Customer", raw))),
+            "email": lambda one: self._conditions.named(
+                IdentifierKind.EMAIL, _parsed(_listed(one), lambda raw: EmailAddress.parse(raw).canonical)
+            ),
+            "login_name": lambda one: self._conditions.named(
+                IdentifierKind.LOGIN_NAME, _parsed(_listed(one), lambda raw: LoginName.parse(raw).canonical)
+            ),
+            "reference": lambda one: self._conditions.referenced(_listed(one)),
+            "shopper_reference": lambda one: one_of(Customer.shopper_reference, _parsed(_listed(one), _storable)),
+            "group": lambda one: self._conditions.grouped(
+                _parsed(_listed(one), lambda raw: ids.decode("CustomerGroup", raw)),
+                _parsed(_listed(one), _storable),
+            ),
+            "status": lambda one: has_status(_listed(one)),
+            "placed_orders": lambda one: _number(Customer.placed_orders, one),
+            "registered": registered,
+            "anonymization": lambda one: self._conditions.anonymized(_listed(one)),
+            "created_at": lambda one: _range(Customer.created_at, one),
+            "updated_at": lambda one: _range(Customer.updated_at, one),
+        }
+        used = {name: getattr(where, name) for name in make if not _empty(getattr(where, name))}
+        self.names |= set(used)
+        return [make[name](value) for name, value in used.items()]
+
+
+def _empty(one: Any) -> bool:
+    """Whether a filter says nothing: not there, or there without a value."""
+    return one is None or (hasattr(one, "one_of") and one.eq is None and one.one_of is None)
+
+
+def _listed(one: Any) -> list[Any]:
+    """The values of a filter with `eq` and `oneOf`: where both are given, both must hold."""
+    if one.one_of is None:
+        return [] if one.eq is None else [one.eq]
+    if len(one.one_of) > LISTED_MAX:
+        raise refusal("BAD_USER_INPUT", f"At most {LISTED_MAX} values in one list.")
+    return [value for value in one.one_of if one.eq is None or value == one.eq]
+
+
+def _parsed(raws: list[Raw], parse: Callable[[Raw], Parsed]) -> list[Parsed]:
+    """The well-formed ones: nobody has a malformed name."""
+    found = []
+    for raw in raws:
+        try:
+            found.append(parse(raw))
+        except AppError:
+            continue
+    return found
+
+
+def _storable(raw: str) -> str:
+    # PostgreSQL has no text with a zero character, and encodes no lone surrogate: nobody is called so.
+    return raw if raw.isprintable() else ""
+
+
+def _range(column: Any, one: DateTimeFilter) -> Condition:
+    return within(column, gte=one.gte, gt=one.gt, lte=one.lte, lt=one.lt)
+
+
+def _number(column: Any, one: IntFilter) -> Condition:
+    bounds = within(column, gte=one.gte, gt=one.gt, lte=one.lte, lt=one.lt)
+    return bounds if one.eq is None else and_(bounds, one_of(column, [one.eq]))

@@ -1,0 +1,1 @@
+"""API clients: made, listed, rotated, revoked."""

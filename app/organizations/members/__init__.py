@@ -1,0 +1,1 @@
+"""Staff members as the organization keeps them."""

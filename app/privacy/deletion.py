@@ -1,0 +1,89 @@
+"""Deletes a customer who has not ordered: in one transaction everything but the key, and then the key."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.clock import now
+from app.customers import repository as customers
+from app.db.columns import new_id
+from app.errors import AppError, Conflict, ErrorCode, NotFound
+from app.orders import repository as orders
+from app.privacy.erasing import LEASE, erase_rooms
+from app.privacy.tables import Deletion
+from app.vault.vault import Store
+
+
+class HasOrders(AppError):
+    """Orders must be kept, and with them that there was a customer."""
+
+    code = ErrorCode.HAS_ORDERS
+    message = "This customer has orders and cannot be deleted. Have it anonymized with requestAnonymization instead."
+    field = ("customerId",)
+
+
+class _Claimed(NamedTuple):
+    id: UUID
+    organization_id: UUID
+    customer_id: UUID
+
+
+async def delete(
+    session: AsyncSession, store: Store, *, organization_id: UUID, customer_id: UUID, expected_version: int | None
+) -> UUID:
+    """Take the customer and all that it owns away; return the deletion's id.
+
+    The key is destroyed by `finish_deletions` after this transaction. Raise `NotFound`, also the second time,
+    `HasOrders`, `Conflict`.
+    """
+    customer = await customers.lock(session, store.vault, organization_id=organization_id, customer_id=customer_id)
+    if customer is None:
+        raise NotFound(field=("customerId",))
+    if expected_version is not None and customer.row.version != expected_version:
+        raise Conflict(field=("expectedVersion",))
+    if await orders.has_orders(session, organization_id=organization_id, customer_id=customer_id):
+        raise HasOrders
+    await erase_rooms(session, store, organization_id=organization_id, customer_id=customer_id)
+    moment = now()
+    customer.row.deleted_at = moment
+    session.add(customer.row)
+    deletion = Deletion(
+        id=new_id(), organization_id=organization_id, customer_id=customer_id, deleted_at=moment, due_at=moment
+    )
+    session.add(deletion)
+    return deletion.id
+
+
+async def finish_deletions(store: Store) -> int:
+    """Destroy the keys of all who were deleted; return how many. Killed in between, it is done again."""
+    finished = 0
+    while claimed := await _claim(store):
+        await store.vault.destroy_key(
+            claimed.customer_id, organization_id=claimed.organization_id, anonymization_id=claimed.id
+        )
+        async with store.database.transaction() as session:
+            row = await session.get_one(Deletion, claimed.id, with_for_update=True)
+            row.due_at = None
+            session.add(row)
+        finished += 1
+    return finished
+
+
+async def _claim(store: Store) -> _Claimed | None:
+    moment = now()
+    due = (
+        select(Deletion)
+        .where(col(Deletion.due_at) <= moment)
+        .order_by(col(Deletion.due_at))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    async with store.database.transaction() as session:
+        row = (await session.exec(due)).first()
+        if row is None:
+            return None
+        row.due_at = moment + LEASE
+        session.add(row)
+        return _Claimed(row.id, row.organization_id, row.customer_id)

@@ -1,0 +1,53 @@
+"""What a page of 100,000 customers costs, in the database's own words."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text, true
+
+from app.customers.back_office.listing import CustomerSortField, Sort, SortDirection, listing
+from tests.house import House
+
+MIDDLE = UUID(int=2**127)
+
+
+async def plan(house: House, sort: Sort, *, after: bool) -> str:
+    value = 0 if sort.field is CustomerSortField.ORDERS else datetime(2026, 1, 1, tzinfo=UTC).isoformat()
+    statement = listing(condition=true(), sort=sort, size=100, after=(value, MIDDLE.hex) if after else None)
+    engine = house.patron.store.database.engine
+    compiled = statement.params(organization_id=house.shop.id).compile(
+        dialect=engine.dialect, compile_kwargs={"literal_binds": True}
+    )
+    explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+    async with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            await connection.execute(text("SET enable_seqscan = off"))
+            await connection.execute(text("SET enable_bitmapscan = off"))
+        rows = await connection.exec_driver_sql(f"{explain} {compiled}")
+        return "\n".join(str(row[-1]) for row in rows)
+
+
+@pytest.mark.parametrize("direction", list(SortDirection))
+@pytest.mark.parametrize("field", list(CustomerSortField))
+async def test_any_page_is_a_range_of_an_index_without_a_sort(
+    house: House, field: CustomerSortField, direction: SortDirection
+) -> None:
+    index = {
+        CustomerSortField.CREATED_AT: "ix_customers_created",
+        CustomerSortField.UPDATED_AT: "ix_customers_updated",
+        CustomerSortField.ORDERS: "ix_customers_orders",
+    }[field]
+
+    for after in (False, True):
+        found = await plan(house, Sort(field, direction), after=after)
+
+        assert index in found, found
+        assert "Sort" not in found, found
+        assert "TEMP B-TREE" not in found, found
+        if after:
+            # The position is where the scan of the index starts, not a filter on what was passed over.
+            column = field.value
+            start = "(organization_id=? AND (" if "SEARCH" in found else f"ROW({column}, id)"
+            assert start in found, found
+            assert "Index Cond" in found or "SEARCH" in found, found
