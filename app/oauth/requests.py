@@ -61,7 +61,7 @@ async def _form(request: HttpRequest) -> dict[str, str]:
             body, keep_blank_values=True, strict_parsing=bool(body), errors="strict", max_num_fields=FIELDS_MAX
         )
     except BadRequest as refused:
-        raise InvalidRequest(refused.message, refused.status) from None
+        raise InvalidRequest(refused.message) from None
     except ValueError:
         raise InvalidRequest("The form cannot be read.") from None
     if len(dict(pairs)) != len(pairs):

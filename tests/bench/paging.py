@@ -59,7 +59,7 @@ async def measure(house: House) -> None:
     print(f"page 1: {first:.1f} ms, page {DEEP}: {deep:.1f} ms, ratio {deep / first:.2f}")  # noqa: T201 - what it is for
 
 
-async def main() -> None:
+async def page_through() -> None:
     """On a server and databases of its own."""
     with postgres.server() as server, tempfile.TemporaryDirectory() as folder:
         names = ("patron_paging_main", "patron_paging_keystore")
@@ -78,4 +78,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    uvloop.run(page_through())

@@ -122,6 +122,10 @@ async def of_owner(scene: Scene) -> dict[str, Any]:
     return {"customerId": scene.ann.id}
 
 
+async def named(scene: Scene) -> dict[str, Any]:
+    return {"id": scene.ann.id}
+
+
 async def registration(scene: Scene) -> dict[str, Any]:
     return {"input": {"email": f"new{scene.fresh()}@example.org"}}
 
@@ -338,6 +342,7 @@ async def undoing(scene: Scene) -> dict[str, Any]:
 
 # The columns: guest, owner, another, unscoped, integration, staff, elsewhere.
 MATRIX: dict[str, Entry] = {
+    "node": Entry("query ($id: ID!) { node(id: $id) { id } }", named, (GUEST, OK, NULL, NO, OK, OK, NULL)),
     "viewer": Entry("Viewer", nothing, (OK, OK, OK, OK, OK, OK, OK)),
     "countries": Entry("{ countries { code } }", nothing, (OK, OK, OK, OK, OK, OK, OK)),
     "country": Entry("Country", lambda _: _code(), (OK, OK, OK, OK, OK, OK, OK)),

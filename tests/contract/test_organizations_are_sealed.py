@@ -42,6 +42,12 @@ ABOUT_ONESELF = {
     "markets",
     "profileForm",
     "registrationForm",
+    # Answered alike whatever the token or the address: what matters is that nothing changes.
+    "unsubscribeNewsletter",
+    "requestPasswordReset",
+    "requestEmailVerification",
+    "requestEmailChange",
+    "requestLoginNameReminder",
 }
 TABLES = ("customers", "addresses", "payment_methods", "organizations", "api_clients", "staff_members")
 

@@ -28,7 +28,7 @@ WRONG_FORMS: list[tuple[dict[str, str], tuple[int, str]]] = [
     ({"grant_type": CREDENTIALS, "client_id": "{id}"}, (401, "invalid_client")),
     ({"grant_type": CREDENTIALS, "client_id": "{id}", "client_secret": "wrong"}, (401, "invalid_client")),
     ({"grant_type": CREDENTIALS, "client_id": "{id}", "client_secret": "x" * 9000}, (401, "invalid_client")),
-    ({"grant_type": CREDENTIALS, "client_id": "{id}", "client_secret": "x" * 20000}, (413, "invalid_request")),
+    ({"grant_type": CREDENTIALS, "client_id": "{id}", "client_secret": "x" * 20000}, (400, "invalid_request")),
     ({"grant_type": CREDENTIALS, "client_id": "{storefront}"}, (400, "unauthorized_client")),
     ({"grant_type": CREDENTIALS, "client_id": "{storefront}", "client_secret": "pk_x"}, (401, "invalid_client")),
     ({"grant_type": "password", "client_id": "{storefront}"}, (400, "invalid_request")),
