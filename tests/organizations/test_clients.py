@@ -81,7 +81,7 @@ async def test_keys_of_three_kinds_verify_assertions_and_each_of_several_does(ho
 
 
 async def test_a_wrong_client_is_refused_with_every_wrong_field(house: House) -> None:
-    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 - it is to be refused
+    weak = rsa.generate_private_key(65537, 1024)
     curve = ec.generate_private_key(ec.SECP384R1())
     private = secret_pem(ed25519.Ed25519PrivateKey.generate())
     good = pem(ed25519.Ed25519PrivateKey.generate())
