@@ -96,9 +96,12 @@ def _make_key(path: Path) -> str:
 
 
 def _write_secret(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    # Beside the file, then in its place: a killed first start leaves none, or a whole one.
+    beside = path.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
+    beside.replace(path)
 
 
 def _point_to(path: Path, endpoint: str) -> None:

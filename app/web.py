@@ -85,7 +85,8 @@ def create_web(house: House) -> ASGIApp:
         ]
     limits, sources = house.services.get(RateLimits), house.services.get(Sources)
     token_paths = [TOKEN_PATH, oauth.REVOCATION_PATH]
-    app = doorstep.Doorstep(Starlette(routes=routes), limits, sources, counted=[GRAPHQL], tokens=token_paths)
+    inner = Starlette(routes=routes, exception_handlers={500: _fault})
+    app = doorstep.Doorstep(inner, limits, sources, counted=[GRAPHQL], tokens=token_paths)
     origins = AllowedOrigins(house.store.database)
     browsers = Cors(app, origins, paths=[GRAPHQL], development=house.settings.development)
     return RequestIds(Measured(browsers, measures))
@@ -268,16 +269,17 @@ class RequestIds:
         except Exception as fault:  # noqa: BLE001 - the last place where a fault can be logged without its values
             report("fault", fault, request_id=request_id)
             if not started:
-                await _fault(scope, receive, answer)
+                response = await _fault(Request(scope), fault)
+                await response(scope, receive, answer)
 
 
-async def _fault(scope: Scope, receive: Receive, send: Send) -> None:
+async def _fault(_: Request, __: Exception) -> Response:
+    """The masked answer to a fault, which was or will be logged by `RequestIds`."""
     error: dict[str, Any] = {
         "message": "Something went wrong on our side. Give us the request id and we will find it.",
         "extensions": {"code": "INTERNAL_SERVER_ERROR"},
     }
-    response = Response(orjson.dumps({"errors": [error]}), 500, media_type="application/json")
-    await response(scope, receive, send)
+    return Response(orjson.dumps({"errors": [error]}), 500, media_type="application/json")
 
 
 def _request_id(scope: Scope) -> str:

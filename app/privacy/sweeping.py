@@ -15,8 +15,9 @@ from app.staff.tables import StaffMember
 from app.vault.orphans import delete_keys, keys_made_before
 from app.vault.vault import Store
 
-# Longer than any transaction that makes a row for its key.
-AGE = timedelta(hours=1)
+# Far longer than any transaction that makes a row for its key: should an older main database be restored and then
+# a newer one, the keys of those who came in between are still there.
+AGE = timedelta(days=7)
 
 
 class _Id(NamedTuple):
@@ -33,7 +34,7 @@ _OWNERS = (_present(Customer), _present(StaffMember), _present(Order))
 
 
 async def sweep_keys(store: Store) -> int:
-    """Delete keys older than an hour that belong to nobody; return how many.
+    """Delete keys older than a week that belong to nobody; return how many.
 
     Keys of organizations that the main database does not know are kept: it may be the wrong database, or one
     that is about to be restored.

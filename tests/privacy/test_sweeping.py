@@ -7,13 +7,13 @@ from sqlalchemy import text, update
 
 from app.clock import now
 from app.db.columns import new_id
-from app.privacy.sweeping import sweep_keys
+from app.privacy.sweeping import AGE, sweep_keys
 from app.vault.tables import PersonKey
 from app.vault.vault import KeyDestroyed
 from tests.house import House
 
 
-async def let_time_pass(house: House, age: timedelta = timedelta(hours=2)) -> None:
+async def let_time_pass(house: House, age: timedelta = 2 * AGE) -> None:
     async with house.patron.store.vault.keystore.transaction() as session:
         await session.exec(update(PersonKey).values(created_at=now() - age))
 
