@@ -15,7 +15,8 @@ from tests import postgres
 from tests.house import House, Urls, open_test_house
 
 _numbers = itertools.count(1)
-
+# Of this process: several may use one server.
+TEMPLATES = {line: f"patron_template_{os.getpid()}_{line.value}" for line in Line}
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folder below it is made by mkdtemp
 
@@ -60,11 +61,10 @@ async def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Urls:
 
 @pytest.fixture(scope="session")
 async def postgres_template(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Urls:
-    names = ("patron_template_main", "patron_template_keystore")
-    for name in names:
+    for name in TEMPLATES.values():
         await postgres.execute(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await postgres.execute(postgres_url, f"CREATE DATABASE {name}")
-    main, keystore = (postgres.database(postgres_url, name) for name in names)
+    main, keystore = (postgres.database(postgres_url, name) for name in TEMPLATES.values())
     urls = Urls(main, keystore, tmp_path_factory.mktemp("template"))
     await _migrated(urls)
     return urls
@@ -80,10 +80,10 @@ async def sqlite_urls(sqlite_template: Urls, tmp_path: Path) -> Urls:
 @pytest.fixture
 async def postgres_urls(postgres_url: str, postgres_template: Urls, tmp_path: Path) -> AsyncIterator[Urls]:
     number = next(_numbers)
-    names = {line: f"patron_test_{line.value}_{number}" for line in Line}
+    names = {line: f"patron_test_{os.getpid()}_{number}_{line.value}" for line in Line}
     for line, name in names.items():
         await postgres.execute(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        await postgres.execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE patron_template_{line.value}")
+        await postgres.execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATES[line]}")
     main, keystore = (postgres.database(postgres_url, name) for name in names.values())
     yield Urls(main, keystore, tmp_path)
     for name in names.values():
