@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     max_query_depth: int = Field(default=12, ge=3)
     max_query_aliases: int = Field(default=30, ge=0)
     max_query_fields: int = Field(default=1000, ge=10)
-    max_query_cost_guest: int = Field(default=5_000, ge=10)
+    max_query_cost_guest: int = Field(default=10_000, ge=10)
     max_query_cost_customer: int = Field(default=10_000, ge=10)
     max_query_cost_integration: int = Field(default=50_000, ge=10)
     max_query_cost_staff: int = Field(default=50_000, ge=10)

@@ -8,16 +8,12 @@ import structlog
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from redis import RedisError
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from app.limits.windows import LocalWindows, Standing, take
 
 ANSWER_SECONDS = 0.25
 RETRY_SECONDS = 2.0
 PROBE = RateLimitItemPerMinute(1, namespace="probe")
-AWAY = (RedisError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +31,7 @@ class SharedWindows:
         self._by_local = SlidingWindowCounterRateLimiter(self._local)
         self._shared = _storage(url) if url else None
         self._by_shared = SlidingWindowCounterRateLimiter(self._shared) if self._shared else None
+        self._away: tuple[type[Exception], ...] = (OSError, TimeoutError, *_faults(self._shared))
         self._recovery: asyncio.Task[None] | None = None
 
     @property
@@ -47,7 +44,7 @@ class SharedWindows:
         if self._by_shared is not None:
             try:
                 await self._probe()
-            except AWAY as fault:
+            except self._away as fault:
                 self._fall_back(fault)
 
     async def close(self) -> None:
@@ -57,7 +54,7 @@ class SharedWindows:
             with suppress(asyncio.CancelledError):
                 await self._recovery
         if self._shared is not None:
-            with suppress(*AWAY):
+            with suppress(*self._away):
                 await self._shared.bridge.get_connection().aclose()  # type: ignore[attr-defined] # every bridge has it
 
     async def take(self, policy: RateLimitItem, key: str, amount: int = 1) -> Standing:
@@ -66,7 +63,7 @@ class SharedWindows:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     return await take(self._by_shared, self._shared, policy, key, amount)
-            except AWAY as fault:
+            except self._away as fault:
                 self._fall_back(fault)
         return await self.take_locally(policy, key, amount)
 
@@ -82,7 +79,7 @@ class SharedWindows:
     async def _recover(self) -> None:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            with suppress(*AWAY):
+            with suppress(*self._away):
                 await self._probe()
                 break
         log.warning("rate_limits_shared")
@@ -105,7 +102,19 @@ async def open_windows(url: str) -> AsyncIterator[SharedWindows]:
         await windows.close()
 
 
+def _faults(storage: RedisStorage | None) -> tuple[type[Exception], ...]:
+    """What the client raises while its server is away."""
+    if storage is None:
+        return ()
+    found = storage.base_exceptions
+    return found if isinstance(found, tuple) else (found,)
+
+
 def _storage(url: str) -> RedisStorage:
+    # Here, as most houses have no Redis and its client takes a tenth of the time to start.
+    from redis.asyncio.retry import Retry  # noqa: PLC0415
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+
     # One client speaks to Redis and to Valkey; its own retries would make requests wait.
     url = (
         url.replace("valkey://", "redis://", 1)

@@ -65,7 +65,7 @@ async def test_the_cost_is_shown_when_it_is_asked_for(house: House) -> None:
     shown = await house.post(asked, **{"x-patron-cost": "1"})
     silent = await house.post(asked)
 
-    assert shown.body["extensions"] == {"cost": {"requested": 4, "limit": 5000}}
+    assert shown.body["extensions"] == {"cost": {"requested": 4, "limit": 10_000}}
     assert "extensions" not in silent.body
 
 

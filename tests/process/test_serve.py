@@ -11,6 +11,7 @@ DEMO_KEYS = {
     "endpoint",
     "organization",
     "publishableKey",
+    "publishableClientId",
     "clientId",
     "clientSecret",
     "clientKeyFile",
