@@ -35,16 +35,10 @@ class CustomerBy:
     shopper_reference: strawberry.Maybe[str] = strawberry.field(description="The shopper reference.", default=None)
 
 
-@strawberry.input(description="What to change of a customer: a field left away stays, an explicit null clears it.")
-class UpdateCustomerInput:
-    """Fields below `attributes` are for integrations only."""
+@strawberry.input
+class ProfileInput:
+    """The profile fields that inputs share. Those below `newsletter` are for integrations only."""
 
-    customer_id: strawberry.ID | None = strawberry.field(
-        description="Which customer; for integrations only, a customer changes itself.", default=None
-    )
-    expected_version: int | None = strawberry.field(
-        description="Refuse the change with `CONFLICT` unless the customer still has this `version`.", default=None
-    )
     first_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
     last_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
     phone: strawberry.Maybe[str | None] = strawberry.field(
@@ -62,15 +56,6 @@ class UpdateCustomerInput:
     newsletter: strawberry.Maybe[bool | None] = strawberry.field(
         description="Whether the customer wants the newsletter.", default=None
     )
-    attributes: strawberry.Maybe[list[AttributeInput] | None] = strawberry.field(
-        description="Answers to extra fields; those not named stay.", default=None
-    )
-    email: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: the new address. Customers confirm a new address themselves.", default=None
-    )
-    login_name: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: the new name to log in with.", default=None
-    )
     shopper_reference: strawberry.Maybe[str | None] = strawberry.field(
         description="For integrations only: 3 to 128 characters, unique in the organization.", default=None
     )
@@ -85,6 +70,27 @@ class UpdateCustomerInput:
     )
     metadata: strawberry.Maybe[JSON | None] = strawberry.field(
         description="For integrations only: a JSON object of at most 16 KiB.", default=None
+    )
+
+
+@strawberry.input(description="What to change of a customer: a field left away stays, an explicit null clears it.")
+class UpdateCustomerInput(ProfileInput):
+    """The profile, and what else may change of a customer that exists."""
+
+    customer_id: strawberry.ID | None = strawberry.field(
+        description="Which customer; for integrations only, a customer changes itself.", default=None
+    )
+    expected_version: int | None = strawberry.field(
+        description="Refuse the change with `CONFLICT` unless the customer still has this `version`.", default=None
+    )
+    attributes: strawberry.Maybe[list[AttributeInput] | None] = strawberry.field(
+        description="Answers to extra fields; those not named stay.", default=None
+    )
+    email: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: the new address. Customers confirm a new address themselves.", default=None
+    )
+    login_name: strawberry.Maybe[str | None] = strawberry.field(
+        description="For integrations only: the new name to log in with.", default=None
     )
 
 

@@ -1,12 +1,10 @@
 """The back office's work on customers as GraphQL shows it."""
 
 from dataclasses import fields
-from datetime import date
 from typing import Annotated
 
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
-from strawberry.scalars import JSON
 
 from app.audit.log import Action, record
 from app.customers import repository
@@ -14,7 +12,7 @@ from app.customers.api import Customer, shown
 from app.customers.back_office import listing, upserting
 from app.customers.back_office.conditions import Conditions
 from app.customers.back_office.where.api import CustomerSort, CustomerWhere, Where, sort_of
-from app.customers.inputs import given
+from app.customers.inputs import ProfileInput, given
 from app.graphql import ids
 from app.graphql.access import back_office
 from app.graphql.context import Context
@@ -69,7 +67,7 @@ class BackOfficeQueries:
     description="A customer to create or update: a field left away stays, an explicit null clears it. The id names the "
     "customer, or else the email does; one of the two must be given."
 )
-class UpsertCustomerInput:
+class UpsertCustomerInput(ProfileInput):
     """The fields of `updateCustomer`, for integrations."""
 
     id: strawberry.ID | None = strawberry.field(
@@ -80,38 +78,6 @@ class UpsertCustomerInput:
     )
     expected_version: int | None = strawberry.field(
         description="Refuse to update with `CONFLICT` unless the customer still has this `version`.", default=None
-    )
-    first_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
-    last_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
-    phone: strawberry.Maybe[str | None] = strawberry.field(
-        description="3 to 32 characters with the country code; stored in E.164 form.", default=None
-    )
-    fax: strawberry.Maybe[str | None] = strawberry.field(description="At most 32 characters.", default=None)
-    company: strawberry.Maybe[str | None] = strawberry.field(description="At most 255 characters.", default=None)
-    image_url: strawberry.Maybe[str | None] = strawberry.field(
-        description="A web address that starts with https://.", default=None
-    )
-    birth_date: strawberry.Maybe[date | None] = strawberry.field(description="A day in the past.", default=None)
-    locale: strawberry.Maybe[str | None] = strawberry.field(
-        description="A BCP 47 language tag such as `de-CH`.", default=None
-    )
-    newsletter: strawberry.Maybe[bool] = strawberry.field(
-        description="Whether the customer wants the newsletter.", default=None
-    )
-    shopper_reference: strawberry.Maybe[str] = strawberry.field(
-        description="3 to 128 characters, unique in the organization.", default=None
-    )
-    reference: strawberry.Maybe[str | None] = strawberry.field(
-        description="The id in another system, at most 255 characters.", default=None
-    )
-    reference_origin: strawberry.Maybe[str | None] = strawberry.field(
-        description="The system of the reference, at most 255 characters.", default=None
-    )
-    tax_exemption_code: strawberry.Maybe[str | None] = strawberry.field(
-        description="At most 255 characters.", default=None
-    )
-    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
-        description="A JSON object of at most 16 KiB.", default=None
     )
 
 
