@@ -274,6 +274,10 @@ async def deletable(scene: Scene) -> dict[str, Any]:
     return {"input": {"customerId": person.id}}
 
 
+async def new_shop(scene: Scene) -> dict[str, Any]:
+    return {"input": {"slug": f"shop-{scene.fresh()}", "name": "Another shop"}}
+
+
 async def renamed(scene: Scene) -> dict[str, Any]:
     return {"input": {"name": f"Shop {scene.fresh()}"}}
 
@@ -481,6 +485,9 @@ MATRIX.update(
             mutation("deleteCustomer", "DeleteCustomerInput"), deletable, (GUEST, NO, NO, NO, OK, OK, BACK)
         ),
         "organization": Entry("{ organization { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "createOrganization": Entry(
+            mutation("createOrganization", "CreateOrganizationInput"), new_shop, (GUEST, NO, NO, NO, OK, OK, NO)
+        ),
         "updateOrganization": Entry(
             mutation("updateOrganization", "UpdateOrganizationInput"), renamed, (GUEST, NO, NO, NO, OK, OK, OK)
         ),

@@ -25,6 +25,7 @@ ABOUT_ONESELF = {
     "staff",
     "apiClients",
     "register",
+    "createOrganization",
     "updateOrganization",
     "createStaffMember",
     "createApiClient",

@@ -9,11 +9,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.audit.log import Action, record
 from app.errors import NotFound
 from app.graphql import ids
-from app.graphql.access import back_office
+from app.graphql.access import back_office, refusal
 from app.graphql.context import Context
 from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation, query
 from app.graphql.ids import Node
+from app.organizations.shops import creation
 from app.organizations.shops.settings import SETTINGS, Setting, changed
 from app.organizations.tables import Organization as Row
 from app.principal import OrganizationSettings, Scope
@@ -111,6 +112,28 @@ class UpdateOrganizationPayload(Payload):
     organization: OwnOrganization | None = strawberry.field(description="As it is now.", default=None)
 
 
+@strawberry.input(description="A new organization.")
+class CreateOrganizationInput:
+    """It starts with the default settings."""
+
+    slug: str = strawberry.field(
+        description="Short name, unique in the service: 2 to 64 lower-case letters, digits and inner hyphens."
+    )
+    name: str = strawberry.field(description="Name of the shop, 1 to 255 characters.")
+
+
+@strawberry.type(description="The new organization, with keys that are shown this once.")
+class CreateOrganizationPayload(Payload):
+    """Answer of `createOrganization`."""
+
+    organization: OwnOrganization | None = strawberry.field(description="The organization.", default=None)
+    publishable_key: str | None = strawberry.field(description="The key of its first storefront.", default=None)
+    client_id: str | None = strawberry.field(
+        description="The id of its first integration, which has the scopes of the caller's token.", default=None
+    )
+    client_secret: str | None = strawberry.field(description="The secret of that integration.", default=None)
+
+
 @strawberry.type
 class ShopQueries:
     """Reads of the own organization."""
@@ -129,7 +152,32 @@ class ShopQueries:
 
 @strawberry.type
 class ShopMutations:
-    """Changes of the own organization."""
+    """Changes of the own organization, and a new one."""
+
+    @mutation(
+        allow=NEEDED,
+        description="Make another organization. Only the default organization, which runs the house, may.",
+    )
+    async def create_organization(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[CreateOrganizationInput, strawberry.argument(description="The organization.")],
+    ) -> CreateOrganizationPayload:
+        """Whatever the integration makes can do no more than itself."""
+        principal = context.principal
+        if not await creation.runs_the_house(session, organization_id=principal.organization.id):
+            raise refusal("FORBIDDEN", "Only the default organization may make others.")
+        made = await creation.create(
+            session, context.store.vault, slug=input.slug, name=input.name, scopes=principal.scopes
+        )
+        record(session, context.origin, Action.ORGANIZATION_CREATED, object_id=made.organization.id)
+        return CreateOrganizationPayload(
+            organization=shown(made.organization),
+            publishable_key=made.storefront.key,
+            client_id=str(made.integration.id),
+            client_secret=made.integration.key,
+        )
 
     @mutation(
         allow=NEEDED,
