@@ -86,6 +86,12 @@ class Principal:
     expires_at: datetime | None = None
 
     @property
+    def own_customer_id(self) -> UUID:
+        """The customer who is logged in, for fields that admit nobody else."""
+        assert self.customer_id is not None  # noqa: S101 - `authorize` has admitted a customer
+        return self.customer_id
+
+    @property
     def actor_id(self) -> UUID | None:
         """The id that answers for what is done: the customer, the staff member, or else the client."""
         return self.customer_id or self.staff_id or self.client_id

@@ -167,8 +167,7 @@ class AccountMutations:
     @mutation(allow=[CUSTOMER], description="End all sessions of the customer, this one included.")
     async def logout_everywhere(self, context: Context, session: AsyncSession) -> LogoutEverywherePayload:
         """One statement for all of them."""
-        customer_id = context.principal.customer_id
-        assert customer_id is not None  # noqa: S101 - CUSTOMER principals have one
+        customer_id = context.principal.own_customer_id
         ended = await sessions.end_all(
             session,
             organization_id=context.organization.id,
@@ -190,8 +189,7 @@ class AccountMutations:
         input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")],
     ) -> ChangePasswordPayload:
         """The old password is proven and the new one hashed before anything is locked."""
-        customer_id = context.principal.customer_id
-        assert customer_id is not None  # noqa: S101 - CUSTOMER principals have one
+        customer_id = context.principal.own_customer_id
         customer = await context.load(repository.by_ids, customer_id)
         if customer is None:
             raise NotFound

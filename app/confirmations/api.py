@@ -156,8 +156,7 @@ class ConfirmationMutations:
         input: Annotated[RequestEmailChangeInput, strawberry.argument(description="Address and password.")],
     ) -> RequestEmailChangePayload:
         """The password is proven before anything is locked."""
-        customer_id = context.principal.customer_id
-        assert customer_id is not None  # noqa: S101 - CUSTOMER principals have one
+        customer_id = context.principal.own_customer_id
         customer = await context.load(repository.by_ids, customer_id)
         if customer is None:
             raise NotFound

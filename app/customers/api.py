@@ -227,8 +227,7 @@ class CustomerQueries:
     @query(allow=[CUSTOMER], description="The customer who is logged in.")
     async def me(self, context: Context) -> Customer | None:
         """The row was read together with the session."""
-        customer_id = context.principal.customer_id
-        assert customer_id is not None  # noqa: S101 - CUSTOMER principals have one
+        customer_id = context.principal.own_customer_id
         found = await context.load(repository.by_ids, customer_id)
         return shown(found) if found else None
 

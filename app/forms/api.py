@@ -119,8 +119,7 @@ class FormQueries:
     @query(allow=[CUSTOMER], description="The fields of `updateCustomer` with the values of who is logged in.")
     async def profile_form(self, context: Context, locale: Locale = None) -> Form | None:
         """In the customer's own language unless another is asked for."""
-        customer_id = context.principal.customer_id
-        assert customer_id is not None  # noqa: S101 - CUSTOMER principals have one
+        customer_id = context.principal.own_customer_id
         found = await context.load(customers.by_ids, customer_id)
         if found is None:
             return None

@@ -109,8 +109,7 @@ class SessionMutations:
     ) -> EndSessionPayload:
         """One that ended before stays as it ended; one of somebody else looks like none."""
         session_id = ids.decode(KIND, input.id)
-        customer_id = context.principal.customer_id
-        assert customer_id is not None  # noqa: S101 - CUSTOMER principals have one
+        customer_id = context.principal.own_customer_id
         row = await service.find(
             session, organization_id=context.organization.id, customer_id=customer_id, session_id=session_id
         )

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import identifiers, repository, service
@@ -15,7 +13,7 @@ from app.customers.identifiers import IdentifierKind
 from app.customers.profile import parse_profile
 from app.customers.records import CustomerRecord, Personal, open_row, row_of
 from app.customers.service import ReferenceTaken
-from app.customers.tables import Customer, LoginIdentifier
+from app.customers.tables import Customer
 from app.errors import NotFound, Required
 from app.validation import Validation
 from app.values import EmailAddress, shopper_reference
@@ -80,16 +78,9 @@ def _parse(given: Mapping[str, Any], *, needs_email: bool) -> _New:
 
 
 async def _owner(session: AsyncSession, vault: Vault, organization_id: UUID, email: EmailAddress) -> UUID | None:
-    hashed = identifiers.keyed_hash(
-        vault, organization_id=organization_id, kind=IdentifierKind.EMAIL, canonical=email.canonical
+    return await identifiers.owner(
+        session, vault, organization_id=organization_id, kind=IdentifierKind.EMAIL, canonical=email.canonical
     )
-    statement = select(col(LoginIdentifier.customer_id)).where(
-        col(LoginIdentifier.organization_id) == organization_id,
-        col(LoginIdentifier.kind) == IdentifierKind.EMAIL.value,
-        col(LoginIdentifier.keyed_hash) == hashed,
-    )
-    found = (await session.exec(statement)).first()  # type: ignore[call-overload] # a Core select
-    return found[0] if found else None
 
 
 async def _create(session: AsyncSession, vault: Vault, organization_id: UUID, new: _New) -> CustomerRecord | None:
