@@ -4,19 +4,19 @@ Claim a few mails (they are due again when the lease ends), send them, say what 
 two steps, the next worker sends again what may have been sent: the Message-ID tells that it is the same.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy
 import structlog
 from aiosmtplib import SMTPException
-from sqlalchemy import bindparam, delete, func
-from sqlmodel import col, select
+from sqlalchemy import delete, func
+from sqlmodel import col
 
 from app.clock import now
+from app.db.queues import Queue
 from app.db.reading import Read, columns
 from app.mail.outbox import TABLE, Letter, MailState
 from app.mail.smtp import MailServer, Send, is_permanent
@@ -48,11 +48,7 @@ _COUNTS = Read(
     sqlalchemy.select(*columns(OutgoingMail, _State), func.count()).group_by(col(OutgoingMail.state)),
     _Count._make,
 )
-_DUE: Sequence[Any] = (
-    col(OutgoingMail.state) == MailState.QUEUED.value,
-    col(OutgoingMail.due_at) <= bindparam("moment"),
-)
-_NEXT = Read(sqlalchemy.select(*columns(OutgoingMail, _State)).where(*_DUE).limit(1), _State._make)
+_QUEUED = Queue(OutgoingMail, OutgoingMail.due_at, col(OutgoingMail.state) == MailState.QUEUED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +85,10 @@ async def deliver_due(store: Store, post: Post) -> int:
 async def claim_due(store: Store) -> list[Claimed]:
     """Claim the oldest due mails; other workers skip them until the lease ends."""
     moment = now()
-    # A look costs no lock: most rounds end here.
-    if await store.database.row(_NEXT, moment=moment) is None:
-        return []
-    due = (
-        select(OutgoingMail)
-        .where(*_DUE)
-        .params(moment=moment)
-        .order_by(col(OutgoingMail.due_at))
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    async with store.database.transaction() as session:
-        rows = (await session.exec(due)).all()
+    async with _QUEUED.claimed(store.database, moment=moment, limit=BATCH) as rows:
         for row in rows:
             row.due_at = moment + LEASE
             row.attempts += 1
-            session.add(row)
         return [Claimed(row.id, row.customer_id, Template(row.template), row.sealed, row.attempts) for row in rows]
 
 

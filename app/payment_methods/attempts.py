@@ -19,6 +19,7 @@ from app.vault.vault import Store, Vault
 TABLE = "gateway_attempts"
 # Longer than any gateway call may take: an attach that is older has no mutation waiting for it.
 PATIENCE = timedelta(minutes=1)
+KEPT = timedelta(days=30)
 
 
 class AttemptKind(Enum):
@@ -126,9 +127,10 @@ def _done() -> Update:
     return update(GatewayAttempt).values(state=AttemptState.DONE.value, sealed=None, token_hash=None, updated_at=now())
 
 
-async def purge(session: AsyncSession, *, before: datetime) -> int:
-    """Delete attempts that were done before this moment; return how many."""
-    statement = delete(GatewayAttempt).where(
-        col(GatewayAttempt.state) == AttemptState.DONE.value, col(GatewayAttempt.updated_at) < before
+async def sweep(store: Store) -> int:
+    """Delete what was done long ago; return how many attempts."""
+    old = delete(GatewayAttempt).where(
+        col(GatewayAttempt.state) == AttemptState.DONE.value, col(GatewayAttempt.updated_at) < now() - KEPT
     )
-    return (await session.exec(statement)).rowcount
+    async with store.database.transaction() as session:
+        return (await session.exec(old)).rowcount

@@ -6,11 +6,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 import structlog
-from sqlalchemy import bindparam, func, update
+from sqlalchemy import func, update
 from sqlmodel import col, select
 
 from app.clock import now
 from app.db.locks import lock_customer
+from app.db.queues import Queue
 from app.db.reading import Read
 from app.payment_methods import attempts
 from app.payment_methods.attempts import TABLE, AttemptKind, AttemptState, Order, Work, house_box
@@ -30,7 +31,6 @@ log = structlog.get_logger(__name__)
 # While one worker is at it, the others leave it alone; longer than any gateway call takes.
 LEASE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
-KEPT = timedelta(days=30)
 # About half a day of trying.
 MOST_ATTEMPTS = 24
 
@@ -39,12 +39,8 @@ class _Count(NamedTuple):
     rows: int
 
 
-_DUE = Read(
-    select(func.count()).where(
-        col(GatewayAttempt.state) == AttemptState.PENDING.value,
-        col(GatewayAttempt.next_attempt_at) <= bindparam("moment"),
-    ),
-    _Count._make,
+_PENDING = Queue(
+    GatewayAttempt, GatewayAttempt.next_attempt_at, col(GatewayAttempt.state) == AttemptState.PENDING.value
 )
 _GIVEN_UP = Read(select(func.count()).where(col(GatewayAttempt.state) == AttemptState.GIVEN_UP.value), _Count._make)
 
@@ -66,18 +62,9 @@ async def reconcile(store: Store, gateways: Gateways, *, limit: int = 20) -> int
     mutation is gone is looked up at the gateway, and detached unless somebody owns what it made. After
     `MOST_ATTEMPTS` tries it is given up: that is logged as an error, and counted by `given_up`.
     """
-    due = await store.database.row(_DUE, moment=now())
-    if not due or not due.rows:
-        return 0
     claimed = await _claim(store, limit)
     await asyncio.gather(*(_carry_out(store, gateways, attempt) for attempt in claimed))
     return len(claimed)
-
-
-async def forget_done(store: Store) -> int:
-    """Delete what was done more than `KEPT` ago; return how many there were."""
-    async with store.database.transaction() as session:
-        return await attempts.purge(session, before=now() - KEPT)
 
 
 async def given_up(store: Store) -> int:
@@ -88,15 +75,7 @@ async def given_up(store: Store) -> int:
 
 async def _claim(store: Store, limit: int) -> list[_Claimed]:
     moment = now()
-    statement = (
-        select(GatewayAttempt)
-        .where(col(GatewayAttempt.state) == AttemptState.PENDING.value, col(GatewayAttempt.next_attempt_at) <= moment)
-        .order_by(col(GatewayAttempt.next_attempt_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    async with store.database.transaction() as session:
-        rows = (await session.exec(statement)).all()
+    async with _PENDING.claimed(store.database, moment=moment, limit=limit) as rows:
         for row in rows:
             row.attempts += 1
             row.next_attempt_at = moment + LEASE

@@ -3,17 +3,19 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
 from app.customers import repository as customers
 from app.db.columns import new_id
+from app.db.queues import Queue
 from app.errors import AppError, Conflict, ErrorCode, NotFound
 from app.orders import repository as orders
 from app.privacy.erasing import LEASE, erase_rooms
 from app.privacy.tables import Deletion
 from app.vault.vault import Store
+
+_DELETIONS = Queue(Deletion, Deletion.due_at)
 
 
 class HasOrders(AppError):
@@ -73,17 +75,8 @@ async def finish_deletions(store: Store) -> int:
 
 async def _claim(store: Store) -> _Claimed | None:
     moment = now()
-    due = (
-        select(Deletion)
-        .where(col(Deletion.due_at) <= moment)
-        .order_by(col(Deletion.due_at))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    async with store.database.transaction() as session:
-        row = (await session.exec(due)).first()
-        if row is None:
-            return None
-        row.due_at = moment + LEASE
-        session.add(row)
-        return _Claimed(row.id, row.organization_id, row.customer_id)
+    async with _DELETIONS.claimed(store.database, moment=moment, limit=1) as rows:
+        for row in rows:
+            row.due_at = moment + LEASE
+            return _Claimed(row.id, row.organization_id, row.customer_id)
+    return None

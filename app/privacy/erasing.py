@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlmodel import col, or_, select
+from sqlmodel import or_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.addresses import repository as addresses
@@ -18,6 +18,7 @@ from app.audit.log import Action, record_of_house
 from app.clock import now
 from app.customers import repository as customers
 from app.db.locks import lock_customer
+from app.db.queues import Queue
 from app.guessing import repository as guessing
 from app.logs import report
 from app.mail import outbox
@@ -32,6 +33,12 @@ LEASE = timedelta(minutes=5)
 FIRST_RETRY = timedelta(seconds=10)
 LONGEST_RETRY = timedelta(hours=1)
 Status = AnonymizationStatus
+_OPEN = (Status.REQUESTED, Status.STARTED, Status.FAILED)
+_REQUESTS = Queue(
+    AnonymizationRequest,
+    AnonymizationRequest.due_at,
+    or_(*(AnonymizationRequest.status == status.value for status in _OPEN)),
+)
 
 
 class Claimed(NamedTuple):
@@ -53,31 +60,14 @@ async def erase_due(store: Store) -> int:
 async def claim_due(store: Store) -> Claimed | None:
     """Claim the oldest due request; other workers skip it until the lease ends."""
     moment = now()
-    due = (
-        select(AnonymizationRequest)
-        .where(
-            or_(
-                *(
-                    AnonymizationRequest.status == status.value
-                    for status in (Status.REQUESTED, Status.STARTED, Status.FAILED)
-                )
-            ),
-            AnonymizationRequest.due_at <= moment,
-        )
-        .order_by(col(AnonymizationRequest.due_at))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    async with store.database.transaction() as session:
-        row = (await session.exec(due)).first()
-        if row is None:
-            return None
-        row.status = Status.STARTED.value
-        row.started_at = row.started_at or moment
-        row.due_at = moment + LEASE
-        row.attempts += 1
-        session.add(row)
-        return Claimed(row.id, row.organization_id, row.customer_id)
+    async with _REQUESTS.claimed(store.database, moment=moment, limit=1) as rows:
+        for row in rows:
+            row.status = Status.STARTED.value
+            row.started_at = row.started_at or moment
+            row.due_at = moment + LEASE
+            row.attempts += 1
+            return Claimed(row.id, row.organization_id, row.customer_id)
+    return None
 
 
 async def _attempt(store: Store, claimed: Claimed) -> bool:

@@ -2,12 +2,10 @@
 
 import asyncio
 import logging
-from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
-from app.clock import now
 from app.payment_methods import attempts
 from app.payment_methods.gateways import Gateways
 from app.payment_methods.gateways.interface import GatewayDeclined, GatewayUnavailable, Instrument
@@ -239,13 +237,15 @@ async def test_no_token_is_in_any_log(counter: Counter, ann: Person, caplog: pyt
         assert secret not in told
 
 
-async def test_done_attempts_are_purged_and_others_stay(counter: Counter, ann: Person) -> None:
+async def test_attempts_done_long_ago_are_swept_and_others_stay(counter: Counter, ann: Person) -> None:
     hers = await counter.added(ann)
     await counter.delete(ann, hers["id"])
+    store = counter.house.patron.store
+    assert await attempts.sweep(store) == 0
 
-    async with counter.house.patron.store.database.transaction() as session:
-        assert await attempts.purge(session, before=now() + timedelta(seconds=1)) == 1
+    await counter.house.execute("UPDATE gateway_attempts SET updated_at = '2020-01-01 00:00:00.000000'")
 
+    assert await attempts.sweep(store) == 1
     assert await counter.attempts() == [("DETACH", "PENDING")]
 
 
