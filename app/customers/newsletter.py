@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -51,13 +50,6 @@ class UnsubscribeLinks:
     def url(self, customer_id: UUID) -> str:
         """The web address that shows a button by GET and ends the newsletter by POST."""
         return f"{self._public_url}{UNSUBSCRIBE_PATH}?token={self.token(customer_id)}"
-
-    def headers(self, customer_id: UUID) -> Mapping[str, str]:
-        """What every newsletter carries, so that mail programs offer the way out themselves (RFC 8058, section 2)."""
-        return {
-            "List-Unsubscribe": f"<{self.url(customer_id)}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
 
     def _tag(self, body: bytes) -> bytes:
         return self._fingerprints.of(PURPOSE, body.hex())[:TAG_BYTES]
