@@ -11,7 +11,9 @@ from app.house import House
 from app.logs import report
 from app.mail.delivery import Post, deliver_due
 from app.mail.delivery import sweep as sweep_mail
+from app.oauth.assertions import sweep as sweep_assertions
 from app.orders.own_keys import discard_spent
+from app.payment_methods.attempts import sweep as sweep_attempts
 from app.payment_methods.gateways.interface import Gateways
 from app.payment_methods.reconcile import reconcile
 from app.privacy.deletion import finish_deletions
@@ -20,7 +22,7 @@ from app.privacy.sweeping import sweep_keys
 from app.proofs.repository import sweep as sweep_proofs
 
 RECONCILED_AT_ONCE = 20
-SWEEP_SECONDS = 3600.0
+HOUR = 3600.0
 log = structlog.get_logger(__name__)
 
 
@@ -31,7 +33,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
     post = house.services.get(Post)
     if post.server is None and not post.keeps:
         log.warning("mail_not_delivered", reason="PATRON_SMTP_URL is not set: mails stay in the outbox")
-    loops: list[Callable[[], Awaitable[int]]] = [
+    often: list[Callable[[], Awaitable[int]]] = [
         lambda: erase_due(house.store),
         lambda: finish_deletions(house.store),
         lambda: guessing.sweep(house.store),
@@ -39,14 +41,14 @@ async def work(house: House, stop: asyncio.Event) -> None:
         lambda: discard_spent(house.store),
         lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
     ]
-    sweeps: list[Callable[[], Awaitable[int]]] = [
+    hourly: list[Callable[[], Awaitable[int]]] = [
         lambda: sweep_mail(house.store),
         lambda: sweep_proofs(house.store),
         lambda: sweep_keys(house.store),
+        lambda: sweep_assertions(house.store),
+        lambda: sweep_attempts(house.store),
     ]
-    await asyncio.gather(
-        *(_loop(one, interval, stop) for one in loops), *(_loop(one, SWEEP_SECONDS, stop) for one in sweeps)
-    )
+    await asyncio.gather(*(_loop(one, interval, stop) for one in often), *(_loop(one, HOUR, stop) for one in hourly))
 
 
 async def _loop(step: Callable[[], Awaitable[int]], interval: float, stop: asyncio.Event) -> None:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
+from sqlalchemy import delete
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
@@ -107,3 +109,9 @@ async def use_once(session: AsyncSession, store: Store, assertion: Assertion) ->
         raise InvalidGrant("The assertion was used before.")
     if not await staff.lock(session, organization_id=client.organization_id, staff_id=assertion.subject):
         raise InvalidGrant("The subject is not a staff member of the client's organization.")
+
+
+async def sweep(store: Store) -> int:
+    """Delete what was used and would be refused by now as expired; return how many."""
+    async with store.database.transaction() as session:
+        return (await session.exec(delete(UsedAssertion).where(col(UsedAssertion.expires_at) < now()))).rowcount

@@ -11,6 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.clock import now
+from app.oauth import assertions
 from app.oauth.assertions import JWT_BEARER
 from tests.house import PASSWORD, House
 from tests.oauth.forms import TOKEN, assertion, basic, bear, claims, credentials, refused, send
@@ -64,6 +65,21 @@ async def test_a_malformed_header_is_an_unknown_client(house: House) -> None:
 
         assert refused(answer) == (401, "invalid_client"), authorization
         assert answer.headers["www-authenticate"] == 'Basic realm="token"'
+
+
+async def test_a_client_is_not_known_by_the_key_of_another(house: House) -> None:
+    shop, other = house.shop, await house.open_shop("second")
+    before = await house.counts()
+
+    for header in (
+        basic(shop.client_id, other.client_secret),
+        basic(shop.client_id, shop.key),
+        basic(shop.client_id, ""),
+        basic(other.client_id, shop.client_secret),
+    ):
+        assert refused(await send(house, grant_type=CREDENTIALS, headers=header)) == (401, "invalid_client")
+
+    assert await house.counts() == before
 
 
 async def test_credentials_in_two_places_or_twice_are_refused(house: House) -> None:
@@ -141,6 +157,7 @@ WRONG_CLAIMS: list[dict[str, Any]] = [
     {"exp": 10**20},
     {"exp": 1e308},
     {"exp": NAN},
+    {"exp": float("inf")},
     {"exp": timedelta(minutes=-5)},
     {"exp": timedelta(minutes=11)},
     {"nbf": timedelta(minutes=1)},
@@ -196,6 +213,17 @@ async def test_an_assertion_is_accepted_once(house: House) -> None:
     assert first.status_code == 200
     assert refused(second) == (400, "invalid_grant")
     assert await house.count("sessions") == 1
+
+
+async def test_a_used_assertion_is_forgotten_once_it_would_be_refused_as_expired(house: House) -> None:
+    signed = assertion(house.shop)
+    await bear(house, signed)
+    assert await assertions.sweep(house.patron.store) == 0
+    assert refused(await bear(house, signed)) == (400, "invalid_grant")
+
+    await house.execute("UPDATE used_assertions SET expires_at = '2020-01-01 00:00:00.000000'")
+
+    assert await assertions.sweep(house.patron.store) == 1
 
 
 async def test_an_assertion_of_another_client_than_the_authenticated_one_is_refused(house: House) -> None:
