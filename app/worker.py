@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import structlog
 
+from app.clock import now
 from app.guessing import repository as guessing
 from app.house import House
 from app.logs import report
@@ -20,6 +21,7 @@ from app.privacy.deletion import finish_deletions
 from app.privacy.erasing import erase_due
 from app.privacy.sweeping import sweep_keys
 from app.proofs.repository import sweep as sweep_proofs
+from app.reminders.expiring_cards import remind_of_expiring_cards
 
 RECONCILED_AT_ONCE = 20
 HOUR = 3600.0
@@ -47,6 +49,7 @@ async def work(house: House, stop: asyncio.Event) -> None:
         lambda: sweep_keys(house.store),
         lambda: sweep_assertions(house.store),
         lambda: sweep_attempts(house.store),
+        lambda: remind_of_expiring_cards(house.store, moment=now()),
     ]
     await asyncio.gather(*(_loop(one, interval, stop) for one in often), *(_loop(one, HOUR, stop) for one in hourly))
 

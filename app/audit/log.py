@@ -46,6 +46,7 @@ class Action(Enum):
     PAYMENT_METHOD_UPDATED = "payment_method.updated"
     PAYMENT_METHOD_DELETED = "payment_method.deleted"
     PAYMENT_METHOD_MADE_DEFAULT = "payment_method.made_default"
+    PAYMENT_METHOD_EXPIRY_ANNOUNCED = "payment_method.expiry_announced"
     ORDER_RECORDED = "order.recorded"
     ORDER_READ = "order.read"
     ORDER_UPDATED = "order.updated"

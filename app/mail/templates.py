@@ -49,5 +49,5 @@ _NEEDS = {
     Template.APPROVED: _Needs(),
     # `unsubscribe_url` becomes the List-Unsubscribe header: it must take a POST without a login (RFC 8058).
     Template.NEWSLETTER_WELCOME: _Needs(frozenset({"token", "unsubscribe_url"}), "unsubscribe"),
-    Template.CARD_EXPIRES: _Needs(frozenset({"brand", "last4", "expires"})),
+    Template.CARD_EXPIRES: _Needs(frozenset({"card", "expires"})),
 }

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.clock import now
 from app.db.columns import new_id
 from app.errors import AppError, ErrorCode
-from app.payment_methods import attempts
+from app.payment_methods import attempts, expiry
 from app.payment_methods.attempts import PATIENCE, AttemptKind, Order, Work
 from app.payment_methods.gateway_customers import known_as
 from app.payment_methods.gateways.interface import Gateway, GatewayDeclined, Gateways, GatewayUnavailable, Instrument
@@ -107,7 +107,7 @@ async def _save(wallet: Wallet, instrument: Instrument, wanted: Addition) -> Pay
 
 
 def _row(wallet: Wallet, instrument: Instrument, hashed: bytes) -> PaymentMethod:
-    row_id, moment = new_id(), now()
+    row_id, moment, details = new_id(), now(), Details.of(instrument)
     return PaymentMethod(
         id=row_id,
         organization_id=wallet.organization_id,
@@ -115,7 +115,8 @@ def _row(wallet: Wallet, instrument: Instrument, hashed: bytes) -> PaymentMethod
         gateway=instrument.gateway,
         type=instrument.type.value,
         token_hash=hashed,
-        sealed=wallet.box.seal(TABLE, row_id, Details.of(instrument)),
+        sealed=wallet.box.seal(TABLE, row_id, details),
+        expiry_notice_at=expiry.awaited(details, moment),
         created_at=moment,
         updated_at=moment,
     )

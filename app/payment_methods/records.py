@@ -3,7 +3,7 @@
 import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -40,15 +40,23 @@ class Details:
             country=instrument.country,
         )
 
-    def expires_soon(self, today: date) -> bool:
-        """Whether it is valid for less than 30 more days, or no longer; what has no expiry never does.
-
-        A card is valid until the last day of the month printed on it.
-        """
+    @property
+    def valid_until(self) -> date | None:
+        """The last day of the month printed on a card; None for what has no expiry."""
         if self.expiry_month is None or self.expiry_year is None:
-            return False
-        last_day = calendar.monthrange(self.expiry_year, self.expiry_month)[1]
-        return date(self.expiry_year, self.expiry_month, last_day) - today < SOON
+            return None
+        return date(self.expiry_year, self.expiry_month, calendar.monthrange(self.expiry_year, self.expiry_month)[1])
+
+    def expires_soon(self, today: date) -> bool:
+        """Whether it is valid for less than 30 more days, or no longer; what has no expiry never does."""
+        return self.valid_until is not None and self.valid_until - today < SOON
+
+    @property
+    def notice_at(self) -> datetime | None:
+        """When its owner is to be told that it expires: as the first day begins on which it `expires_soon`, UTC."""
+        if self.valid_until is None:
+            return None
+        return datetime.combine(self.valid_until - SOON + timedelta(days=1), time.min, UTC)
 
 
 class PaymentMethodRow(NamedTuple):

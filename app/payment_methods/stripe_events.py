@@ -8,7 +8,7 @@ import stripe
 from app.audit.log import Action
 from app.clock import now
 from app.errors import NotFound
-from app.payment_methods import deletion, repository
+from app.payment_methods import deletion, expiry, repository
 from app.payment_methods.gateways.interface import Gateways, Instrument
 from app.payment_methods.gateways.stripe_answers import NAME
 from app.payment_methods.gateways.stripe_gateway import StripeGateway
@@ -77,9 +77,12 @@ async def _follow(store: Store, owner: Owner, hashed: bytes, instrument: Instrum
 
 
 def _update(wallet: Wallet, row: PaymentMethod, details: Details) -> None:
-    if details == open_row(row, wallet.box):
+    before, moment = open_row(row, wallet.box), now()
+    if details == before:
         return
     row.sealed = wallet.box.seal(TABLE, row.id, details)
-    row.updated_at = now()
+    row.updated_at = moment
+    if details.valid_until != before.valid_until:
+        row.expiry_notice_at = expiry.awaited(details, moment)
     wallet.session.add(row)
     wallet.record(Action.PAYMENT_METHOD_UPDATED, row)

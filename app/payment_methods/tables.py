@@ -9,12 +9,14 @@ from sqlmodel import Field, SQLModel
 from app.db.columns import binary, foreign_key, id_column, moment
 
 DEFAULT_ONLY = text("is_default")
+AWAITED_ONLY = text("expiry_notice_at IS NOT NULL")
 
 
 class PaymentMethod(SQLModel, table=True):
     """One payment method of a customer; the gateway's token and what the owner recognises it by are in `sealed`.
 
-    `token_hash` is a keyed fingerprint of the token: the gateway's own messages name nothing else.
+    `token_hash` is a keyed fingerprint of the token: the gateway's own messages name nothing else. `expiry_notice_at`
+    is when the owner is told that it expires, as nobody can search for what is sealed; None once that is settled.
     """
 
     __tablename__ = "payment_methods"
@@ -29,6 +31,12 @@ class PaymentMethod(SQLModel, table=True):
             postgresql_where=DEFAULT_ONLY,
         ),
         UniqueConstraint("customer_id", "token_hash"),
+        Index(
+            "ix_payment_methods_expiry_notice",
+            "expiry_notice_at",
+            sqlite_where=AWAITED_ONLY,
+            postgresql_where=AWAITED_ONLY,
+        ),
     )
 
     id: UUID = id_column()
@@ -39,6 +47,7 @@ class PaymentMethod(SQLModel, table=True):
     token_hash: bytes = Field(index=True)
     sealed: bytes = binary()
     is_default: bool = False
+    expiry_notice_at: datetime | None = moment(nullable=True)
     created_at: datetime = moment()
     updated_at: datetime = moment()
 

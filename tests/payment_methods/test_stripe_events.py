@@ -62,6 +62,8 @@ async def test_a_renewed_card_gets_its_new_expiry(till: Till, stripe_peer: Peer,
     query = "query { me { paymentMethods { expiryMonth expiryYear isDefault } } }"
     (method,) = (await till.house.ask(query, token=ann.token)).data["me"]["paymentMethods"]
     assert method == {"expiryMonth": 1, "expiryYear": 2045, "isDefault": True}
+    at_the_new_one = "expiry_notice_at BETWEEN '2045-01-01 12:00:00' AND '2045-01-02 12:00:00'"
+    assert await till.house.count("payment_methods", at_the_new_one) == 1
     assert (await till.house.audit()).count("payment_method.updated") == 1
 
 
