@@ -2,20 +2,41 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
+from app.db.reading import Read, columns
 from app.mail.tables import OutgoingMail
 from app.mail.templates import Template
 from app.principal import Organization
-from app.vault.vault import Vault
+from app.vault.vault import Store, Vault
 
 TABLE = "outgoing_mails"
+
+
+class _Row(NamedTuple):
+    template: str
+    state: str
+    created_at: datetime
+    settled_at: datetime | None
+
+
+_OF_CUSTOMER = Read(
+    select(*columns(OutgoingMail, _Row))
+    .where(
+        col(OutgoingMail.organization_id) == bindparam("organization_id"),
+        col(OutgoingMail.customer_id) == bindparam("customer_id"),
+    )
+    .order_by(col(OutgoingMail.id)),
+    _Row._make,
+)
 
 
 class MailState(Enum):
@@ -75,3 +96,12 @@ async def post(
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
     """Delete all mails to a customer, sent or not; return how many there were."""
     return (await session.exec(delete(OutgoingMail).where(col(OutgoingMail.customer_id) == customer_id))).rowcount
+
+
+async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
+    """What was written to a customer, oldest first; the links in the mails act, and are left out."""
+    rows = await store.database.rows(_OF_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
+    return [
+        {"mail": row.template, "state": row.state, "createdAt": row.created_at, "settledAt": row.settled_at}
+        for row in rows
+    ]

@@ -187,6 +187,20 @@ async def test_settled_mails_are_swept_after_a_while(house: House, office: PostO
     assert await rows(house) == []
 
 
+async def test_what_was_written_to_a_customer_is_exported_without_what_its_links_do(
+    house: House, office: PostOffice
+) -> None:
+    customer_id = await posted(house)
+    await deliver_due(house.patron.store, through(office.url))
+
+    names = {"organization_id": house.shop.id, "customer_id": customer_id}
+    [exported] = await outbox.export(house.patron.store, **names)
+
+    assert (exported["mail"], exported["state"]) == ("RESET_PASSWORD", "SENT")
+    assert "pr_secret" not in str(exported)
+    assert await outbox.export(house.patron.store, organization_id=uuid4(), customer_id=customer_id) == []
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:25", "127.0.0.1:25", "smtp://"])
 def test_a_server_address_of_another_form_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="PATRON_SMTP_URL"):
