@@ -82,12 +82,20 @@ def refuse_card_numbers(value: str) -> None:
     """Raise `CardDataRefused` for a card number in `value`, with anything before, between or after it.
 
     A number of 13 to 19 digits that begins like a payment card's and passes the Luhn check (ISO/IEC 7812-1), also
-    as a part of more digits: an expiry date or a CVC may follow it.
+    as a part of more digits: an expiry date or a CVC may follow it. Digits of any script count, raised and circled
+    ones too: a normal form may turn them into plain ones later.
     """
-    for run in DIGIT_RUN.finditer(UUID_SHAPE.sub("", value)):
+    for run in DIGIT_RUN.finditer(UUID_SHAPE.sub("", plain_digits(value))):
         digits = [int(character) for character in run.group() if character.isdecimal()]
         if any(luhn(part) for part in _card_sized(digits)):
             raise CardDataRefused
+
+
+def plain_digits(value: str) -> str:
+    """`value` with an ASCII digit for whatever Unicode says is one: `٤`, `⁴`, `④`, fullwidth ones."""
+    if value.isascii():
+        return value
+    return "".join(str(unicodedata.digit(character, character)) for character in value)
 
 
 def _card_sized(digits: list[int]) -> Iterator[list[int]]:
@@ -119,7 +127,9 @@ class EmailAddress:
             checked = validate_email(value, check_deliverability=False, strict=True)
         except EmailNotValidError:
             raise Invalid("This is not an email address. Write it as in ann@example.org.") from None
-        refuse_card_numbers(checked.local_part or "")
+        # One by one: the digits of 13812345678@163.com are two numbers.
+        for part in (checked.local_part or "", checked.domain):
+            refuse_card_numbers(part)
         return cls(checked.normalized, canonical(checked.normalized))
 
 

@@ -48,7 +48,7 @@ def number(raw: str) -> str:
         raise TooLong(f"At most {NUMBER_MAX} characters.")
     if "\n" in value or "\t" in value:
         raise Invalid("This must be on one line.")
-    if LIKE_A_CARD.search(value):
+    if LIKE_A_CARD.search(values.plain_digits(value)):
         values.refuse_card_numbers(value)
     return value
 

@@ -215,7 +215,7 @@ async def test_an_order_is_never_refused_for_its_postal_code(house: House) -> No
 
 
 @pytest.mark.parametrize(
-    ("number", "refused"), [("4242424242424242", True), ("1763791200001", False), ("17" * 8, False)]
+    ("number", "refused"), [("4242424242424242", True), ("④②" * 8, True), ("1763791200001", False), ("17" * 8, False)]
 )
 async def test_a_long_number_is_no_card_number_unless_it_begins_like_one(
     house: House, number: str, *, refused: bool

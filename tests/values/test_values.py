@@ -17,6 +17,8 @@ CARDS = [
     "my card is 5555555555554444, thank you",
     "378282246310005 12/29",
     "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢",
+    "⁴²⁴²⁴²⁴²⁴²⁴²⁴²⁴²",
+    "④②④② ④②④② ④②④② ④②④②",
 ]
 
 
@@ -41,6 +43,19 @@ def test_what_cannot_be_called_is_no_telephone_number(number: str) -> None:
 def test_a_card_number_is_refused_as_a_telephone_number_too() -> None:
     with pytest.raises(CardDataRefused):
         PhoneNumber.parse("4242 4242 4242 4242")
+
+
+@pytest.mark.parametrize("raw", ["4242424242424242@example.org", "ann@4242424242424242.example.org"])
+def test_no_part_of_an_address_is_a_card_number(raw: str) -> None:
+    with pytest.raises(CardDataRefused):
+        EmailAddress.parse(raw)
+
+
+def test_the_two_parts_of_an_address_are_two_numbers() -> None:
+    with pytest.raises(CardDataRefused):
+        text(1, 255)("4242424242424@242")
+
+    assert EmailAddress.parse("4242424242424@242.example.org").address == "4242424242424@242.example.org"
 
 
 @pytest.mark.parametrize(
