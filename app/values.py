@@ -16,6 +16,8 @@ LOGIN_NAME_MIN = 5
 LOGIN_NAME_MAX = 64
 LOGIN_NAME = re.compile(r"[A-Za-z0-9._\-]+")
 PHONE_MAX = 32
+PHONE_MOST_DIGITS = 15
+"""ITU-T E.164, section 6: country code and number together."""
 URL_MAX = 2048
 LOCALE_MAX = 16
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
@@ -164,12 +166,13 @@ class PhoneNumber:
     def parse(cls, raw: str, region: str | None = None) -> "PhoneNumber":
         """3 to 32 characters as typed; without a leading + it is read as a number of `region` (ISO 3166-1)."""
         value = _bounded(3, PHONE_MAX)(raw)
+        if not _is_written_to_be_called(value):
+            refuse_card_numbers(value)
         try:
             number = phonenumbers.parse(value, region)
         except phonenumbers.NumberParseException:
             number = None
         if number is None or not phonenumbers.is_valid_number(number):
-            # Asked only now: one in ten long telephone numbers would pass for a card number.
             refuse_card_numbers(value)
             raise InvalidPhone
         return cls(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
@@ -184,9 +187,15 @@ class PhoneNumber:
 def fax(raw: str) -> str:
     """1 to 32 characters as typed. With its country code or a leading 0 it is a telephone number and no card."""
     value = _bounded(1, 32)(raw)
-    if not value.startswith(("+", "0", "(")):
+    if not _is_written_to_be_called(value):
         refuse_card_numbers(value)
     return value
+
+
+def _is_written_to_be_called(value: str) -> bool:
+    """Whether this begins like a telephone number and is not too long for one: one in ten would pass for a card."""
+    digits = "".join(character for character in plain_digits(value) if character.isdecimal())
+    return value.startswith(("+", "0", "(")) and len(digits.lstrip("0")) <= PHONE_MOST_DIGITS
 
 
 def shopper_reference(raw: str) -> str:

@@ -40,9 +40,20 @@ def test_what_cannot_be_called_is_no_telephone_number(number: str) -> None:
         PhoneNumber.parse(number)
 
 
-def test_a_card_number_is_refused_as_a_telephone_number_too() -> None:
+@pytest.mark.parametrize("region", [None, "AT", "CH", "DE", "US"])
+@pytest.mark.parametrize("card", ["4242 4242 4242 4242", "4929 1234 5678 9015", "378282246310005", "36700102000000"])
+def test_a_card_number_is_refused_as_a_telephone_number_too(card: str, region: str | None) -> None:
     with pytest.raises(CardDataRefused):
-        PhoneNumber.parse("4242 4242 4242 4242")
+        PhoneNumber.parse(card, region)
+    with pytest.raises(CardDataRefused):
+        fax(card)
+
+
+@pytest.mark.parametrize("card", ["+4929123456789015", "0 4242 4242 4242 4242", "(4242) 4242 4242 4242 123"])
+def test_what_is_too_long_to_be_called_may_be_a_card_number_whatever_it_begins_with(card: str) -> None:
+    for parse in (PhoneNumber.parse, fax):
+        with pytest.raises(CardDataRefused):
+            parse(card)
 
 
 @pytest.mark.parametrize("raw", ["4242424242424242@example.org", "ann@4242424242424242.example.org"])
