@@ -128,8 +128,8 @@ def _zone(land: Country | None, raw: str) -> str:
 
 
 def _phone(land: Country | None, raw: str) -> str:
-    value = PHONE(raw)
     try:
-        return PhoneNumber.parse(value, region=land.code if land else None).e164
+        return PhoneNumber.parse(raw, region=land.code if land else None).e164
     except (InvalidPhone, TooShort):
-        return value
+        # Only what cannot be called is looked at as text: one in ten long numbers would pass for a card.
+        return PHONE(raw)

@@ -227,6 +227,22 @@ async def test_a_long_number_is_no_card_number_unless_it_begins_like_one(
     assert answer.refusals("recordOrder") == ([("CARD_DATA_REFUSED", ["number"])] if refused else [])
 
 
+@pytest.mark.parametrize(
+    ("phone", "kept"),
+    [
+        ("+49 1512 3456780", "+4915123456780"),
+        ("+4915112345033", "+4915112345033"),
+    ],
+)
+async def test_no_order_is_refused_for_its_telephone_number(house: House, phone: str, kept: str) -> None:
+    ann = await house.register("ann@example.org")
+    address = {"country": "FR", "phone": phone}
+
+    recorded = await record(house, await house.integration(), customerId=ann.id, shippingAddress=address)
+
+    assert recorded["order"]["shippingAddress"]["phone"] == kept
+
+
 async def test_an_order_names_one_buyer_of_the_organization(house: House) -> None:
     other = await house.open_shop("other")
     zoe = await house.register("zoe@example.org", shop=other)
