@@ -175,6 +175,9 @@ class PhoneNumber:
         if number is None or not phonenumbers.is_valid_number(number):
             refuse_card_numbers(value)
             raise InvalidPhone
+        if number.extension:
+            # E.164 has no place for it: the caller must see that it is not kept.
+            raise InvalidPhone("Write the number without its extension.")
         return cls(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
     @property

@@ -232,6 +232,7 @@ async def test_a_long_number_is_no_card_number_unless_it_begins_like_one(
     [
         ("+49 1512 3456780", "+4915123456780"),
         ("+4915112345033", "+4915112345033"),
+        ("01 23 45 67 89 ext. 4", "01 23 45 67 89 ext. 4"),
     ],
 )
 async def test_no_order_is_refused_for_its_telephone_number(house: House, phone: str, kept: str) -> None:

@@ -56,6 +56,11 @@ def test_what_is_too_long_to_be_called_may_be_a_card_number_whatever_it_begins_w
             parse(card)
 
 
+def test_an_extension_is_refused_as_it_could_not_be_kept() -> None:
+    with pytest.raises(InvalidPhone, match="without its extension"):
+        PhoneNumber.parse("+41 44 668 18 00 ext. 12")
+
+
 @pytest.mark.parametrize("raw", ["4242424242424242@example.org", "ann@4242424242424242.example.org"])
 def test_no_part_of_an_address_is_a_card_number(raw: str) -> None:
     with pytest.raises(CardDataRefused):
