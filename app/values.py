@@ -21,6 +21,8 @@ PHONE_MOST_DIGITS = 15
 URL_MAX = 2048
 LOCALE_MAX = 16
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
+# Those of Unicode too, which are no control characters.
+BREAKS = frozenset("\n\t\u2028\u2029")
 DIGIT_RUN = re.compile(r"\d(?:[\W_]{0,3}\d){12,}")
 CARD_LENGTHS = range(13, 20)
 CARD_STARTS = frozenset(range(2, 7))
@@ -73,7 +75,7 @@ def _bounded(shortest: int, longest: int, *, lines: bool = False) -> Callable[[s
             raise TooLong(f"At most {longest} characters.")
         if len(value) < shortest:
             raise Required() if not value else TooShort(f"At least {shortest} characters.")
-        if not lines and ("\n" in value or "\t" in value):
+        if not lines and not BREAKS.isdisjoint(value):
             raise Invalid("This must be on one line.")
         return value
 

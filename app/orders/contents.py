@@ -46,7 +46,7 @@ def number(raw: str) -> str:
     value = values.clean(raw)
     if len(value) > NUMBER_MAX:
         raise TooLong(f"At most {NUMBER_MAX} characters.")
-    if "\n" in value or "\t" in value:
+    if not values.BREAKS.isdisjoint(value):
         raise Invalid("This must be on one line.")
     if LIKE_A_CARD.search(values.plain_digits(value)):
         values.refuse_card_numbers(value)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from app.errors import AppError, Invalid
+from app.orders import contents
 from app.values import CardDataRefused, EmailAddress, InvalidPhone, PhoneNumber, canonical, fax, text
 
 CARDS = [
@@ -59,6 +60,14 @@ def test_what_is_too_long_to_be_called_may_be_a_card_number_whatever_it_begins_w
 def test_an_extension_is_refused_as_it_could_not_be_kept() -> None:
     with pytest.raises(InvalidPhone, match="without its extension"):
         PhoneNumber.parse("+41 44 668 18 00 ext. 12")
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\t", "\u2028", "\u2029"])
+def test_one_line_is_one_line(line_break: str) -> None:
+    with pytest.raises(Invalid, match="one line"):
+        text(1, 255)(f"Limmatquai{line_break}2")
+    with pytest.raises(Invalid, match="one line"):
+        contents.number(f"1{line_break}2")
 
 
 @pytest.mark.parametrize("raw", ["4242424242424242@example.org", "ann@4242424242424242.example.org"])
