@@ -1,7 +1,7 @@
 """Opens an account."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -96,7 +96,10 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A registration whose fields are all right, with the password hashed already."""
+    """A registration whose fields are all right, with the password hashed already.
+
+    `warnings` are what the country of the first address would have wished otherwise.
+    """
 
     email: EmailAddress
     login_name: LoginName | None
@@ -104,6 +107,7 @@ class Application:
     personal: Personal
     newsletter: bool
     address: FirstAddress | None
+    warnings: list[AppError] = field(default_factory=list)
 
 
 async def check(
@@ -129,14 +133,13 @@ async def check(
         check_password(validation, typed.password, typed.confirmation, shortest=shortest_password, personal=personal)
         extra_fields.require(validation, extras, typed.attributes)
     terms = _terms(validation, typed, settings)
-    if typed.address is not None:
-        _check_address(validation, typed.address, settings)
+    warnings = _check_address(validation, typed.address, settings) if typed.address else []
     validation.finish()
     sealed, _ = with_answers(Personal(email=email.address, **profile, **terms), answers)
     sealed = replace(sealed, login_name=login_name.name if login_name else None)
     password_hash = await hasher.hash(typed.password) if typed.password else None
     sealed = consented(sealed, newsletter=typed.newsletter)
-    return Application(email, login_name, password_hash, sealed, typed.newsletter, typed.address)
+    return Application(email, login_name, password_hash, sealed, typed.newsletter, typed.address, warnings)
 
 
 def _terms(validation: Validation, typed: Typed, settings: OrganizationSettings) -> dict[str, Any]:
@@ -149,13 +152,14 @@ def _terms(validation: Validation, typed: Typed, settings: OrganizationSettings)
     return {}
 
 
-def _check_address(validation: Validation, address: FirstAddress, settings: OrganizationSettings) -> None:
+def _check_address(validation: Validation, address: FirstAddress, settings: OrganizationSettings) -> list[AppError]:
     inner = Validation()
-    checked(inner, address.country, address.typed, strictness=settings.address_strictness)
+    warnings = checked(inner, address.country, address.typed, strictness=settings.address_strictness).warnings
     try:
         inner.finish()
     except Rejected as rejected:
         validation.merge("address", errors=rejected.errors)
+    return [warning.at("address", *(warning.field or ())) for warning in warnings]
 
 
 def check_password(
