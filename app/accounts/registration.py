@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.addresses import editing
 from app.addresses.books import book_of
-from app.addresses.checks import checked
+from app.addresses.checks import Strictness, checked
 from app.addresses.defaults import Types
 from app.addresses.records import Personal as AddressFields
 from app.clock import now
@@ -200,17 +200,25 @@ async def register(session: AsyncSession, vault: Vault, origin: Origin, *, appli
         approval=Approval.PENDING if organization.settings.approval else None,
     )
     if application.address is not None:
-        await add_address(session, vault, origin, customer_id=customer.id, address=application.address)
+        strictness = organization.settings.address_strictness
+        await add_address(
+            session, vault, origin, customer_id=customer.id, address=application.address, strictness=strictness
+        )
     await _take_names(session, vault, organization, customer.id, application)
     return customer
 
 
 async def add_address(
-    session: AsyncSession, vault: Vault, origin: Origin, *, customer_id: UUID, address: FirstAddress
+    session: AsyncSession,
+    vault: Vault,
+    origin: Origin,
+    *,
+    customer_id: UUID,
+    address: FirstAddress,
+    strictness: Strictness,
 ) -> None:
     """Write the address that came with a registration."""
     book = await book_of(session, vault, origin, customer_id=customer_id)
-    strictness = origin.principal.organization.settings.address_strictness
     await editing.create(
         book, country=address.country, typed=address.typed, wanted=address.wanted, strictness=strictness
     )
