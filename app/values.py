@@ -16,9 +16,13 @@ LOGIN_NAME_MIN = 5
 LOGIN_NAME_MAX = 64
 LOGIN_NAME = re.compile(r"[A-Za-z0-9._\-]+")
 PHONE_MAX = 32
+PHONE_MOST_DIGITS = 15
+"""ITU-T E.164, section 6: country code and number together."""
 URL_MAX = 2048
 LOCALE_MAX = 16
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
+# Those of Unicode too, which are no control characters.
+BREAKS = frozenset("\n\t\u2028\u2029")
 DIGIT_RUN = re.compile(r"\d(?:[\W_]{0,3}\d){12,}")
 CARD_LENGTHS = range(13, 20)
 CARD_STARTS = frozenset(range(2, 7))
@@ -71,7 +75,7 @@ def _bounded(shortest: int, longest: int, *, lines: bool = False) -> Callable[[s
             raise TooLong(f"At most {longest} characters.")
         if len(value) < shortest:
             raise Required() if not value else TooShort(f"At least {shortest} characters.")
-        if not lines and ("\n" in value or "\t" in value):
+        if not lines and not BREAKS.isdisjoint(value):
             raise Invalid("This must be on one line.")
         return value
 
@@ -82,12 +86,20 @@ def refuse_card_numbers(value: str) -> None:
     """Raise `CardDataRefused` for a card number in `value`, with anything before, between or after it.
 
     A number of 13 to 19 digits that begins like a payment card's and passes the Luhn check (ISO/IEC 7812-1), also
-    as a part of more digits: an expiry date or a CVC may follow it.
+    as a part of more digits: an expiry date or a CVC may follow it. Digits of any script count, raised and circled
+    ones too: a normal form may turn them into plain ones later.
     """
-    for run in DIGIT_RUN.finditer(UUID_SHAPE.sub("", value)):
+    for run in DIGIT_RUN.finditer(UUID_SHAPE.sub("", plain_digits(value))):
         digits = [int(character) for character in run.group() if character.isdecimal()]
         if any(luhn(part) for part in _card_sized(digits)):
             raise CardDataRefused
+
+
+def plain_digits(value: str) -> str:
+    """`value` with an ASCII digit for whatever Unicode says is one: `٤`, `⁴`, `④`, fullwidth ones."""
+    if value.isascii():
+        return value
+    return "".join(str(unicodedata.digit(character, character)) for character in value)
 
 
 def _card_sized(digits: list[int]) -> Iterator[list[int]]:
@@ -119,7 +131,9 @@ class EmailAddress:
             checked = validate_email(value, check_deliverability=False, strict=True)
         except EmailNotValidError:
             raise Invalid("This is not an email address. Write it as in ann@example.org.") from None
-        refuse_card_numbers(checked.local_part or "")
+        # One by one: the digits of 13812345678@163.com are two numbers.
+        for part in (checked.local_part or "", checked.domain):
+            refuse_card_numbers(part)
         return cls(checked.normalized, canonical(checked.normalized))
 
 
@@ -154,14 +168,18 @@ class PhoneNumber:
     def parse(cls, raw: str, region: str | None = None) -> "PhoneNumber":
         """3 to 32 characters as typed; without a leading + it is read as a number of `region` (ISO 3166-1)."""
         value = _bounded(3, PHONE_MAX)(raw)
+        if not _is_written_to_be_called(value):
+            refuse_card_numbers(value)
         try:
             number = phonenumbers.parse(value, region)
         except phonenumbers.NumberParseException:
             number = None
         if number is None or not phonenumbers.is_valid_number(number):
-            # Asked only now: one in ten long telephone numbers would pass for a card number.
             refuse_card_numbers(value)
             raise InvalidPhone
+        if number.extension:
+            # E.164 has no place for it: the caller must see that it is not kept.
+            raise InvalidPhone("Write the number without its extension.")
         return cls(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
     @property
@@ -174,9 +192,15 @@ class PhoneNumber:
 def fax(raw: str) -> str:
     """1 to 32 characters as typed. With its country code or a leading 0 it is a telephone number and no card."""
     value = _bounded(1, 32)(raw)
-    if not value.startswith(("+", "0", "(")):
+    if not _is_written_to_be_called(value):
         refuse_card_numbers(value)
     return value
+
+
+def _is_written_to_be_called(value: str) -> bool:
+    """Whether this begins like a telephone number and is not too long for one: one in ten would pass for a card."""
+    digits = "".join(character for character in plain_digits(value) if character.isdecimal())
+    return value.startswith(("+", "0", "(")) and len(digits.lstrip("0")) <= PHONE_MOST_DIGITS
 
 
 def shopper_reference(raw: str) -> str:

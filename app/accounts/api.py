@@ -79,22 +79,24 @@ class AccountMutations:
         customer = registered.customer
         action = Action.CUSTOMER_REGISTERED if registered.new else Action.REGISTRATION_REPEATED
         record(session, context.origin, action, customer_id=customer.id)
+        warnings = [entry for warning in application.warnings for entry in user_errors(warning)]
         if registered.next_step is NextStep.VERIFY_EMAIL:
-            return RegisterPayload(next_step=NextStep.VERIFY_EMAIL)
+            return RegisterPayload(next_step=NextStep.VERIFY_EMAIL, warnings=warnings)
         opened = open_row(row_of(customer), await vault.box(customer.id))
         if application.newsletter:
             links = context.services.get(UnsubscribeLinks)
             await welcome(session, vault, links, organization=organization, customer=opened)
         found = shown(opened)
         if organization.settings.approval:
-            return RegisterPayload(next_step=NextStep.AWAIT_APPROVAL, customer=found)
+            return RegisterPayload(next_step=NextStep.AWAIT_APPROVAL, customer=found, warnings=warnings)
         if application.password_hash is None:
-            return RegisterPayload(next_step=NextStep.DONE, customer=found)
+            return RegisterPayload(next_step=NextStep.DONE, customer=found, warnings=warnings)
         return RegisterPayload(
             next_step=NextStep.DONE,
             customer=found,
             tokens=await _start(context, session, customer.id),
             device_token=devices.issue(vault.fingerprints, customer_id=customer.id),
+            warnings=warnings,
         )
 
     @mutation(

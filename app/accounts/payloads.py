@@ -8,6 +8,7 @@ from app.accounts.registration import NextStep
 from app.customers.api import Customer
 from app.graphql.enums import describe
 from app.graphql.fields import Payload
+from app.graphql.user_errors import UserError
 from app.sessions.service import TokenPair as Issued
 
 describe(
@@ -63,6 +64,11 @@ class RegisterPayload(Payload):
         description="The tokens of a first session, when the organization lets people in at once.", default=None
     )
     device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
+    warnings: list[UserError] = strawberry.field(
+        default_factory=list,
+        description="Where the first address breaks rules of its country, in an organization that allows it; it was "
+        "taken all the same.",
+    )
 
 
 @strawberry.type(description="The tokens of a new session.")

@@ -1,7 +1,7 @@
 """Opens an account."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.addresses import editing
 from app.addresses.books import book_of
-from app.addresses.checks import checked
+from app.addresses.checks import Strictness, checked
 from app.addresses.defaults import Types
 from app.addresses.records import Personal as AddressFields
 from app.clock import now
@@ -96,7 +96,10 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A registration whose fields are all right, with the password hashed already."""
+    """A registration whose fields are all right, with the password hashed already.
+
+    `warnings` are what the country of the first address would have wished otherwise.
+    """
 
     email: EmailAddress
     login_name: LoginName | None
@@ -104,6 +107,7 @@ class Application:
     personal: Personal
     newsletter: bool
     address: FirstAddress | None
+    warnings: list[AppError] = field(default_factory=list)
 
 
 async def check(
@@ -129,14 +133,13 @@ async def check(
         check_password(validation, typed.password, typed.confirmation, shortest=shortest_password, personal=personal)
         extra_fields.require(validation, extras, typed.attributes)
     terms = _terms(validation, typed, settings)
-    if typed.address is not None:
-        _check_address(validation, typed.address, settings)
+    warnings = _check_address(validation, typed.address, settings) if typed.address else []
     validation.finish()
     sealed, _ = with_answers(Personal(email=email.address, **profile, **terms), answers)
     sealed = replace(sealed, login_name=login_name.name if login_name else None)
     password_hash = await hasher.hash(typed.password) if typed.password else None
     sealed = consented(sealed, newsletter=typed.newsletter)
-    return Application(email, login_name, password_hash, sealed, typed.newsletter, typed.address)
+    return Application(email, login_name, password_hash, sealed, typed.newsletter, typed.address, warnings)
 
 
 def _terms(validation: Validation, typed: Typed, settings: OrganizationSettings) -> dict[str, Any]:
@@ -149,13 +152,14 @@ def _terms(validation: Validation, typed: Typed, settings: OrganizationSettings)
     return {}
 
 
-def _check_address(validation: Validation, address: FirstAddress, settings: OrganizationSettings) -> None:
+def _check_address(validation: Validation, address: FirstAddress, settings: OrganizationSettings) -> list[AppError]:
     inner = Validation()
-    checked(inner, address.country, address.typed, strictness=settings.address_strictness)
+    warnings = checked(inner, address.country, address.typed, strictness=settings.address_strictness).warnings
     try:
         inner.finish()
     except Rejected as rejected:
         validation.merge("address", errors=rejected.errors)
+    return [warning.at("address", *(warning.field or ())) for warning in warnings]
 
 
 def check_password(
@@ -196,17 +200,25 @@ async def register(session: AsyncSession, vault: Vault, origin: Origin, *, appli
         approval=Approval.PENDING if organization.settings.approval else None,
     )
     if application.address is not None:
-        await add_address(session, vault, origin, customer_id=customer.id, address=application.address)
+        strictness = organization.settings.address_strictness
+        await add_address(
+            session, vault, origin, customer_id=customer.id, address=application.address, strictness=strictness
+        )
     await _take_names(session, vault, organization, customer.id, application)
     return customer
 
 
 async def add_address(
-    session: AsyncSession, vault: Vault, origin: Origin, *, customer_id: UUID, address: FirstAddress
+    session: AsyncSession,
+    vault: Vault,
+    origin: Origin,
+    *,
+    customer_id: UUID,
+    address: FirstAddress,
+    strictness: Strictness,
 ) -> None:
     """Write the address that came with a registration."""
     book = await book_of(session, vault, origin, customer_id=customer_id)
-    strictness = origin.principal.organization.settings.address_strictness
     await editing.create(
         book, country=address.country, typed=address.typed, wanted=address.wanted, strictness=strictness
     )

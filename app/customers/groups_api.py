@@ -62,7 +62,8 @@ class CustomerGroupMutations:
         customer_id = ids.decode("Customer", input.customer_id, "customerId")
         if input.group_id is None:
             raise Required("Name a group, or null for none.", field=("groupId",))
-        group_id = ids.decode(GROUP, input.group_id.value, "groupId") if input.group_id.value else None
+        wanted = input.group_id.value
+        group_id = ids.decode(GROUP, wanted, "groupId") if wanted is not None else None
         organization_id = context.organization.id
         if group_id and not await groups.hold(session, organization_id=organization_id, group_id=group_id):
             raise NotFound("There is no group with this id.", field=("groupId",))

@@ -196,4 +196,5 @@ class MarketMutations:
 
 
 def _group_id(global_id: str | None) -> UUID | None:
-    return ids.decode(GROUP, global_id, "groupId") if global_id else None
+    # A blank id is none: only null may open a market to everybody.
+    return ids.decode(GROUP, global_id, "groupId") if global_id is not None else None

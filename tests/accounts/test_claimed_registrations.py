@@ -13,6 +13,7 @@ HOME = {
     "postalCode": "8001",
     "country": "CH",
 }
+SET = "mutation ($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { userErrors { code } } }"
 ME = "{ me { loginName termsAcceptance { version } newsletterConsentedAt addresses { line1 isDefaultBilling } } }"
 
 
@@ -38,6 +39,20 @@ async def test_login_name_terms_consent_and_address_are_written_once_the_address
     me = (await house.ask(ME, token=await letters.token("archer"), shop=letters.shop)).data["me"]
     assert me["newsletterConsentedAt"]
     assert (me["loginName"], me["termsAcceptance"]) == ("archer", {"version": "3"})
+    assert me["addresses"] == [{"line1": "Limmatquai 1", "isDefaultBilling": True}]
+
+
+async def test_a_shop_that_became_strict_keeps_nobody_out_whose_address_it_took_before(house: House) -> None:
+    letters = await _letters(house, address_strictness="warn")
+    odd = {**HOME, "postalCode": "99"}
+    (await letters.register("ann@example.org", loginName="archer", acceptTerms=True, address=odd)).payload("register")
+    token = await house.integration(shop=letters.shop)
+    strict = {"settings": {"addressStrictness": "STRICT"}}
+    (await house.ask(SET, token=token, input=strict)).payload("updateOrganization")
+
+    assert await _prove(letters, "ann@example.org") == []
+
+    me = (await house.ask(ME, token=await letters.token("archer"), shop=letters.shop)).data["me"]
     assert me["addresses"] == [{"line1": "Limmatquai 1", "isDefaultBilling": True}]
 
 

@@ -11,7 +11,7 @@ from tests.house import PASSWORD, Answer, House, Shop
 REGISTER = """mutation ($input: RegisterInput!) { register(input: $input) { nextStep deviceToken
     customer { id newsletterConsentedAt attributes { name value }
         termsAcceptance { version acceptedAt } addresses { line1 isDefaultShipping } }
-    tokens { accessToken } userErrors { code field message } } }"""
+    tokens { accessToken } warnings { code field message } userErrors { code field message } } }"""
 TERMS = "query ($id: ID!) { customer(by: { id: $id }) { termsAcceptance { version acceptedAt } attributes { name } } }"
 HOME = {"firstName": "Ann", "lastName": "Lee", "line1": "Limmatquai 1", "city": "Zürich", "postalCode": "8001"}
 
@@ -78,6 +78,17 @@ async def test_a_wrong_first_address_refuses_the_account_with_everything_else_th
     ]
     assert PASSWORD not in str(refused.body)
     assert await house.counts() == before
+
+
+@pytest.mark.parametrize("proving", [False, True])
+async def test_a_lenient_shop_says_what_is_odd_about_the_first_address(house: House, *, proving: bool) -> None:
+    shop = await house.open_shop("lenient", address_strictness="warn", require_verified_email=proving)
+
+    payload = (await _register(house, shop, address={**HOME, "country": "CH", "postalCode": "99"})).payload("register")
+
+    warned = [(one["code"], one["field"]) for one in payload["warnings"]]
+    assert warned == [("INVALID_POSTAL_CODE", ["address", "postalCode"])]
+    assert payload["nextStep"] == ("VERIFY_EMAIL" if proving else "DONE")
 
 
 async def test_the_first_address_cannot_be_somebody_elses(house: House) -> None:

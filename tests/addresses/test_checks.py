@@ -113,7 +113,14 @@ def test_a_card_number_is_refused_everywhere(field: str) -> None:
         assert refusals(replace(ANN, **{field: CARD}), strictness=strictness) == [("CARD_DATA_REFUSED", camel)]
 
 
-@pytest.mark.parametrize(("field", "digits"), [("postal_code", "4111111111111111"), ("phone", "4111111111111111")])
+@pytest.mark.parametrize(
+    ("field", "digits"),
+    [
+        ("postal_code", "4111111111111111"),
+        ("postal_code", "④①①①①①①①①①①①①①①①"),
+        ("phone", "4111111111111111"),
+    ],
+)
 def test_a_card_number_is_refused_in_short_fields_too(field: str, digits: str) -> None:
     assert [code for code, _ in refusals(replace(ANN, **{field: digits}))] == ["CARD_DATA_REFUSED"]
 

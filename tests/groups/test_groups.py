@@ -104,10 +104,12 @@ async def test_an_assignment_needs_a_customer_and_a_group_of_the_organization(ho
     stranger = await assign(house, token, zoe.id, mine["id"])
     foreign = await assign(house, token, ann.id, theirs["id"])
     nothing = await house.ask(ASSIGN, token=token, input={"customerId": ann.id})
+    blank = await assign(house, token, ann.id, "")
 
     assert stranger.refusals("assignCustomerGroup") == [("NOT_FOUND", ["customerId"])]
     assert foreign.refusals("assignCustomerGroup") == [("NOT_FOUND", ["groupId"])]
     assert nothing.refusals("assignCustomerGroup") == [("REQUIRED", ["groupId"])]
+    assert blank.refusals("assignCustomerGroup") == [("NOT_FOUND", ["groupId"])]
     assert await own_group(house, ann.token) is None
     assert await house.counts() == before
 

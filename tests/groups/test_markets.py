@@ -96,6 +96,7 @@ async def test_only_the_back_office_sees_the_markets_of_all_groups(house: House)
         ({"code": "x" * 26, "name": " "}, [("TOO_LONG", ["code"]), ("REQUIRED", ["name"])]),
         ({"currencyCode": "EURO"}, [("INVALID", ["currencyCode"])]),
         ({"groupId": "x"}, [("NOT_FOUND", ["groupId"])]),
+        ({"groupId": ""}, [("NOT_FOUND", ["groupId"])]),
         ({"code": "there"}, [("TAKEN", ["code"])]),
     ],
 )
@@ -115,6 +116,19 @@ async def test_wrong_markets_are_refused_and_nothing_is_written(
     assert changed.refusals("updateMarket") == refused
     assert await house.counts() == before
     assert await markets(house) == ["here", "there"]
+
+
+async def test_only_null_opens_a_private_market(house: House) -> None:
+    token = await house.integration()
+    group = await create(house, token, "trade")
+    market = await create_market(house, token, "secret", groupId=group["id"])
+
+    blank = await house.ask(UPDATE_MARKET, token=token, id=market["id"], input={"groupId": ""})
+
+    assert blank.refusals("updateMarket") == [("NOT_FOUND", ["groupId"])]
+    assert await markets(house) == []
+    (await house.ask(UPDATE_MARKET, token=token, id=market["id"], input={"groupId": None})).payload("updateMarket")
+    assert await markets(house) == ["secret"]
 
 
 async def test_markets_of_another_organization_do_not_exist(house: House) -> None:

@@ -215,7 +215,7 @@ async def test_an_order_is_never_refused_for_its_postal_code(house: House) -> No
 
 
 @pytest.mark.parametrize(
-    ("number", "refused"), [("4242424242424242", True), ("1763791200001", False), ("17" * 8, False)]
+    ("number", "refused"), [("4242424242424242", True), ("④②" * 8, True), ("1763791200001", False), ("17" * 8, False)]
 )
 async def test_a_long_number_is_no_card_number_unless_it_begins_like_one(
     house: House, number: str, *, refused: bool
@@ -225,6 +225,23 @@ async def test_a_long_number_is_no_card_number_unless_it_begins_like_one(
     answer = await ask_to_record(house, await house.integration(), customerId=ann.id, number=number)
 
     assert answer.refusals("recordOrder") == ([("CARD_DATA_REFUSED", ["number"])] if refused else [])
+
+
+@pytest.mark.parametrize(
+    ("phone", "kept"),
+    [
+        ("+49 1512 3456780", "+4915123456780"),
+        ("+4915112345033", "+4915112345033"),
+        ("01 23 45 67 89 ext. 4", "01 23 45 67 89 ext. 4"),
+    ],
+)
+async def test_no_order_is_refused_for_its_telephone_number(house: House, phone: str, kept: str) -> None:
+    ann = await house.register("ann@example.org")
+    address = {"country": "FR", "phone": phone}
+
+    recorded = await record(house, await house.integration(), customerId=ann.id, shippingAddress=address)
+
+    assert recorded["order"]["shippingAddress"]["phone"] == kept
 
 
 async def test_an_order_names_one_buyer_of_the_organization(house: House) -> None:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from app.errors import AppError, Invalid
+from app.orders import contents
 from app.values import CardDataRefused, EmailAddress, InvalidPhone, PhoneNumber, canonical, fax, text
 
 CARDS = [
@@ -17,6 +18,8 @@ CARDS = [
     "my card is 5555555555554444, thank you",
     "378282246310005 12/29",
     "٤٢٤٢٤٢٤٢٤٢٤٢٤٢٤٢",
+    "⁴²⁴²⁴²⁴²⁴²⁴²⁴²⁴²",
+    "④②④② ④②④② ④②④② ④②④②",
 ]
 
 
@@ -38,9 +41,46 @@ def test_what_cannot_be_called_is_no_telephone_number(number: str) -> None:
         PhoneNumber.parse(number)
 
 
-def test_a_card_number_is_refused_as_a_telephone_number_too() -> None:
+@pytest.mark.parametrize("region", [None, "AT", "CH", "DE", "US"])
+@pytest.mark.parametrize("card", ["4242 4242 4242 4242", "4929 1234 5678 9015", "378282246310005", "36700102000000"])
+def test_a_card_number_is_refused_as_a_telephone_number_too(card: str, region: str | None) -> None:
     with pytest.raises(CardDataRefused):
-        PhoneNumber.parse("4242 4242 4242 4242")
+        PhoneNumber.parse(card, region)
+    with pytest.raises(CardDataRefused):
+        fax(card)
+
+
+@pytest.mark.parametrize("card", ["+4929123456789015", "0 4242 4242 4242 4242", "(4242) 4242 4242 4242 123"])
+def test_what_is_too_long_to_be_called_may_be_a_card_number_whatever_it_begins_with(card: str) -> None:
+    for parse in (PhoneNumber.parse, fax):
+        with pytest.raises(CardDataRefused):
+            parse(card)
+
+
+def test_an_extension_is_refused_as_it_could_not_be_kept() -> None:
+    with pytest.raises(InvalidPhone, match="without its extension"):
+        PhoneNumber.parse("+41 44 668 18 00 ext. 12")
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\t", "\u2028", "\u2029"])
+def test_one_line_is_one_line(line_break: str) -> None:
+    with pytest.raises(Invalid, match="one line"):
+        text(1, 255)(f"Limmatquai{line_break}2")
+    with pytest.raises(Invalid, match="one line"):
+        contents.number(f"1{line_break}2")
+
+
+@pytest.mark.parametrize("raw", ["4242424242424242@example.org", "ann@4242424242424242.example.org"])
+def test_no_part_of_an_address_is_a_card_number(raw: str) -> None:
+    with pytest.raises(CardDataRefused):
+        EmailAddress.parse(raw)
+
+
+def test_the_two_parts_of_an_address_are_two_numbers() -> None:
+    with pytest.raises(CardDataRefused):
+        text(1, 255)("4242424242424@242")
+
+    assert EmailAddress.parse("4242424242424@242.example.org").address == "4242424242424@242.example.org"
 
 
 @pytest.mark.parametrize(
