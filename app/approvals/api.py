@@ -76,9 +76,9 @@ async def _decide(context: Context, session: AsyncSession, customer_id: strawber
     customer, is_new = await decide(
         session, vault, organization_id=context.organization.id, customer_id=row_id, approval=approval
     )
-    if is_new:
-        action = Action.APPROVAL_GRANTED if approval is Approval.APPROVED else Action.APPROVAL_REFUSED
-        record(session, context.origin, action, customer_id=row_id)
-        if approval is Approval.APPROVED:
-            await tell(session, vault, context.organization, customer)
+    action = Action.APPROVAL_GRANTED if approval is Approval.APPROVED else Action.APPROVAL_REFUSED
+    # Deciding the same again changes nothing, but shows the customer.
+    record(session, context.origin, action if is_new else Action.CUSTOMER_READ, customer_id=row_id)
+    if is_new and approval is Approval.APPROVED:
+        await tell(session, vault, context.organization, customer)
     return shown(open_row(row_of(customer.row), await vault.box(row_id)))

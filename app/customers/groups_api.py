@@ -9,7 +9,8 @@ from strawberry import Info
 
 from app.audit.log import Action, record
 from app.customers import repository
-from app.customers.api import Customer, shown
+from app.customers.answers import DESCRIPTION, customer_in_answer
+from app.customers.api import Customer
 from app.db.locks import lock_customer
 from app.errors import NotFound, Required
 from app.graphql import ids
@@ -37,11 +38,10 @@ class AssignCustomerGroupPayload(Payload):
 
     customer_id: strawberry.Private[UUID | None] = None
 
-    @strawberry.field(description="The customer as it is now.")
+    @strawberry.field(description=DESCRIPTION)
     async def customer(self, info: Info[Context, None]) -> Customer | None:
-        """Read again after the change."""
-        found = await info.context.load(repository.by_ids, self.customer_id) if self.customer_id else None
-        return shown(found) if found else None
+        """Nobody reads a profile by moving a customer."""
+        return await customer_in_answer(info, self.customer_id) if self.customer_id else None
 
 
 @strawberry.type

@@ -7,8 +7,9 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 
-from app.customers import ordering, repository
-from app.customers.api import Customer, shown
+from app.customers import ordering
+from app.customers.answers import DESCRIPTION, customer_in_answer
+from app.customers.api import Customer
 from app.errors import AppError
 from app.graphql import ids
 from app.graphql.access import Access, back_office
@@ -36,11 +37,10 @@ class OrderPayload(Payload):
     order: Order | None = strawberry.field(description="The order as it is now.", default=None)
     customer_id: strawberry.Private[UUID | None] = None
 
-    @strawberry.field(description="The customer as it is now; null for a guest's order that is not attached yet.")
+    @strawberry.field(description=f"Null for a guest's order that is not attached yet. {DESCRIPTION}")
     async def customer(self, info: Info[Context, None]) -> Customer | None:
-        """Read again after the change."""
-        found = await info.context.load(repository.by_ids, self.customer_id) if self.customer_id else None
-        return shown(found) if found else None
+        """Nobody reads a profile by writing an order."""
+        return await customer_in_answer(info, self.customer_id) if self.customer_id else None
 
 
 @strawberry.type(description="An order that was written with its addresses.")

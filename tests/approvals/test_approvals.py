@@ -85,7 +85,8 @@ async def test_deciding_the_same_again_changes_and_sends_nothing(house: House) -
 
     assert (await house.ask(APPROVE, token=integration, id=customer_id)).payload("approveCustomer") == first
 
-    assert await house.counts() == before
+    assert await house.counts() == {**before, "audit_events": before["audit_events"] + 1}
+    assert (await house.audit())[-1] == "customer.read"
 
 
 @pytest.mark.parametrize(("operation", "name"), [(APPROVE, "approveCustomer"), (REJECT, "rejectCustomer")])
