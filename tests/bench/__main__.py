@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 
+from app.passwords.memory import QUIET_SECONDS
 from app.settings import Settings
 from tests import postgres
 from tests.bench import measuring, processes, trips
@@ -28,6 +30,7 @@ from tests.server import free_port
 
 FLOORED = ("Viewer", "Me", "UpdateCustomer")
 HASHING = ("Login", "Register")
+AT_REST_SECONDS = QUIET_SECONDS + 1
 console = Console(width=120)
 
 
@@ -97,7 +100,12 @@ def _measure(bench: Bench, waits: Mapping[str, int]) -> None:
         console.print(Columns([f"{name} {number}" for name, number in waits.items()], equal=True, column_first=True))
         if idle and "Login" in bench.operations:
             _print_beside(bench, server, idle)
-        console.print(f"memory after the bench {server.memory_mib:.0f} MiB (the floor {floor.memory_mib:.0f} MiB)")
+        busy = server.memory_mib
+        time.sleep(AT_REST_SECONDS)
+        console.print(
+            f"memory after the bench {server.memory_mib:.0f} MiB, in its last moment {busy:.0f} MiB"
+            f" (the floor {floor.memory_mib:.0f} MiB)"
+        )
 
 
 def _least(bench: Bench, floor: Watched, name: str) -> tuple[str, str]:
