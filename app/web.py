@@ -8,7 +8,6 @@ from typing import Any
 
 import orjson
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -56,7 +55,11 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 GRAPHQL = "/graphql"
 STATIC = "/graphql/static"
 USER_AGENT_MAX = 256
-VERSION = version("patron")
+ON_EVERY_ANSWER = (
+    (b"x-api-version", version("patron").encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
 
 
 def create_web(house: House) -> ASGIApp:
@@ -257,11 +260,7 @@ class RequestIds:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                headers["X-Api-Version"] = VERSION
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *ON_EVERY_ANSWER]
             await send(message)
 
         try:

@@ -47,6 +47,7 @@ class Database:
         self.engine = self._embedded_engine(self.url, 2 * pool) if self.embedded else self._server_engine(self.url)
         # SQLite has one writer at a time: those who wait for it must not keep connections from those who read.
         self._writer = self._embedded_engine(self.url, 1) if self.embedded else self.engine
+        self._dialect = self.engine.dialect
         self._readers = Readers(self.engine, pool)
         self.on_statement: Callable[[str], None] | None = None
         for engine in {self.engine, self._writer}:
@@ -104,9 +105,12 @@ class Database:
         those at once would wait for each other for ever.
         """
         if self.on_statement is not None:
-            self.on_statement(read.sql(self.engine.dialect))
-        async with self._readers.connection() as connection:
-            return await read.fetch(connection, self.engine.dialect, parameters)
+            self.on_statement(read.sql(self._dialect))
+        reader = await self._readers.take()
+        try:
+            return await read.fetch(reader.driver, self._dialect, parameters)
+        finally:
+            self._readers.put_back(reader)
 
     async def row(self, read: Read[Row], **parameters: object) -> Row | None:
         """The first row of a prepared read, or None."""

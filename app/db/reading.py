@@ -18,14 +18,21 @@ from sqlmodel import SQLModel
 
 Row = TypeVar("Row")
 Processor = Callable[[Any], Any]
+OF_ONE = "of_one"
 
 
 class _Compiled(NamedTuple):
     sql: str
+    sql_of_one: str
     names: tuple[str, ...]
     constants: Mapping[str, Any]
     bind: tuple[Processor | None, ...]
     result: tuple[Processor | None, ...]
+    lists: tuple[str, ...]
+
+    def of_one(self, values: Mapping[str, Any]) -> bool:
+        """Whether every list of ids has a single one, as those of a customer's own reads have."""
+        return all(len(values[name]) == 1 for name in self.lists)
 
     @property
     def plain(self) -> bool:
@@ -57,24 +64,28 @@ class Read(Generic[Row]):
             process(values[name]) if process else values[name]
             for name, process in zip(compiled.names, compiled.bind, strict=True)
         ]
+        sql = compiled.sql_of_one if compiled.of_one(values) else compiled.sql
         if dialect.name == "sqlite":
-            records = await connection.execute_fetchall(compiled.sql, arguments)
+            records = await connection.execute_fetchall(sql, arguments)
         else:
-            records = await connection.fetch(compiled.sql, *arguments)
+            records = await connection.fetch(sql, *arguments)
         if compiled.plain:
             return [self._make(record) for record in records]
         return [self._make(_processed(record, compiled.result)) for record in records]
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         compiler = self.select.compile(dialect=dialect)
+        of_one = self.select.compile(dialect=dialect, compile_kwargs={OF_ONE: True})
         names = tuple(compiler.positiontup or ())
         binds = {name: compiler.binds[name] for name in names}
         compiled = _Compiled(
             sql=str(compiler),
+            sql_of_one=str(of_one),
             names=names,
             constants={name: bind.value for name, bind in binds.items() if not bind.required},
             bind=tuple(_bind_processor(binds[name], dialect) for name in names),
             result=tuple(_result_processor(entry.type, dialect) for entry in compiler._result_columns),  # noqa: SLF001 - no public name
+            lists=tuple(name for name in names if isinstance(binds[name].type, _UuidList)),
         )
         self._compiled[dialect.name] = compiled
         return compiled
@@ -121,7 +132,7 @@ class _AnyOf(ColumnElement[bool]):
 
 
 def any_of(column: Any, name: str) -> ColumnElement[bool]:
-    """Whether `column` is one of the ids in the parameter `name`: one statement whatever their number."""
+    """Whether `column` is one of the ids in the parameter `name`: one statement for a single id, one for any more."""
     return _AnyOf(column, name)
 
 
@@ -134,7 +145,8 @@ def _any_of_sqlite(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> st
 @compiles(_AnyOf, "postgresql")
 def _any_of_postgresql(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> str:
     column, ids = compiler.process(element.column, **options), compiler.process(element.ids, **options)
-    return f"{column} = ANY({ids}::uuid[])"
+    # PostgreSQL plans `= ANY` anew each time, as it takes the list for a long one; of a single id it keeps the plan.
+    return f"{column} = ({ids}::uuid[])[1]" if options.get(OF_ONE) else f"{column} = ANY({ids}::uuid[])"
 
 
 def columns(table: type[SQLModel], shape: Any) -> list[Any]:

@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 
 from app.geography import countries, formats, zones
 from app.geography.corrections import POSTAL_NAMES
@@ -11,6 +13,17 @@ from app.geography.postal_addresses import PostalAddress
 from app.geography.postal_codes import without_prefix
 
 FIELD = re.compile(r"\{(\w+)\}")
+NAMES = re.compile(r"\{firstName\} ?\{lastName\}|\{lastName\} ?\{firstName\}")
+
+
+class _Layout(NamedTuple):
+    """A template, taken apart once: of each line literals and names of fields in turn.
+
+    `printed` are names that the template itself prints, as that of Singapore: the city need not say them again.
+    """
+
+    lines: tuple[tuple[str, ...], ...]
+    printed: frozenset[str]
 
 
 def formatted(address: PostalAddress) -> list[str]:
@@ -30,15 +43,18 @@ def formatted(address: PostalAddress) -> list[str]:
     is_latin = _is_latin(_texts(values))
     # The name may be in Latin letters in an otherwise Chinese address, and the other way round.
     has_latin_name = _is_latin([values["firstName"], values["lastName"]])
-    template = _with_every_field(written.latin_template if is_latin else written.template)
-    template = _with_names_of(template, written.latin_template if has_latin_name else written.template)
+    layout = _layout(
+        written.latin_template if is_latin else written.template,
+        written.latin_template if has_latin_name else written.template,
+    )
     values["postalCode"] = without_prefix(address.country, values["postalCode"])
     values["zone"] = _zone(address, values, written, is_latin=is_latin)
-    if values["city"].upper() in _printed_places(template, written):
+    city = values["city"].upper()
+    if city in layout.printed and city != written.postal_code_prefix.strip():
         values["city"] = ""
     for field in written.upper_case:
         values[field] = values[field].upper()
-    lines = (_line(line, values) for line in template.split("\n"))
+    lines = (_line(line, values) for line in layout.lines)
     return [*filter(None, lines), _country_line(address)]
 
 
@@ -49,7 +65,7 @@ def _texts(values: dict[str, str]) -> list[str]:
 
 
 def _is_latin(texts: list[str]) -> bool:
-    letters = {character for text in texts for character in text if character.isalpha()}
+    letters = {character for character in set("".join(texts)) if character.isalpha()}
     return bool(letters) and all(letter.isascii() or "LATIN" in unicodedata.name(letter, "") for letter in letters)
 
 
@@ -67,6 +83,16 @@ def _zone(address: PostalAddress, values: dict[str, str], written: AddressFormat
 
 
 @cache
+def _layout(template: str, other: str) -> _Layout:
+    """The template with a place for every field, and with the names in the order of the `other` one."""
+    whole = _with_names_of(_with_every_field(template), other)
+    literals = FIELD.split(whole)[::2]
+    return _Layout(
+        lines=tuple(tuple(FIELD.split(line)) for line in whole.split("\n")),
+        printed=frozenset(literal.strip().upper() for literal in literals),
+    )
+
+
 def _with_every_field(template: str) -> str:
     """The template with a place for city, postal code and zone, where it has none."""
     lines = template.split("\n")
@@ -81,26 +107,18 @@ def _with_every_field(template: str) -> str:
     return "\n".join(lines)
 
 
-def _printed_places(template: str, written: AddressFormat) -> set[str]:
-    """Names that the template itself prints, as that of Singapore: the city need not say them again."""
-    literals = {literal.strip().upper() for literal in FIELD.split(template)[::2]}
-    return literals - {written.postal_code_prefix.strip()}
-
-
 def _with_names_of(template: str, other: str) -> str:
-    order = re.compile(r"\{firstName\} ?\{lastName\}|\{lastName\} ?\{firstName\}")
-    found = order.search(other)
-    return order.sub(found[0], template) if found else template
+    found = NAMES.search(other)
+    return NAMES.sub(found[0], template) if found else template
 
 
-def _line(template: str, values: dict[str, str]) -> str:
+def _line(parts: Sequence[str], values: dict[str, str]) -> str:
     """One line, with what stands between two fields only where both have something to say.
 
     What stands before the first field goes with that field; a line without fields stays as it is.
     """
-    parts = FIELD.split(template)
     if len(parts) == 1:
-        return template
+        return parts[0]
     text = ""
     for position in range(1, len(parts), 2):
         value = values[parts[position]]

@@ -37,7 +37,12 @@ def is_postal_code(country: Country, raw: str) -> bool:
 def without_prefix(country: Country, raw: str) -> str:
     """`raw` without the letters that `AddressFormat.postal_code_prefix` says the post puts before it."""
     letters = formats.of_country(country).postal_code_prefix.strip(" -")
-    return re.sub(f"^{letters}[ -]?(?=[0-9])", "", raw, flags=re.IGNORECASE) if letters else raw
+    return _prefix(letters).sub("", raw) if letters else raw
+
+
+@cache
+def _prefix(letters: str) -> re.Pattern[str]:
+    return re.compile(f"^{letters}[ -]?(?=[0-9])", re.IGNORECASE)
 
 
 @cache

@@ -9,7 +9,7 @@ words of the specification; `tests/graphql/test_compiled.py` holds the one again
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import isawaitable, iscoroutine
+from inspect import iscoroutine
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -19,12 +19,10 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLBoolean,
-    GraphQLField,
     GraphQLID,
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLResolveInfo,
     GraphQLSchema,
     GraphQLString,
     InlineFragmentNode,
@@ -39,15 +37,14 @@ from graphql import (
     is_non_null_type,
     is_object_type,
 )
-from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
-from graphql.pyutils import Path, is_awaitable
-from strawberry.schema.schema_converter import GraphQLCoreConverter
-from strawberry.types.field import StrawberryField
+from graphql.execution.values import VariableValues, get_variable_values
+from strawberry.execution import optimized_is_awaitable
+
+from app.graphql.calls import Call, attribute, call, told
 
 # Values of exactly these Python types are answered as they are.
 AS_THEY_ARE = ((GraphQLString, str), (GraphQLID, str), (GraphQLBoolean, bool))
 TYPENAME = "__typename"
-NO_VARIABLES = VariableValues({}, {})
 
 Complete = Callable[[Any, "_Run"], Any]
 """Makes what is answered out of a value that a resolver or an attribute gave."""
@@ -163,7 +160,7 @@ class _Planner:
         # A copy of it is filled, so that late answers stand where they were asked for.
         unfilled = dict.fromkeys(collected)
         attributes: list[tuple[str, Callable[[Any], Any], Complete]] = []
-        resolvers: list[_Resolver] = []
+        calls: list[tuple[str, Call, Complete]] = []
         for key, nodes in collected.items():
             name = nodes[0].name.value
             if name == TYPENAME:
@@ -173,18 +170,23 @@ class _Planner:
             if declared is None:
                 raise Unplanned
             complete = self._complete(declared.type, nodes)
-            attribute = _attribute(declared)
-            if attribute:
-                attributes.append((key, attrgetter(attribute), complete))
+            shown = attribute(declared)
+            if shown:
+                attributes.append((key, attrgetter(shown), complete))
             else:
-                resolvers.append(_Resolver(key, declared, nodes, complete, self._info(declared, nodes, type_)))
+                info = told(self._schema, self._operation, self._fragments, type_, nodes)
+                calls.append((key, call(declared, nodes, info), complete))
 
         def answer(value: Any, run: _Run) -> dict[str, Any]:
             filled: dict[str, Any] = unfilled.copy()
             for key, read, complete in attributes:
                 filled[key] = complete(read(value), run)
-            for resolver in resolvers:
-                resolver.fill(filled, value, run)
+            for key, ask, complete in calls:
+                found = ask(value, run.context, run.variables)
+                if optimized_is_awaitable(found):
+                    run.waiting.append(_Waiting(found, complete, filled, key))
+                else:
+                    filled[key] = complete(found, run)
             return filled
 
         return answer
@@ -211,59 +213,6 @@ class _Planner:
             return True
         named = self._schema.get_type(condition.name.value)
         return is_abstract_type(named) and self._schema.is_sub_type(named, type_)
-
-    def _info(
-        self, declared: GraphQLField, nodes: list[FieldNode], parent: GraphQLObjectType
-    ) -> GraphQLResolveInfo[Any]:
-        """What a resolver is told, but for what each run adds; its `path` names the field alone."""
-        return GraphQLResolveInfo(
-            nodes[0].name.value,
-            nodes,
-            declared.type,
-            parent,
-            Path(None, (nodes[0].alias or nodes[0].name).value, parent.name),
-            self._schema,
-            self._fragments,
-            None,
-            self._operation,
-            NO_VARIABLES,
-            None,
-            is_awaitable,
-            None,
-            None,  # type: ignore[arg-type] # helpers of the general executor
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Resolver:
-    """A field that a function answers."""
-
-    key: str
-    declared: GraphQLField
-    nodes: list[FieldNode]
-    complete: Complete
-    info: GraphQLResolveInfo[Any]
-
-    def fill(self, answer: dict[str, Any], source: object, run: _Run) -> None:
-        """Call the function; what it promises for later joins what the run waits for."""
-        assert self.declared.resolve is not None  # noqa: S101 - strawberry gives every field one
-        arguments: dict[str, Any] = {}
-        if self.declared.args:
-            arguments = get_argument_values(self.declared, self.nodes[0], run.variables)
-        info = self.info._replace(variable_values=run.variables, context=run.context)
-        value = self.declared.resolve(source, info, **arguments)
-        if isawaitable(value):
-            run.waiting.append(_Waiting(value, self.complete, answer, self.key))
-        else:
-            answer[self.key] = self.complete(value, run)
-
-
-def _attribute(declared: GraphQLField) -> str | None:
-    """The name of the attribute that a field shows as it is; None when a function answers it."""
-    shown = declared.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-    if isinstance(shown, StrawberryField) and shown.is_basic_field and shown.default_resolver is getattr:
-        return shown.python_name
-    return None
 
 
 def _object(type_: GraphQLObjectType, fields: Complete, *, required: bool) -> Complete:

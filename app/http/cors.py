@@ -6,7 +6,7 @@ No credentials: nothing here goes by cookies, so a page can do no more than its 
 import re
 from collections.abc import Collection
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,8 +18,10 @@ ORGANIZATION = "organization"
 LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 ALLOWED_METHODS = "GET, POST"
 ALLOWED_HEADERS = "authorization, content-type, x-api-key, x-device-token, x-request-id, x-patron-cost"
-EXPOSED_HEADERS = (
-    "RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"
+VARY = (b"vary", b"Origin")
+EXPOSE = (
+    b"access-control-expose-headers",
+    b"RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id",
 )
 PREFLIGHT_SECONDS = "600"
 
@@ -51,11 +53,10 @@ class Cors:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                sent = MutableHeaders(scope=message)
-                sent.add_vary_header("Origin")
+                told = [VARY]
                 if origin is not None and await self._allows(origin, scope.get(ORGANIZATION)):
-                    sent["Access-Control-Allow-Origin"] = origin
-                    sent["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+                    told += [(b"access-control-allow-origin", origin.encode("latin-1")), EXPOSE]
+                message["headers"] = [*message["headers"], *told]
             await send(message)
 
         await self._app(scope, receive, answer)

@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATH = "/metrics"
+TOO_MANY_REQUESTS = 429
 # A handler that executes GraphQL puts the kind of operation here.
 OPERATION = "operation"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -30,6 +31,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._paths = frozenset(paths)
         self._token = token
+        self._labelled: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         labels = ("route", "operation", "status")
         self._requests = Counter("patron_http_requests", "Requests answered.", labels, registry=self._registry)
         self._seconds = Histogram(
@@ -46,14 +48,23 @@ class Metrics:
             Gauge(name, help_text, registry=self._registry).set_function(value)
 
     def observe(self, scope: Scope, status: int, policy: str | None, seconds: float) -> None:
-        """Count an answer."""
+        """Count an answer; `policy` is the rate limit that refused the request, if one did."""
         # Anybody may ask for any path: only ours become labels.
         route = scope["path"] if scope["path"] in self._paths else "other"
         operation = scope.get(OPERATION, "none")
-        self._requests.labels(route, operation, str(status)).inc()
-        self._seconds.labels(route, operation).observe(seconds)
-        if status == 429 and policy is not None:  # noqa: PLR2004 - an HTTP status
+        count, times = self._of(route, operation, status)
+        count.inc()
+        times.observe(seconds)
+        if policy is not None:
             self._refusals.labels(policy).inc()
+
+    def _of(self, route: str, operation: str, status: int) -> tuple[Counter, Histogram]:
+        """The figures of these labels, kept: finding them anew costs more than counting."""
+        labelled = self._labelled.get((route, operation, status))
+        if labelled is None:
+            labelled = self._requests.labels(route, operation, str(status)), self._seconds.labels(route, operation)
+            self._labelled[route, operation, status] = labelled
+        return labelled
 
     async def show(self, request: Request) -> Response:
         """The figures, or 404 for whoever may not see them."""
@@ -96,7 +107,8 @@ class Measured:
             nonlocal status, policy
             if message["type"] == "http.response.start":
                 status = message["status"]
-                policy = next((_policy(value) for name, value in message["headers"] if name == b"ratelimit"), None)
+                if status == TOO_MANY_REQUESTS:
+                    policy = next((_policy(value) for name, value in message["headers"] if name == b"ratelimit"), None)
             await send(message)
 
         try:

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from app.errors import RateLimited
 from app.passwords import formats
+from app.passwords.memory import Memory
 from app.passwords.spelling import encoded, normal_form, spellings
 from app.passwords.strength import TooLongPassword
 
@@ -57,6 +58,7 @@ class PasswordHasher:
         self.in_flight = 0
         self._context = formats.context(memory_kib, iterations)
         self._current = formats.of_parameters(memory_kib, iterations)
+        self._memory = Memory()
         self._executor = ThreadPoolExecutor(self.parallel, thread_name_prefix="passwords")
         self._slots = threading.BoundedSemaphore(self.parallel + queue)
         self._counting = threading.Lock()
@@ -110,16 +112,20 @@ class PasswordHasher:
 
     def close(self) -> None:
         """Finish what is being hashed, cancel what waits, end the threads."""
+        self._memory.keep()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if not self._slots.acquire(blocking=False):
             raise TooBusy(max(1, ceil((1 + self.queue / self.parallel) * self._seconds_for_one)))
+        self._memory.keep()
         self.in_flight += 1
         try:
             return await asyncio.wrap_future(self._submitted(work))
         finally:
             self.in_flight -= 1
+            if not self.in_flight:
+                self._memory.release_soon()
 
     def _submitted(self, work: Callable[[], Result]) -> Future[Result]:
         try:

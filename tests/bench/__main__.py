@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ from pathlib import Path
 from statistics import median
 
 import httpx
+from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 
+from app.passwords.memory import QUIET_SECONDS
 from app.settings import Settings
 from tests import postgres
-from tests.bench import measuring, processes
+from tests.bench import measuring, processes, trips
 from tests.bench.floor import Instructions
 from tests.bench.load import Generator, write
 from tests.bench.measuring import Measured, Plan
@@ -27,6 +30,7 @@ from tests.server import free_port
 
 FLOORED = ("Viewer", "Me", "UpdateCustomer")
 HASHING = ("Login", "Register")
+AT_REST_SECONDS = QUIET_SECONDS + 1
 console = Console(width=120)
 
 
@@ -72,11 +76,11 @@ def main() -> None:
         town = asyncio.run(settle(settings, chosen.customers))
         operations = {name: some for name, some in requests(town).items() if name in chosen.only}
         bench = Bench(settings, town, folder, Plan(chosen.seconds, chosen.runs), operations)
-        trips = asyncio.run(measuring.round_trips(settings, town, operations))
-        _measure(bench, trips)
+        waits = asyncio.run(trips.count(url, folder))
+        _measure(bench, waits)
 
 
-def _measure(bench: Bench, trips: Mapping[str, int]) -> None:
+def _measure(bench: Bench, waits: Mapping[str, int]) -> None:
     _print_start(bench)
     with ExitStack() as stack:
         server = stack.enter_context(processes.patron(bench.settings))
@@ -90,11 +94,18 @@ def _measure(bench: Bench, trips: Mapping[str, int]) -> None:
             ours = measuring.measure(server, bench.generator(name, f"{server.url}/graphql"), bench.plan)
             idle = ours if name == "Me" else idle
             least = _least(bench, floor, name)
-            table.add_row(name, *_cells(ours), str(trips[name]), *least, _ratio(ours.per_second, least[0]))
+            table.add_row(name, *_cells(ours), str(waits[name]), *least, _ratio(ours.per_second, least[0]))
         console.print(table)
+        console.print("SQL trips of each operation, with BEGIN and COMMIT:")
+        console.print(Columns([f"{name} {number}" for name, number in waits.items()], equal=True, column_first=True))
         if idle and "Login" in bench.operations:
             _print_beside(bench, server, idle)
-        console.print(f"memory after the bench {server.memory_mib:.0f} MiB (the floor {floor.memory_mib:.0f} MiB)")
+        busy = server.memory_mib
+        time.sleep(AT_REST_SECONDS)
+        console.print(
+            f"memory after the bench {server.memory_mib:.0f} MiB, in its last moment {busy:.0f} MiB"
+            f" (the floor {floor.memory_mib:.0f} MiB)"
+        )
 
 
 def _least(bench: Bench, floor: Watched, name: str) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from starlette.routing import Route
 from app.addresses.repository import _OF_CUSTOMERS as ADDRESSES
 from app.clock import now
 from app.db.columns import new_id
-from app.db.reading import Read
+from app.db.reading import OF_ONE, Read
 from app.main import KEEP_ALIVE_SECONDS
 from app.organizations.callers import _BY_KEY as BY_KEY
 from app.organizations.callers import _SIGNED_IN as SIGNED_IN
@@ -60,7 +60,7 @@ class _Statement:
     """A read as the driver takes it."""
 
     def __init__(self, read: Read[Any]) -> None:
-        compiler = read.select.compile(dialect=dialect())  # type: ignore[no-untyped-call]
+        compiler = read.select.compile(dialect=dialect(), compile_kwargs={OF_ONE: True})  # type: ignore[no-untyped-call]
         self.text = str(compiler)
         names = compiler.positiontup or ()
         self._names = [(name, compiler.binds[name]) for name in names]

@@ -1,22 +1,14 @@
-"""Measures: loads on both servers, hashes in a bare loop, round trips on the wire."""
+"""Measures: loads on both servers, hashes in a bare loop."""
 
 import threading
 import time
 from dataclasses import dataclass
 from statistics import median
 
-import httpx
-from pydantic import SecretStr
-
-from app.house import open_house
 from app.passwords.hashing import PasswordHasher
 from app.settings import Settings
-from app.web import create_web
 from tests.bench.load import Generator, Load
-from tests.bench.operations import NUMBER, Request
 from tests.bench.processes import Watched
-from tests.bench.town import Town
-from tests.bench.wire import counted
 from tests.house import PASSWORD
 
 
@@ -87,35 +79,3 @@ def hashes_per_second(settings: Settings, seconds: float) -> float:
         thread.join()
     hasher.close()
     return sum(done) / (time.perf_counter() - started)
-
-
-async def round_trips(settings: Settings, town: Town, operations: dict[str, list[Request]]) -> dict[str, int]:
-    """How often one operation waits for PostgreSQL, when connections, statements and keys are there already."""
-    async with counted(settings.database_url.get_secret_value()) as wire:
-        urls = {
-            name: SecretStr(wire.through(getattr(settings, name).get_secret_value()))
-            for name in ("database_url", "keystore_url")
-        }
-        async with open_house(settings.model_copy(update={**urls, "database_pool_size": 1})) as house:
-            transport = httpx.ASGITransport(create_web(house))
-            async with httpx.AsyncClient(transport=transport, base_url="http://patron.test") as client:
-                found = {}
-                for name, requests in operations.items():
-                    counts = []
-                    for number in range(5):
-                        before = wire.round_trips
-                        await _send(client, town, requests[0], number)
-                        counts.append(wire.round_trips - before)
-                    # The least of them: now and then the house does something of its own in between.
-                    found[name] = min(counts)
-                return found
-
-
-async def _send(client: httpx.AsyncClient, town: Town, request: Request, number: int) -> None:
-    headers = {"x-api-key": town.key, "content-type": "application/json"}
-    if request.token:
-        headers["authorization"] = f"Bearer {request.token}"
-    body = request.body.replace(NUMBER, f"trip{number}")
-    answer = await client.post("/graphql", content=body, headers=headers)
-    if answer.status_code != 200 or '"errors":' in answer.text or '"userErrors":[{' in answer.text:
-        raise RuntimeError(answer.text)

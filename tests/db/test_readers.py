@@ -73,7 +73,7 @@ async def test_connections_the_server_closed_are_replaced_before_anybody_reads_f
             {"name": database.url.database},
         )
     async with asyncio.timeout(30):
-        while not all(kept.driver_connection.is_closed() for kept in database._readers._idle):
+        while not all(reader.is_closed for reader in database._readers._idle):
             await asyncio.sleep(0.01)
 
     assert await database.rows(SLUGS) == []
