@@ -20,6 +20,7 @@ from app.customers.records import TABLE, Approval, Personal
 from app.customers.repository import EditedCustomer
 from app.customers.service import EmailTaken, LoginNameTaken
 from app.customers.tables import Customer
+from app.db.writing import savepoint
 from app.errors import AppError, Conflict, Rejected
 from app.mail.templates import Template
 from app.principal import Organization, Origin
@@ -100,7 +101,7 @@ async def _is_taken(
 
 async def _register(session: AsyncSession, vault: Vault, origin: Origin, application: Application) -> bool:
     try:
-        async with session.begin_nested():
+        async with savepoint(session):
             await registration.register(session, vault, origin, application=application)
     except EmailTaken:
         return False
