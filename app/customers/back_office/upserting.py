@@ -129,7 +129,7 @@ async def _update(
             session,
             vault,
             organization_id=organization_id,
-            customer_id=customer_id,
+            customer=customer_id,
             given=given,
             by_customer=False,
             expected_version=expected_version,
