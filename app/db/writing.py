@@ -67,6 +67,11 @@ class Transaction(AsyncSession):
         self._notice = notice
         self.pending: list[tuple[Write[Any], Mapping[str, object]]] = []
 
+    async def __aexit__(self, *fault: object) -> None:
+        """Give back what was taken; closing costs a task, which a session that took nothing does without."""
+        if self.in_transaction():
+            await super().__aexit__(*fault)
+
     async def commit(self) -> None:
         """Write what is pending, and commit; raise `Stale` with nothing written."""
         pending, self.pending = self.pending, []
@@ -82,7 +87,8 @@ class Transaction(AsyncSession):
             await self.flush()
             for batch in batches:
                 await self._send(*_joined(batch, dialect))
-        await super().commit()
+        if self.in_transaction():
+            await super().commit()
 
     async def _send(self, sql: str, arguments: Sequence[object], *, certain: bool = False) -> None:
         connection = await self.connection()
