@@ -1,19 +1,38 @@
-"""The versions of a customer's profile: holds the newest one, writes the next."""
+"""The versions of a customer's profile: writes the first, holds the newest, writes the next."""
 
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, insert, inspect, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
 from app.customers import repository
-from app.customers.records import COLUMNS, PASSWORD, TABLE, CustomerRecord, CustomerRow, open_row
+from app.customers.records import COLUMNS, PASSWORD, TABLE, Approval, CustomerRecord, CustomerRow, Personal, open_row
 from app.customers.tables import Customer
+from app.db.columns import new_id
 from app.db.writing import Write, later, run
+from app.groups import repository as groups
 from app.vault.vault import Vault
 
+
+class _GroupId(NamedTuple):
+    group_id: UUID | None
+
+
+_ADD = Write(
+    insert(Customer)
+    .values(
+        {
+            **{column.name: bindparam(column.name, type_=column.type) for column in inspect(Customer).columns},
+            "group_id": groups.DEFAULT,
+        }
+    )
+    .returning(col(Customer.group_id)),
+    _GroupId._make,
+    defaults={"placed_orders": 0, "version": 1, "email_verified_at": None, "erased_at": None, "deleted_at": None},
+)
 _HELD = Write(
     select(*COLUMNS)
     .where(
@@ -47,6 +66,57 @@ _REHASH: Write[Any] = Write(
     .where(col(Customer.id) == bindparam("customer_id"))
     .values(sealed_password=bindparam("sealed_password"))
 )
+
+
+async def add(
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    organization_id: UUID,
+    personal: Personal,
+    password_hash: str | None,
+    newsletter: bool = False,
+    approval: Approval | None = None,
+    shopper_reference: str | None = None,
+) -> CustomerRow:
+    """Make the customer's key, then its row, in the group of new customers; names are given to it separately."""
+    customer_id = new_id()
+    box = await vault.create_key(customer_id, organization_id=organization_id)
+    moment = now()
+    sealed, reference = box.seal(TABLE, customer_id, personal), shopper_reference or repository.new_shopper_reference()
+    ((group_id,),) = await run(
+        session,
+        _ADD,
+        id=customer_id,
+        organization_id=organization_id,
+        sealed=sealed,
+        sealed_password=box.seal(PASSWORD, customer_id, password_hash) if password_hash else None,
+        shopper_reference=reference,
+        reference_hash=repository.reference_hash(vault, organization_id=organization_id, reference=personal.reference),
+        newsletter=newsletter,
+        approval=approval.value if approval else None,
+        created_at=moment,
+        updated_at=moment,
+    )
+    return CustomerRow(
+        id=customer_id,
+        organization_id=organization_id,
+        sealed=sealed,
+        has_password=password_hash is not None,
+        shopper_reference=reference,
+        placed_orders=0,
+        group_id=group_id,
+        group_code=None,
+        group_name=None,
+        group_tax_exempt=None,
+        newsletter=newsletter,
+        approval=approval.value if approval else None,
+        email_verified_at=None,
+        version=1,
+        created_at=moment,
+        updated_at=moment,
+        erased_at=None,
+    )
 
 
 async def hold(

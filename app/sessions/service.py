@@ -91,7 +91,7 @@ class Sessions:
         With `client_id`, it was got through that OAuth client: only the client may refresh or revoke its tokens, and
         the session dies with the client.
         """
-        moment, session_id = now(), new_id()
+        moment, session_id, kind = now(), new_id(), CallerKind.CUSTOMER.value
         idle, latest = moment + self._lifetimes.idle, moment + self._lifetimes.absolute
         box = await self._vault.box(customer_id)
         later(
@@ -99,24 +99,17 @@ class Sessions:
             _START,
             id=session_id,
             organization_id=organization_id,
-            kind=CallerKind.CUSTOMER.value,
+            kind=kind,
             customer_id=customer_id,
             client_id=client_id,
             scopes="",
             sealed_device=box.seal(TABLE, session_id, {"user_agent": user_agent[:256]}),
-            created_at=moment,
-            last_used_at=moment,
+            **dict.fromkeys(("created_at", "last_used_at"), moment),
             idle_expires_at=idle,
             expires_at=latest,
         )
-        subject = Subject(
-            kind=CallerKind.CUSTOMER.value,
-            organization_id=organization_id,
-            session_id=session_id,
-            subject_id=customer_id,
-            client_id=client_id,
-            owner=_customer(customer_id),
-        )
+        owner = {"type": "Customer", "id": customer_id.hex}
+        subject = Subject(kind, organization_id, session_id, customer_id, client_id=client_id, owner=owner)
         return session_id, await self._issue(session, subject, expires=min(idle, latest))
 
     async def start_for_client(
@@ -210,8 +203,7 @@ class Sessions:
             _ISSUE,
             id=new_id(),
             organization_id=subject.organization_id,
-            # Clients get no refresh tokens.
-            customer_id=subject.subject_id,
+            customer_id=subject.subject_id,  # clients get no refresh tokens
             session_id=subject.session_id,
             token_hash=self._hash(refresh),
             issued_at=now(),
@@ -241,11 +233,7 @@ def _subject(row: Session) -> Subject:
 def _owner(row: Session) -> dict[str, str] | None:
     if row.staff_id:
         return {"type": "Staff", "id": row.staff_id.hex}
-    return _customer(row.customer_id) if row.customer_id else None
-
-
-def _customer(customer_id: UUID) -> dict[str, str]:
-    return {"type": "Customer", "id": customer_id.hex}
+    return {"type": "Customer", "id": row.customer_id.hex} if row.customer_id else None
 
 
 def _end(row: Session, reason: EndReason) -> None:
