@@ -76,17 +76,17 @@ class Transaction(AsyncSession):
         """Write what is pending, and commit; raise `Stale` with nothing written."""
         pending, self.pending = self.pending, []
         dialect = self._engine.dialect
+        if self.in_transaction():
+            # What is pending may refer to rows that were added to the session.
+            await self.flush()
         if dialect.name == "sqlite":
             for write, parameters in pending:
                 await self._send(*write.bound(dialect, parameters), certain=write.certain)
-        elif pending:
-            batches = [pending[start : start + TOGETHER] for start in range(0, len(pending), TOGETHER)]
-            if len(batches) == 1 and not self.in_transaction():
-                await self._send_alone(*_joined(batches[0], dialect))
-                return
-            await self.flush()
-            for batch in batches:
-                await self._send(*_joined(batch, dialect))
+        elif 0 < len(pending) <= TOGETHER and not self.in_transaction():
+            await self._send_alone(*_joined(pending, dialect))
+        else:
+            for start in range(0, len(pending), TOGETHER):
+                await self._send(*_joined(pending[start : start + TOGETHER], dialect))
         if self.in_transaction():
             await super().commit()
 

@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.audit.tables import AuditEvent
 from app.clock import now
 from app.db.columns import new_id
 from app.db.engine import Database
@@ -22,7 +23,7 @@ class _Shop(NamedTuple):
 
 
 SHOPS = Read(select(*columns(Organization, _Shop)).order_by(col(Organization.slug)), _Shop._make)
-ADD = adding(Organization)
+ADD, EVENT = adding(Organization), adding(AuditEvent)
 RENAME: Write[Any] = Write(
     update(Organization)
     .where(col(Organization.slug) == bindparam("slug"), col(Organization.name) == bindparam("before"))
@@ -125,6 +126,17 @@ async def test_a_change_done_now_is_seen_and_refused_at_once(database: Database)
             await run(session, RENAME, **rename("A", "D")[1])
 
     assert await database.rows(SHOPS) == [("first", "C")]
+
+
+async def test_what_was_added_to_the_session_is_there_before_what_refers_to_it(database: Database) -> None:
+    second = Organization(slug="second", name="B", created_at=now())
+    extra = {"id": new_id(), "action": "x", "actor_kind": "HOUSE", "fields": [], "at": now()}
+
+    async with database.transaction() as session:
+        later(session, EVENT, organization_id=second.id, **extra)
+        session.add(second)
+
+    assert await database.rows(SHOPS) == [("first", "A"), ("second", "B")]
 
 
 async def test_many_changes_are_all_written_or_none(database: Database) -> None:
