@@ -29,7 +29,7 @@ from app.customers import repository
 from app.customers.api import shown
 from app.customers.newsletter import UnsubscribeLinks, welcome
 from app.customers.notices import notify
-from app.customers.records import open_row, row_of
+from app.customers.records import open_row
 from app.errors import AppError, NotFound
 from app.fields import repository as extra_fields
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
@@ -82,7 +82,7 @@ class AccountMutations:
         warnings = [entry for warning in application.warnings for entry in user_errors(warning)]
         if registered.next_step is NextStep.VERIFY_EMAIL:
             return RegisterPayload(next_step=NextStep.VERIFY_EMAIL, warnings=warnings)
-        opened = open_row(row_of(customer), await vault.box(customer.id))
+        opened = open_row(customer, await vault.box(customer.id))
         if application.newsletter:
             links = context.services.get(UnsubscribeLinks)
             await welcome(session, vault, links, organization=organization, customer=opened)

@@ -16,10 +16,10 @@ from app.customers import identifiers, ordering, repository
 from app.customers.identifiers import IdentifierKind
 from app.customers.notices import notify
 from app.customers.profile import changed
-from app.customers.records import TABLE, Approval, Personal
+from app.customers.records import TABLE, Approval, CustomerRow, Personal
 from app.customers.repository import EditedCustomer
 from app.customers.service import EmailTaken, LoginNameTaken
-from app.customers.tables import Customer
+from app.db.writing import savepoint
 from app.errors import AppError, Conflict, Rejected
 from app.mail.templates import Template
 from app.principal import Organization, Origin
@@ -37,7 +37,7 @@ NAMES = frozenset({"email", "login_name"})
 class Registered:
     """The outcome of a registration; `customer` has the address, whether it is `new` or had it before."""
 
-    customer: Customer
+    customer: CustomerRow
     new: bool
     next_step: NextStep
 
@@ -75,7 +75,7 @@ async def register(session: AsyncSession, vault: Vault, origin: Origin, *, appli
         address = application.email.address
         await registration.ask_for_approval(session, vault, organization, customer_id=owner.id, email=address)
     claims = proving or not new
-    taken = claims and owner.email_verified_at is not None and owner.sealed_password is not None
+    taken = claims and owner.email_verified_at is not None and owner.has_password
     await _send(session, vault, organization, owner, application, claims=claims, taken=taken)
     return Registered(owner, new, NextStep.VERIFY_EMAIL if claims else NextStep.DONE)
 
@@ -100,22 +100,22 @@ async def _is_taken(
 
 async def _register(session: AsyncSession, vault: Vault, origin: Origin, application: Application) -> bool:
     try:
-        async with session.begin_nested():
+        async with savepoint(session):
             await registration.register(session, vault, origin, application=application)
     except EmailTaken:
         return False
     return True
 
 
-def _takes_over_guest(owner: Customer, application: Application) -> bool:
-    return owner.sealed_password is None and application.password_hash is not None
+def _takes_over_guest(owner: CustomerRow, application: Application) -> bool:
+    return not owner.has_password and application.password_hash is not None
 
 
 async def _send(
     session: AsyncSession,
     vault: Vault,
     organization: Organization,
-    owner: Customer,
+    owner: CustomerRow,
     application: Application,
     *,
     claims: bool,

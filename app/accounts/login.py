@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.audit.log import Action, record
-from app.customers import repository
+from app.customers import repository, versions
 from app.customers.identifiers import IdentifierKind
-from app.customers.records import Approval, CustomerRecord, open_row, row_of
+from app.customers.records import Approval, CustomerRecord
 from app.errors import AppError, ErrorCode
 from app.guessing import attempts, devices
 from app.guessing.attempts import Guess
@@ -111,11 +111,11 @@ async def _start(
     customer_id = proof.customer_id
     assert customer_id is not None  # noqa: S101 - a password matched
     organization_id = attempt.origin.principal.organization.id
-    customer = await repository.lock(session, store.vault, organization_id=organization_id, customer_id=customer_id)
+    customer = await versions.hold(session, store.vault, organization_id=organization_id, customer_id=customer_id)
     if customer is None:
         return InvalidCredentials()
     if proof.upgraded_hash:
-        await repository.set_password(session, store.vault, customer.row, proof.upgraded_hash)
+        await versions.rehash(session, store.vault, customer_id=customer_id, password_hash=proof.upgraded_hash)
     session_id, tokens = await sessions.start_for_customer(
         session,
         organization_id=organization_id,
@@ -124,9 +124,8 @@ async def _start(
         client_id=attempt.client_id,
     )
     record(session, attempt.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
-    found = open_row(row_of(customer.row), await store.vault.box(customer_id))
     token = devices.issue(store.vault.fingerprints, customer_id=customer_id, device=proof.attempt.device)
-    return LoggedIn(found, tokens, token)
+    return LoggedIn(customer, tokens, token)
 
 
 async def prove(

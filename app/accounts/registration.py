@@ -14,12 +14,11 @@ from app.addresses.checks import Strictness, checked
 from app.addresses.defaults import Types
 from app.addresses.records import Personal as AddressFields
 from app.clock import now
-from app.customers import identifiers, repository
+from app.customers import identifiers, versions
 from app.customers.identifiers import IdentifierKind
 from app.customers.profile import consented, parse_profile, with_answers
-from app.customers.records import Approval, Personal
+from app.customers.records import Approval, CustomerRow, Personal
 from app.customers.service import EmailTaken, LoginNameTaken
-from app.customers.tables import Customer
 from app.errors import AppError, ErrorCode, Rejected, Required
 from app.fields import extras as extra_fields
 from app.fields.extras import Extra, Given
@@ -184,13 +183,13 @@ def check_password(
         validation.add(mismatch, f"{field}Confirmation")
 
 
-async def register(session: AsyncSession, vault: Vault, origin: Origin, *, application: Application) -> Customer:
+async def register(session: AsyncSession, vault: Vault, origin: Origin, *, application: Application) -> CustomerRow:
     """Write the customer, its first address and its names; raise `EmailTaken`, `LoginNameTaken`.
 
     Of two at once the index lets one win. The names come last, so that a taken one costs what a free one does.
     """
     organization = origin.principal.organization
-    customer = await repository.add(
+    customer = await versions.add(
         session,
         vault,
         organization_id=organization.id,

@@ -8,7 +8,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.audit.tables import AuditEvent
 from app.clock import now
+from app.db.columns import new_id
+from app.db.writing import adding, later
 from app.principal import Origin
+
+_EVENT = adding(AuditEvent)
 
 
 class Action(Enum):
@@ -92,20 +96,21 @@ def record(
 ) -> None:
     """Add what `origin` did; `fields` are the names of what changed, never the values."""
     principal = origin.principal
-    session.add(
-        AuditEvent(
-            organization_id=principal.organization.id,
-            customer_id=customer_id or principal.customer_id,
-            actor_kind=principal.kind.value,
-            actor_id=principal.actor_id,
-            client_id=principal.client_id,
-            action=action.value,
-            object_id=object_id,
-            fields=sorted(fields),
-            source=origin.source,
-            request_id=origin.request_id,
-            at=now(),
-        )
+    later(
+        session,
+        _EVENT,
+        id=new_id(),
+        organization_id=principal.organization.id,
+        customer_id=customer_id or principal.customer_id,
+        actor_kind=principal.kind.value,
+        actor_id=principal.actor_id,
+        client_id=principal.client_id,
+        action=action.value,
+        object_id=object_id,
+        fields=sorted(fields),
+        source=origin.source,
+        request_id=origin.request_id,
+        at=now(),
     )
 
 
@@ -118,13 +123,15 @@ def record_of_house(
     object_id: UUID | None = None,
 ) -> None:
     """Add what the house did by itself, such as an erasure that was due."""
-    session.add(
-        AuditEvent(
-            organization_id=organization_id,
-            customer_id=customer_id,
-            actor_kind="HOUSE",
-            action=action.value,
-            object_id=object_id,
-            at=now(),
-        )
+    later(
+        session,
+        _EVENT,
+        id=new_id(),
+        organization_id=organization_id,
+        customer_id=customer_id,
+        actor_kind="HOUSE",
+        action=action.value,
+        object_id=object_id,
+        fields=[],
+        at=now(),
     )

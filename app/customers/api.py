@@ -285,6 +285,7 @@ class CustomerMutations:
     ) -> UpdateCustomerPayload:
         """One version more, and one audit row, when anything really changed."""
         customer_id = owner(context.principal, input.customer_id)
+        seen = context.seen(repository.by_ids, customer_id)
         changes, extras = given(input, UPDATABLE), []
         if changes.get("attributes") is not None:
             changes["attributes"] = answers(changes["attributes"])
@@ -293,7 +294,7 @@ class CustomerMutations:
             session,
             context.store.vault,
             organization_id=context.organization.id,
-            customer_id=customer_id,
+            customer=seen or customer_id,
             given=changes,
             by_customer=context.principal.customer_id is not None,
             expected_version=input.expected_version,

@@ -52,7 +52,7 @@ async def _dislodge(session: AsyncSession, vault: Vault, *, organization_id: UUI
     )
     if holder is None or not merely_claimed(
         verified=holder.email_verified_at is not None,
-        has_password=holder.sealed_password is not None,
+        has_password=holder.has_password,
         placed_orders=holder.placed_orders,
     ):
         return

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import sqlmodel
 from sqlalchemy import bindparam, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,7 +17,6 @@ from app.customers.records import (
     COLUMNS,
     PASSWORD,
     TABLE,
-    Approval,
     CustomerRecord,
     CustomerRow,
     Personal,
@@ -27,7 +25,7 @@ from app.customers.records import (
 from app.customers.tables import Customer, LoginIdentifier
 from app.db.columns import new_id
 from app.db.reading import Read, any_of, columns
-from app.groups import repository as groups
+from app.db.writing import Write, run
 from app.vault.vault import Store, Vault
 
 
@@ -79,15 +77,19 @@ _PASSWORD = Read(
     ),
     Credentials._make,
 )
+_NAME = (
+    col(LoginIdentifier.organization_id) == bindparam("organization_id"),
+    col(LoginIdentifier.kind) == bindparam("kind"),
+    col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
+)
+_NAMED = col(LoginIdentifier.customer_id) == col(Customer.id)
 _CREDENTIALS = Read(
-    select(*_CREDENTIAL_COLUMNS)
-    .join(LoginIdentifier, col(LoginIdentifier.customer_id) == col(Customer.id))
-    .where(
-        col(LoginIdentifier.organization_id) == bindparam("organization_id"),
-        col(LoginIdentifier.kind) == bindparam("kind"),
-        col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
-    ),
+    select(*_CREDENTIAL_COLUMNS).join(LoginIdentifier, _NAMED).where(*_NAME),
     Credentials._make,
+)
+_LOCK_OWNER = Write(
+    select(*COLUMNS).join(LoginIdentifier, _NAMED).where(*_NAME).with_for_update(of=Customer),
+    CustomerRow._make,
 )
 
 
@@ -166,18 +168,11 @@ async def lock_by_id(session: AsyncSession, vault: Vault, *, customer_id: UUID) 
 
 async def lock_owner(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str
-) -> Customer | None:
+) -> CustomerRow | None:
     """Who has a name, locked until the transaction ends; nothing personal is opened."""
     hashed = identifiers.keyed_hash(vault, organization_id=organization_id, kind=kind, canonical=canonical)
-    statement = (
-        sqlmodel.select(Customer)
-        .join(LoginIdentifier, col(LoginIdentifier.customer_id) == col(Customer.id))
-        .where(col(LoginIdentifier.organization_id) == organization_id)
-        .where(col(LoginIdentifier.kind) == kind.value, col(LoginIdentifier.keyed_hash) == hashed)
-        .with_for_update(of=Customer)
-        .execution_options(populate_existing=True)
-    )
-    return (await session.exec(statement)).first()
+    rows = await run(session, _LOCK_OWNER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed)
+    return rows[0] if rows else None
 
 
 async def save(session: AsyncSession, vault: Vault, customer: EditedCustomer) -> None:
@@ -191,39 +186,6 @@ async def save(session: AsyncSession, vault: Vault, customer: EditedCustomer) ->
     customer.row.updated_at = now()
     session.add(customer.row)
     await session.flush()
-
-
-async def add(
-    session: AsyncSession,
-    vault: Vault,
-    *,
-    organization_id: UUID,
-    personal: Personal,
-    password_hash: str | None,
-    newsletter: bool = False,
-    approval: Approval | None = None,
-    shopper_reference: str | None = None,
-) -> Customer:
-    """Make the customer's key, then its row, in the group of new customers; names are given to it separately."""
-    customer_id = new_id()
-    box = await vault.create_key(customer_id, organization_id=organization_id)
-    moment = now()
-    row = Customer(
-        id=customer_id,
-        organization_id=organization_id,
-        sealed=box.seal(TABLE, customer_id, personal),
-        sealed_password=box.seal(PASSWORD, customer_id, password_hash) if password_hash else None,
-        shopper_reference=shopper_reference or new_shopper_reference(),
-        group_id=await groups.default_id(session, organization_id=organization_id),
-        reference_hash=reference_hash(vault, organization_id=organization_id, reference=personal.reference),
-        newsletter=newsletter,
-        approval=approval.value if approval else None,
-        created_at=moment,
-        updated_at=moment,
-    )
-    session.add(row)
-    await session.flush()
-    return row
 
 
 async def set_password(session: AsyncSession, vault: Vault, customer: Customer, password_hash: str) -> None:

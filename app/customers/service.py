@@ -1,19 +1,17 @@
 """Changes a customer: its profile, and what only the back office may set."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers import identifiers, repository
+from app.customers import identifiers, versions
 from app.customers.identifiers import IdentifierKind
 from app.customers.profile import changed, consented, parse_profile, with_answers
-from app.customers.records import CustomerRecord, open_row, row_of
-from app.customers.repository import EditedCustomer
-from app.customers.tables import Customer
+from app.customers.records import CustomerRecord, CustomerRow
 from app.errors import AppError, Conflict, ErrorCode, NotAllowed, NotFound, Required
 from app.fields import extras as extra_fields
 from app.fields.extras import Extra
@@ -51,7 +49,7 @@ async def update(
     vault: Vault,
     *,
     organization_id: UUID,
-    customer_id: UUID,
+    customer: UUID | CustomerRecord,
     given: Mapping[str, Any],
     by_customer: bool,
     expected_version: int | None = None,
@@ -59,7 +57,8 @@ async def update(
 ) -> tuple[CustomerRecord, list[str]]:
     """Set the given fields (absent stays, None clears); return the customer and the names of what changed.
 
-    `extras` are the fields that `attributes`, pairs of a name and an answer, may be about.
+    `extras` are the fields that `attributes`, pairs of a name and an answer, may be about. The `customer` of an id is
+    locked. Of one as it was read before nothing is, and the transaction ends with `Stale` if it was changed since.
     Raise `Rejected` with every wrong field, `NotFound`, `Conflict`, `EmailTaken`, `LoginNameTaken`, `ReferenceTaken`.
     """
     validation = Validation()
@@ -76,27 +75,29 @@ async def update(
         validation.add(Required("This cannot be cleared."), "attributes")
     answers = extra_fields.check(validation, extras, given.get("attributes") or ())
     validation.finish()
-    customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=customer_id)
-    if customer is None:
+    before = (
+        await versions.hold(session, vault, organization_id=organization_id, customer_id=customer)
+        if isinstance(customer, UUID)
+        else customer
+    )
+    if before is None:
         raise NotFound(field=("customerId",))
-    if expected_version is not None and customer.row.version != expected_version:
+    row = before.row
+    if expected_version is not None and row.version != expected_version:
         raise Conflict(field=("expectedVersion",))
-    customer.personal, names = changed(customer.personal, changes)
-    customer.personal, changed_answers = with_answers(customer.personal, answers)
+    personal, names = changed(before.personal, changes)
+    personal, changed_answers = with_answers(personal, answers)
     names += changed_answers
-    if newsletter is not None and customer.row.newsletter != newsletter:
-        customer.row.newsletter = newsletter
-        customer.personal = consented(customer.personal, newsletter=newsletter)
+    if newsletter is not None and row.newsletter != newsletter:
+        row, personal = row._replace(newsletter=newsletter), consented(personal, newsletter=newsletter)
         names.append("newsletter")
-    if email is not None and await _set_email(session, vault, customer, email):
-        names.append("email")
-    if login_name is not None and await _set_login_name(session, vault, customer, login_name):
-        names.append("loginName")
-    if reference is not None and await _set_reference(session, customer, reference):
-        names.append("shopperReference")
-    if names:
-        await repository.save(session, vault, customer)
-    return open_row(row_of(customer.row), await vault.box(customer_id)), names
+    edited, renamed = await _with_names(
+        session, vault, CustomerRecord(row, personal), email=email, login_name=login_name, reference=reference
+    )
+    names += renamed
+    if not names:
+        return before, names
+    return await _write(session, vault, edited, decided_by_index="shopperReference" in names), names
 
 
 def _back_office_only(
@@ -113,52 +114,44 @@ def _back_office_only(
     return validation.check(api_name, parse, given[name])
 
 
-async def _set_email(session: AsyncSession, vault: Vault, customer: EditedCustomer, email: EmailAddress) -> bool:
-    if customer.personal.email == email.address:
-        return False
-    if not await _rename(session, vault, customer, IdentifierKind.EMAIL, email.canonical):
-        raise EmailTaken
-    customer.personal, _ = changed(customer.personal, {"email": email.address})
-    customer.row.email_verified_at = None
-    return True
+async def _with_names(
+    session: AsyncSession,
+    vault: Vault,
+    customer: CustomerRecord,
+    *,
+    email: EmailAddress | None,
+    login_name: LoginName | None,
+    reference: str | None,
+) -> tuple[CustomerRecord, list[str]]:
+    row, personal, names = customer.row, customer.personal, list[str]()
+    if email is not None and personal.email != email.address:
+        if not await _rename(session, vault, row, IdentifierKind.EMAIL, email.canonical):
+            raise EmailTaken
+        row, personal = row._replace(email_verified_at=None), replace(personal, email=email.address)
+        names.append("email")
+    if login_name is not None and personal.login_name != login_name.name:
+        if not await _rename(session, vault, row, IdentifierKind.LOGIN_NAME, login_name.canonical):
+            raise LoginNameTaken
+        personal = replace(personal, login_name=login_name.name)
+        names.append("loginName")
+    if reference is not None and row.shopper_reference != reference:
+        row = row._replace(shopper_reference=reference)
+        names.append("shopperReference")
+    return CustomerRecord(row, personal), names
 
 
-async def _set_login_name(session: AsyncSession, vault: Vault, customer: EditedCustomer, name: LoginName) -> bool:
-    if customer.personal.login_name == name.name:
-        return False
-    if not await _rename(session, vault, customer, IdentifierKind.LOGIN_NAME, name.canonical):
-        raise LoginNameTaken
-    customer.personal, _ = changed(customer.personal, {"login_name": name.name})
-    return True
-
-
-async def _rename(
-    session: AsyncSession, vault: Vault, customer: EditedCustomer, kind: IdentifierKind, canonical: str
-) -> bool:
-    await identifiers.release(session, customer_id=customer.row.id, kind=kind)
+async def _rename(session: AsyncSession, vault: Vault, row: CustomerRow, kind: IdentifierKind, canonical: str) -> bool:
+    await identifiers.release(session, customer_id=row.id, kind=kind)
     return await identifiers.take(
-        session,
-        vault,
-        organization_id=customer.row.organization_id,
-        kind=kind,
-        canonical=canonical,
-        owner=customer.row.id,
+        session, vault, organization_id=row.organization_id, kind=kind, canonical=canonical, owner=row.id
     )
 
 
-async def _set_reference(session: AsyncSession, customer: EditedCustomer, reference: str) -> bool:
-    if customer.row.shopper_reference == reference:
-        return False
-    other = select(col(Customer.id)).where(
-        col(Customer.organization_id) == customer.row.organization_id, col(Customer.shopper_reference) == reference
-    )
-    if (await session.exec(other)).first():
-        raise ReferenceTaken
-    customer.row.shopper_reference = reference
-    session.add(customer.row)
+async def _write(
+    session: AsyncSession, vault: Vault, customer: CustomerRecord, *, decided_by_index: bool
+) -> CustomerRecord:
     try:
-        await session.flush()
+        return await versions.rewrite(session, vault, customer, at_once=decided_by_index)
     except IntegrityError:
-        # Somebody took it since we looked.
+        # Only of the references of customers there can be no two alike.
         raise ReferenceTaken from None
-    return True

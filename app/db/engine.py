@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.db.readers import Readers
 from app.db.reading import Read
+from app.db.writing import Transaction
 
 Row = TypeVar("Row")
 
@@ -54,6 +55,9 @@ class Database:
             event.listen(engine.sync_engine, "before_cursor_execute", self._notice)
 
     def _notice(self, _: object, __: object, statement: str, *___: object) -> None:
+        self._tell(statement)
+
+    def _tell(self, statement: str) -> None:
         """Tell `on_statement` of everything that goes to the driver; tests count what an outsider could time."""
         if self.on_statement is not None:
             self.on_statement(statement)
@@ -123,7 +127,7 @@ class Database:
 
         The transaction itself starts with the first statement: slow work before it holds nothing.
         """
-        async with AsyncSession(self._writer, expire_on_commit=False, autoflush=False) as session:
+        async with Transaction(self._writer, self._tell) as session:
             try:
                 yield session
             except BaseException:

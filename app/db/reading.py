@@ -4,11 +4,11 @@ An ORM session costs more than the query it runs (PERFORMANCE figures in README.
 and return plain rows.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import orjson
-from sqlalchemy import ColumnElement, Select, bindparam
+from sqlalchemy import ColumnElement, Select, UpdateBase, bindparam
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -46,7 +46,7 @@ class Read(Generic[Row]):
     Usually it is the `_make` of a NamedTuple with the same columns.
     """
 
-    def __init__(self, select: Select[Any], make: Callable[[Sequence[Any]], Row]) -> None:
+    def __init__(self, select: Select[Any] | UpdateBase, make: Callable[[Sequence[Any]], Row]) -> None:
         """Keep the statement; it is compiled at its first use, once for each kind of database."""
         self.select = select
         self._make = make
@@ -58,17 +58,26 @@ class Read(Generic[Row]):
 
     async def fetch(self, connection: Any, dialect: Dialect, parameters: Mapping[str, object]) -> list[Row]:
         """Run it on the driver's own connection, asyncpg's or aiosqlite's."""
-        compiled = self._compiled.get(dialect.name) or self._compile(dialect)
-        values = {**compiled.constants, **parameters}
-        arguments = [
-            process(values[name]) if process else values[name]
-            for name, process in zip(compiled.names, compiled.bind, strict=True)
-        ]
-        sql = compiled.sql_of_one if compiled.of_one(values) else compiled.sql
+        sql, arguments = self.bound(dialect, parameters)
         if dialect.name == "sqlite":
             records = await connection.execute_fetchall(sql, arguments)
         else:
             records = await connection.fetch(sql, *arguments)
+        return self.made(dialect, records)
+
+    def bound(self, dialect: Dialect, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
+        """The statement and its arguments in their order, as the driver takes them."""
+        compiled = self._compiled.get(dialect.name) or self._compile(dialect)
+        values = {**compiled.constants, **parameters}
+        sql = compiled.sql_of_one if compiled.of_one(values) else compiled.sql
+        return sql, [
+            process(values[name]) if process else values[name]
+            for name, process in zip(compiled.names, compiled.bind, strict=True)
+        ]
+
+    def made(self, dialect: Dialect, records: Iterable[Sequence[Any]]) -> list[Row]:
+        """What is returned for the rows as the driver gave them."""
+        compiled = self._compiled[dialect.name]
         if compiled.plain:
             return [self._make(record) for record in records]
         return [self._make(_processed(record, compiled.result)) for record in records]

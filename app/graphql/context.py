@@ -58,6 +58,12 @@ class Context:
         """Remember what `load` would find for `key`, as it was read already."""
         self._loader(load).prime(key, value)
 
+    def seen(self, load: Load[Loaded | None], key: UUID) -> Loaded | None:
+        """What `load` has found for `key` already, or was told; None where nothing was asked yet."""
+        loader = self._loaders.get(load)
+        found = loader.cache_map.get(key) if loader else None
+        return cast("Loaded", found.result()) if found and found.done() else None
+
     def forget(self) -> None:
         """Drop all that was loaded: something was written."""
         self._loaders.clear()

@@ -9,6 +9,7 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 
+from app.db.writing import Stale
 from app.errors import AppError, Rejected
 from app.graphql.access import Access, authorize, documented
 from app.graphql.context import Context
@@ -48,21 +49,28 @@ def mutation(*, allow: Access, description: str, credentials: bool = False) -> C
     """A mutation, `async def f(self, context, session, …) -> SomePayload`, for the callers in `allow`.
 
     It is one transaction: raise, and nothing happened; return, and it is written. An expected failure
-    (`AppError`, `Rejected`) becomes the payload's `userErrors`. With `credentials` it tries, or hands out, something
-    secret (a password, a token, a code): rate limits are tighter for it.
+    (`AppError`, `Rejected`) becomes the payload's `userErrors`. When what was read before it turns out to be `Stale`,
+    it is carried out again, from the start and with nothing in `context.seen`. With `credentials` it tries, or hands
+    out, something secret (a password, a token, a code): rate limits are tighter for it.
     """
 
     def declare(act: Resolver) -> Any:
         payload: type[Payload] = inspect.signature(act).return_annotation
 
         async def resolver(self: object, info: Info[Context, None], **arguments: Any) -> Payload:
-            context = info.context
-            authorize(context.principal, allow)
+            authorize(info.context.principal, allow)
+            try:
+                try:
+                    return await carry_out(self, info.context, **arguments)
+                except Stale:
+                    return await carry_out(self, info.context, **arguments)
+            except (AppError, Rejected) as error:
+                return payload(user_errors=user_errors(error))
+
+        async def carry_out(self: object, context: Context, **arguments: Any) -> Payload:
             try:
                 async with context.store.database.transaction() as session:
                     answer: Payload = await act(self, context, session, **arguments)
-            except (AppError, Rejected) as error:
-                return payload(user_errors=user_errors(error))
             finally:
                 # What was read before the write must not be shown after it.
                 context.forget()

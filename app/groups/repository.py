@@ -29,6 +29,13 @@ class GroupRow(NamedTuple):
 
 _COLUMNS = columns(CustomerGroup, GroupRow)
 _OF_ORGANIZATION = col(CustomerGroup.organization_id) == bindparam("organization_id")
+# The group of new customers, for whoever inserts one; it cannot be deleted before that transaction ends.
+DEFAULT = (
+    select(col(CustomerGroup.id))
+    .where(_OF_ORGANIZATION, col(CustomerGroup.is_default))
+    .with_for_update(read=True, key_share=True)
+    .scalar_subquery()
+)
 _ALL = Read(select(*_COLUMNS).where(_OF_ORGANIZATION).order_by(col(CustomerGroup.code)), GroupRow._make)
 _BY_CODE = Read(select(*_COLUMNS).where(_OF_ORGANIZATION, col(CustomerGroup.code) == bindparam("code")), GroupRow._make)
 _BY_IDS = Read(select(*_COLUMNS).where(_OF_ORGANIZATION, any_of(CustomerGroup.id, "ids")), GroupRow._make)
@@ -54,14 +61,6 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
     rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
     found = {row.id: row for row in rows}
     return [found.get(one) for one in ids]
-
-
-async def default_id(session: AsyncSession, *, organization_id: UUID) -> UUID | None:
-    """The group of new customers, if there is one; it cannot be deleted before the transaction ends."""
-    statement = select_one(CustomerGroup.id).where(
-        CustomerGroup.organization_id == organization_id, col(CustomerGroup.is_default)
-    )
-    return (await session.exec(statement.with_for_update(read=True, key_share=True))).first()
 
 
 async def hold(session: AsyncSession, *, organization_id: UUID, group_id: UUID) -> bool:

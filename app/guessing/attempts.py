@@ -13,7 +13,6 @@ from app.clock import now
 from app.errors import RateLimited
 from app.guessing import devices, repository
 from app.guessing.policy import FORGOTTEN_AFTER, Allowance, GuessingPolicy
-from app.guessing.tables import GuessCounter
 from app.vault.vault import Store
 
 PURPOSE = "guess"
@@ -93,13 +92,14 @@ async def fail(session: AsyncSession, attempt: Attempt) -> RateLimited | None:
     moment = now()
     allowances = dict(attempt.counters)
     for row in rows:
-        if row.key_hash == attempt.keys[0]:
-            row.customer_id = attempt.customer_id
-        fresh = row.last_failed_at < moment - FORGOTTEN_AFTER
-        row.failures = 1 if fresh else row.failures + 1
-        row.last_failed_at = moment
-        row.blocked_until = moment + allowances[row.key_hash].delay(row.failures)
-        session.add(row)
+        failures = 1 if row.last_failed_at < moment - FORGOTTEN_AFTER else row.failures + 1
+        repository.count(
+            session,
+            row,
+            customer_id=attempt.customer_id if row.key_hash == attempt.keys[0] else None,
+            failures=failures,
+            blocked_until=moment + allowances[row.key_hash].delay(failures),
+        )
     return None
 
 
@@ -114,11 +114,11 @@ async def succeed(session: AsyncSession, attempt: Attempt) -> RateLimited | None
     if closed is None:
         for row in rows:
             if row.key_hash == attempt.keys[0]:
-                await session.delete(row)
+                repository.forget(session, row)
     return closed
 
 
-def _closed(rows: Iterable[GuessCounter]) -> RateLimited | None:
+def _closed(rows: Iterable[repository.Locked]) -> RateLimited | None:
     try:
         _refuse_until(row.blocked_until for row in rows)
     except RateLimited as closed:

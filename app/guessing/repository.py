@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlmodel import col
-from sqlmodel import select as select_rows
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
 from app.db.claims import claim
 from app.db.reading import Read, columns
+from app.db.writing import Write, later, run
 from app.guessing.policy import FORGOTTEN_AFTER
 from app.guessing.tables import GuessCounter
 from app.vault.vault import Store
@@ -43,12 +43,27 @@ class _Counter(NamedTuple):
     last_failed_at: datetime
 
 
-_BLOCKED = Read(
-    select(col(GuessCounter.blocked_until)).where(
-        or_(col(GuessCounter.key_hash) == bindparam("one"), col(GuessCounter.key_hash) == bindparam("other"))
-    ),
-    _Blocked._make,
+class Locked(NamedTuple):
+    """A counter that nobody else changes until the transaction ends."""
+
+    key_hash: bytes
+    failures: int
+    last_failed_at: datetime
+    blocked_until: datetime
+
+
+_THESE = or_(col(GuessCounter.key_hash) == bindparam("one"), col(GuessCounter.key_hash) == bindparam("other"))
+_BLOCKED = Read(select(col(GuessCounter.blocked_until)).where(_THESE), _Blocked._make)
+_LOCKED = Write(
+    select(*columns(GuessCounter, Locked)).where(_THESE).order_by(col(GuessCounter.key_hash)).with_for_update(),
+    Locked._make,
 )
+_COUNT: Write[Any] = Write(
+    update(GuessCounter)
+    .where(col(GuessCounter.key_hash) == bindparam("counter"))
+    .values({name: bindparam(name) for name in ("customer_id", "failures", "last_failed_at", "blocked_until")})
+)
+_FORGET: Write[Any] = Write(delete(GuessCounter).where(col(GuessCounter.key_hash) == bindparam("counter")))
 _OLD = Read(
     select(col(GuessCounter.last_failed_at)).where(col(GuessCounter.last_failed_at) < bindparam("before")).limit(1),
     _Blocked._make,
@@ -70,7 +85,7 @@ async def blocked_until(store: Store, keys: Sequence[bytes]) -> list[datetime]:
     return [row.until for row in rows]
 
 
-async def locked(session: AsyncSession, counted: Counted, *, create: bool) -> list[GuessCounter]:
+async def locked(session: AsyncSession, counted: Counted, *, create: bool) -> list[Locked]:
     """The counters, locked in one order until the transaction ends; made first where `create` is asked for."""
     moment = now()
     keys = sorted(counted.keys)
@@ -86,14 +101,27 @@ async def locked(session: AsyncSession, counted: Counted, *, create: bool) -> li
             last_failed_at=moment,
             blocked_until=moment,
         )
-    statement = (
-        select_rows(GuessCounter)
-        .where(col(GuessCounter.key_hash).in_(keys))
-        .order_by(col(GuessCounter.key_hash))
-        .with_for_update()
-        .execution_options(populate_existing=True)
+    return await run(session, _LOCKED, one=keys[0], other=keys[-1])
+
+
+def count(
+    session: AsyncSession, row: Locked, *, customer_id: UUID | None, failures: int, blocked_until: datetime
+) -> None:
+    """Write a wrong guess into a locked counter; `customer_id` is whom its name belongs to now."""
+    later(
+        session,
+        _COUNT,
+        counter=row.key_hash,
+        customer_id=customer_id,
+        failures=failures,
+        last_failed_at=now(),
+        blocked_until=blocked_until,
     )
-    return list((await session.exec(statement)).all())
+
+
+def forget(session: AsyncSession, row: Locked) -> None:
+    """Delete a locked counter."""
+    later(session, _FORGET, counter=row.key_hash)
 
 
 async def forgive(session: AsyncSession, *, customer_id: UUID) -> int:

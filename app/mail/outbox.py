@@ -12,13 +12,16 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
+from app.db.columns import new_id
 from app.db.reading import Read, columns
+from app.db.writing import adding, later
 from app.mail.tables import OutgoingMail
 from app.mail.templates import Template
 from app.principal import Organization
 from app.vault.vault import Store, Vault
 
 TABLE = "outgoing_mails"
+_POST = adding(OutgoingMail)
 
 
 class _Row(NamedTuple):
@@ -80,17 +83,20 @@ async def post(
         raise ValueError(message)
     settings = organization.settings
     letter = Letter(to, locale, organization.name, settings.storefront_url, settings.mail_sender, dict(values))
-    moment = now()
-    mail = OutgoingMail(
+    moment, mail_id = now(), new_id()
+    later(
+        session,
+        _POST,
+        id=mail_id,
         organization_id=organization.id,
         customer_id=customer_id,
         template=template.value,
+        sealed=(await vault.fresh_box(customer_id)).seal(TABLE, mail_id, letter),
         state=MailState.QUEUED.value,
+        attempts=0,
         due_at=moment,
         created_at=moment,
     )
-    mail.sealed = (await vault.fresh_box(customer_id)).seal(TABLE, mail.id, letter)
-    session.add(mail)
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.clock import now
 from app.db.columns import new_id
 from app.db.reading import Read, columns
+from app.db.writing import Write, later
 from app.proofs.errors import ProofExpired, ProofInvalid
 from app.proofs.purposes import Purpose
 from app.proofs.tables import Proof
@@ -72,6 +73,20 @@ _OF_CUSTOMER = Read(
 )
 
 
+def _issue(insert: Any) -> Write[Any]:
+    new = insert(Proof)
+    replaced = {name: getattr(new.excluded, name) for name in ("token_hash", "code_hash", "created_at", "expires_at")}
+    kept = {
+        "sealed": func.coalesce(new.excluded.sealed, col(Proof.sealed)),
+        "code_tries": case((col(Proof.expires_at) > new.excluded.created_at, col(Proof.code_tries)), else_=0),
+    }
+    unique = ["customer_id", "purpose", "about_hash"]
+    return Write(new.on_conflict_do_update(index_elements=unique, set_={**replaced, **kept}))
+
+
+_ISSUE = {"sqlite": _issue(sqlite.insert), "postgresql": _issue(postgresql.insert)}
+
+
 def decoy(vault: Vault, *, organization_id: UUID, canonical: str) -> UUID:
     """The id that stands for the customer of an address nobody has: always the same, and nobody's.
 
@@ -99,29 +114,20 @@ async def issue(
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
     moment = now()
     box = await vault.fresh_box(customer_id)
-    values = {
-        "token_hash": _token_hash(vault, purpose, token),
-        "code_hash": _code_hash(vault, purpose, customer_id, code) if purpose.has_code else None,
-        "sealed": box.seal(_sealed_as(purpose), customer_id, payload) if payload is not None else None,
-        "created_at": moment,
-        "expires_at": moment + purpose.lifetime,
-    }
-    build = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    insert = build(Proof).values(
+    later(
+        session,
+        _ISSUE[session.get_bind().dialect.name],
         id=new_id(),
         organization_id=organization_id,
         customer_id=customer_id,
         purpose=purpose.value,
         about_hash=_about_hash(vault, about),
         code_tries=0,
-        **values,
-    )
-    kept = {
-        "sealed": func.coalesce(insert.excluded.sealed, col(Proof.sealed)),
-        "code_tries": case((col(Proof.expires_at) > moment, col(Proof.code_tries)), else_=0),
-    }
-    await session.exec(
-        insert.on_conflict_do_update(index_elements=["customer_id", "purpose", "about_hash"], set_={**values, **kept})
+        token_hash=_token_hash(vault, purpose, token),
+        code_hash=_code_hash(vault, purpose, customer_id, code) if purpose.has_code else None,
+        sealed=box.seal(_sealed_as(purpose), customer_id, payload) if payload is not None else None,
+        created_at=moment,
+        expires_at=moment + purpose.lifetime,
     )
     return Issued(token, code)
 

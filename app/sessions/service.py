@@ -12,6 +12,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
+from app.db.columns import new_id
+from app.db.writing import adding, later
 from app.principal import CallerKind, Scope
 from app.sessions.tables import RefreshToken, Session
 from app.sessions.tokens import AccessTokens, Subject, TokenExpired, TokenInvalid
@@ -19,6 +21,7 @@ from app.vault.vault import Vault
 
 TABLE = "sessions"
 GRACE = timedelta(seconds=30)
+_START, _ISSUE = adding(Session), adding(RefreshToken)
 
 
 class EndReason(Enum):
@@ -88,22 +91,26 @@ class Sessions:
         With `client_id`, it was got through that OAuth client: only the client may refresh or revoke its tokens, and
         the session dies with the client.
         """
-        moment = now()
-        row = Session(
+        moment, session_id, kind = now(), new_id(), CallerKind.CUSTOMER.value
+        idle, latest = moment + self._lifetimes.idle, moment + self._lifetimes.absolute
+        box = await self._vault.box(customer_id)
+        later(
+            session,
+            _START,
+            id=session_id,
             organization_id=organization_id,
-            kind=CallerKind.CUSTOMER.value,
+            kind=kind,
             customer_id=customer_id,
             client_id=client_id,
-            created_at=moment,
-            last_used_at=moment,
-            idle_expires_at=moment + self._lifetimes.idle,
-            expires_at=moment + self._lifetimes.absolute,
+            scopes="",
+            sealed_device=box.seal(TABLE, session_id, {"user_agent": user_agent[:256]}),
+            **dict.fromkeys(("created_at", "last_used_at"), moment),
+            idle_expires_at=idle,
+            expires_at=latest,
         )
-        box = await self._vault.box(customer_id)
-        row.sealed_device = box.seal(TABLE, row.id, {"user_agent": user_agent[:256]})
-        session.add(row)
-        await session.flush()
-        return row.id, await self._issue(session, row)
+        owner = {"type": "Customer", "id": customer_id.hex}
+        subject = Subject(kind, organization_id, session_id, customer_id, client_id=client_id, owner=owner)
+        return session_id, await self._issue(session, subject, expires=min(idle, latest))
 
     async def start_for_client(
         self,
@@ -156,7 +163,8 @@ class Sessions:
         used.used_at = used.used_at or moment
         row.last_used_at = moment
         row.idle_expires_at = moment + self._lifetimes.idle
-        return Refreshed(row.id, row.customer_id, await self._issue(session, row))
+        tokens = await self._issue(session, _subject(row), expires=min(row.idle_expires_at, row.expires_at))
+        return Refreshed(row.id, row.customer_id, tokens)
 
     async def issued(self, session: AsyncSession, *, organization_id: UUID, token: str) -> Session | None:
         """The live session, locked, that an access or refresh token belongs to; None for any other text."""
@@ -187,19 +195,19 @@ class Sessions:
         row = (await session.exec(statement)).first()  # type: ignore[call-overload] # two entities
         return (row[0], row[1]) if row else None
 
-    async def _issue(self, session: AsyncSession, row: Session) -> TokenPair:
-        access, access_expires = await self._tokens.issue(_subject(row))
+    async def _issue(self, session: AsyncSession, subject: Subject, *, expires: datetime) -> TokenPair:
+        access, access_expires = await self._tokens.issue(subject)
         refresh = f"rt_{secrets.token_urlsafe(32)}"
-        expires = min(row.idle_expires_at, row.expires_at)
-        session.add(
-            RefreshToken(
-                organization_id=row.organization_id,
-                customer_id=row.customer_id,
-                session_id=row.id,
-                token_hash=self._hash(refresh),
-                issued_at=now(),
-                expires_at=expires,
-            )
+        later(
+            session,
+            _ISSUE,
+            id=new_id(),
+            organization_id=subject.organization_id,
+            customer_id=subject.subject_id,  # clients get no refresh tokens
+            session_id=subject.session_id,
+            token_hash=self._hash(refresh),
+            issued_at=now(),
+            expires_at=expires,
         )
         return TokenPair(access, access_expires, refresh, expires)
 

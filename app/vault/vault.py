@@ -17,6 +17,7 @@ from app.clock import now
 from app.db.columns import new_id
 from app.db.engine import Database
 from app.db.reading import Read, any_of
+from app.db.writing import adding, later
 from app.vault.fingerprints import Fingerprints
 from app.vault.master import KEY_BYTES, MasterKey
 from app.vault.sealing import Box
@@ -38,6 +39,7 @@ _KEYS = Read(
     select(PersonKey.person_id, PersonKey.wrapped, PersonKey.master_version).where(any_of(PersonKey.person_id, "ids")),  # type: ignore[call-overload]
     _WrappedKey._make,
 )
+_ADD_KEY = adding(PersonKey)
 
 
 class KeyDestroyed(Exception):
@@ -63,14 +65,14 @@ class Vault:
         key = secrets.token_bytes(KEY_BYTES)
         wrapped = self.master.wrap(key, subject=person_id.hex)
         async with self.keystore.transaction() as session:
-            session.add(
-                PersonKey(
-                    person_id=person_id,
-                    organization_id=organization_id,
-                    wrapped=wrapped,
-                    master_version=self.master.version,
-                    created_at=now(),
-                )
+            later(
+                session,
+                _ADD_KEY,
+                person_id=person_id,
+                organization_id=organization_id,
+                wrapped=wrapped,
+                master_version=self.master.version,
+                created_at=now(),
             )
         return self._remember(person_id, key)
 

@@ -11,7 +11,7 @@ from app.addresses.records import TABLE as ADDRESSES
 from app.addresses.records import Personal as AddressDetails
 from app.addresses.tables import Address
 from app.clock import now
-from app.customers import identifiers, repository
+from app.customers import identifiers, versions
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import Personal
 from app.db.columns import new_id
@@ -109,7 +109,7 @@ async def _settle(house: House, organization_id: UUID, numbers: range, password_
     async with house.store.database.transaction() as session:
         for number in numbers:
             email = f"person{number}@example.org"
-            customer = await repository.add(
+            customer = await versions.add(
                 session,
                 vault,
                 organization_id=organization_id,

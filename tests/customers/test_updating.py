@@ -134,6 +134,22 @@ async def test_of_ten_changes_of_one_version_one_is_written(house: House) -> Non
     assert (await now(house, ann))["version"] == 2
 
 
+async def test_of_ten_changes_at_once_of_what_everybody_may_change_none_is_lost(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    before = await house.audit()
+
+    answers = await asyncio.gather(
+        *(change(house, ann, own=True, **{field: value}) for field, value in OWN.items()),
+        *(change(house, ann, **{field: value}) for field, value in BACK_OFFICE.items()),
+    )
+
+    found = await now(house, ann)
+    assert [answer.refusals("updateCustomer") for answer in answers] == [[]] * len(answers)
+    assert {field: found[field] for field in (*OWN, *BACK_OFFICE)} == {**OWN, **BACK_OFFICE}
+    assert found["version"] == 1 + len(answers)
+    assert len(await house.audit()) == len(before) + len(answers)
+
+
 @pytest.mark.parametrize(
     "metadata",
     [[], "x", 1, {"a": "4111 1111 1111 1111"}, {"a": "4111\n1111\n1111\n1111"}, {"a": {"b": "x" * 17_000}}],

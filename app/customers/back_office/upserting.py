@@ -8,12 +8,11 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers import identifiers, repository, service
+from app.customers import identifiers, service, versions
 from app.customers.identifiers import IdentifierKind
 from app.customers.profile import parse_profile
-from app.customers.records import CustomerRecord, Personal, open_row, row_of
+from app.customers.records import CustomerRecord, CustomerRow, Personal, open_row
 from app.customers.service import ReferenceTaken
-from app.customers.tables import Customer
 from app.errors import NotFound, Required
 from app.validation import Validation
 from app.values import EmailAddress, shopper_reference
@@ -101,11 +100,11 @@ async def _create(session: AsyncSession, vault: Vault, organization_id: UUID, ne
     except IntegrityError:
         # Nothing else is unique about a customer.
         raise ReferenceTaken from None
-    return open_row(row_of(customer), await vault.box(customer.id))
+    return open_row(customer, await vault.box(customer.id))
 
 
-async def _add(session: AsyncSession, vault: Vault, organization_id: UUID, new: _New) -> Customer:
-    return await repository.add(
+async def _add(session: AsyncSession, vault: Vault, organization_id: UUID, new: _New) -> CustomerRow:
+    return await versions.add(
         session,
         vault,
         organization_id=organization_id,
@@ -129,7 +128,7 @@ async def _update(
             session,
             vault,
             organization_id=organization_id,
-            customer_id=customer_id,
+            customer=customer_id,
             given=given,
             by_customer=False,
             expected_version=expected_version,
