@@ -1,7 +1,7 @@
 """Customers as GraphQL shows them."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -12,11 +12,9 @@ from app.addresses.api import Address, addresses_of
 from app.anonymizations.api import Anonymization, anonymization_of
 from app.audit.log import Action, record
 from app.customers import repository, service
-from app.customers.identifiers import IdentifierKind
-from app.customers.inputs import UPDATABLE, CustomerBy, UpdateCustomerInput, answers, given
+from app.customers.inputs import UPDATABLE, UpdateCustomerInput, answers, given
 from app.customers.newsletter import UnsubscribeLinks, welcome
 from app.customers.records import Approval, CustomerRecord, CustomerStatus, Personal
-from app.errors import AppError
 from app.fields import repository as extra_fields
 from app.graphql import ids
 from app.graphql.access import CUSTOMER, authorize, back_office
@@ -33,7 +31,7 @@ from app.orders.repository import Question
 from app.payment_methods.api import PaymentMethod, payment_methods_of
 from app.principal import Scope
 from app.sessions.api import Session, sessions_of
-from app.values import EmailAddress, LoginName, PhoneNumber
+from app.values import PhoneNumber
 
 describe(
     CustomerStatus,
@@ -231,43 +229,6 @@ class CustomerQueries:
         found = await context.load(repository.by_ids, customer_id)
         return shown(found) if found else None
 
-    @query(
-        allow=back_office(Scope.CUSTOMERS_READ),
-        description="One customer, by exactly one of its names, or null. The read is recorded in the audit log.",
-    )
-    async def customer(
-        self,
-        context: Context,
-        by: Annotated[CustomerBy, strawberry.argument(description="Which customer.")],
-    ) -> Customer | None:
-        """A malformed name finds nobody."""
-        try:
-            customer_id = await _find(context, by)
-        except AppError:
-            return None
-        found = await context.load(repository.by_ids, customer_id) if customer_id else None
-        if found is None:
-            return None
-        async with context.store.database.transaction() as session:
-            record(session, context.origin, Action.CUSTOMER_READ, customer_id=found.row.id)
-        return shown(found)
-
-
-async def _find(context: Context, by: CustomerBy) -> Any:
-    organization_id = context.organization.id
-    if by.id is not None:
-        return ids.decode("Customer", by.id.value)
-    if by.email is not None:
-        kind, canonical = IdentifierKind.EMAIL, EmailAddress.parse(by.email.value).canonical
-    elif by.login_name is not None:
-        kind, canonical = IdentifierKind.LOGIN_NAME, LoginName.parse(by.login_name.value).canonical
-    else:
-        assert by.shopper_reference is not None  # noqa: S101 - one of the four, by @oneOf
-        return await repository.id_by_shopper_reference(
-            context.store, organization_id=organization_id, reference=by.shopper_reference.value
-        )
-    return await repository.id_by_name(context.store, organization_id=organization_id, kind=kind, canonical=canonical)
-
 
 @strawberry.type
 class CustomerMutations:
@@ -302,6 +263,9 @@ class CustomerMutations:
         )
         if names:
             record(session, context.origin, Action.CUSTOMER_UPDATED, customer_id=customer_id, fields=names)
+        elif context.principal.customer_id is None:
+            # Nothing was changed, but the customer is shown.
+            record(session, context.origin, Action.CUSTOMER_READ, customer_id=customer_id)
         if "newsletter" in names and found.row.newsletter:
             links = context.services.get(UnsubscribeLinks)
             await welcome(session, context.store.vault, links, organization=context.organization, customer=found)

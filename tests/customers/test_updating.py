@@ -55,6 +55,18 @@ async def test_a_value_is_set_stays_when_absent_and_is_cleared_by_null(house: Ho
     assert (await now(house, ann))["version"] == 3
 
 
+async def test_whoever_is_shown_a_customer_without_changing_it_has_read_it(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    before = await house.audit()
+
+    (await change(house, ann, own=True)).payload("updateCustomer")
+    assert await house.audit() == before
+
+    (await change(house, ann)).payload("updateCustomer")
+    assert await house.audit() == [*before, "customer.read"]
+    assert (await now(house, ann))["version"] == 1
+
+
 @pytest.mark.parametrize("field", NEVER_NULL)
 async def test_what_must_be_there_is_set_and_not_cleared(house: House, field: str) -> None:
     ann = await house.register("ann@example.org")

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -12,18 +13,42 @@ from app.customers.api import Customer, shown
 from app.customers.back_office import listing, upserting
 from app.customers.back_office.conditions import Conditions
 from app.customers.back_office.where.api import CustomerSort, CustomerWhere, Where, sort_of
-from app.customers.inputs import ProfileInput, given
+from app.customers.identifiers import IdentifierKind
+from app.customers.inputs import CustomerBy, ProfileInput, given
+from app.errors import AppError
 from app.graphql import ids
 from app.graphql.access import back_office
 from app.graphql.context import Context
 from app.graphql.fields import Payload, mutation, query
 from app.graphql.pagination import Connection, connection, page
 from app.principal import Scope
+from app.values import EmailAddress, LoginName
 
 
 @strawberry.type
 class BackOfficeQueries:
-    """Reads of many customers."""
+    """Reads of customers, each of them recorded."""
+
+    @query(
+        allow=back_office(Scope.CUSTOMERS_READ),
+        description="One customer, by exactly one of its names, or null. The read is recorded in the audit log.",
+    )
+    async def customer(
+        self,
+        context: Context,
+        by: Annotated[CustomerBy, strawberry.argument(description="Which customer.")],
+    ) -> Customer | None:
+        """A malformed name finds nobody."""
+        try:
+            customer_id = await _find(context, by)
+        except AppError:
+            return None
+        found = await context.load(repository.by_ids, customer_id) if customer_id else None
+        if found is None:
+            return None
+        async with context.store.database.transaction() as session:
+            record(session, context.origin, Action.CUSTOMER_READ, customer_id=found.row.id)
+        return shown(found)
 
     @query(
         allow=back_office(Scope.CUSTOMERS_READ),
@@ -61,6 +86,22 @@ class BackOfficeQueries:
             [(position, shown(one)) for position, one in found],
             lambda: listing.count(context.store, organization_id=organization_id, condition=condition),
         )
+
+
+async def _find(context: Context, by: CustomerBy) -> UUID | None:
+    organization_id = context.organization.id
+    if by.id is not None:
+        return ids.decode("Customer", by.id.value)
+    if by.email is not None:
+        kind, canonical = IdentifierKind.EMAIL, EmailAddress.parse(by.email.value).canonical
+    elif by.login_name is not None:
+        kind, canonical = IdentifierKind.LOGIN_NAME, LoginName.parse(by.login_name.value).canonical
+    else:
+        assert by.shopper_reference is not None  # noqa: S101 - one of the four, by @oneOf
+        return await repository.id_by_shopper_reference(
+            context.store, organization_id=organization_id, reference=by.shopper_reference.value
+        )
+    return await repository.id_by_name(context.store, organization_id=organization_id, kind=kind, canonical=canonical)
 
 
 @strawberry.input(
