@@ -103,18 +103,30 @@ class Transaction(AsyncSession):
     async def _send_alone(self, sql: str, arguments: Sequence[object]) -> None:
         """One statement is a transaction by itself."""
         self._notice(sql)
-        kept = await self._engine.raw_connection()
+        kept = await self._take()
         try:
-            await kept.driver_connection.fetch(sql, *arguments)  # type: ignore[union-attr] # asyncpg's connection
+            await kept.driver_connection.fetch(sql, *arguments)
         except Exception as fault:
             _reraise_stale(fault)
             raise
         finally:
             kept.close()
 
+    async def _take(self) -> Any:
+        """A connection of the pool, past those whose server went away: nobody but us would notice."""
+        while True:
+            kept: Any = await self._engine.raw_connection()
+            if not kept.driver_connection.is_closed():
+                return kept
+            kept.invalidate()
+            kept.close()
+
 
 def later(session: AsyncSession, write: Write[Any], **parameters: object) -> None:
-    """Write this when the transaction ends, after all else and in this order; nobody sees it before."""
+    """Write this when the transaction ends, after all else; nobody sees it before.
+
+    Ask for a row before those that refer to it, and for no two changes of one row: PostgreSQL makes all at one moment.
+    """
     assert isinstance(session, Transaction)  # noqa: S101 - the database's own door makes no other
     session.pending.append((write, parameters))
 

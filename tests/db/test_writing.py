@@ -1,9 +1,10 @@
 """Changes that are sent when the transaction ends."""
 
-from typing import Any, NamedTuple
+import asyncio
+from typing import Any, NamedTuple, cast
 
 import pytest
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -14,7 +15,9 @@ from app.db.engine import Database
 from app.db.reading import Read, columns
 from app.db.writing import TOGETHER, Stale, Write, adding, later, run, savepoint
 from app.organizations.tables import Organization
-from tests.house import House
+from tests.house import House, Urls, open_test_house
+
+KILL = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
 
 
 class _Shop(NamedTuple):
@@ -153,3 +156,22 @@ async def test_what_an_index_refuses_takes_along_all_that_came_with_it(database:
         await transact(database, rename("A", "C"), shop("first"))
 
     assert await database.rows(SHOPS) == [("first", "A")]
+
+
+async def test_a_change_goes_to_no_connection_that_the_server_closed(postgres_urls: Urls) -> None:
+    async with open_test_house(postgres_urls) as house:
+        database, other = house.patron.store.database, Database(postgres_urls.keystore)
+        for _ in range(2):
+            await transact(database, *(shop(new_id().hex) for _ in range(2)))
+        async with other.engine.connect() as connection:
+            await connection.execute(KILL, {"name": database.url.database})
+        await other.close()
+        kept = await database.engine.raw_connection()
+        async with asyncio.timeout(30):
+            while not cast("Any", kept.driver_connection).is_closed():
+                await asyncio.sleep(0.01)
+        kept.close()
+
+        await transact(database, shop("second"))
+
+        assert "second" in [one.slug for one in await database.rows(SHOPS)]
