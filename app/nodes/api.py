@@ -34,7 +34,7 @@ async def _customer(context: Context, row_id: UUID) -> Found:
 
 async def _address(context: Context, row_id: UUID) -> Found:
     found = await context.load(address_rows.by_ids, row_id)
-    return (addresses.shown(found), found.row.customer_id) if found else None
+    return (addresses.shown(found, context.principal.locale), found.row.customer_id) if found else None
 
 
 async def _payment_method(context: Context, row_id: UUID) -> Found:
