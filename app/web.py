@@ -172,7 +172,7 @@ class Endpoint:
         request.scope[metrics.OPERATION] = operation.of.value
         try:
             standing = await self._limits.admit(
-                context.principal, context.origin.source, operation.of, operation.amount
+                context.principal, context.origin.source, operation.of, operation.amount, cards=operation.cards
             )
         except Exceeded as exceeded:
             told = limit_headers(exceeded.standing)
