@@ -52,7 +52,8 @@ from app.sessions.signing import SigningKeys
 from app.sessions.tokens import AccessTokens
 from app.settings import Settings
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+# With a letter: what has none might be a card number, and these are logged.
+REQUEST_ID = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_-]{8,64}")
 GRAPHQL = "/graphql"
 STATIC = "/graphql/static"
 USER_AGENT_MAX = 256
