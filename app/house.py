@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
+
 from app.accounts.policy import AccountPolicy
 from app.customers.newsletter import UnsubscribeLinks
 from app.db.engine import Database, DatabaseOptions
@@ -30,6 +32,8 @@ from app.sessions.tokens import AccessTokens
 from app.settings import Settings
 from app.vault import master
 from app.vault.vault import Store, open_vault
+
+log = structlog.get_logger(__name__)
 
 
 class NotMigrated(Exception):
@@ -110,6 +114,8 @@ def _gateways(settings: Settings) -> Gateways:
             webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
             api_base=settings.stripe_api_base,
         )
+        if not account.webhook_secret:
+            log.warning("stripe_events_refused", missing="PATRON_STRIPE_WEBHOOK_SECRET")
         found.append(StripeGateway(account))
     elif settings.development:
         found.append(SandboxGateway())

@@ -74,7 +74,10 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller of one request, resolved once; every check asks it and nothing else."""
+    """The caller of one request, resolved once; every check asks it and nothing else.
+
+    `locale` is a customer's own (BCP 47), as it was when the request came; others have none.
+    """
 
     kind: CallerKind
     organization: Organization
@@ -84,6 +87,7 @@ class Principal:
     staff_id: UUID | None = None
     session_id: UUID | None = None
     expires_at: datetime | None = None
+    locale: str | None = None
 
     @property
     def own_customer_id(self) -> UUID:

@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from app.cards import plain_digits, refuse_card_numbers
 from app.errors import AppError, ErrorCode, Invalid, Required, TooLong, TooShort
 
 EMAIL_MAX = 96
@@ -23,11 +24,6 @@ LOCALE_MAX = 16
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
 # Those of Unicode too, which are no control characters.
 BREAKS = frozenset("\n\t\u2028\u2029")
-DIGIT_RUN = re.compile(r"\d(?:[\W_]{0,3}\d){12,}")
-CARD_LENGTHS = range(13, 20)
-CARD_STARTS = frozenset(range(2, 7))
-# One in fifty would pass for a card number by chance.
-UUID_SHAPE = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 OLDEST_BIRTH_YEAR = 1880
 
 
@@ -36,13 +32,6 @@ class InvalidPhone(AppError):
 
     code = ErrorCode.INVALID_PHONE
     message = "This is not a valid telephone number. Write it with its country code, as in +41 44 668 18 00."
-
-
-class CardDataRefused(AppError):
-    """Something that looks like a card number was typed where none belongs."""
-
-    code = ErrorCode.CARD_DATA_REFUSED
-    message = "This looks like a card number. Card data goes to the payment gateway only; send its token instead."
 
 
 def clean(raw: str) -> str:
@@ -80,38 +69,6 @@ def _bounded(shortest: int, longest: int, *, lines: bool = False) -> Callable[[s
         return value
 
     return parse
-
-
-def refuse_card_numbers(value: str) -> None:
-    """Raise `CardDataRefused` for a card number in `value`, with anything before, between or after it.
-
-    A number of 13 to 19 digits that begins like a payment card's and passes the Luhn check (ISO/IEC 7812-1), also
-    as a part of more digits: an expiry date or a CVC may follow it. Digits of any script count, raised and circled
-    ones too: a normal form may turn them into plain ones later.
-    """
-    for run in DIGIT_RUN.finditer(UUID_SHAPE.sub("", plain_digits(value))):
-        digits = [int(character) for character in run.group() if character.isdecimal()]
-        if any(luhn(part) for part in _card_sized(digits)):
-            raise CardDataRefused
-
-
-def plain_digits(value: str) -> str:
-    """`value` with an ASCII digit for whatever Unicode says is one: `٤`, `⁴`, `④`, fullwidth ones."""
-    if value.isascii():
-        return value
-    return "".join(str(unicodedata.digit(character, character)) for character in value)
-
-
-def _card_sized(digits: list[int]) -> Iterator[list[int]]:
-    for start, digit in enumerate(digits):
-        if digit in CARD_STARTS:
-            yield from (digits[start : start + length] for length in CARD_LENGTHS if start + length <= len(digits))
-
-
-def luhn(digits: list[int]) -> bool:
-    """Whether the last of `digits` is the check digit of the others (ISO/IEC 7812-1, annex B)."""
-    doubled = (sum(divmod(digit * 2, 10)) for digit in digits[-2::-2])
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,8 @@ from app.sessions.signing import SigningKeys
 from app.sessions.tokens import AccessTokens
 from app.settings import Settings
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+# With a letter: what has none might be a card number, and these are logged.
+REQUEST_ID = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_-]{8,64}")
 GRAPHQL = "/graphql"
 STATIC = "/graphql/static"
 USER_AGENT_MAX = 256
@@ -175,7 +176,7 @@ class Endpoint:
         request.scope[metrics.OPERATION] = operation.of.value
         try:
             standing = await self._limits.admit(
-                context.principal, context.origin.source, operation.of, operation.amount
+                context.principal, context.origin.source, operation.of, operation.amount, cards=operation.cards
             )
         except Exceeded as exceeded:
             told = limit_headers(exceeded.standing)

@@ -159,28 +159,32 @@ def _address_of(application: Application) -> dict[str, Any] | None:
 
 async def prove(
     session: AsyncSession, vault: Vault, origin: Origin, customer: EditedCustomer, claim: Mapping[str, Any] | None
-) -> None:
+) -> list[AppError]:
     """Mark a locked customer's address as proven and let the claim that was proven with it win.
+
+    Return why the claim's postal address was not written, said of `address`: it keeps nobody out.
 
     The password and the sessions of an account whose address was never proven are void from here on. An account
     that has a proven address and a password already is not changed by any claim. Raise `LoginNameTaken` when somebody
     else was faster: then nothing is written, and a registration with another name is as good as the first.
     """
     row, organization = customer.row, origin.principal.organization
+    warnings: list[AppError] = []
     opens = claim is not None and row.email_verified_at is None
     if claim is not None and not (row.email_verified_at and row.sealed_password):
-        await _apply(session, vault, origin, customer, claim)
+        warnings = await _apply(session, vault, origin, customer, claim)
     if opens and row.approval == Approval.PENDING.value and customer.personal.email:
         email = customer.personal.email
         await registration.ask_for_approval(session, vault, organization, customer_id=row.id, email=email)
     row.email_verified_at = row.email_verified_at or now()
     await repository.save(session, vault, customer)
     await ordering.attach_to(session, vault, customer)
+    return warnings
 
 
 async def _apply(
     session: AsyncSession, vault: Vault, origin: Origin, customer: EditedCustomer, claim: Mapping[str, Any]
-) -> None:
+) -> list[AppError]:
     row, proven = customer.row, customer.row.email_verified_at is not None
     profile = {name: value for name, value in claim["profile"].items() if value is not None}
     customer.personal, _ = changed(customer.personal, profile)
@@ -196,10 +200,26 @@ async def _apply(
     )
     if claim.get("login_name"):
         await _name(session, vault, customer, LoginName.parse(claim["login_name"]))
-    if claim.get("address"):
-        address = _first(claim["address"])
-        # It was looked at when it was typed: what the shop asks for since then must not keep the owner out.
-        await registration.add_address(session, vault, origin, customer_id=row.id, address=address, strictness="warn")
+    return await _add_address(session, vault, origin, row.id, claim["address"]) if claim.get("address") else []
+
+
+async def _add_address(
+    session: AsyncSession, vault: Vault, origin: Origin, customer_id: UUID, claimed: Mapping[str, Any]
+) -> list[AppError]:
+    """Write the address; it was looked at when it was typed, and what holds since then must not keep the owner out."""
+    address = _first(claimed)
+    try:
+        async with session.begin_nested():
+            await registration.add_address(
+                session, vault, origin, customer_id=customer_id, address=address, strictness="warn"
+            )
+    except Rejected as rejected:
+        refused = rejected.errors
+    except AppError as error:
+        refused = [error]
+    else:
+        return []
+    return [error.at("address", *(error.field or ())) for error in refused]
 
 
 def _first(claimed: Mapping[str, Any]) -> FirstAddress:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -13,8 +13,7 @@ from app.addresses.books import book_of, book_with
 from app.addresses.checks import postal
 from app.addresses.inputs import AddressInput, UpdateAddressInput
 from app.addresses.records import AddressRecord
-from app.errors import AppError
-from app.geography.api import Country, Zone, english_country, english_zones
+from app.geography.api import Country, Zone, country_named, zone_named
 from app.geography.formatting import formatted
 from app.graphql import ids
 from app.graphql.access import CUSTOMER, back_office
@@ -56,9 +55,11 @@ class Address(Node):
     city: str | None = strawberry.field(description="City, town or suburb.")
     postal_code: str | None = strawberry.field(description="Postal code with capital letters.")
     zone: Zone | None = strawberry.field(
-        description="State, province, canton … in English; code and name as typed where the country has no such zone."
+        description="State, province, canton … named like the country; as typed where the country has no such zone."
     )
-    country: Country = strawberry.field(description="The country, named in English.")
+    country: Country = strawberry.field(
+        description="The country, named in the customer's own `locale`; in English where none is set, and for others."
+    )
     phone: str | None = strawberry.field(description="Telephone number in E.164 form, such as +41446681800.")
     notes: str | None = strawberry.field(description="Hints for the delivery; may have several lines.")
     latitude: float | None = strawberry.field(description="Degrees north (WGS 84).")
@@ -81,8 +82,8 @@ class Address(Node):
         return formatted(postal(self.country.source, self.record.personal))
 
 
-def shown(address: AddressRecord) -> Address:
-    """The GraphQL object of a record."""
+def shown(address: AddressRecord, locale: str | None) -> Address:
+    """The GraphQL object of a record, for a caller with this locale."""
     row, personal = address.row, address.personal
     return Address(
         id=ids.encode(KIND, row.id),
@@ -95,8 +96,8 @@ def shown(address: AddressRecord) -> Address:
         line2=personal.line2,
         city=personal.city,
         postal_code=personal.postal_code,
-        zone=_zone(row.country_code, personal.zone),
-        country=english_country(row.country_code),
+        zone=zone_named(row.country_code, personal.zone, locale),
+        country=country_named(row.country_code, locale),
         phone=personal.phone,
         notes=personal.notes,
         latitude=personal.latitude,
@@ -110,19 +111,15 @@ def shown(address: AddressRecord) -> Address:
     )
 
 
-def _zone(country_code: str, code: str | None) -> Zone | None:
-    if code is None:
-        return None
-    return english_zones(country_code).get(code) or Zone(code=code, name=code)
-
-
 async def addresses_of(context: Context, customer_id: UUID) -> list[Address]:
     """All addresses of a customer, oldest first; whether the caller may see them is decided above."""
-    return [shown(address) for address in await context.load(repository.of_customers, customer_id)]
+    locale = context.principal.locale
+    return [shown(address, locale) for address in await context.load(repository.of_customers, customer_id)]
 
 
-def _warnings(errors: list[AppError]) -> list[UserError]:
-    return [entry for error in errors for entry in user_errors(error)]
+def _saved(context: Context, saved: editing.Saved) -> dict[str, Any]:
+    warnings = [entry for error in saved.warnings for entry in user_errors(error)]
+    return {"address": shown(saved.record, context.principal.locale), "warnings": warnings}
 
 
 @strawberry.type(description="The address that was written.")
@@ -183,7 +180,7 @@ class AddressMutations:
             wanted=inputs.wanted(input),
             strictness=context.organization.settings.address_strictness,
         )
-        return CreateAddressPayload(address=shown(saved.record), warnings=_warnings(saved.warnings))
+        return CreateAddressPayload(**_saved(context, saved))
 
     @mutation(
         allow=ALLOWED, description="Change an address, in part: a field left away stays, an explicit null clears it."
@@ -200,7 +197,7 @@ class AddressMutations:
         book = await book_with(session, context.store.vault, context.origin, address_id=address_id)
         strictness = context.organization.settings.address_strictness
         saved = await editing.update(book, address_id, edit=inputs.edit(input), strictness=strictness)
-        return UpdateAddressPayload(address=shown(saved.record), warnings=_warnings(saved.warnings))
+        return UpdateAddressPayload(**_saved(context, saved))
 
     @mutation(
         allow=ALLOWED,
@@ -217,7 +214,7 @@ class AddressMutations:
         address_id = ids.decode(KIND, id)
         book = await book_with(session, context.store.vault, context.origin, address_id=address_id)
         record = await defaults.set_default(book, address_id, defaults.AddressType[type.name])
-        return SetDefaultAddressPayload(address=shown(record))
+        return SetDefaultAddressPayload(address=shown(record, context.principal.locale))
 
     @mutation(
         allow=ALLOWED,

@@ -27,6 +27,7 @@ from app.confirmations.inputs import (
     VerifyEmailInput,
     VerifyEmailPayload,
 )
+from app.confirmations.verification import Verified
 from app.customers import repository
 from app.customers.addressees import Addressee, addressee
 from app.errors import AppError, NotFound, Required
@@ -63,19 +64,19 @@ class ConfirmationMutations:
     ) -> VerifyEmailPayload:
         """A wrong code uses up a try, so it is returned, not raised."""
         vault = context.store.vault
-        customer_id: UUID | None
+        verified: Verified | None
         if input.token:
-            customer_id = await verification.by_token(session, vault, context.origin, token=input.token)
+            verified = await verification.by_token(session, vault, context.origin, token=input.token)
         else:
             to = await _code_of(context, input)
-            customer_id = await verification.by_code(
+            verified = await verification.by_code(
                 session, vault, context.origin, customer_id=to.customer_id, code=input.code or ""
             )
-            if customer_id is None:
+            if verified is None:
                 record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, customer_id=_id(to))
                 return VerifyEmailPayload(user_errors=user_errors(ProofInvalid(field=("code",))))
-        record(session, context.origin, Action.EMAIL_VERIFIED, customer_id=customer_id)
-        return VerifyEmailPayload()
+        record(session, context.origin, Action.EMAIL_VERIFIED, customer_id=verified.customer_id)
+        return VerifyEmailPayload(warnings=[entry for error in verified.warnings for entry in user_errors(error)])
 
     @mutation(
         allow=[GUEST, CUSTOMER],

@@ -3,6 +3,7 @@
 import strawberry
 
 from app.graphql.fields import Payload
+from app.graphql.user_errors import UserError
 
 
 @strawberry.input(description="The token of the link, or the email address with the short code.")
@@ -17,6 +18,12 @@ class VerifyEmailInput:
 @strawberry.type(description="Whether the address is proven now.")
 class VerifyEmailPayload(Payload):
     """Answer of `verifyEmail`."""
+
+    warnings: list[UserError] = strawberry.field(
+        default_factory=list,
+        description="Why the postal address that came with the registration was not written, when it can be no more; "
+        "the account is open all the same.",
+    )
 
 
 @strawberry.input(description="The address to be proven.")

@@ -1,5 +1,6 @@
 """Proves an email address."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -7,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts import claims
 from app.customers import repository
 from app.customers.addressees import Addressee
+from app.errors import AppError
 from app.mail import outbox
 from app.mail.templates import Template
 from app.principal import Organization, Origin
@@ -17,6 +19,13 @@ from app.proofs.repository import Proven
 from app.vault.vault import Vault
 
 PURPOSE = Purpose.VERIFY_EMAIL
+
+
+class Verified(NamedTuple):
+    """Whose address is proven; `warnings` say what of the registration could not be written any more."""
+
+    customer_id: UUID
+    warnings: list[AppError]
 
 
 async def send_again(session: AsyncSession, vault: Vault, *, organization: Organization, to: Addressee) -> None:
@@ -36,14 +45,16 @@ async def send_again(session: AsyncSession, vault: Vault, *, organization: Organ
     )
 
 
-async def by_token(session: AsyncSession, vault: Vault, origin: Origin, *, token: str) -> UUID:
+async def by_token(session: AsyncSession, vault: Vault, origin: Origin, *, token: str) -> Verified:
     """Prove the address with the link's token; raise `ProofInvalid`, `ProofExpired`."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use(session, vault, organization_id=organization_id, purpose=PURPOSE, token=token)
     return await _prove(session, vault, origin, proven)
 
 
-async def by_code(session: AsyncSession, vault: Vault, origin: Origin, *, customer_id: UUID, code: str) -> UUID | None:
+async def by_code(
+    session: AsyncSession, vault: Vault, origin: Origin, *, customer_id: UUID, code: str
+) -> Verified | None:
     """Prove the address with the short code; None for a wrong one, and the try must be committed."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use_code(
@@ -52,10 +63,9 @@ async def by_code(session: AsyncSession, vault: Vault, origin: Origin, *, custom
     return await _prove(session, vault, origin, proven) if proven else None
 
 
-async def _prove(session: AsyncSession, vault: Vault, origin: Origin, proven: Proven) -> UUID:
+async def _prove(session: AsyncSession, vault: Vault, origin: Origin, proven: Proven) -> Verified:
     organization_id = origin.principal.organization.id
     customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=proven.customer_id)
     if customer is None:
         raise ProofInvalid
-    await claims.prove(session, vault, origin, customer, proven.payload)
-    return proven.customer_id
+    return Verified(proven.customer_id, await claims.prove(session, vault, origin, customer, proven.payload))

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from app.cards import refuse_card_numbers
 from app.clock import now
 from app.customers.records import Personal
 from app.errors import Invalid, NotAllowed, TooLong
@@ -22,7 +23,6 @@ from app.values import (
     fax,
     https_url,
     locale,
-    refuse_card_numbers,
     text,
 )
 

@@ -1,7 +1,7 @@
 """Countries and zones as GraphQL shows them."""
 
 import unicodedata
-from functools import cache
+from functools import lru_cache
 from typing import Annotated
 
 import strawberry
@@ -16,9 +16,10 @@ LONGEST_LOCALE = 35
 """What RFC 5646, section 4.4.1, advises to make room for."""
 
 Locale = Annotated[
-    str,
+    str | None,
     strawberry.argument(
-        description="Language of the names as a BCP 47 tag, such as `de-CH`; English where it is not known."
+        description="Language of the names as a BCP 47 tag, such as `de-CH`; without it, the customer's own `locale`. "
+        "English where it is not known."
     ),
 ]
 
@@ -118,16 +119,22 @@ def zone_shown(source: zones.Zone, locale: str) -> Zone:
     return Zone(code=source.code, name=zones.zone_name(source, locale))
 
 
-@cache
-def english_country(code: str) -> Country:
-    """The country with this code, always the same object: addresses are read often."""
-    return country_shown(countries.parse_country(code), ENGLISH)
+@lru_cache(maxsize=4096)
+def country_named(code: str, locale: str | None) -> Country:
+    """The country with this code in `locale`, else in English; kept, as addresses are read often."""
+    return country_shown(countries.parse_country(code), _known(locale))
 
 
-@cache
-def english_zones(country_code: str) -> dict[str, Zone]:
-    """The zones of a country by their codes, always the same objects."""
-    return {zone.code: zone for zone in english_country(country_code).zones()}
+def zone_named(country_code: str, code: str | None, locale: str | None) -> Zone | None:
+    """The zone that an address keeps as `code`, named like its country; what was typed where there is no such zone."""
+    if code is None:
+        return None
+    return _zones_named(country_code, locale).get(code) or Zone(code=code, name=code)
+
+
+@lru_cache(maxsize=512)
+def _zones_named(country_code: str, locale: str | None) -> dict[str, Zone]:
+    return {zone.code: zone for zone in country_named(country_code, locale).zones()}
 
 
 @strawberry.type
@@ -135,22 +142,23 @@ class GeographyQueries:
     """Reference data; nothing of it belongs to an organization."""
 
     @query(allow=ANYBODY, description="All countries in the order of their names.", size=250)
-    async def countries(self, context: Context, locale: Locale = ENGLISH) -> list[Country]:  # noqa: ARG002 - reference data
+    async def countries(self, context: Context, locale: Locale = None) -> list[Country]:
         """Accents count after letters (Åland Islands among the A): near enough to the alphabet for a list."""
-        shown = [country_shown(source, _known(locale)) for source in countries.every()]
+        known = _known(locale or context.principal.locale)
+        shown = [country_shown(source, known) for source in countries.every()]
         return sorted(shown, key=lambda country: unicodedata.normalize("NFKD", country.name.casefold()))
 
     @query(allow=ANYBODY, description="One country with its rules for addresses; null when there is no such country.")
     async def country(
         self,
-        context: Context,  # noqa: ARG002 - reference data
+        context: Context,
         code: Annotated[str, strawberry.argument(description="ISO 3166-1 alpha-2 code, such as `CH`, in any case.")],
-        locale: Locale = ENGLISH,
+        locale: Locale = None,
     ) -> Country | None:
         """Unlike an address, a query guesses nothing: `UK` is no country."""
         source = countries.find(code)
-        return country_shown(source, _known(locale)) if source else None
+        return country_shown(source, _known(locale or context.principal.locale)) if source else None
 
 
-def _known(locale: str) -> str:
-    return locale if len(locale) <= LONGEST_LOCALE else ENGLISH
+def _known(locale: str | None) -> str:
+    return locale if locale and len(locale) <= LONGEST_LOCALE else ENGLISH

@@ -39,7 +39,13 @@ ADDED: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 """Code, name in the country's language, name in Latin letters."""
 
 RENAMED: Mapping[str, Mapping[str, str]] = {
-    "PH": {"COM": "Davao de Oro"},
+    "CL": {"AR": "La Araucanía"},
+    # The data mixes Spanish with Catalan, Basque and Galician. ISO 3166-2:ES has the official name first: these have
+    # one in the language of the province alone; Álava, Alicante, Castellón and Navarra have one in Spanish too.
+    "ES": {"BI": "Bizkaia", "C": "A Coruña", "L": "Lleida", "PM": "Illes Balears", "SS": "Gipuzkoa"},
+    "NR": {"05": "Baitsi District"},
+    "PE": {"CUS": "Cusco"},
+    "PH": {"COM": "Davao de Oro", "ZSI": "Zamboanga Sibugay"},
     "TR": {"03": "Afyonkarahisar"},
     "VE": {"A": "Distrito Capital", "X": "La Guaira"},
 }
@@ -47,6 +53,7 @@ RENAMED: Mapping[str, Mapping[str, str]] = {
 
 LATIN: Mapping[str, Mapping[str, str]] = {
     "RU": {"MOW": "Moscow", "SPE": "Saint Petersburg"},
+    "TH": {"86": "Chumphon", "93": "Phatthalung"},
     "UA": {"30": "Kyiv", "32": "Kyiv oblast", "40": "Sevastopol", "51": "Odesa oblast"},
     "VN": {"09": "Lang Son Province"},
 }
@@ -54,6 +61,12 @@ LATIN: Mapping[str, Mapping[str, str]] = {
 
 ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "AR": {"C": ("CABA", "Capital Federal")},
+    "CH": {"SG": ("Sankt Gallen",)},
+    "CL": {
+        "AI": ("Aisén", "Aysén", "Aisén del General Carlos Ibáñez del Campo"),
+        "AR": ("Araucanía",),
+        "RM": ("Región Metropolitana", "Región Metropolitana de Santiago"),
+    },
     "CN": {
         "HK": ("Hongkong",),
         "MO": ("Macao",),
@@ -64,17 +77,62 @@ ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "NX": ("Ningxia",),
         "XJ": ("Xinjiang",),
     },
-    "CO": {"DC": ("Bogotá D.C.", "Distrito Capital")},
-    "ES": {"PM": ("IB", "Illes Balears", "Baleares"), "OR": ("OU", "Orense"), "GI": ("Gerona",)},
-    "ID": {"YO": ("Yogyakarta",)},
+    "CO": {
+        "DC": ("Bogotá D.C.", "Distrito Capital", "Distrito Capital de Bogotá"),
+        "SAP": ("San Andrés, Providencia y Santa Catalina",),
+    },
+    "ES": {
+        "A": ("Alacant", "Alicante/Alacant"),
+        "BI": ("Vizcaya",),
+        "C": ("La Coruña", "Coruña"),
+        "CS": ("Castelló", "Castellón/Castelló"),
+        "GI": ("Gerona",),
+        "L": ("Lérida",),
+        "NA": ("Nafarroa",),
+        "OR": ("OU", "Orense"),
+        "PM": ("IB", "Islas Baleares", "Baleares", "Balears"),
+        "SS": ("Guipúzcoa",),
+        "VI": ("Araba", "Araba/Álava"),
+    },
+    "ID": {"JK": ("Jakarta Raya",), "YO": ("Yogyakarta",)},
     "IN": {"DL": ("New Delhi",), "OD": ("Orissa",), "PY": ("Pondicherry",)},
+    "JM": {
+        "02": ("Saint Andrew",),
+        "03": ("Saint Thomas",),
+        "05": ("Saint Mary",),
+        "06": ("Saint Ann",),
+        "08": ("Saint James",),
+        "11": ("Saint Elizabeth",),
+        "14": ("Saint Catherine",),
+    },
+    "KN": {"K": ("Saint Kitts",)},
     "KR": {"42": ("강원특별자치도",), "45": ("전북특별자치도",), "49": ("Jeju",)},
-    "MX": {"CMX": ("D.F.", "Distrito Federal", "Mexico City"), "MEX": ("México",)},
-    "MY": {"04": ("Malacca",), "07": ("Penang",)},
-    "PE": {"CUS": ("Cusco",), "LMA": ("Lima",)},
-    "PH": {"00": ("NCR", "National Capital Region"), "COM": ("Compostela Valley",)},
+    "MX": {
+        "CMX": ("D.F.", "Distrito Federal", "Mexico City"),
+        "MEX": ("México",),
+        "MIC": ("Michoacán de Ocampo",),
+        "VER": ("Veracruz de Ignacio de la Llave",),
+    },
+    "MY": {
+        "04": ("Malacca",),
+        "07": ("Penang",),
+        "14": ("Wilayah Persekutuan Kuala Lumpur",),
+        "15": ("Wilayah Persekutuan Labuan",),
+        "16": ("Wilayah Persekutuan Putrajaya",),
+    },
+    "NG": {"FC": ("Abuja Federal Capital Territory", "Abuja")},
+    "NI": {"AN": ("Costa Caribe Norte",), "AS": ("Costa Caribe Sur",)},
+    "NR": {"05": ("Baiti",)},
+    "PE": {"CAL": ("El Callao",), "CUS": ("Cuzco",), "LMA": ("Lima",)},
+    "PH": {
+        "00": ("NCR", "National Capital Region"),
+        "COM": ("Compostela Valley",),
+        "ZSI": ("Zamboanga Sibuguey",),
+    },
+    "TH": {"86": ("Chumpon",), "93": ("Phattalung",)},
     "TR": {"03": ("Afyon",)},
     "UA": {"30": ("Kiev",), "32": ("Kiev oblast",), "51": ("Odessa oblast",)},
+    "TV": {"NMG": ("Nanumaga",)},
     "US": {"DC": ("Washington DC",)},
     "VE": {"A": ("Distrito Federal",), "X": ("Vargas",)},
     "VN": {"26": ("Huế",), "SG": ("TP HCM", "Saigon")},

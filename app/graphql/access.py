@@ -54,9 +54,14 @@ def documented(description: str, access: Access) -> str:
     return f"{description}\n\nMay be used by: {callers}."
 
 
+def admits(principal: Principal, access: Access) -> bool:
+    """Whether the caller is one of those admitted."""
+    return any(caller.admits(principal) for caller in access)
+
+
 def authorize(principal: Principal, access: Access) -> None:
     """Raise a top-level error, `UNAUTHENTICATED` for a guest and `FORBIDDEN` for anybody else, unless admitted."""
-    if any(caller.admits(principal) for caller in access):
+    if admits(principal, access):
         return
     if principal.kind is CallerKind.GUEST:
         raise refusal("UNAUTHENTICATED", "Log in first and send the access token as `Authorization: Bearer …`.")

@@ -2,7 +2,14 @@
 
 import re
 
+_MOMENT = (
+    "This is not a DateTime. Write a point in time with its offset from UTC, as in 2026-01-31T12:00:00Z "
+    "or 2026-01-31T13:00:00+01:00."
+)
+_DAY = "This is not a Date. Write a day as in 2026-01-31."
 _REPEATS = (
+    (re.compile(r"Expected value of type 'DateTime!?', .*$", re.DOTALL), _MOMENT),
+    (re.compile(r"Value cannot represent a Date: .*$", re.DOTALL), _DAY),
     (re.compile(r"Value cannot represent an? (\w+):.*$", re.DOTALL), r"This is not a \1."),
     (re.compile(r"cannot represent .*$", re.DOTALL), "cannot represent this value."),
     (re.compile(r",? (?:found|but encountered error).*$", re.DOTALL), "."),

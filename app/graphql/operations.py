@@ -21,6 +21,8 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from app.graphql.cost import Cost, Pricing
 
 CREDENTIALS = "credentials"
+# Each asks the payment gateway about a card: who has stolen numbers would try them here.
+CARD_TRIES = frozenset({"addPaymentMethod", "createPaymentSession"})
 
 
 class OperationClass(Enum):
@@ -31,14 +33,22 @@ class OperationClass(Enum):
     CREDENTIALS = "credentials"
 
 
+# Each asks the payment gateway about a card: who has stolen numbers would try them here.
+CARD_TRIES = frozenset({"addPaymentMethod", "createPaymentSession"})
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation; `amount` is how often it does what its class says: thirty aliased logins are thirty attempts."""
+    """One operation; `amount` is how often it does what its class says: thirty aliased logins are thirty attempts.
+
+    `cards` is how often it asks the payment gateway about a card, whatever else it does.
+    """
 
     kind: str
     of: OperationClass
     amount: int
     cost: Cost
+    cards: int = 0
 
 
 def operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:
@@ -64,9 +74,10 @@ def _operation(
     # Fields with the same response name are one field (GraphQL, section 5.3.2).
     fields = {(one.alias or one.name).value: one.name.value for one in _roots(node.selection_set, fragments, set())}
     attempts = sum(_tries_credentials(schema.mutation_type, name) for name in fields.values())
+    cards = sum(name in CARD_TRIES for name in fields.values())
     if attempts:
-        return Operation(kind, OperationClass.CREDENTIALS, attempts, cost)
-    return Operation(kind, OperationClass.WRITES, len(fields), cost)
+        return Operation(kind, OperationClass.CREDENTIALS, attempts, cost, cards)
+    return Operation(kind, OperationClass.WRITES, len(fields), cost, cards)
 
 
 def _roots(

@@ -23,6 +23,10 @@ class PageInfo:
     """The ends of a page."""
 
     has_next_page: bool = strawberry.field(description="Whether there is more after this page.")
+    has_previous_page: bool = strawberry.field(
+        description="Whether this page was asked for with `after`: pages are read forwards only."
+    )
+    start_cursor: str | None = strawberry.field(description="The position of the first item; null on an empty page.")
     end_cursor: str | None = strawberry.field(description="Send it as `after` to get the next page.")
 
 
@@ -80,7 +84,12 @@ def connection(
     return Connection(
         nodes=[item for _, item in shown],
         edges=edges,
-        page_info=PageInfo(has_next_page=len(found) > asked.size, end_cursor=edges[-1].cursor if edges else None),
+        page_info=PageInfo(
+            has_next_page=len(found) > asked.size,
+            has_previous_page=asked.after is not None,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
         count=count,
     )
 

@@ -11,21 +11,26 @@ from app.principal import CallerKind
 PER_MINUTE: Mapping[str, int] = {
     "source": 12_000,  # everything from one network address, by each process for itself, before anything is looked at
     "source-credentials": 60,  # register, log in, refresh, reset … from one address, as a guest or a customer
+    "source-cards": 30,  # add a payment method, or begin to, by customers from one address
     "token-requests": 120,  # POST /oauth/token from one address
     "guest-reads": 600,
     "guest-writes": 120,
     "customer-reads": 600,
     "customer-writes": 120,
     "customer-credentials": 20,
+    "customer-cards": 10,
     "integration-reads": 6_000,
     "integration-writes": 3_000,
     "integration-credentials": 600,
+    "integration-cards": 600,
     "staff-reads": 3_000,
     "staff-writes": 600,
     "staff-credentials": 30,
+    "staff-cards": 60,
 }
 SOURCE = "source"
 SOURCE_CREDENTIALS = "source-credentials"
+SOURCE_CARDS = "source-cards"
 TOKEN_REQUESTS = "token-requests"
 
 
@@ -61,3 +66,8 @@ def policy_of(kind: CallerKind, of: OperationClass) -> str:
     if kind is CallerKind.GUEST and of is OperationClass.CREDENTIALS:
         return SOURCE_CREDENTIALS
     return f"{kind.value.lower()}-{of.value}"
+
+
+def card_policy_of(kind: CallerKind) -> str:
+    """The policy that counts how often a caller asks about cards; guests, who may not, are counted by their source."""
+    return SOURCE_CARDS if kind is CallerKind.GUEST else f"{kind.value.lower()}-cards"

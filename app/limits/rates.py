@@ -6,7 +6,7 @@ from math import ceil
 from limits import RateLimitItem
 
 from app.graphql.operations import OperationClass
-from app.limits.policies import SOURCE, SOURCE_CREDENTIALS, TOKEN_REQUESTS, policy_of
+from app.limits.policies import SOURCE, SOURCE_CARDS, SOURCE_CREDENTIALS, TOKEN_REQUESTS, card_policy_of, policy_of
 from app.limits.shared import SharedWindows
 from app.limits.windows import Standing
 from app.principal import CallerKind, Principal
@@ -44,12 +44,22 @@ class RateLimits:
         """Count a request before anything is looked at, in this process only; raise `Exceeded`."""
         return _checked(await self._windows.take_locally(self._policies[SOURCE], _hex(source)))
 
-    async def admit(self, principal: Principal, source: bytes, of: OperationClass, amount: int) -> Standing:
-        """Count what a caller is about to do; raise `Exceeded`, and it must not be done."""
+    async def admit(
+        self, principal: Principal, source: bytes, of: OperationClass, amount: int, *, cards: int = 0
+    ) -> Standing:
+        """Count what a caller is about to do, and the `cards` it tries; raise `Exceeded`, and it must not be done."""
+        if cards:
+            await self._admit_cards(principal, source, cards)
         if of is OperationClass.CREDENTIALS and principal.kind is CallerKind.CUSTOMER:
             # Who tries passwords does not get more tries by having an account.
             await self._take(SOURCE_CREDENTIALS, source, amount)
         return await self._take(policy_of(principal.kind, of), self._caller(principal, source), amount)
+
+    async def _admit_cards(self, principal: Principal, source: bytes, cards: int) -> None:
+        if principal.kind is CallerKind.CUSTOMER:
+            # Who tries stolen cards opens an account for every few of them.
+            await self._take(SOURCE_CARDS, source, cards)
+        await self._take(card_policy_of(principal.kind), self._caller(principal, source), cards)
 
     async def admit_token_request(self, source: bytes) -> Standing:
         """Count a request to the token endpoint, by source: the client is not known before its secret is checked."""

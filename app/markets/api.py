@@ -10,7 +10,7 @@ from strawberry import Info
 from app.audit.log import Action, record
 from app.customers import repository as customers
 from app.graphql import ids
-from app.graphql.access import ANYBODY, Access, authorize, back_office
+from app.graphql.access import ANYBODY, Access, admits, authorize, back_office
 from app.graphql.context import Context
 from app.graphql.fields import Payload, mutation, query
 from app.graphql.ids import Node
@@ -109,6 +109,12 @@ async def _visible(context: Context, *, include_private: bool) -> list[MarketRow
     customer = await context.load(customers.by_ids, own) if own else None
     group_id = customer.row.group_id if customer else None
     return [row for row in rows if row.visible_to(group_id)]
+
+
+async def market_with(context: Context, market_id: UUID) -> Market | None:
+    """The market with this id, if the caller may know of it: the back office of all, others of their group's."""
+    rows = await _visible(context, include_private=admits(context.principal, SEE_ALL))
+    return next((shown(row) for row in rows if row.id == market_id), None)
 
 
 IncludePrivate = Annotated[

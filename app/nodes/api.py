@@ -1,7 +1,7 @@
 """The Relay field `node`: one door for all kinds, with the rules of each."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import strawberry
@@ -13,17 +13,19 @@ from app.customers import api as customers
 from app.customers import repository as customer_rows
 from app.errors import NotFound
 from app.graphql import ids
-from app.graphql.access import CUSTOMER, back_office
+from app.graphql.access import ANYBODY, CUSTOMER, Access, authorize, back_office
 from app.graphql.context import Context
 from app.graphql.fields import query
 from app.graphql.ids import Node
+from app.groups.api import READERS, group_with
+from app.markets.api import market_with
 from app.orders import api as orders
 from app.orders import repository as order_rows
 from app.payment_methods import api as payment_methods
 from app.payment_methods import repository as payment_method_rows
 from app.principal import Scope
 
-# What was found, and the customer it belongs to.
+# What was found, and the customer it belongs to, if it does.
 Found = tuple[Node, UUID | None] | None
 
 
@@ -34,7 +36,7 @@ async def _customer(context: Context, row_id: UUID) -> Found:
 
 async def _address(context: Context, row_id: UUID) -> Found:
     found = await context.load(address_rows.by_ids, row_id)
-    return (addresses.shown(found), found.row.customer_id) if found else None
+    return (addresses.shown(found, context.principal.locale), found.row.customer_id) if found else None
 
 
 async def _payment_method(context: Context, row_id: UUID) -> Found:
@@ -47,11 +49,29 @@ async def _order(context: Context, row_id: UUID) -> Found:
     return (orders.shown(found), found.customer_id) if found else None
 
 
-KINDS: dict[str, Callable[[Context, UUID], Awaitable[Found]]] = {
-    "Customer": _customer,
-    "Address": _address,
-    "PaymentMethod": _payment_method,
-    "Order": _order,
+async def _group(context: Context, row_id: UUID) -> Found:
+    found = await group_with(context, row_id)
+    return (found, None) if found else None
+
+
+async def _market(context: Context, row_id: UUID) -> Found:
+    found = await market_with(context, row_id)
+    return (found, None) if found else None
+
+
+class _Kind(NamedTuple):
+    find: Callable[[Context, UUID], Awaitable[Found]]
+    access: Access
+
+
+OWNED: Access = [CUSTOMER, *back_office(Scope.CUSTOMERS_READ)]
+KINDS: Mapping[str, _Kind] = {
+    "Customer": _Kind(_customer, OWNED),
+    "Address": _Kind(_address, OWNED),
+    "PaymentMethod": _Kind(_payment_method, OWNED),
+    "Order": _Kind(_order, OWNED),
+    "CustomerGroup": _Kind(_group, READERS),
+    "Market": _Kind(_market, ANYBODY),
 }
 
 
@@ -60,8 +80,10 @@ class NodeQueries:
     """Object identification, as Relay has it."""
 
     @query(
-        allow=[CUSTOMER, *back_office(Scope.CUSTOMERS_READ)],
-        description="Anything with a global id; null for what is not there, or not the caller's.",
+        allow=ANYBODY,
+        description="Anything with a global id; null for what is not there, or not the caller's. Markets are for those "
+        "who may use `market`, groups for those who may use `group`; the rest is for its owner and for integrations "
+        "with `customers:read`.",
     )
     async def node(
         self,
@@ -69,12 +91,17 @@ class NodeQueries:
         id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],
     ) -> Node | None:
         """An id of somebody else's looks like an id of nothing."""
-        for kind, find in KINDS.items():
+        for name, kind in KINDS.items():
             try:
-                found = await find(context, ids.decode(kind, id))
+                row_id = ids.decode(name, id)
             except NotFound:
                 continue
-            return await _seen(context, found) if found else None
+            authorize(context.principal, kind.access)
+            found = await kind.find(context, row_id)
+            if found is None or kind.access is not OWNED:
+                return found[0] if found else None
+            return await _seen(context, found)
+        authorize(context.principal, OWNED)
         return None
 
 

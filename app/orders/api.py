@@ -9,7 +9,7 @@ from strawberry import Info
 
 from app.audit.log import Action, record
 from app.errors import AppError
-from app.geography.api import Country, Zone, english_country, english_zones
+from app.geography.api import Country, Zone, country_named, zone_named
 from app.geography.formatting import formatted
 from app.graphql import ids
 from app.graphql.access import CUSTOMER, back_office
@@ -64,9 +64,11 @@ class OrderAddress:
     city: str | None = strawberry.field(description="City, town or suburb.")
     postal_code: str | None = strawberry.field(description="Postal code with capital letters.")
     zone: Zone | None = strawberry.field(
-        description="State, province, canton … in English; code and name as typed where the country has no such zone."
+        description="State, province, canton … named like the country; as typed where the country has no such zone."
     )
-    country: Country = strawberry.field(description="The country, named in English.")
+    country: Country = strawberry.field(
+        description="The country, named in the customer's own `locale`; in English where none is set, and for others."
+    )
     phone: str | None = strawberry.field(description="Telephone number in E.164 form, or as typed if it has none.")
     source: strawberry.Private[AddressCopy]
 
@@ -76,10 +78,9 @@ class OrderAddress:
         return formatted(postal(self.country.source, self.source))
 
 
-def _address(copy: AddressCopy | None) -> OrderAddress | None:
+def _address(copy: AddressCopy | None, locale: str | None) -> OrderAddress | None:
     if copy is None:
         return None
-    zone = english_zones(copy.country).get(copy.zone) or Zone(code=copy.zone, name=copy.zone) if copy.zone else None
     return OrderAddress(
         first_name=copy.first_name,
         last_name=copy.last_name,
@@ -88,8 +89,8 @@ def _address(copy: AddressCopy | None) -> OrderAddress | None:
         line2=copy.line2,
         city=copy.city,
         postal_code=copy.postal_code,
-        zone=zone,
-        country=english_country(copy.country),
+        zone=zone_named(copy.country, copy.zone, locale),
+        country=country_named(copy.country, locale),
         phone=copy.phone,
         source=copy,
     )
@@ -116,12 +117,12 @@ class Order(Node):
     @strawberry.field(description="Where it was delivered; null when unknown, or the customer was anonymized.")
     async def shipping_address(self, info: Info[Context, None]) -> OrderAddress | None:
         """Opened with the owner's key."""
-        return _address((await _copies(info.context, self.row)).shipping)
+        return _address((await _copies(info.context, self.row)).shipping, info.context.principal.locale)
 
     @strawberry.field(description="Where the invoice went; null when unknown, or the customer was anonymized.")
     async def billing_address(self, info: Info[Context, None]) -> OrderAddress | None:
         """Opened with the owner's key."""
-        return _address((await _copies(info.context, self.row)).billing)
+        return _address((await _copies(info.context, self.row)).billing, info.context.principal.locale)
 
 
 async def _copies(context: Context, row: OrderRow) -> Copies:

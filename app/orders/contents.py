@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from app import money, values
+from app import cards, money, values
 from app.errors import AppError, Invalid, Rejected, TooLong, TooShort
 from app.geography import checks
 from app.geography.countries import Country, parse_country
@@ -48,8 +48,8 @@ def number(raw: str) -> str:
         raise TooLong(f"At most {NUMBER_MAX} characters.")
     if not values.BREAKS.isdisjoint(value):
         raise Invalid("This must be on one line.")
-    if LIKE_A_CARD.search(values.plain_digits(value)):
-        values.refuse_card_numbers(value)
+    if LIKE_A_CARD.search(cards.plain_digits(value)):
+        cards.refuse_card_numbers(value)
     return value
 
 

@@ -154,6 +154,7 @@ async def _signed_in(store: Store, tokens: AccessTokens, hashed: bytes, bearer: 
         raise TokenInvalid
     if row.session.key_organization_id != row.shop.organization_id and (hashed or _needs_key(row)):
         raise KeyRefused
+    customer = await _customer(store, row.customer)
     principal = Principal(
         kind=CallerKind(row.session.kind),
         organization=row.shop.shop,
@@ -163,11 +164,16 @@ async def _signed_in(store: Store, tokens: AccessTokens, hashed: bytes, bearer: 
         staff_id=row.session.staff_id,
         session_id=row.session.id,
         expires_at=claims.expires_at,
+        locale=customer.personal.locale if customer is not None else None,
     )
-    if row.customer.id is None:
-        return Caller(principal, client_id=principal.client_id)
-    boxes = await store.vault.boxes([row.customer.id])
-    return Caller(principal, open_row(row.customer, boxes.get(row.customer.id)), principal.client_id)
+    return Caller(principal, customer, principal.client_id)
+
+
+async def _customer(store: Store, row: CustomerRow) -> CustomerRecord | None:
+    if row.id is None:
+        return None
+    boxes = await store.vault.boxes([row.id])
+    return open_row(row, boxes.get(row.id))
 
 
 def _lives(session: _SessionRow) -> bool:

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.clock import now
 from app.db.columns import new_id
-from app.errors import AppError, ErrorCode
+from app.errors import AppError, Conflict, ErrorCode
 from app.payment_methods import attempts, expiry
 from app.payment_methods.attempts import PATIENCE, AttemptKind, Order, Work
 from app.payment_methods.gateway_customers import known_as
@@ -29,6 +29,12 @@ class LimitReached(AppError):
 
     code: ClassVar[ErrorCode] = ErrorCode.LIMIT_REACHED
     message = f"There are {MOST} payment methods already, which is the most a customer can have. Delete one first."
+
+
+class StillLeaving(Conflict):
+    """What is offered was deleted here, and the gateway has not let it go yet: kept now, it would be lost then."""
+
+    message = "This payment method was deleted and is still being removed. Try again in a minute, or choose another."
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,8 @@ async def add(
     """Have the gateway keep what is offered, and save it: as the default if wanted, or if it is the first.
 
     What is saved already is returned as it is: a caller who lost our answer may simply ask again. `session` must be
-    fresh: the gateway is asked before its first statement. Raise `NotFound`, `LimitReached`, `GatewayDeclined`,
-    `GatewayUnavailable`; what the gateway did for nothing is undone by the reconciler.
+    fresh: the gateway is asked before its first statement. Raise `NotFound`, `LimitReached`, `StillLeaving`,
+    `GatewayDeclined`, `GatewayUnavailable`; what the gateway did for nothing is undone by the reconciler.
     """
     attached = await _attach(store, gateways.default, origin, wanted)
     organization_id = origin.principal.organization.id
@@ -94,7 +100,7 @@ async def _ask(gateway: Gateway, known: str, offer: Offer, *, key: str) -> Instr
 async def _save(wallet: Wallet, instrument: Instrument, wanted: Addition) -> PaymentMethodRecord:
     hashed = token_hash(wallet.vault, instrument.gateway, instrument.gateway_token)
     if await attempts.is_leaving(wallet.session, customer_id=wallet.customer_id, token_hash=hashed):
-        raise GatewayDeclined(field=(wanted.offer.kind.value,))
+        raise StillLeaving(field=(wanted.offer.kind.value,))
     row = wallet.with_token(hashed)
     if row is None:
         if len(wallet.rows) >= MOST:

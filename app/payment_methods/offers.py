@@ -4,9 +4,10 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
+from app.cards import CardDataRefused, refuse_card_numbers
 from app.errors import Invalid, Required, TooLong
 from app.validation import Validation
-from app.values import CardDataRefused, clean, refuse_card_numbers
+from app.values import clean
 
 LONGEST = 255
 TOO_LONG = f"At most {LONGEST} characters."

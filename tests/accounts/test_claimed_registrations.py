@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from app.values import text
 from tests.confirmations.words import Letters
 from tests.house import House
 
@@ -14,6 +17,9 @@ HOME = {
     "country": "CH",
 }
 SET = "mutation ($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { userErrors { code } } }"
+VERIFY = """mutation ($input: VerifyEmailInput!) {
+    verifyEmail(input: $input) { warnings { code field } userErrors { code } }
+}"""
 ME = "{ me { loginName termsAcceptance { version } newsletterConsentedAt addresses { line1 isDefaultBilling } } }"
 
 
@@ -54,6 +60,32 @@ async def test_a_shop_that_became_strict_keeps_nobody_out_whose_address_it_took_
 
     me = (await house.ask(ME, token=await letters.token("archer"), shop=letters.shop)).data["me"]
     assert me["addresses"] == [{"line1": "Limmatquai 1", "isDefaultBilling": True}]
+
+
+async def test_an_address_that_can_be_written_no_more_keeps_nobody_out(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = await _letters(house)
+    for email in ("ann@example.org", "bob@example.org"):
+        await letters.register(email, loginName=email[:3] + "-archer", acceptTerms=True, address=HOME)
+    shorter_names, no_more = ("checks.NAME", text(1, 2)), ("editing.MOST", 0)
+
+    warnings = []
+    for email, (rule, today) in {"ann@example.org": shorter_names, "bob@example.org": no_more}.items():
+        with monkeypatch.context() as changed:
+            changed.setattr(f"app.addresses.{rule}", today)
+            token = (await letters.last("VERIFY_EMAIL", email))["token"]
+            answer = await house.ask(VERIFY, shop=letters.shop, input={"token": token})
+        warnings.append([(one["code"], one["field"]) for one in answer.payload("verifyEmail")["warnings"]])
+
+    assert warnings == [
+        [("TOO_LONG", ["address", "firstName"]), ("TOO_LONG", ["address", "lastName"])],
+        [("LIMIT_REACHED", ["address"])],
+    ]
+    assert await house.count("addresses") == 0
+    for name in ("ann-archer", "bob-archer"):
+        me = (await house.ask(ME, token=await letters.token(name), shop=letters.shop)).data["me"]
+        assert (me["loginName"], me["addresses"]) == (name, [])
 
 
 async def test_a_login_name_tells_nobody_whether_an_address_is_taken(house: House) -> None:

@@ -9,6 +9,8 @@ from tests.house import House
 SOME = """query ($where: CustomerWhere, $sortBy: CustomerSort, $after: String, $first: Int! = 100) {
     customers(first: $first, after: $after, where: $where, sortBy: $sortBy) {
         totalCount pageInfo { hasNextPage endCursor } nodes { email } } }"""
+PAGES = """query ($after: String, $first: Int! = 100) { customers(first: $first, after: $after) {
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } edges { cursor } } }"""
 GROUP = """mutation { createGroup(input: { code: "trade", name: "Trade" }) {
     group { id } userErrors { code } } }"""
 UPSERT = """mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $input) {
@@ -43,6 +45,26 @@ async def test_the_contracts_list_shows_the_newest_first_and_is_recorded_once(ho
     assert rest.data["customers"]["pageInfo"]["hasNextPage"] is False
     assert (await house.audit()).count("customer.listed") == 2
     assert "customer.read" not in await house.audit()
+
+
+async def test_a_page_says_where_it_begins_and_ends(house: House) -> None:
+    token = await house.integration(Scope.CUSTOMERS_READ)
+    for name in ("ann", "bob", "cid"):
+        await house.register(f"{name}@example.org")
+
+    first = (await house.ask(PAGES, token=token, first=2)).data["customers"]
+    last = (await house.ask(PAGES, token=token, first=2, after=first["pageInfo"]["endCursor"])).data["customers"]
+    none = (await house.ask(PAGES, token=token, after=last["pageInfo"]["endCursor"])).data["customers"]
+
+    for page, more, before in ((first, True, False), (last, False, True), (none, False, True)):
+        cursors = [edge["cursor"] for edge in page["edges"]] or [None]
+        assert page["pageInfo"] == {
+            "hasNextPage": more,
+            "hasPreviousPage": before,
+            "startCursor": cursors[0],
+            "endCursor": cursors[-1],
+        }
+    assert [len(page["edges"]) for page in (first, last, none)] == [2, 1, 0]
 
 
 async def test_every_filter_finds_whom_it_names(house: House) -> None:

@@ -5,7 +5,15 @@ from typing import Any
 
 import orjson
 import pytest
-from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_leaf_type, is_object_type, is_required_argument
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    get_named_type,
+    is_leaf_type,
+    is_object_type,
+    is_required_argument,
+    parse,
+)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +21,7 @@ from app.customers import repository as customers
 from app.graphql.context import Context
 from app.graphql.documents import Document, Documents
 from app.graphql.execution import run
-from app.graphql.limits import DocumentLimits
+from app.graphql.limits import DocumentLimits, TooLarge, measure
 from app.organizations import callers
 from app.principal import Origin
 from app.schema import SCHEMA
@@ -22,7 +30,8 @@ from tests.house import CONTRACT, House, Person
 from tests.test_story import ADD_CARD, ADDRESS
 
 CORE = SCHEMA._schema
-DOCUMENTS = Documents(CORE, DocumentLimits(fields=400, aliases=200), introspection=True)
+LIMITS = DocumentLimits(fields=400, aliases=200)
+DOCUMENTS = Documents(CORE, LIMITS, introspection=True)
 ARGUMENTS = {"Query.country": '(code: "CH")', "Query.customer": '(by: { email: "ann@example.org" })'}
 # Two hundred and fifty countries with all their zones would be the whole answer.
 LEFT_AWAY = {"countries", "zones"}
@@ -72,7 +81,18 @@ def _wrappings(type_: GraphQLObjectType) -> list[str]:
 
 QUERY = CORE.query_type
 assert QUERY is not None
-QUERIES = _selection(QUERY, 0)
+
+
+def _is_allowed(query: str) -> bool:
+    """One in a hundred is larger than any document may be."""
+    try:
+        measure(parse(query), LIMITS)
+    except TooLarge:
+        return False
+    return True
+
+
+QUERIES = _selection(QUERY, 0).filter(_is_allowed)
 
 
 async def _context(house: House, token: str | None) -> Context:

@@ -1,5 +1,6 @@
 """Requests that are not GraphQL over HTTP: each gets a clean answer, and nothing is written."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -161,3 +162,39 @@ async def test_broken_text_in_an_address_is_no_fault(house: House) -> None:
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+MOMENT = "Write a point in time with its offset from UTC, as in 2026-01-31T12:00:00Z or 2026-01-31T13:00:00+01:00."
+DAY = "Write a day as in 2026-01-31."
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "right"),
+    [
+        ("DateTime", "2026-01-31", MOMENT),
+        ("DateTime", "2026-01-31T12:00:00", MOMENT),
+        ("DateTime", "yesterday", MOMENT),
+        ("DateTime", 1769860800, MOMENT),
+        ("Date", "31.01.2026", DAY),
+        ("Date", "2026-02-30", DAY),
+        ("Date", 20260131, DAY),
+    ],
+)
+async def test_a_wrong_day_or_moment_is_answered_with_how_to_write_it(
+    house: House, kind: str, given: object, right: str
+) -> None:
+    ann = await house.register("ann@example.org")
+    use = {
+        "DateTime": "query ($given: DateTime) { me { orders(placedFrom: $given) { totalCount } } }",
+        "Date": "mutation ($given: Date) { updateCustomer(input: { birthDate: $given }) { userErrors { code } } }",
+    }[kind]
+
+    as_variable = await house.ask(use, token=ann.token, given=given)
+    literal = use.replace(f"($given: {kind}) ", "").replace("$given", json.dumps(given))
+    as_literal = await house.ask(literal, token=ann.token)
+
+    for answer, code in ((as_variable, "BAD_USER_INPUT"), (as_literal, "GRAPHQL_VALIDATION_FAILED")):
+        assert answer.codes == [code]
+        (error,) = answer.body["errors"]
+        assert f"This is not a {kind}. {right}" in error["message"]
+        assert str(given) not in error["message"].replace(right, "")

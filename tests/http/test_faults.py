@@ -29,3 +29,24 @@ async def test_a_fault_outside_of_graphql_is_answered_in_json_and_logged_without
         ("fault", "RuntimeError", "find-me-again")
     ]
     assert "ann@example.org" not in str(logs) + answer.text
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("find-me-again", True),
+        ("0123456789abcdef", True),
+        ("4242424242424242", False),
+        ("4242-4242-4242-4242", False),
+        ("short-1", False),
+        ("find me again", False),
+        ("a" * 65, False),
+    ],
+)
+async def test_a_request_id_from_outside_is_kept_unless_it_could_be_a_card_number(
+    house: House, given: str, *, kept: bool
+) -> None:
+    answer = await house.client.get("/healthz", headers={"X-Request-Id": given})
+
+    assert (answer.headers["x-request-id"] == given) is kept
+    assert answer.headers["x-request-id"]

@@ -191,3 +191,52 @@ def test_every_mutation_a_stranger_may_send_is_held_to_the_limit_of_credentials(
     # Ends the session of the token that is sent with it: there is nothing to try.
     assert open_ones == {"logout"}
     assert ANYBODY
+
+
+ADD = 'addPaymentMethod(input: { token: "tok_visa" }) { paymentMethod { id } userErrors { code } }'
+OPEN = "createPaymentSession { paymentSession { id } userErrors { code } }"
+
+
+async def test_cards_are_tried_less_often_than_other_things_are_written(sqlite_urls: Urls) -> None:
+    async with open_test_house(sqlite_urls, rate_limits={"customer-cards": f"2 {HOUR}"}) as house:
+        ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
+
+        added = await house.ask(f"mutation {{ {ADD} }}", token=ann.token)
+        opened = await house.ask(f"mutation {{ {OPEN} }}", token=ann.token)
+        before = await house.counts()
+        third = await house.ask(f"mutation {{ {ADD} }}", token=ann.token)
+
+        assert await house.counts() == before
+        written = await house.ask("mutation { updateCustomer(input: {}) { userErrors { code } } }", token=ann.token)
+        of_bob = await house.ask(f"mutation {{ {ADD} }}", token=bob.token)
+    assert [answer.status for answer in (added, opened, third, written, of_bob)] == [200, 200, 429, 200, 200]
+    assert third.headers["ratelimit-policy"] == '"customer-cards";q=2;w=3600'
+
+
+async def test_many_accounts_of_one_source_try_no_more_cards(sqlite_urls: Urls) -> None:
+    async with open_test_house(sqlite_urls, rate_limits={"source-cards": f"2 {HOUR}"}) as house:
+        people = [await house.register(f"ann{number}@example.org") for number in range(3)]
+
+        answers = [await house.ask(f"mutation {{ {ADD} }}", token=person.token) for person in people]
+        desk = await house.ask(
+            f'mutation {{ addPaymentMethod(input: {{ token: "tok_visa", customerId: "{people[0].id}" }}) '
+            "{ userErrors { code } } }",
+            token=await house.integration(),
+        )
+
+    assert [answer.status for answer in (*answers, desk)] == [200, 200, 429, 200]
+
+
+async def test_cards_are_counted_one_by_one_and_behind_other_things(sqlite_urls: Urls) -> None:
+    aliased = f"mutation {{ a: {ADD} b: {ADD} ...More }} fragment More on Mutation {{ c: {OPEN} }}"
+    behind = (
+        f'mutation {{ verifyEmail(input: {{ token: "x" }}) {{ userErrors {{ code }} }} a: {ADD} b: {ADD} c: {ADD} }}'
+    )
+    async with open_test_house(sqlite_urls, rate_limits={"customer-cards": f"2 {HOUR}"}) as house:
+        ann = await house.register("ann@example.org")
+        before = await house.counts()
+
+        answers = [await house.ask(document, token=ann.token) for document in (aliased, behind)]
+
+        assert await house.counts() == before
+    assert [answer.status for answer in answers] == [429, 429]

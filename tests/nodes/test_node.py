@@ -1,7 +1,12 @@
 """Anything can be fetched again by its global id, by those who may see it."""
 
+import uuid
+
 import pytest
 
+from app.graphql import ids
+from app.principal import Scope
+from tests.groups.book import assign, create, create_market
 from tests.house import House
 
 NODE = """query Node($id: ID!) { node(id: $id) {
@@ -61,7 +66,57 @@ async def test_garbage_is_an_id_of_nothing(house: House, garbage: str) -> None:
     assert (await house.ask(NODE, token=ann.token, id=garbage)).data["node"] is None
 
 
-async def test_a_guest_fetches_nothing(house: House) -> None:
-    answer = await house.ask(NODE, id="x")
+@pytest.mark.parametrize("kind", ["x", "Customer", "Order"])
+async def test_a_guest_fetches_nothing_that_is_somebodys(house: House, kind: str) -> None:
+    answer = await house.ask(NODE, id=ids.encode(kind, uuid.uuid4()))
 
     assert answer.codes == ["UNAUTHENTICATED"]
+
+
+async def test_a_market_is_fetched_by_those_who_may_know_of_it(house: House) -> None:
+    desk = await house.integration()
+    trade, other = await create(house, desk, "trade"), await create(house, desk, "other")
+    public = await create_market(house, desk, "ch")
+    private = await create_market(house, desk, "trade", groupId=trade["id"])
+    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
+    await assign(house, desk, ann.id, trade["id"])
+    await assign(house, desk, bob.id, other["id"])
+    without = await house.integration(Scope.ORDERS_WRITE)
+    elsewhere = await house.integration(shop=await house.open_shop("second"))
+
+    seen = {
+        (name, market["code"])
+        for name, token in {
+            "guest": None,
+            "ann": ann.token,
+            "bob": bob.token,
+            "desk": desk,
+            "no scope": without,
+        }.items()
+        for market in (public, private)
+        if (await house.ask(NODE, token=token, id=market["id"])).data["node"]
+    }
+
+    assert seen == {(name, "ch") for name in ("guest", "ann", "bob", "desk", "no scope")} | {
+        ("ann", "trade"),
+        ("desk", "trade"),
+    }
+    assert (await house.ask(NODE, token=elsewhere, id=public["id"])).data["node"] is None
+
+
+async def test_a_group_is_fetched_by_those_who_may_read_groups(house: House) -> None:
+    desk = await house.integration()
+    group = await create(house, desk, "trade")
+    ann = await house.register("ann@example.org")
+    before = await house.audit()
+
+    for scope in (Scope.CUSTOMERS_READ, Scope.GROUPS_WRITE):
+        token = await house.integration(scope)
+        found = (await house.ask(NODE, token=token, id=group["id"])).data["node"]
+        assert found == {"__typename": "CustomerGroup", "id": group["id"]}
+    for refused in (ann.token, await house.integration(Scope.ORDERS_WRITE)):
+        assert (await house.ask(NODE, token=refused, id=group["id"])).codes == ["FORBIDDEN"]
+    only_groups = await house.integration(Scope.GROUPS_WRITE)
+    assert (await house.ask(NODE, token=only_groups, id=ann.id)).codes == ["FORBIDDEN"]
+
+    assert "customer.read" not in (await house.audit())[len(before) :]

@@ -112,7 +112,8 @@ async def test_what_is_being_detached_is_not_saved_again(counter: Counter, ann: 
 
     again = await counter.add(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
 
-    assert again.refusals("addPaymentMethod") == [("GATEWAY_DECLINED", ["sessionId"])]
+    assert again.refusals("addPaymentMethod") == [("CONFLICT", ["sessionId"])]
+    assert "Try again in a minute" in again.data["addPaymentMethod"]["userErrors"][0]["message"]
     assert await counter.wallet(ann) == []
 
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from app.cards import CardDataRefused
 from app.errors import AppError, Invalid
 from app.orders import contents
-from app.values import CardDataRefused, EmailAddress, InvalidPhone, PhoneNumber, canonical, fax, text
+from app.values import EmailAddress, InvalidPhone, PhoneNumber, canonical, fax, text
 
 CARDS = [
     "4242424242424242",

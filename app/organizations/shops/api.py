@@ -15,7 +15,7 @@ from app.graphql.enums import describe
 from app.graphql.fields import Payload, mutation, query
 from app.graphql.ids import Node
 from app.organizations.shops import creation
-from app.organizations.shops.settings import SETTINGS, Setting, changed
+from app.organizations.shops.settings import CHOICES, SETTINGS, Setting, changed
 from app.organizations.tables import Organization as Row
 from app.principal import OrganizationSettings, Scope
 from app.validation import Validation
@@ -27,12 +27,12 @@ NEEDED = back_office(Scope.ORGANIZATION_WRITE)
 def _choice(setting: Setting) -> type[Enum]:
     name = "".join(part.title() for part in setting.name.split("_"))
     enum = Enum(name, {choice.upper().replace("-", "_"): choice for choice in setting.choices})  # type: ignore[misc] # its members are data
-    values = {member: f"The choice `{one.value}`." for member, one in enum.__members__.items()}
+    values = {member: CHOICES[setting.name][one.value] for member, one in enum.__members__.items()}
     describe(enum, setting.description, **values)
     return enum
 
 
-# One GraphQL field for each field of the dataclass: a new setting needs nothing here.
+# One GraphQL field for each field of the dataclass: a new setting needs its description, and nothing here.
 _ENUMS = {setting.name: _choice(setting) for setting in SETTINGS if setting.choices}
 
 

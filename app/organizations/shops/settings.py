@@ -30,6 +30,29 @@ def _password_length(raw: int) -> int:
     return raw
 
 
+DESCRIPTIONS: Mapping[str, str] = {
+    "require_api_key": "Whether guests and customers have to send the publishable key with every request.",
+    "require_verified_email": "Whether an email address has to be proven before its account opens.",
+    "keep_last_address": "Whether a customer's last address cannot be deleted.",
+    "cors_origins": "Origins of the web pages that may call from a browser, such as `https://shop.example.org`.",
+    "address_strictness": "What becomes of an address that breaks rules of its country.",
+    "storefront_url": "Web address of the shop, which the links in mails begin with; empty for the service's own.",
+    "mail_sender": "Sender of the mails to customers; empty for the service's own.",
+    "require_login_name": "Whether customers choose a login name when they register, and log in by it alone.",
+    "password_min_length": "Fewest characters of a new password, 8 to 128; null for what the service asks for.",
+    "terms_url": "Where the terms can be read that customers have to accept.",
+    "terms_version": "The version of the terms that customers accept now, as it is kept with their acceptance.",
+    "approval": "Whether the back office has to approve a new account before its owner can log in.",
+    "notification_email": "Who is told by mail that somebody waits for approval; null for nobody.",
+}
+CHOICES: Mapping[str, Mapping[str, str]] = {
+    "address_strictness": {
+        "strict": "It is refused, with an entry of `userErrors` for each broken rule.",
+        "warn": "It is written, and the answer lists the broken rules in `warnings`.",
+    },
+}
+"""What each setting is about, and what each of its choices does; one that is missing is an error at import."""
+
 # What a setting must be beyond its type: by its name, a parser that raises `AppError`.
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "cors_origins": _origin,
@@ -57,10 +80,8 @@ class Setting:
 
     @property
     def description(self) -> str:
-        """What the dataclass says of it, or else its name."""
-        found = OrganizationSettings.__dataclass_fields__[self.name].metadata.get("description")
-        words = self.name.replace("_", " ")
-        return str(found or f"{words[0].upper()}{words[1:]}.")
+        """What it is about."""
+        return DESCRIPTIONS[self.name]
 
     def parse(self, raw: Any) -> Any:
         """The value to store; raise `AppError`."""

@@ -3,6 +3,7 @@
 import stripe
 import structlog
 
+from app.cards import CardDataRefused
 from app.errors import AppError
 from app.payment_methods.gateways.interface import (
     GatewayDeclined,
@@ -11,7 +12,6 @@ from app.payment_methods.gateways.interface import (
     PaymentMethodType,
 )
 from app.payment_methods.offers import refuse_cards
-from app.values import CardDataRefused
 
 log = structlog.get_logger(__name__)
 
