@@ -209,7 +209,7 @@ async def _add_address(
     """Write the address; it was looked at when it was typed, and what holds since then must not keep the owner out."""
     address = _first(claimed)
     try:
-        async with session.begin_nested():
+        async with savepoint(session):
             await registration.add_address(
                 session, vault, origin, customer_id=customer_id, address=address, strictness="warn"
             )
