@@ -31,8 +31,8 @@ class _Compiled(NamedTuple):
     lists: tuple[str, ...]
 
     def of_one(self, values: Mapping[str, Any]) -> bool:
-        """Whether every list of ids has a single one, as those of a customer's own reads have."""
-        return all(len(values[name]) == 1 for name in self.lists)
+        """Whether it takes lists of ids and each has a single one, as those of a customer's own reads have."""
+        return bool(self.lists) and all(len(values[name]) == 1 for name in self.lists)
 
     @property
     def plain(self) -> bool:
