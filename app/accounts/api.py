@@ -35,7 +35,7 @@ from app.fields import repository as extra_fields
 from app.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.graphql.context import Context
 from app.graphql.fields import mutation
-from app.graphql.user_errors import user_errors
+from app.graphql.user_errors import entries, user_errors
 from app.guessing import devices
 from app.guessing.policy import GuessingPolicy
 from app.mail.templates import Template
@@ -79,7 +79,7 @@ class AccountMutations:
         customer = registered.customer
         action = Action.CUSTOMER_REGISTERED if registered.new else Action.REGISTRATION_REPEATED
         record(session, context.origin, action, customer_id=customer.id)
-        warnings = [entry for warning in application.warnings for entry in user_errors(warning)]
+        warnings = entries(application.warnings)
         if registered.next_step is NextStep.VERIFY_EMAIL:
             return RegisterPayload(next_step=NextStep.VERIFY_EMAIL, warnings=warnings)
         opened = open_row(customer, await vault.box(customer.id))

@@ -21,7 +21,7 @@ from app.graphql.context import Context
 from app.graphql.fields import Payload, mutation
 from app.graphql.ids import Node
 from app.graphql.owner import owner
-from app.graphql.user_errors import UserError, user_errors
+from app.graphql.user_errors import UserError, entries
 from app.principal import Scope
 from app.values import PhoneNumber
 
@@ -118,8 +118,7 @@ async def addresses_of(context: Context, customer_id: UUID) -> list[Address]:
 
 
 def _saved(context: Context, saved: editing.Saved) -> dict[str, Any]:
-    warnings = [entry for error in saved.warnings for entry in user_errors(error)]
-    return {"address": shown(saved.record, context.principal.locale), "warnings": warnings}
+    return {"address": shown(saved.record, context.principal.locale), "warnings": entries(saved.warnings)}
 
 
 @strawberry.type(description="The address that was written.")

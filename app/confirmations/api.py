@@ -34,7 +34,7 @@ from app.errors import AppError, NotFound, Required
 from app.graphql.access import CUSTOMER, GUEST
 from app.graphql.context import Context
 from app.graphql.fields import mutation
-from app.graphql.user_errors import user_errors
+from app.graphql.user_errors import entries, user_errors
 from app.mail import outbox
 from app.mail.templates import Template
 from app.passwords.hashing import PasswordHasher
@@ -76,7 +76,7 @@ class ConfirmationMutations:
                 record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, customer_id=_id(to))
                 return VerifyEmailPayload(user_errors=user_errors(ProofInvalid(field=("code",))))
         record(session, context.origin, Action.EMAIL_VERIFIED, customer_id=verified.customer_id)
-        return VerifyEmailPayload(warnings=[entry for error in verified.warnings for entry in user_errors(error)])
+        return VerifyEmailPayload(warnings=entries(verified.warnings))
 
     @mutation(
         allow=[GUEST, CUSTOMER],

@@ -3,28 +3,19 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
-from sqlmodel import col
+from sqlalchemy import select
 
 from app.customers import identifiers
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import COLUMNS, CustomerRecord, CustomerRow, open_row
-from app.customers.tables import Customer, LoginIdentifier
+from app.customers.repository import NAME, NAMED
+from app.customers.tables import LoginIdentifier
 from app.db.reading import Read
 from app.proofs.repository import decoy
 from app.values import EmailAddress
 from app.vault.vault import Store
 
-_BY_NAME = Read(
-    select(*COLUMNS)
-    .join(LoginIdentifier, col(LoginIdentifier.customer_id) == col(Customer.id))
-    .where(
-        col(LoginIdentifier.organization_id) == bindparam("organization_id"),
-        col(LoginIdentifier.kind) == bindparam("kind"),
-        col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
-    ),
-    CustomerRow._make,
-)
+_BY_NAME = Read(select(*COLUMNS).join(LoginIdentifier, NAMED).where(*NAME), CustomerRow._make)
 
 
 @dataclass(frozen=True, slots=True)

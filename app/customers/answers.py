@@ -9,7 +9,7 @@ from strawberry.types.nodes import SelectedField, Selection
 from app.audit.log import Action, record
 from app.customers import repository
 from app.customers.api import Customer, shown
-from app.graphql.access import back_office, refusal
+from app.graphql.access import admits, back_office, refusal
 from app.graphql.context import Context
 from app.principal import Scope
 
@@ -27,7 +27,7 @@ async def customer_in_answer(info: Info[Context, None], customer_id: UUID) -> Cu
     """Read again after the write; a top-level `FORBIDDEN` where more is asked for than the caller may read."""
     context = info.context
     if not all(_tells_nothing(field.selections) for field in info.selected_fields):
-        if not any(caller.admits(context.principal) for caller in READERS):
+        if not admits(context.principal, READERS):
             raise refusal("FORBIDDEN", "Reading more of a customer needs the scope customers:read.")
         async with context.store.database.transaction() as session:
             record(session, context.origin, Action.CUSTOMER_READ, customer_id=customer_id)

@@ -10,12 +10,11 @@ from strawberry import Info
 from app.customers import ordering
 from app.customers.answers import DESCRIPTION, customer_in_answer
 from app.customers.api import Customer
-from app.errors import AppError
 from app.graphql import ids
 from app.graphql.access import Access, back_office
 from app.graphql.context import Context
 from app.graphql.fields import Payload, mutation
-from app.graphql.user_errors import UserError, user_errors
+from app.graphql.user_errors import UserError, entries
 from app.orders import api as orders
 from app.orders import inputs
 from app.orders.api import Order, OrderBy
@@ -101,7 +100,7 @@ class CustomerOrderMutations:
             contents=contents,
         )
         return RecordOrderPayload(
-            created=recorded.created, warnings=_warnings(contents.warnings), **_written(recorded.order)
+            created=recorded.created, warnings=entries(contents.warnings), **_written(recorded.order)
         )
 
     @mutation(allow=ALLOWED, description="Change an order, in part: a field left away stays.")
@@ -124,7 +123,7 @@ class CustomerOrderMutations:
             changes=changes,
             expected_version=input.expected_version,
         )
-        return UpdateOrderPayload(warnings=_warnings(warnings), **_written(row))
+        return UpdateOrderPayload(warnings=entries(warnings), **_written(row))
 
     @mutation(allow=ALLOWED, description="Cancel an order: it counts no longer. Cancelling it again changes nothing.")
     async def cancel_order(self, context: Context, session: AsyncSession, by: By) -> CancelOrderPayload:
@@ -141,7 +140,3 @@ class CustomerOrderMutations:
 
 def _written(row: OrderRow) -> dict[str, Any]:
     return {"order": orders.shown(row), "customer_id": row.customer_id}
-
-
-def _warnings(errors: list[AppError]) -> list[UserError]:
-    return [entry for error in errors for entry in user_errors(error)]

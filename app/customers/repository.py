@@ -42,6 +42,13 @@ class _Id(NamedTuple):
     customer_id: UUID
 
 
+# Of the parameters `organization_id`, `kind` and `keyed_hash`; and whose name it is.
+NAME = (
+    col(LoginIdentifier.organization_id) == bindparam("organization_id"),
+    col(LoginIdentifier.kind) == bindparam("kind"),
+    col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
+)
+NAMED = col(LoginIdentifier.customer_id) == col(Customer.id)
 _BY_IDS = Read(
     select(*COLUMNS).where(
         col(Customer.organization_id) == bindparam("organization_id"),
@@ -50,14 +57,7 @@ _BY_IDS = Read(
     ),
     CustomerRow._make,
 )
-_OWNER = Read(
-    select(*columns(LoginIdentifier, _Id)).where(
-        col(LoginIdentifier.organization_id) == bindparam("organization_id"),
-        col(LoginIdentifier.kind) == bindparam("kind"),
-        col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
-    ),
-    _Id._make,
-)
+_OWNER = Read(select(*columns(LoginIdentifier, _Id)).where(*NAME), _Id._make)
 _BY_REFERENCE = Read(
     select(col(Customer.id)).where(
         col(Customer.organization_id) == bindparam("organization_id"),
@@ -77,18 +77,12 @@ _PASSWORD = Read(
     ),
     Credentials._make,
 )
-_NAME = (
-    col(LoginIdentifier.organization_id) == bindparam("organization_id"),
-    col(LoginIdentifier.kind) == bindparam("kind"),
-    col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
-)
-_NAMED = col(LoginIdentifier.customer_id) == col(Customer.id)
 _CREDENTIALS = Read(
-    select(*_CREDENTIAL_COLUMNS).join(LoginIdentifier, _NAMED).where(*_NAME),
+    select(*_CREDENTIAL_COLUMNS).join(LoginIdentifier, NAMED).where(*NAME),
     Credentials._make,
 )
 _LOCK_OWNER = Write(
-    select(*COLUMNS).join(LoginIdentifier, _NAMED).where(*_NAME).with_for_update(of=Customer),
+    select(*COLUMNS).join(LoginIdentifier, NAMED).where(*NAME).with_for_update(of=Customer),
     CustomerRow._make,
 )
 

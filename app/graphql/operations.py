@@ -21,8 +21,6 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from app.graphql.cost import Cost, Pricing
 
 CREDENTIALS = "credentials"
-# Each asks the payment gateway about a card: who has stolen numbers would try them here.
-CARD_TRIES = frozenset({"addPaymentMethod", "createPaymentSession"})
 
 
 class OperationClass(Enum):

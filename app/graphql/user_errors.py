@@ -1,5 +1,6 @@
 """Expected failures as data: what a mutation's payload lists when it refused."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import strawberry
@@ -78,7 +79,11 @@ CONCRETE = (InputError, ConflictError, RateLimitedError)
 
 def user_errors(error: AppError | Rejected) -> list[UserError]:
     """The entries a payload lists for a failure."""
-    errors = error.errors if isinstance(error, Rejected) else [error]
+    return entries(error.errors if isinstance(error, Rejected) else [error])
+
+
+def entries(errors: Iterable[AppError]) -> list[UserError]:
+    """One entry for each, as a payload lists them in `userErrors` or, where it was done all the same, in `warnings`."""
     return [_user_error(one) for one in errors]
 
 

@@ -104,7 +104,8 @@ class Sessions:
             client_id=client_id,
             scopes="",
             sealed_device=box.seal(TABLE, session_id, {"user_agent": user_agent[:256]}),
-            **dict.fromkeys(("created_at", "last_used_at"), moment),
+            created_at=moment,
+            last_used_at=moment,
             idle_expires_at=idle,
             expires_at=latest,
         )
