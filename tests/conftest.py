@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.db.migrating import Line, migrate
-from app.house import databases
+from app.platform.db.migrating import Line, migrate
+from app.server.house import databases
 from tests import postgres
 from tests.house import House, Urls, open_test_house
 

@@ -13,20 +13,20 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from app.house import House as Patron
-from app.house import open_house
-from app.organizations.service import ClientKind, add_client, add_organization
-from app.passwords.hashing import PasswordHasher
-from app.principal import Scope
-from app.sessions.service import Sessions
-from app.settings import Settings
-from app.staff import repository as staff
-from app.values import EmailAddress
-from app.vault import master
-from app.web import create_web
+from app.accounts.organizations.service import ClientKind, add_client, add_organization
+from app.identity.passwords.hashing import PasswordHasher
+from app.identity.sessions.service import Sessions
+from app.identity.staff import repository as staff
+from app.platform.principal import Scope
+from app.platform.settings import Settings
+from app.platform.values import EmailAddress
+from app.platform.vault import master
+from app.server.house import House as Patron
+from app.server.house import open_house
+from app.server.web import create_web
 
 PASSWORD = "a quiet green bicycle"
-OPERATIONS = Path(__file__).parent.parent / "app" / "graphiql" / "operations"
+OPERATIONS = Path(__file__).parent.parent / "app" / "server" / "graphiql" / "operations"
 MASTER_KEY = f"1:{master.generate()}"
 
 

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app.schema import SCHEMA
-from app.settings import Settings
-from tests.server import Server
+from app.platform.settings import Settings
+from app.server.schema import SCHEMA
+from tests.live_server import Server
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -34,7 +34,7 @@ def journey() -> str:
 
 
 def test_the_journey_of_the_readme_ends_with_nothing_personal_left(tmp_path: Path) -> None:
-    script = journey().replace(".venv/bin/patron", f"{sys.executable} -m app.cli")
+    script = journey().replace(".venv/bin/patron", f"{sys.executable} -m app.server.cli")
 
     with Server(tmp_path, PATRON_ANONYMIZATION_DELAY="3"):
         ran = subprocess.run(

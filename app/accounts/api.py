@@ -24,28 +24,28 @@ from app.accounts.payloads import (
 )
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import AlreadyLoggedIn, NextStep
-from app.audit.log import Action, record
 from app.customers import repository
 from app.customers.api import shown
+from app.customers.fields import repository as extra_fields
 from app.customers.newsletter import UnsubscribeLinks, welcome
 from app.customers.notices import notify
 from app.customers.records import open_row
-from app.errors import AppError, NotFound
-from app.fields import repository as extra_fields
-from app.graphql.access import ANYBODY, CUSTOMER, GUEST
-from app.graphql.context import Context
-from app.graphql.fields import mutation
-from app.graphql.user_errors import entries, user_errors
-from app.guessing import devices
-from app.guessing.policy import GuessingPolicy
-from app.mail.templates import Template
-from app.passwords.hashing import PasswordHasher
-from app.principal import CallerKind
-from app.proofs import repository as proofs
-from app.proofs.purposes import Purpose
-from app.sessions import service as sessions
-from app.sessions.service import EndReason, Sessions
-from app.sessions.tokens import TokenInvalid
+from app.identity.guessing import devices
+from app.identity.guessing.policy import GuessingPolicy
+from app.identity.passwords.hashing import PasswordHasher
+from app.identity.proofs import repository as proofs
+from app.identity.proofs.purposes import Purpose
+from app.identity.sessions import service as sessions
+from app.identity.sessions.service import EndReason, Sessions
+from app.identity.sessions.tokens import TokenInvalid
+from app.platform.audit.log import Action, record
+from app.platform.errors import AppError, NotFound
+from app.platform.graphql.access import ANYBODY, CUSTOMER, GUEST
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import mutation
+from app.platform.graphql.user_errors import entries, user_errors
+from app.platform.mail.templates import Template
+from app.platform.principal import CallerKind
 
 
 @strawberry.type

@@ -9,26 +9,26 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts import registration
 from app.accounts.registration import Application, FirstAddress, NextStep
-from app.addresses.defaults import AddressType
-from app.addresses.records import Personal as AddressFields
-from app.clock import now
 from app.customers import identifiers, ordering, repository
+from app.customers.addresses.defaults import AddressType
+from app.customers.addresses.records import Personal as AddressFields
 from app.customers.identifiers import IdentifierKind
 from app.customers.notices import notify
 from app.customers.profile import changed
 from app.customers.records import TABLE, Approval, CustomerRow, Personal
 from app.customers.repository import EditedCustomer
 from app.customers.service import EmailTaken, LoginNameTaken
-from app.db.writing import savepoint
-from app.errors import AppError, Conflict, Rejected
-from app.mail.templates import Template
-from app.principal import Organization, Origin
-from app.proofs import repository as proofs
-from app.proofs.purposes import Purpose
-from app.sessions import service as sessions
-from app.sessions.service import EndReason
-from app.values import LoginName
-from app.vault.vault import Vault
+from app.identity.proofs import repository as proofs
+from app.identity.proofs.purposes import Purpose
+from app.identity.sessions import service as sessions
+from app.identity.sessions.service import EndReason
+from app.platform.clock import now
+from app.platform.db.writing import savepoint
+from app.platform.errors import AppError, Conflict, Rejected
+from app.platform.mail.templates import Template
+from app.platform.principal import Organization, Origin
+from app.platform.values import LoginName
+from app.platform.vault.vault import Vault
 
 NAMES = frozenset({"email", "login_name"})
 

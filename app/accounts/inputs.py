@@ -5,10 +5,10 @@ from datetime import date
 import strawberry
 
 from app.accounts.registration import FirstAddress, Typed
-from app.addresses import inputs as addresses
-from app.addresses.inputs import AddressInput
+from app.customers.addresses import inputs as addresses
+from app.customers.addresses.inputs import AddressInput
 from app.customers.inputs import AttributeInput, answers
-from app.errors import NotAllowed
+from app.platform.errors import NotAllowed
 
 PROFILE = ("first_name", "last_name", "phone", "fax", "company", "birth_date", "locale")
 

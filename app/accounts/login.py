@@ -5,19 +5,19 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.audit.log import Action, record
 from app.customers import repository, versions
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import Approval, CustomerRecord
-from app.errors import AppError, ErrorCode
-from app.guessing import attempts, devices
-from app.guessing.attempts import Guess
-from app.guessing.policy import GuessingPolicy
-from app.passwords.hashing import PasswordHasher
-from app.principal import Organization, OrganizationSettings, Origin
-from app.sessions.service import Sessions, TokenPair
-from app.values import EmailAddress, LoginName
-from app.vault.vault import Store
+from app.identity.guessing import attempts, devices
+from app.identity.guessing.attempts import Guess
+from app.identity.guessing.policy import GuessingPolicy
+from app.identity.passwords.hashing import PasswordHasher
+from app.identity.sessions.service import Sessions, TokenPair
+from app.platform.audit.log import Action, record
+from app.platform.errors import AppError, ErrorCode
+from app.platform.principal import Organization, OrganizationSettings, Origin
+from app.platform.values import EmailAddress, LoginName
+from app.platform.vault.vault import Store
 
 
 class InvalidCredentials(AppError):

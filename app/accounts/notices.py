@@ -6,9 +6,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import repository
 from app.customers.notices import notify
-from app.mail.templates import Template
-from app.principal import Organization
-from app.vault.vault import Vault
+from app.platform.mail.templates import Template
+from app.platform.principal import Organization
+from app.platform.vault.vault import Vault
 
 
 async def tell_of_replay(

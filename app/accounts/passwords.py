@@ -9,16 +9,16 @@ from app.accounts.login import InvalidCredentials
 from app.accounts.registration import check_password
 from app.customers import repository
 from app.customers.records import CustomerRecord
-from app.errors import AppError, NotFound
-from app.guessing import attempts
-from app.guessing.attempts import Guess
-from app.guessing.policy import GuessingPolicy
-from app.passwords.hashing import PasswordHasher
-from app.principal import Origin
-from app.sessions import service as sessions
-from app.sessions.service import EndReason
-from app.validation import Validation
-from app.vault.vault import Store, Vault
+from app.identity.guessing import attempts
+from app.identity.guessing.attempts import Guess
+from app.identity.guessing.policy import GuessingPolicy
+from app.identity.passwords.hashing import PasswordHasher
+from app.identity.sessions import service as sessions
+from app.identity.sessions.service import EndReason
+from app.platform.errors import AppError, NotFound
+from app.platform.principal import Origin
+from app.platform.validation import Validation
+from app.platform.vault.vault import Store, Vault
 
 
 @dataclass(frozen=True, slots=True)

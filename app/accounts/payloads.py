@@ -6,10 +6,10 @@ import strawberry
 
 from app.accounts.registration import NextStep
 from app.customers.api import Customer
-from app.graphql.enums import describe
-from app.graphql.fields import Payload
-from app.graphql.user_errors import UserError
-from app.sessions.service import TokenPair as Issued
+from app.identity.sessions.service import TokenPair as Issued
+from app.platform.graphql.enums import describe
+from app.platform.graphql.fields import Payload
+from app.platform.graphql.user_errors import UserError
 
 describe(
     NextStep,

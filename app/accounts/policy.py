@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.principal import OrganizationSettings
+from app.platform.principal import OrganizationSettings
 
 
 @dataclass(frozen=True, slots=True)

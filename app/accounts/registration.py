@@ -8,28 +8,28 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.addresses import editing
-from app.addresses.books import book_of
-from app.addresses.checks import Strictness, checked
-from app.addresses.defaults import Types
-from app.addresses.records import Personal as AddressFields
-from app.clock import now
 from app.customers import identifiers, versions
+from app.customers.addresses import editing
+from app.customers.addresses.books import book_of
+from app.customers.addresses.checks import Strictness, checked
+from app.customers.addresses.defaults import Types
+from app.customers.addresses.records import Personal as AddressFields
+from app.customers.fields import extras as extra_fields
+from app.customers.fields.extras import Extra, Given
 from app.customers.identifiers import IdentifierKind
 from app.customers.profile import consented, parse_profile, with_answers
 from app.customers.records import Approval, CustomerRow, Personal
 from app.customers.service import EmailTaken, LoginNameTaken
-from app.errors import AppError, ErrorCode, Rejected, Required
-from app.fields import extras as extra_fields
-from app.fields.extras import Extra, Given
-from app.mail import outbox
-from app.mail.templates import Template
-from app.passwords import strength
-from app.passwords.hashing import PasswordHasher
-from app.principal import Organization, OrganizationSettings, Origin
-from app.validation import Validation
-from app.values import EmailAddress, LoginName
-from app.vault.vault import Vault
+from app.identity.passwords import strength
+from app.identity.passwords.hashing import PasswordHasher
+from app.platform.clock import now
+from app.platform.errors import AppError, ErrorCode, Rejected, Required
+from app.platform.mail import outbox
+from app.platform.mail.templates import Template
+from app.platform.principal import Organization, OrganizationSettings, Origin
+from app.platform.validation import Validation
+from app.platform.values import EmailAddress, LoginName
+from app.platform.vault.vault import Vault
 
 
 class PasswordMismatch(AppError):

@@ -1,1 +1,5 @@
-"""Customers: who they are, their profile, and what names they can be found by."""
+"""The customer and what it owns: profile, addresses, payment methods, orders, groups and markets, extra fields.
+
+Belongs here: records of a person and the rules they obey, whoever changes them.
+May know `identity` and `platform`; it does not know how somebody registers or logs in.
+"""

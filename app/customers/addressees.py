@@ -10,10 +10,10 @@ from app.customers.identifiers import IdentifierKind
 from app.customers.records import COLUMNS, CustomerRecord, CustomerRow, open_row
 from app.customers.repository import NAME, NAMED
 from app.customers.tables import LoginIdentifier
-from app.db.reading import Read
-from app.proofs.repository import decoy
-from app.values import EmailAddress
-from app.vault.vault import Store
+from app.identity.proofs.repository import decoy
+from app.platform.db.reading import Read
+from app.platform.values import EmailAddress
+from app.platform.vault.vault import Store
 
 _BY_NAME = Read(select(*COLUMNS).join(LoginIdentifier, NAMED).where(*NAME), CustomerRow._make)
 

@@ -6,12 +6,12 @@ from uuid import UUID
 from strawberry import Info
 from strawberry.types.nodes import SelectedField, Selection
 
-from app.audit.log import Action, record
 from app.customers import repository
 from app.customers.api import Customer, shown
-from app.graphql.access import admits, back_office, refusal
-from app.graphql.context import Context
-from app.principal import Scope
+from app.platform.audit.log import Action, record
+from app.platform.graphql.access import admits, back_office, refusal
+from app.platform.graphql.context import Context
+from app.platform.principal import Scope
 
 READERS = back_office(Scope.CUSTOMERS_READ)
 # What a write itself tells: whose it was, and what became of the customer. Nothing of it is personal.

@@ -8,30 +8,30 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 from strawberry.scalars import JSON
 
-from app.addresses.api import Address, addresses_of
-from app.anonymizations.api import Anonymization, anonymization_of
-from app.audit.log import Action, record
 from app.customers import repository, service
+from app.customers.addresses.api import Address, addresses_of
+from app.customers.anonymizations.api import Anonymization, anonymization_of
+from app.customers.fields import repository as extra_fields
+from app.customers.groups.api import CustomerGroup, group, group_with
 from app.customers.inputs import UPDATABLE, UpdateCustomerInput, answers, given
 from app.customers.newsletter import UnsubscribeLinks, welcome
+from app.customers.orders.api import Order, orders_of
+from app.customers.orders.records import OrderStatus
+from app.customers.orders.repository import Question
+from app.customers.payment_methods.api import PaymentMethod, payment_methods_of
 from app.customers.records import Approval, CustomerRecord, CustomerStatus, Personal
-from app.fields import repository as extra_fields
-from app.graphql import ids
-from app.graphql.access import CUSTOMER, authorize, back_office
-from app.graphql.context import Context
-from app.graphql.enums import describe
-from app.graphql.fields import Payload, mutation, query
-from app.graphql.ids import Node
-from app.graphql.owner import owner
-from app.graphql.pagination import Connection
-from app.groups.api import CustomerGroup, group, group_with
-from app.orders.api import Order, orders_of
-from app.orders.records import OrderStatus
-from app.orders.repository import Question
-from app.payment_methods.api import PaymentMethod, payment_methods_of
-from app.principal import Scope
-from app.sessions.api import Session, sessions_of
-from app.values import PhoneNumber
+from app.identity.sessions.api import Session, sessions_of
+from app.platform.audit.log import Action, record
+from app.platform.graphql import ids
+from app.platform.graphql.access import CUSTOMER, authorize, back_office
+from app.platform.graphql.context import Context
+from app.platform.graphql.enums import describe
+from app.platform.graphql.fields import Payload, mutation, query
+from app.platform.graphql.ids import Node
+from app.platform.graphql.owner import owner
+from app.platform.graphql.pagination import Connection
+from app.platform.principal import Scope
+from app.platform.values import PhoneNumber
 
 describe(
     CustomerStatus,

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.clock import now
 from app.customers import identifiers, ordering, repository
 from app.customers.identifiers import IdentifierKind
 from app.customers.repository import EditedCustomer
 from app.customers.service import EmailTaken
 from app.customers.tables import Customer
-from app.values import EmailAddress
-from app.vault.vault import Vault
+from app.platform.clock import now
+from app.platform.values import EmailAddress
+from app.platform.vault.vault import Vault
 
 EMAIL = IdentifierKind.EMAIL
 

@@ -7,19 +7,19 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 
-from app.audit.log import Action, record
 from app.customers import repository
 from app.customers.answers import DESCRIPTION, customer_in_answer
 from app.customers.api import Customer
-from app.db.locks import lock_customer
-from app.errors import NotFound, Required
-from app.graphql import ids
-from app.graphql.access import back_office
-from app.graphql.context import Context
-from app.graphql.fields import Payload, mutation
-from app.groups import repository as groups
-from app.groups.api import KIND as GROUP
-from app.principal import Scope
+from app.customers.groups import repository as groups
+from app.customers.groups.api import KIND as GROUP
+from app.platform.audit.log import Action, record
+from app.platform.db.locks import lock_customer
+from app.platform.errors import NotFound, Required
+from app.platform.graphql import ids
+from app.platform.graphql.access import back_office
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import Payload, mutation
+from app.platform.principal import Scope
 
 
 @strawberry.input(description="Which customer comes into which group.")

@@ -8,8 +8,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.tables import LoginIdentifier
-from app.db.claims import claim
-from app.vault.vault import Vault
+from app.platform.db.claims import claim
+from app.platform.vault.vault import Vault
 
 PURPOSE = "login-identifier"
 

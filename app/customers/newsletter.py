@@ -9,10 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.notices import notify
 from app.customers.records import CustomerRecord
-from app.mail.templates import Template
-from app.principal import Organization
-from app.vault.fingerprints import Fingerprints
-from app.vault.vault import Vault
+from app.platform.mail.templates import Template
+from app.platform.principal import Organization
+from app.platform.vault.fingerprints import Fingerprints
+from app.platform.vault.vault import Vault
 
 PREFIX = "nl_"
 PURPOSE = "newsletter"

@@ -5,10 +5,10 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.records import Personal
-from app.mail import outbox
-from app.mail.templates import Template
-from app.principal import Organization
-from app.vault.vault import Vault
+from app.platform.mail import outbox
+from app.platform.mail.templates import Template
+from app.platform.principal import Organization
+from app.platform.vault.vault import Vault
 
 
 async def notify(

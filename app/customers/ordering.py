@@ -9,21 +9,21 @@ from sqlalchemy import update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.audit.log import Action, record, record_of_house
 from app.customers import identifiers
 from app.customers.identifiers import IdentifierKind
+from app.customers.orders import recording
+from app.customers.orders.contents import Contents
+from app.customers.orders.recording import Owner
+from app.customers.orders.records import OrderRow, OrderStatus
 from app.customers.records import REPEAT_FROM, status_of
 from app.customers.repository import EditedCustomer
 from app.customers.tables import Customer
-from app.db.locks import lock_customer
-from app.errors import NotFound
-from app.orders import recording
-from app.orders.contents import Contents
-from app.orders.recording import Owner
-from app.orders.records import OrderRow, OrderStatus
-from app.principal import Origin
-from app.values import EmailAddress
-from app.vault.vault import Vault
+from app.platform.audit.log import Action, record, record_of_house
+from app.platform.db.locks import lock_customer
+from app.platform.errors import NotFound
+from app.platform.principal import Origin
+from app.platform.values import EmailAddress
+from app.platform.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,19 @@ from strawberry import Info
 from app.customers import ordering
 from app.customers.answers import DESCRIPTION, customer_in_answer
 from app.customers.api import Customer
-from app.graphql import ids
-from app.graphql.access import Access, back_office
-from app.graphql.context import Context
-from app.graphql.fields import Payload, mutation
-from app.graphql.user_errors import UserError, entries
-from app.orders import api as orders
-from app.orders import inputs
-from app.orders.api import Order, OrderBy
-from app.orders.inputs import RecordOrderInput, UpdateOrderInput
-from app.orders.records import OrderRow, OrderStatus
-from app.principal import Scope
-from app.validation import Validation
-from app.values import EmailAddress
+from app.customers.orders import api as orders
+from app.customers.orders import inputs
+from app.customers.orders.api import Order, OrderBy
+from app.customers.orders.inputs import RecordOrderInput, UpdateOrderInput
+from app.customers.orders.records import OrderRow, OrderStatus
+from app.platform.graphql import ids
+from app.platform.graphql.access import Access, back_office
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import Payload, mutation
+from app.platform.graphql.user_errors import UserError, entries
+from app.platform.principal import Scope
+from app.platform.validation import Validation
+from app.platform.values import EmailAddress
 
 ALLOWED: Access = back_office(Scope.ORDERS_WRITE)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import orjson
 
-from app.cards import refuse_card_numbers
-from app.clock import now
+from app.customers.fields.definitions import FieldType
 from app.customers.records import Personal
-from app.errors import Invalid, NotAllowed, TooLong
-from app.fields.definitions import FieldType
-from app.validation import Validation
-from app.values import (
+from app.platform.cards import refuse_card_numbers
+from app.platform.clock import now
+from app.platform.errors import Invalid, NotAllowed, TooLong
+from app.platform.validation import Validation
+from app.platform.values import (
     LOCALE_MAX,
     PHONE_MAX,
     URL_MAX,

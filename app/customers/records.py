@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlmodel import col
 
+from app.customers.groups.tables import CustomerGroup
 from app.customers.tables import Customer
-from app.groups.tables import CustomerGroup
-from app.vault.sealing import Box
+from app.platform.vault.sealing import Box
 
 TABLE = "customers"
 PASSWORD = "customers.password"

@@ -10,7 +10,6 @@ from sqlalchemy import bindparam, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.clock import now
 from app.customers import identifiers
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import (
@@ -23,10 +22,11 @@ from app.customers.records import (
     open_row,
 )
 from app.customers.tables import Customer, LoginIdentifier
-from app.db.columns import new_id
-from app.db.reading import Read, any_of, columns
-from app.db.writing import Write, run
-from app.vault.vault import Store, Vault
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.db.reading import Read, any_of, columns
+from app.platform.db.writing import Write, run
+from app.platform.vault.vault import Store, Vault
 
 
 class Credentials(NamedTuple):

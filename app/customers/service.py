@@ -9,15 +9,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import identifiers, versions
+from app.customers.fields import extras as extra_fields
+from app.customers.fields.extras import Extra
 from app.customers.identifiers import IdentifierKind
 from app.customers.profile import changed, consented, parse_profile, with_answers
 from app.customers.records import CustomerRecord, CustomerRow
-from app.errors import AppError, Conflict, ErrorCode, NotAllowed, NotFound, Required
-from app.fields import extras as extra_fields
-from app.fields.extras import Extra
-from app.validation import Validation
-from app.values import EmailAddress, LoginName, shopper_reference
-from app.vault.vault import Vault
+from app.platform.errors import AppError, Conflict, ErrorCode, NotAllowed, NotFound, Required
+from app.platform.validation import Validation
+from app.platform.values import EmailAddress, LoginName, shopper_reference
+from app.platform.vault.vault import Vault
 
 
 class EmailTaken(AppError):

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, Uuid
 from sqlmodel import Field, SQLModel
 
-from app.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary, foreign_key, id_column, moment
 
 
 class Customer(SQLModel, table=True):

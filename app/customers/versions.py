@@ -7,14 +7,14 @@ from sqlalchemy import bindparam, insert, inspect, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.clock import now
 from app.customers import repository
+from app.customers.groups import repository as groups
 from app.customers.records import COLUMNS, PASSWORD, TABLE, Approval, CustomerRecord, CustomerRow, Personal, open_row
 from app.customers.tables import Customer
-from app.db.columns import new_id
-from app.db.writing import Write, later, run
-from app.groups import repository as groups
-from app.vault.vault import Vault
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.db.writing import Write, later, run
+from app.platform.vault.vault import Vault
 
 
 class _GroupId(NamedTuple):

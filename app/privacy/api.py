@@ -6,13 +6,13 @@ from uuid import UUID
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.anonymizations.api import Anonymization, shown
-from app.audit.log import Action, record
-from app.graphql import ids
-from app.graphql.access import back_office, staff
-from app.graphql.context import Context
-from app.graphql.fields import Payload, mutation
-from app.principal import Scope
+from app.customers.anonymizations.api import Anonymization, shown
+from app.platform.audit.log import Action, record
+from app.platform.graphql import ids
+from app.platform.graphql.access import back_office, staff
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import Payload, mutation
+from app.platform.principal import Scope
 from app.privacy import deletion, requests
 from app.privacy.policy import PrivacyPolicy
 

@@ -5,15 +5,15 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.clock import now
 from app.customers import repository as customers
-from app.db.columns import new_id
-from app.db.queues import Queue
-from app.errors import AppError, Conflict, ErrorCode, NotFound
-from app.orders import repository as orders
+from app.customers.orders import repository as orders
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.db.queues import Queue
+from app.platform.errors import AppError, Conflict, ErrorCode, NotFound
+from app.platform.vault.vault import Store
 from app.privacy.erasing import LEASE, erase_rooms
 from app.privacy.tables import Deletion
-from app.vault.vault import Store
 
 _DELETIONS = Queue(Deletion, Deletion.due_at)
 

@@ -11,23 +11,23 @@ from uuid import UUID
 from sqlmodel import or_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.addresses import repository as addresses
-from app.anonymizations.repository import AnonymizationStatus
-from app.anonymizations.tables import AnonymizationRequest
-from app.audit.log import Action, record_of_house
-from app.clock import now
 from app.customers import repository as customers
-from app.db.locks import lock_customer
-from app.db.queues import Queue
-from app.guessing import repository as guessing
-from app.logs import report
-from app.mail import outbox
-from app.orders import repository as orders
-from app.orders.own_keys import discard_spent
-from app.payment_methods import repository as payment_methods
-from app.proofs import repository as proofs
-from app.sessions import service as sessions
-from app.vault.vault import Store
+from app.customers.addresses import repository as addresses
+from app.customers.anonymizations.repository import AnonymizationStatus
+from app.customers.anonymizations.tables import AnonymizationRequest
+from app.customers.orders import repository as orders
+from app.customers.orders.own_keys import discard_spent
+from app.customers.payment_methods import repository as payment_methods
+from app.identity.guessing import repository as guessing
+from app.identity.proofs import repository as proofs
+from app.identity.sessions import service as sessions
+from app.platform.audit.log import Action, record_of_house
+from app.platform.clock import now
+from app.platform.db.locks import lock_customer
+from app.platform.db.queues import Queue
+from app.platform.logs import report
+from app.platform.mail import outbox
+from app.platform.vault.vault import Store
 
 LEASE = timedelta(minutes=5)
 FIRST_RETRY = timedelta(seconds=10)

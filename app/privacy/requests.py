@@ -6,13 +6,13 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.anonymizations.repository import AnonymizationStatus, RequestRow
-from app.anonymizations.tables import AnonymizationRequest
-from app.clock import now
-from app.db.claims import claim
-from app.db.columns import new_id
-from app.db.locks import lock_customer
-from app.errors import AppError, ErrorCode, NotFound
+from app.customers.anonymizations.repository import AnonymizationStatus, RequestRow
+from app.customers.anonymizations.tables import AnonymizationRequest
+from app.platform.clock import now
+from app.platform.db.claims import claim
+from app.platform.db.columns import new_id
+from app.platform.db.locks import lock_customer
+from app.platform.errors import AppError, ErrorCode, NotFound
 
 Status = AnonymizationStatus
 

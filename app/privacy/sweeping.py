@@ -6,14 +6,14 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.clock import now
+from app.accounts.organizations.tables import Organization
+from app.customers.orders.tables import Order
 from app.customers.tables import Customer
-from app.db.reading import Read, any_of
-from app.orders.tables import Order
-from app.organizations.tables import Organization
-from app.staff.tables import StaffMember
-from app.vault.orphans import delete_keys, keys_made_before
-from app.vault.vault import Store
+from app.identity.staff.tables import StaffMember
+from app.platform.clock import now
+from app.platform.db.reading import Read, any_of
+from app.platform.vault.orphans import delete_keys, keys_made_before
+from app.platform.vault.vault import Store
 
 # Far longer than any transaction that makes a row for its key: should an older main database be restored and then
 # a newer one, the keys of those who came in between are still there.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 
-from app.db.columns import foreign_key, id_column, moment
+from app.platform.db.columns import foreign_key, id_column, moment
 
 
 class Deletion(SQLModel, table=True):

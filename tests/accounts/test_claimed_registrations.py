@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.values import text
-from tests.confirmations.words import Letters
+from app.platform.values import text
+from tests.accounts.confirmations.words import Letters
 from tests.house import House
 
 HOME = {
@@ -73,7 +73,7 @@ async def test_an_address_that_can_be_written_no_more_keeps_nobody_out(
     warnings = []
     for email, (rule, today) in {"ann@example.org": shorter_names, "bob@example.org": no_more}.items():
         with monkeypatch.context() as changed:
-            changed.setattr(f"app.addresses.{rule}", today)
+            changed.setattr(f"app.customers.addresses.{rule}", today)
             token = (await letters.last("VERIFY_EMAIL", email))["token"]
             answer = await house.ask(VERIFY, shop=letters.shop, input={"token": token})
         warnings.append([(one["code"], one["field"]) for one in answer.payload("verifyEmail")["warnings"]])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.principal import Scope
+from app.platform.principal import Scope
 from tests.house import PASSWORD, Answer, House, Shop
 
 BY_LOGIN_NAME = "query ($name: String!) { customer(by: { loginName: $name }) { id loginName } }"

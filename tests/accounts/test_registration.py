@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.principal import Scope
+from app.platform.principal import Scope
 from app.privacy.erasing import erase_due
 from tests.house import PASSWORD, Answer, House, Shop
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import MetaData, text
 
-from app.db.columns import main_metadata
-from app.db.engine import Database
-from app.payment_methods.gateways.interface import Gateways
-from app.payment_methods.reconcile import reconcile
-from app.vault.tables import keystore_metadata
+from app.customers.payment_methods.gateways.interface import Gateways
+from app.customers.payment_methods.reconcile import reconcile
+from app.platform.db.columns import main_metadata
+from app.platform.db.engine import Database
+from app.platform.vault.tables import keystore_metadata
 from tests.house import House, Person
 
 PERSONAL = {

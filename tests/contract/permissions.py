@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.customers.newsletter import UnsubscribeLinks
-from app.graphql import ids
-from app.principal import Scope
-from tests.addresses.book import ANN as ADDRESS
+from app.platform.graphql import ids
+from app.platform.principal import Scope
 from tests.contract import confirming
+from tests.customers.addresses.book import ANN as ADDRESS
 from tests.house import PASSWORD, Answer, House, Person, Shop
 
 # In this order the columns of an entry stand.

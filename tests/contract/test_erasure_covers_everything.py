@@ -4,8 +4,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, LargeBinary, Table, func, select
 
-from app.db.columns import main_metadata
-from app.graphql import ids
+from app.platform.db.columns import main_metadata
+from app.platform.graphql import ids
 from app.privacy.erasing import erase_due
 from tests.contract.everything import PERSONAL, everything, settle_gateways, zoe
 from tests.house import House

@@ -6,9 +6,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 
-from app.db.columns import main_metadata
-from app.house import databases
-from app.vault.tables import keystore_metadata
+from app.platform.db.columns import main_metadata
+from app.platform.vault.tables import keystore_metadata
+from app.server.house import databases
 from tests.house import Urls
 
 

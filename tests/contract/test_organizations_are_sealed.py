@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.organizations.last_uses import LastUses
-from app.schema import SCHEMA
+from app.accounts.organizations.last_uses import LastUses
+from app.server.schema import SCHEMA
 from tests.contract.permissions import MATRIX, OK, Scene, make_scene, outcome
 from tests.house import CONTRACT, House, Shop
 

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from sqlalchemy import text
 
-from app.schema import SCHEMA
+from app.server.schema import SCHEMA
 from tests.contract.permissions import CALLERS, MATRIX, OK, Scene, make_scene, outcome
 from tests.house import CONTRACT, House
 

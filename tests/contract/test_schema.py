@@ -16,10 +16,10 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from app.db.authoring import check
-from app.db.migrating import Line
-from app.graphiql.tabs import EXAMPLES, ROOM
-from app.schema import sdl
+from app.platform.db.authoring import check
+from app.platform.db.migrating import Line
+from app.server.graphiql.tabs import EXAMPLES, ROOM
+from app.server.schema import sdl
 from tests.contract.snapshot import SNAPSHOT
 
 GRAPHQL_SCHEMA = build_schema(sdl())

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.principal import Scope
+from app.platform.principal import Scope
+from tests.customers.orders.book import given
 from tests.house import House
-from tests.orders.book import given
 
 ASSIGN = """mutation ($input: AssignCustomerGroupInput!) { assignCustomerGroup(input: $input) {
     userErrors { code } customer { %s } } }"""

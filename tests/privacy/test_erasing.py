@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.addresses import repository as addresses
 from app.customers import repository as customers
-from app.house import open_house
-from app.payment_methods import repository as payment_methods
+from app.customers.addresses import repository as addresses
+from app.customers.payment_methods import repository as payment_methods
+from app.identity.sessions import service as sessions
+from app.platform.vault.vault import Vault
 from app.privacy import erasing
 from app.privacy.erasing import erase_due
-from app.sessions import service as sessions
-from app.vault.vault import Vault
+from app.server.house import open_house
 from tests.house import House, Person, Urls, open_test_house
 
 STEPS = {

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from sqlalchemy import text, update
 
-from app.clock import now
-from app.db.columns import new_id
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.vault.tables import PersonKey
+from app.platform.vault.vault import KeyDestroyed
 from app.privacy.sweeping import AGE, sweep_keys
-from app.vault.tables import PersonKey
-from app.vault.vault import KeyDestroyed
 from tests.house import House
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.audit.log import Action, record
 from app.customers import repository
 from app.customers.api import Customer, shown
 from app.customers.back_office import listing, upserting
@@ -15,14 +14,15 @@ from app.customers.back_office.conditions import Conditions
 from app.customers.back_office.where.api import CustomerSort, CustomerWhere, Where, sort_of
 from app.customers.identifiers import IdentifierKind
 from app.customers.inputs import CustomerBy, ProfileInput, given
-from app.errors import AppError
-from app.graphql import ids
-from app.graphql.access import back_office
-from app.graphql.context import Context
-from app.graphql.fields import Payload, mutation, query
-from app.graphql.pagination import Connection, connection, page
-from app.principal import Scope
-from app.values import EmailAddress, LoginName
+from app.platform.audit.log import Action, record
+from app.platform.errors import AppError
+from app.platform.graphql import ids
+from app.platform.graphql.access import back_office
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import Payload, mutation, query
+from app.platform.graphql.pagination import Connection, connection, page
+from app.platform.principal import Scope
+from app.platform.values import EmailAddress, LoginName
 
 
 @strawberry.type

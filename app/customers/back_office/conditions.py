@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from sqlmodel import col
 
-from app.anonymizations.repository import AnonymizationStatus, customers_whose_latest_is
 from app.customers import identifiers, repository
+from app.customers.anonymizations.repository import AnonymizationStatus, customers_whose_latest_is
+from app.customers.groups.tables import CustomerGroup
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import REPEAT_FROM, CustomerStatus
 from app.customers.tables import Customer, LoginIdentifier
-from app.groups.tables import CustomerGroup
-from app.vault.vault import Vault
+from app.platform.vault.vault import Vault
 
 Condition = ColumnElement[bool]
 

@@ -13,8 +13,8 @@ from sqlmodel import col
 
 from app.customers.records import COLUMNS, CustomerRecord, CustomerRow, open_row
 from app.customers.tables import Customer
-from app.db.reading import Read
-from app.vault.vault import Store
+from app.platform.db.reading import Read
+from app.platform.vault.vault import Store
 
 Position = tuple[Any, ...]
 

@@ -13,10 +13,10 @@ from app.customers.identifiers import IdentifierKind
 from app.customers.profile import parse_profile
 from app.customers.records import CustomerRecord, CustomerRow, Personal, open_row
 from app.customers.service import ReferenceTaken
-from app.errors import NotFound, Required
-from app.validation import Validation
-from app.values import EmailAddress, shopper_reference
-from app.vault.vault import Vault
+from app.platform.errors import NotFound, Required
+from app.platform.validation import Validation
+from app.platform.values import EmailAddress, shopper_reference
+from app.platform.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,17 @@ from typing import Any, TypeVar
 import strawberry
 from sqlalchemy import and_, not_, or_, true
 
-from app.anonymizations.repository import AnonymizationStatus
+from app.customers.anonymizations.repository import AnonymizationStatus
 from app.customers.back_office.conditions import Condition, Conditions, has_status, one_of, registered, within
 from app.customers.back_office.listing import CustomerSortField, Sort, SortDirection
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import CustomerStatus
 from app.customers.tables import Customer
-from app.errors import AppError
-from app.graphql import ids
-from app.graphql.access import refusal
-from app.graphql.enums import describe
-from app.values import EmailAddress, LoginName
+from app.platform.errors import AppError
+from app.platform.graphql import ids
+from app.platform.graphql.access import refusal
+from app.platform.graphql.enums import describe
+from app.platform.values import EmailAddress, LoginName
 
 Raw = TypeVar("Raw")
 Parsed = TypeVar("Parsed")

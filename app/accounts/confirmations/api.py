@@ -1,0 +1,295 @@
+"""Confirmations as GraphQL shows them."""
+
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.confirmations import email_change, password_reset, verification
+from app.accounts.confirmations.inputs import (
+    ConfirmEmailChangeInput,
+    ConfirmEmailChangePayload,
+    RequestEmailChangeInput,
+    RequestEmailChangePayload,
+    RequestEmailVerificationInput,
+    RequestEmailVerificationPayload,
+    RequestLoginNameReminderInput,
+    RequestLoginNameReminderPayload,
+    RequestPasswordResetInput,
+    RequestPasswordResetPayload,
+    ResetPasswordInput,
+    ResetPasswordPayload,
+    UndoEmailChangeInput,
+    UndoEmailChangePayload,
+    VerifyEmailInput,
+    VerifyEmailPayload,
+)
+from app.accounts.confirmations.verification import Verified
+from app.accounts.policy import AccountPolicy
+from app.customers import repository
+from app.customers.addressees import Addressee, addressee
+from app.identity.passwords.hashing import PasswordHasher
+from app.identity.proofs.errors import ProofInvalid
+from app.identity.proofs.repository import decoy
+from app.platform.audit.log import Action, record
+from app.platform.errors import AppError, NotFound, Required
+from app.platform.graphql.access import CUSTOMER, GUEST
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import mutation
+from app.platform.graphql.user_errors import entries, user_errors
+from app.platform.mail import outbox
+from app.platform.mail.templates import Template
+from app.platform.validation import Validation
+from app.platform.values import EmailAddress
+
+ALIKE = "An address that nobody has is answered alike, in the same time."
+
+
+@strawberry.type
+class ConfirmationMutations:
+    """What is asked for, and what is done with the link or code from a mail. No GET does any of it."""
+
+    @mutation(
+        allow=[GUEST, CUSTOMER],
+        credentials=True,
+        description="Prove an email address. Of several registrations with it the newest becomes the account; "
+        "older unproven passwords and sessions are void.",
+    )
+    async def verify_email(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[VerifyEmailInput, strawberry.argument(description="Token, or address and code.")],
+    ) -> VerifyEmailPayload:
+        """A wrong code uses up a try, so it is returned, not raised."""
+        vault = context.store.vault
+        verified: Verified | None
+        if input.token:
+            verified = await verification.by_token(session, vault, context.origin, token=input.token)
+        else:
+            to = await _code_of(context, input)
+            verified = await verification.by_code(
+                session, vault, context.origin, customer_id=to.customer_id, code=input.code or ""
+            )
+            if verified is None:
+                record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, customer_id=_id(to))
+                return VerifyEmailPayload(user_errors=user_errors(ProofInvalid(field=("code",))))
+        record(session, context.origin, Action.EMAIL_VERIFIED, customer_id=verified.customer_id)
+        return VerifyEmailPayload(warnings=entries(verified.warnings))
+
+    @mutation(
+        allow=[GUEST, CUSTOMER],
+        credentials=True,
+        description=f"Mail the link and code that prove an address once more; older ones are void. {ALIKE}",
+    )
+    async def request_email_verification(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[RequestEmailVerificationInput, strawberry.argument(description="The address.")],
+    ) -> RequestEmailVerificationPayload:
+        """A proven address needs no mail: it is treated as one that nobody has."""
+        to = await _addressee(context, input.email)
+        if to.record is not None and to.record.row.email_verified_at is not None:
+            to = _nobody(context, input.email)
+        await verification.send_again(session, context.store.vault, organization=context.organization, to=to)
+        record(session, context.origin, Action.EMAIL_VERIFICATION_REQUESTED, customer_id=_id(to))
+        return RequestEmailVerificationPayload()
+
+    @mutation(
+        allow=[GUEST, CUSTOMER],
+        credentials=True,
+        description=f"Mail a link with which a new password can be chosen for 30 minutes. {ALIKE}",
+    )
+    async def request_password_reset(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[RequestPasswordResetInput, strawberry.argument(description="The address.")],
+    ) -> RequestPasswordResetPayload:
+        """Guests get one too: whoever proves the address may have the account."""
+        to = await _addressee(context, input.email)
+        await password_reset.request(session, context.store.vault, organization=context.organization, to=to)
+        record(session, context.origin, Action.PASSWORD_RESET_REQUESTED, customer_id=_id(to))
+        return RequestPasswordResetPayload()
+
+    @mutation(
+        allow=[GUEST, CUSTOMER],
+        credentials=True,
+        description="Choose a new password with the token from the mail. Every session ends.",
+    )
+    async def reset_password(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[ResetPasswordInput, strawberry.argument(description="Token and password.")],
+    ) -> ResetPasswordPayload:
+        """The password is checked and hashed before the token is used up."""
+        password_hash = await password_reset.check(
+            context.store,
+            context.services.get(PasswordHasher),
+            organization_id=context.organization.id,
+            token=input.token,
+            password=input.password,
+            confirmation=input.password_confirmation,
+            shortest=context.services.get(AccountPolicy).shortest_in(context.organization.settings),
+        )
+        customer_id = await password_reset.reset(
+            session,
+            context.store.vault,
+            organization=context.organization,
+            token=input.token,
+            password_hash=password_hash,
+        )
+        record(session, context.origin, Action.PASSWORD_RESET, customer_id=customer_id)
+        return ResetPasswordPayload()
+
+    @mutation(
+        allow=[CUSTOMER],
+        credentials=True,
+        description="Mail a link and a code to a new address. Nothing changes before one of them is used.",
+    )
+    async def request_email_change(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[RequestEmailChangeInput, strawberry.argument(description="Address and password.")],
+    ) -> RequestEmailChangePayload:
+        """The password is proven before anything is locked."""
+        customer_id = context.principal.own_customer_id
+        customer = await context.load(repository.by_ids, customer_id)
+        if customer is None:
+            raise NotFound
+        email = await email_change.check(
+            context.store,
+            context.services.get(PasswordHasher),
+            customer=customer,
+            new_email=input.new_email,
+            password=input.password,
+        )
+        holder = await addressee(context.store, organization_id=context.organization.id, email=email)
+        await email_change.request(
+            session,
+            context.store.vault,
+            organization=context.organization,
+            customer=customer,
+            email=email,
+            holder=holder,
+        )
+        record(session, context.origin, Action.EMAIL_CHANGE_REQUESTED)
+        return RequestEmailChangePayload()
+
+    @mutation(
+        allow=[GUEST, CUSTOMER],
+        credentials=True,
+        description="Change the email address with the token or code that the new one got. "
+        "The old one is told and can undo it for 7 days.",
+    )
+    async def confirm_email_change(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[ConfirmEmailChangeInput, strawberry.argument(description="Token or code.")],
+    ) -> ConfirmEmailChangePayload:
+        """A wrong code uses up a try, so it is returned, not raised. A code alone does not say whose it is."""
+        vault, organization = context.store.vault, context.organization
+        own_id = context.principal.customer_id
+        customer_id: UUID | None
+        if input.code and not input.token and own_id is not None:
+            customer_id = await email_change.confirm_by_code(
+                session, vault, organization=organization, customer_id=own_id, code=input.code
+            )
+            if customer_id is None:
+                record(session, context.origin, Action.EMAIL_CHANGE_REFUSED)
+                return ConfirmEmailChangePayload(user_errors=user_errors(ProofInvalid(field=("code",))))
+        else:
+            customer_id = await email_change.confirm_by_token(
+                session, vault, organization=organization, token=_required(input.token)
+            )
+        record(session, context.origin, Action.EMAIL_CHANGED, customer_id=customer_id)
+        return ConfirmEmailChangePayload()
+
+    @mutation(
+        allow=[GUEST, CUSTOMER],
+        credentials=True,
+        description="Take an email change back with the token that the old address got, within 7 days. "
+        "Every session ends.",
+    )
+    async def undo_email_change(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[UndoEmailChangeInput, strawberry.argument(description="The token.")],
+    ) -> UndoEmailChangePayload:
+        """Also mails a link to choose a new password."""
+        customer_id = await email_change.undo(
+            session, context.store.vault, organization=context.organization, token=input.token
+        )
+        record(session, context.origin, Action.EMAIL_CHANGE_UNDONE, customer_id=customer_id)
+        return UndoEmailChangePayload()
+
+    @mutation(
+        allow=[GUEST, CUSTOMER],
+        credentials=True,
+        description=f"Mail the name to log in with. {ALIKE}",
+    )
+    async def request_login_name_reminder(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[RequestLoginNameReminderInput, strawberry.argument(description="The address.")],
+    ) -> RequestLoginNameReminderPayload:
+        """Who has no login name logs in with the address."""
+        to = await _addressee(context, input.email)
+        personal = to.record.personal if to.record else None
+        await outbox.post(
+            session,
+            context.store.vault,
+            organization=context.organization,
+            customer_id=to.customer_id,
+            to=to.to,
+            locale=to.locale,
+            template=Template.LOGIN_NAME_REMINDER,
+            values={"login_name": (personal and personal.login_name) or to.to},
+        )
+        record(session, context.origin, Action.LOGIN_NAME_REMINDED, customer_id=_id(to))
+        return RequestLoginNameReminderPayload()
+
+
+async def _addressee(context: Context, email: str) -> Addressee:
+    return await addressee(context.store, organization_id=context.organization.id, email=_email(email))
+
+
+def _email(email: str | None) -> EmailAddress:
+    validation = Validation()
+    parsed = validation.require("email", EmailAddress.parse, email)
+    validation.finish()
+    return parsed
+
+
+def _nobody(context: Context, email: str) -> Addressee:
+    parsed = EmailAddress.parse(email)
+    nobody = decoy(context.store.vault, organization_id=context.organization.id, canonical=parsed.canonical)
+    return Addressee(nobody, parsed.address)
+
+
+def _id(to: Addressee) -> UUID | None:
+    return to.customer_id if to.record else None
+
+
+async def _code_of(context: Context, input: VerifyEmailInput) -> Addressee:
+    if not input.email and not input.code:
+        _required(input.token)
+    validation = Validation()
+    email = validation.require("email", EmailAddress.parse, input.email)
+    validation.require("code", str, input.code)
+    validation.finish()
+    return await addressee(context.store, organization_id=context.organization.id, email=email)
+
+
+def _required(token: str | None) -> str:
+    if not token:
+        missing: AppError = Required(field=("token",))
+        raise missing
+    return token

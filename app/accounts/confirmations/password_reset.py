@@ -1,0 +1,103 @@
+"""Sets a new password for somebody who forgot the old one."""
+
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.registration import check_password
+from app.customers import ordering, repository
+from app.customers.addressees import Addressee
+from app.customers.notices import notify
+from app.identity.guessing import repository as guessing
+from app.identity.passwords.hashing import PasswordHasher
+from app.identity.proofs import repository as proofs
+from app.identity.proofs.errors import ProofInvalid
+from app.identity.proofs.purposes import Purpose
+from app.identity.sessions import service as sessions
+from app.identity.sessions.service import EndReason
+from app.platform.clock import now
+from app.platform.mail import outbox
+from app.platform.mail.templates import Template
+from app.platform.principal import Organization
+from app.platform.validation import Validation
+from app.platform.vault.vault import Store, Vault
+
+PURPOSE = Purpose.RESET_PASSWORD
+
+
+async def request(session: AsyncSession, vault: Vault, *, organization: Organization, to: Addressee) -> None:
+    """Mail a link with which a new password can be set for 30 minutes."""
+    issued = await proofs.issue(
+        session, vault, organization_id=organization.id, customer_id=to.customer_id, purpose=PURPOSE
+    )
+    await outbox.post(
+        session,
+        vault,
+        organization=organization,
+        customer_id=to.customer_id,
+        to=to.to,
+        locale=to.locale,
+        template=Template.RESET_PASSWORD,
+        values={"token": issued.token},
+    )
+
+
+async def check(
+    store: Store,
+    hasher: PasswordHasher,
+    *,
+    organization_id: UUID,
+    token: str,
+    password: str,
+    confirmation: str,
+    shortest: int,
+) -> str:
+    """The hash of the new password; raise `ProofInvalid`, `ProofExpired`, or `Rejected`. The token stays usable."""
+    customer_id = await proofs.holder(store, organization_id=organization_id, purpose=PURPOSE, token=token)
+    [customer] = await repository.by_ids(store, organization_id, [customer_id])
+    if customer is None:
+        raise ProofInvalid
+    personal = [
+        customer.personal.email,
+        customer.personal.login_name,
+        customer.personal.first_name,
+        customer.personal.last_name,
+    ]
+    validation = Validation()
+    check_password(validation, password, confirmation, shortest=shortest, personal=[one for one in personal if one])
+    validation.finish()
+    return await hasher.hash(password)
+
+
+async def reset(
+    session: AsyncSession, vault: Vault, *, organization: Organization, token: str, password_hash: str
+) -> UUID:
+    """Use the token up and set the password; every session ends. The link proved the address, too.
+
+    Whatever else was mailed before and could still change the account is void, but for the undoing of an email
+    change: that is the owner's last resort.
+    """
+    proven = await proofs.use(session, vault, organization_id=organization.id, purpose=PURPOSE, token=token)
+    customer_id = proven.customer_id
+    customer = await repository.lock(session, vault, organization_id=organization.id, customer_id=customer_id)
+    if customer is None:
+        raise ProofInvalid
+    await repository.set_password(session, vault, customer.row, password_hash)
+    customer.row.email_verified_at = customer.row.email_verified_at or now()
+    await repository.save(session, vault, customer)
+    await ordering.attach_to(session, vault, customer)
+    # Whoever can read the owner's mail need not wait for what strangers have guessed.
+    await guessing.forgive(session, customer_id=customer_id)
+    await sessions.end_all(
+        session, organization_id=organization.id, customer_id=customer_id, reason=EndReason.PASSWORD_RESET
+    )
+    await proofs.void(session, customer_id=customer_id, purposes=[Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL])
+    await notify(
+        session,
+        vault,
+        organization=organization,
+        customer_id=customer_id,
+        personal=customer.personal,
+        template=Template.PASSWORD_CHANGED,
+    )
+    return customer_id

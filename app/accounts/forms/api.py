@@ -1,0 +1,128 @@
+"""Forms as GraphQL shows them."""
+
+from typing import Annotated
+
+import strawberry
+
+import app.customers.fields.api  # noqa: F401 - describes FieldType, which the forms below show
+from app.accounts.forms import fields
+from app.accounts.forms.fields import FormField as Field
+from app.accounts.policy import AccountPolicy
+from app.customers import repository as customers
+from app.customers.fields import repository as extra_fields
+from app.customers.fields.definitions import FieldType
+from app.platform.graphql.access import ANYBODY, CUSTOMER
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import query
+
+Locale = Annotated[
+    str | None,
+    strawberry.argument(
+        description="The language of labels, such as `de-CH`; English, German, French, Italian, Spanish."
+    ),
+]
+
+
+@strawberry.type(description="One of the values of a SELECT.")
+class FormOption:
+    """In the language of the form."""
+
+    value: str = strawberry.field(description="What to send.")
+    label: str = strawberry.field(description="What to show.")
+
+
+@strawberry.type(description="A field of a form.")
+class FormField:
+    """What a front end needs to show it; the same definition checks what comes back."""
+
+    name: str = strawberry.field(description="The name in the mutation's input; of an extra field, in `attributes`.")
+    path: list[str] = strawberry.field(description="Where it stands in the input, as `userErrors.field` names it.")
+    type: FieldType = strawberry.field(description="How it is shown and typed.")
+    label: str = strawberry.field(description="What to write beside it, in the language asked for.")
+    required: bool = strawberry.field(description="Whether the form is refused without it.")
+    read_only: bool = strawberry.field(description="Whether it is shown only: the mutation takes no such field.")
+    max_length: int | None = strawberry.field(description="How many characters it may have; null where not typed.")
+    pattern: str | None = strawberry.field(
+        description="What the value must look like from beginning to end, for the `pattern` of an HTML input."
+    )
+    value: str | None = strawberry.field(description="The current value as text; never that of a password.")
+    options: list[FormOption] = strawberry.field(description="For SELECT: what can be chosen.")
+    error: str | None = strawberry.field(
+        description="What is wrong with the value by today's rules, such as a required one that is missing; in English."
+    )
+
+
+@strawberry.type(description="A form.")
+class Form:
+    """Its fields."""
+
+    fields: list[FormField] = strawberry.field(description="The fields, in the order in which to show them.")
+    terms_url: str | None = strawberry.field(description="Where the terms can be read that `acceptTerms` is about.")
+
+
+@strawberry.input(description="What is typed into a field so far.")
+class FormValueInput:
+    """A value as text."""
+
+    name: str = strawberry.field(description="The name of the field.")
+    value: str | None = strawberry.field(description="The value as text.", default=None)
+
+
+def shown(found: list[Field], terms_url: str | None = None) -> Form:
+    """The GraphQL object of a form."""
+    return Form(fields=[_field(one) for one in found], terms_url=terms_url)
+
+
+def _field(found: Field) -> FormField:
+    return FormField(
+        name=found.name,
+        path=list(found.path),
+        type=found.type,
+        label=found.label,
+        required=found.required,
+        read_only=found.read_only,
+        max_length=found.max_length,
+        pattern=found.pattern,
+        value=found.value,
+        options=[FormOption(value=one.value, label=one.label) for one in found.options],
+        error=found.error,
+    )
+
+
+@strawberry.type
+class FormQueries:
+    """Reads of forms."""
+
+    @query(allow=ANYBODY, description="The fields of `register`, as this organization wants them.")
+    async def registration_form(
+        self,
+        context: Context,
+        locale: Locale = None,
+        values: Annotated[
+            list[FormValueInput] | None,
+            strawberry.argument(
+                description="What is typed so far: these fields come back with their `error`, passwords empty. "
+                "Send it by POST."
+            ),
+        ] = None,
+    ) -> Form:
+        """Nothing is written, and whether an address or a name is taken is not looked at."""
+        settings = context.organization.settings
+        found = fields.registration(
+            settings,
+            await extra_fields.of_organization(context.store, context.organization.id),
+            shortest_password=context.services.get(AccountPolicy).shortest_in(settings),
+            locale=locale,
+        )
+        typed = {one.name: one.value for one in values or []}
+        return shown([one.filled(typed[one.name]) if one.name in typed else one for one in found], settings.terms_url)
+
+    @query(allow=[CUSTOMER], description="The fields of `updateCustomer` with the values of who is logged in.")
+    async def profile_form(self, context: Context, locale: Locale = None) -> Form | None:
+        """In the customer's own language unless another is asked for."""
+        customer_id = context.principal.own_customer_id
+        found = await context.load(customers.by_ids, customer_id)
+        if found is None:
+            return None
+        extras = await extra_fields.of_organization(context.store, context.organization.id)
+        return shown(fields.profile(found, extras, locale=locale))

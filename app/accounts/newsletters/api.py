@@ -1,0 +1,48 @@
+"""The way out of the newsletter for storefronts that have a page of their own for it."""
+
+from typing import Annotated
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.newsletters import ending
+from app.customers.newsletter import UnsubscribeLinks
+from app.identity.sessions.tokens import TokenInvalid
+from app.platform.graphql.access import CUSTOMER, GUEST
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import Payload, mutation
+
+
+@strawberry.input(description="What the link in a newsletter carried.")
+class UnsubscribeNewsletterInput:
+    """What `unsubscribeNewsletter` needs."""
+
+    token: str = strawberry.field(description="The token of the link.")
+
+
+@strawberry.type(description="The end of the newsletter, also where there was none any more.")
+class UnsubscribeNewsletterPayload(Payload):
+    """Answer of `unsubscribeNewsletter`."""
+
+
+@strawberry.type
+class NewsletterMutations:
+    """One click, no login."""
+
+    @mutation(
+        allow=[GUEST, CUSTOMER],
+        description="End the newsletter with the token of a link in it; never expires.",
+        credentials=True,
+    )
+    async def unsubscribe_newsletter(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[UnsubscribeNewsletterInput, strawberry.argument(description="The token.")],
+    ) -> UnsubscribeNewsletterPayload:
+        """The same as a POST to the link itself."""
+        customer_id = context.services.get(UnsubscribeLinks).customer_of(input.token)
+        if customer_id is None:
+            raise TokenInvalid("This link is not valid. Open it again from the mail.", field=("token",))
+        await ending.end(session, context.store.vault, customer_id=customer_id, organization_id=context.organization.id)
+        return UnsubscribeNewsletterPayload()

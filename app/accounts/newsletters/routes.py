@@ -1,0 +1,32 @@
+"""The route of the unsubscribe link: GET asks and consumes nothing, POST ends the newsletter."""
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from app.accounts.newsletters import ending, page
+from app.customers.newsletter import UNSUBSCRIBE_PATH, UnsubscribeLinks
+from app.platform.vault.vault import Store
+
+
+def routes(store: Store, links: UnsubscribeLinks) -> list[Route]:
+    """One route, both methods. The body of the POST is not read: the token in the address says everything."""
+
+    async def unsubscribe(request: Request) -> Response:
+        spoken = page.language(request.headers.get("accept-language", ""))
+        token = request.query_params.get("token", "")
+        customer_id = links.customer_of(token)
+        if customer_id is None:
+            return _html(page.invalid(spoken), 400)
+        if request.method != "POST":
+            return _html(page.question(spoken, token))
+        async with store.database.transaction() as session:
+            await ending.end(session, store.vault, customer_id=customer_id)
+        return _html(page.done(spoken))
+
+    return [Route(UNSUBSCRIBE_PATH, unsubscribe, methods=["GET", "POST"])]
+
+
+def _html(text: str, status: int = 200) -> Response:
+    headers = {"Content-Security-Policy": page.CONTENT_SECURITY_POLICY, "Cache-Control": "no-store"}
+    return HTMLResponse(text, status, headers)

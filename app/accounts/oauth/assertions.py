@@ -1,0 +1,117 @@
+"""Assertions: a client says, signed with its own key, for which staff member it acts (RFC 7523)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
+from sqlalchemy import delete
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.oauth import clients
+from app.accounts.oauth.clients import Client
+from app.accounts.oauth.errors import InvalidGrant, InvalidRequest
+from app.accounts.organizations.public_keys import ALGORITHMS, split
+from app.accounts.organizations.tables import UsedAssertion
+from app.identity.staff import repository as staff
+from app.platform.clock import now
+from app.platform.db.claims import claim
+from app.platform.vault.vault import Store
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ASSERTION_MAX = 4096
+LIFETIME = timedelta(minutes=10)
+LEEWAY = timedelta(seconds=30)
+REQUIRED = ["iss", "sub", "aud", "exp", "jti"]
+REFUSED = "The assertion is not valid: check key, iss, sub, aud, exp and jti."
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """An assertion whose signature, issuer, audience and times are right."""
+
+    client: Client
+    subject: UUID
+    jti: str
+    expires_at: datetime
+    custom_claim: dict[str, Any] | None
+
+
+async def verify(store: Store, assertion: str, *, audiences: list[str]) -> Assertion:
+    """What the assertion says; raise `InvalidRequest` for one over 4 KiB and `InvalidGrant` for any that is wrong."""
+    if len(assertion) > ASSERTION_MAX:
+        raise InvalidRequest(f"The parameter assertion is longer than {ASSERTION_MAX} bytes.")
+    client = await _issuer(store, assertion)
+    for key in split(client.public_key or ""):
+        try:
+            claims = _decode(assertion, key, audiences)
+            return _assertion(client, claims)
+        except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
+            # Another of its keys may have signed it.
+            continue
+    raise InvalidGrant(REFUSED)
+
+
+async def _issuer(store: Store, assertion: str) -> Client:
+    try:
+        unverified = jwt.decode(assertion, options={"verify_signature": False})
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
+        raise InvalidGrant(REFUSED) from None
+    client = await clients.find(store, str(unverified.get("iss")))
+    if client is None or not client.confidential:
+        raise InvalidGrant(REFUSED)
+    return client
+
+
+def _decode(assertion: str, key: str, audiences: list[str]) -> dict[str, Any]:
+    claims: dict[str, Any] = jwt.decode(
+        assertion,
+        key,
+        algorithms=ALGORITHMS,
+        audience=audiences,
+        leeway=LEEWAY,
+        options={"require": REQUIRED},
+    )
+    return claims
+
+
+def _assertion(client: Client, claims: Mapping[str, Any]) -> Assertion:
+    expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)
+    if expires_at > now() + LIFETIME or not claims["jti"]:
+        raise ValueError
+    # An id that the fingerprint could not take is no id.
+    str(claims["jti"]).encode()
+    custom = claims.get("custom_claim")
+    return Assertion(
+        client, UUID(str(claims["sub"])), str(claims["jti"]), expires_at, custom if isinstance(custom, dict) else None
+    )
+
+
+async def use_once(session: AsyncSession, store: Store, assertion: Assertion) -> None:
+    """Spend the assertion; raise `InvalidGrant` when it was spent before or its subject is no staff member (any more).
+
+    Both in the transaction of the token: a member who is removed at the same moment gets none.
+    """
+    hashed = store.vault.fingerprints.of("assertion", assertion.jti)
+    client = assertion.client
+    first = await claim(
+        session,
+        UsedAssertion,
+        client_id=client.id,
+        jti_hash=hashed,
+        expires_at=assertion.expires_at + LEEWAY,
+    )
+    if not first:
+        raise InvalidGrant("The assertion was used before.")
+    if not await staff.lock(session, organization_id=client.organization_id, staff_id=assertion.subject):
+        raise InvalidGrant("The subject is not a staff member of the client's organization.")
+
+
+async def sweep(store: Store) -> int:
+    """Delete what was used and would be refused by now as expired; return how many."""
+    async with store.database.transaction() as session:
+        return (await session.exec(delete(UsedAssertion).where(col(UsedAssertion.expires_at) < now()))).rowcount

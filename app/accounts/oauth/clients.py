@@ -1,0 +1,126 @@
+"""Which client sends a form: by its secret, or by its id alone where it cannot keep one (RFC 6749, section 2.3)."""
+
+import base64
+import hmac
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+
+from app.accounts.oauth.errors import InvalidClient, InvalidRequest
+from app.accounts.oauth.requests import Request
+from app.accounts.organizations.callers import key_hash
+from app.accounts.organizations.service import ClientKind
+from app.accounts.organizations.tables import ApiClient, Organization
+from app.platform.clock import now
+from app.platform.db.reading import Read
+from app.platform.principal import CallerKind, OrganizationSettings, Origin, Principal, Scope
+from app.platform.principal import Organization as Shop
+from app.platform.vault.vault import Store
+
+
+class Client(NamedTuple):
+    """A live client and its organization."""
+
+    id: UUID
+    kind: str
+    key_hash: bytes
+    previous_key_hash: bytes | None
+    previous_key_until: datetime | None
+    scopes: str
+    public_key: str | None
+    organization_id: UUID
+    slug: str
+    name: str
+    settings: dict[str, Any]
+
+    @property
+    def shop(self) -> Shop:
+        """The organization the client belongs to."""
+        return Shop(self.organization_id, self.slug, self.name, OrganizationSettings.of(self.settings))
+
+    @property
+    def confidential(self) -> bool:
+        """Whether it can keep a secret, and so must prove that it is itself."""
+        return self.kind == ClientKind.CONFIDENTIAL.value
+
+    def knows(self, hashed: bytes) -> bool:
+        """Whether this is the hash of its secret, or of the one before while that is still accepted."""
+        current = hmac.compare_digest(self.key_hash, hashed)
+        if self.previous_key_hash is None or self.previous_key_until is None or self.previous_key_until <= now():
+            return current
+        return hmac.compare_digest(self.previous_key_hash, hashed) or current
+
+    def origin(
+        self,
+        request: Request,
+        *,
+        kind: CallerKind = CallerKind.GUEST,
+        scopes: frozenset[Scope] = frozenset(),
+        staff_id: UUID | None = None,
+    ) -> Origin:
+        """Who answers in the audit log for what the request does."""
+        principal = Principal(kind, self.shop, scopes=scopes, client_id=self.id, staff_id=staff_id)
+        return Origin(principal, request.request_id, request.source, request.user_agent)
+
+
+_CLIENT_COLUMNS = (
+    *(getattr(ApiClient, name) for name in Client._fields[:7]),
+    *(getattr(Organization, name) for name in ("id", "slug", "name", "settings")),
+)
+_CLIENT = Read(
+    select(*_CLIENT_COLUMNS)
+    .join(Organization, col(Organization.id) == col(ApiClient.organization_id))
+    .where(col(ApiClient.id) == bindparam("client_id"), col(ApiClient.revoked_at).is_(None)),
+    Client._make,
+)
+
+
+async def find(store: Store, client_id: str) -> Client | None:
+    """The live client with this id; a malformed id finds none."""
+    try:
+        return await store.database.row(_CLIENT, client_id=UUID(client_id))
+    except ValueError:
+        return None
+
+
+async def authenticated(store: Store, request: Request) -> Client:
+    """The client that sends the request; raise `InvalidClient`.
+
+    A publishable client may leave its key away: everybody can read it in the browser anyway.
+    """
+    client_id, secret = _credentials(request)
+    client = await find(store, client_id)
+    hashed = key_hash(store, secret or "")
+    if client is None or not (client.knows(hashed) if secret or client.confidential else True):
+        raise InvalidClient
+    return client
+
+
+def _credentials(request: Request) -> tuple[str, str | None]:
+    if request.authorization is None:
+        client_id, secret = request.form.get("client_id", ""), request.form.get("client_secret")
+    else:
+        client_id, secret = _basic(request.authorization)
+        if "client_secret" in request.form or request.form.get("client_id", client_id) != client_id:
+            raise InvalidRequest("Send the client's credentials in one place only.")
+    if not client_id:
+        raise InvalidClient
+    return client_id, secret
+
+
+def _basic(authorization: str) -> tuple[str, str | None]:
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        decoded = base64.b64decode(encoded, validate=True).decode()
+        client_id, separator, secret = decoded.partition(":")
+        # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
+        client_id, secret = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except ValueError:  # not base64, not UTF-8, or not even ASCII
+        raise InvalidClient from None
+    if scheme.lower() != "basic" or not separator:
+        raise InvalidClient
+    return client_id, secret or None

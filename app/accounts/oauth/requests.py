@@ -1,0 +1,70 @@
+"""Reads a form of a client: RFC 6749, section 3.2, allows nothing else, and nothing twice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request as HttpRequest
+
+from app.accounts.oauth.errors import InvalidRequest
+from app.platform.graphql.http import BadRequest, read_body
+
+FORM = "application/x-www-form-urlencoded"
+FORM_MAX = 16 * 1024
+FIELDS_MAX = 20
+USER_AGENT_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The form, the Authorization header, and where the request came from."""
+
+    form: Mapping[str, str]
+    authorization: str | None
+    request_id: str
+    source: bytes
+    user_agent: str = ""
+
+    def need(self, name: str) -> str:
+        """A parameter that must be there; raise `InvalidRequest`."""
+        value = self.form.get(name)
+        if value is None:
+            raise InvalidRequest(f"The parameter {name} is missing.")
+        return value
+
+
+async def read(request: HttpRequest, *, source: bytes) -> Request:
+    """The request of a client; raise `InvalidRequest` for any that is not a plain form sent by POST."""
+    if request.method != "POST":
+        raise InvalidRequest("Use POST.", 405, Allow="POST")
+    if request.url.query:
+        # An address ends up in logs and histories.
+        raise InvalidRequest("Send all parameters in the body, none in the address.")
+    headers = request.headers.getlist("authorization")
+    if len(headers) > 1:
+        raise InvalidRequest("The header Authorization is there more than once.")
+    return Request(
+        await _form(request),
+        headers[0] if headers else None,
+        request.scope["request_id"],
+        source,
+        request.headers.get("user-agent", "")[:USER_AGENT_MAX],
+    )
+
+
+async def _form(request: HttpRequest) -> dict[str, str]:
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
+        raise InvalidRequest(f"Send a form ({FORM}).")
+    try:
+        body = (await read_body(request, FORM_MAX)).decode()
+        pairs = parse_qsl(
+            body, keep_blank_values=True, strict_parsing=bool(body), errors="strict", max_num_fields=FIELDS_MAX
+        )
+    except BadRequest as refused:
+        raise InvalidRequest(refused.message) from None
+    except ValueError:
+        raise InvalidRequest("The form cannot be read.") from None
+    if len(dict(pairs)) != len(pairs):
+        raise InvalidRequest("A parameter is there more than once.")
+    # RFC 6749, section 3.2: a parameter without a value counts as left away.
+    return {name: value for name, value in pairs if value}

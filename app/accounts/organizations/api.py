@@ -1,0 +1,67 @@
+"""Organizations and callers as GraphQL shows them."""
+
+from datetime import datetime
+
+import strawberry
+
+from app.customers import repository as customers
+from app.customers.api import Customer, shown
+from app.platform.graphql import ids
+from app.platform.graphql.access import ANYBODY
+from app.platform.graphql.context import Context
+from app.platform.graphql.enums import describe
+from app.platform.graphql.fields import query
+from app.platform.graphql.ids import Node
+from app.platform.principal import CallerKind
+from app.platform.principal import Organization as Shop
+
+describe(
+    CallerKind,
+    "Who sends a request.",
+    GUEST="Nobody who is logged in: a storefront with its publishable key.",
+    CUSTOMER="A customer who is logged in.",
+    INTEGRATION="A system of the shop, for itself.",
+    STAFF="A system of the shop, on behalf of a staff member.",
+)
+
+
+@strawberry.type(description="A shop whose customers these are; organizations know nothing of each other.")
+class Organization(Node):
+    """What everybody may know of a shop."""
+
+    slug: str = strawberry.field(description="Short name, unique in the service.")
+    name: str = strawberry.field(description="Name of the shop.")
+
+
+def organization(shop: Shop) -> Organization:
+    """The GraphQL object of a shop."""
+    return Organization(id=ids.encode("Organization", shop.id), slug=shop.slug, name=shop.name)
+
+
+@strawberry.type(description="Who sends this request, and what that allows.")
+class Viewer:
+    """The answer to "is my token still good"."""
+
+    kind: CallerKind = strawberry.field(description="What kind of caller.")
+    scopes: list[str] = strawberry.field(description="What an integration may do; empty for anybody else.")
+    expires_at: datetime | None = strawberry.field(description="When the access token expires; null for a guest.")
+    organization: Organization = strawberry.field(description="The shop the request belongs to.")
+    customer: Customer | None = strawberry.field(description="The customer who is logged in.")
+
+
+@strawberry.type
+class OrganizationQueries:
+    """Reads about the caller."""
+
+    @query(allow=ANYBODY, description="Who sends this request; a token that is dead is refused before.")
+    async def viewer(self, context: Context) -> Viewer:
+        """Nothing is read that was not read to find out who asks."""
+        principal = context.principal
+        found = await context.load(customers.by_ids, principal.customer_id) if principal.customer_id else None
+        return Viewer(
+            kind=principal.kind,
+            scopes=sorted(scope.value for scope in principal.scopes),
+            expires_at=principal.expires_at,
+            organization=organization(principal.organization),
+            customer=shown(found) if found else None,
+        )

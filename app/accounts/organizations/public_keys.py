@@ -1,0 +1,61 @@
+"""Public keys that verify a client's assertions: Ed25519, P-256 or RSA of 2,048 bits and more, in PEM."""
+
+import re
+from collections.abc import Sequence
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from app.platform.errors import Invalid, TooLong
+
+ALGORITHMS = ["EdDSA", "ES256", "RS256"]
+SMALLEST_RSA = 2048
+LARGEST_RSA = 8192
+KEYS_MAX = 3
+TEXT_MAX = 4096
+BLOCK = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----\n?", re.DOTALL)
+
+
+def parse(raw: str) -> str:
+    """One key, written the same way whatever was sent; raise `Invalid`, `TooLong`.
+
+    A private key is refused, not quietly turned into its public half: it should never have left its owner.
+    """
+    if len(raw) > TEXT_MAX:
+        raise TooLong(f"At most {TEXT_MAX} characters.")
+    if "PRIVATE KEY" in raw:
+        raise Invalid("This is a private key. Send the public one, and make a new pair: this one has been shown.")
+    try:
+        key = load_pem_public_key(raw.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise Invalid("Send a public key in PEM: -----BEGIN PUBLIC KEY----- and so on.") from None
+    if not _strong(key):
+        raise Invalid("Use Ed25519, ECDSA with P-256, or RSA of 2,048 to 8,192 bits.")
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def join(keys: Sequence[str]) -> str | None:
+    """Several parsed keys in the one text that is stored; raise `TooLong` beyond three, or when too long to store."""
+    if len(keys) > KEYS_MAX:
+        raise TooLong(f"At most {KEYS_MAX} keys.")
+    joined = "".join(keys)
+    if len(joined) > TEXT_MAX:
+        raise TooLong(f"At most {TEXT_MAX} characters together.")
+    return joined or None
+
+
+def split(stored: str) -> list[str]:
+    """The keys in a stored text."""
+    return BLOCK.findall(stored)
+
+
+def _strong(key: PublicKeyTypes) -> bool:
+    if isinstance(key, RSAPublicKey):
+        return SMALLEST_RSA <= key.key_size <= LARGEST_RSA
+    if isinstance(key, EllipticCurvePublicKey):
+        return isinstance(key.curve, SECP256R1)
+    return isinstance(key, Ed25519PublicKey)

@@ -1,0 +1,14 @@
+"""Reads organizations for work that no request asked for."""
+
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.organizations.tables import Organization as Row
+from app.platform.principal import Organization, OrganizationSettings
+
+
+async def by_id(session: AsyncSession, organization_id: UUID) -> Organization:
+    """The organization that a row names; there is always one."""
+    row = await session.get_one(Row, organization_id)
+    return Organization(row.id, row.slug, row.name, OrganizationSettings.of(row.settings))

@@ -1,0 +1,241 @@
+"""Addresses as GraphQL shows them."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.addresses import defaults, editing, inputs, repository
+from app.customers.addresses.books import book_of, book_with
+from app.customers.addresses.checks import postal
+from app.customers.addresses.inputs import AddressInput, UpdateAddressInput
+from app.customers.addresses.records import AddressRecord
+from app.platform.geography.api import Country, Zone, country_named, zone_named
+from app.platform.geography.formatting import formatted
+from app.platform.graphql import ids
+from app.platform.graphql.access import CUSTOMER, back_office
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import Payload, mutation
+from app.platform.graphql.ids import Node
+from app.platform.graphql.owner import owner
+from app.platform.graphql.user_errors import UserError, entries
+from app.platform.principal import Scope
+from app.platform.values import PhoneNumber
+
+KIND = "Address"
+ALLOWED = [CUSTOMER, *back_office(Scope.CUSTOMERS_WRITE)]
+
+AddressId = Annotated[strawberry.ID, strawberry.argument(description="The global id of the address.")]
+
+
+@strawberry.enum(description="What an address is the default for.")
+class AddressType(Enum):
+    """`defaults.AddressType` with its documentation."""
+
+    SHIPPING = strawberry.enum_value("SHIPPING", description="Where orders are delivered to.")
+    BILLING = strawberry.enum_value("BILLING", description="What stands on invoices.")
+
+
+@strawberry.type(description="An address of a customer.")
+class Address(Node):
+    """Plain values of the row; what costs more is worked out when asked for."""
+
+    version: int = strawberry.field(description="Grows with every change; send it back as `expectedVersion`.")
+    first_name: str | None = strawberry.field(description="Given name of who is addressed.")
+    last_name: str | None = strawberry.field(description="Family name of who is addressed.")
+    company: str | None = strawberry.field(description="Company that is addressed.")
+    is_business: bool = strawberry.field(description="Whether this is the address of a company.")
+    line1: str | None = strawberry.field(
+        description="Street and number; null where only coordinates or a place id are known."
+    )
+    line2: str | None = strawberry.field(description="What else the street needs.")
+    city: str | None = strawberry.field(description="City, town or suburb.")
+    postal_code: str | None = strawberry.field(description="Postal code with capital letters.")
+    zone: Zone | None = strawberry.field(
+        description="State, province, canton … named like the country; as typed where the country has no such zone."
+    )
+    country: Country = strawberry.field(
+        description="The country, named in the customer's own `locale`; in English where none is set, and for others."
+    )
+    phone: str | None = strawberry.field(description="Telephone number in E.164 form, such as +41446681800.")
+    notes: str | None = strawberry.field(description="Hints for the delivery; may have several lines.")
+    latitude: float | None = strawberry.field(description="Degrees north (WGS 84).")
+    longitude: float | None = strawberry.field(description="Degrees east (WGS 84).")
+    place_id: str | None = strawberry.field(description="Id of the place at a map service.")
+    is_default_shipping: bool = strawberry.field(description="Whether orders are delivered here unless said otherwise.")
+    is_default_billing: bool = strawberry.field(description="Whether invoices go here unless said otherwise.")
+    created_at: datetime = strawberry.field(description="When the address was added.")
+    updated_at: datetime = strawberry.field(description="When the address was changed last.")
+    record: strawberry.Private[AddressRecord]
+
+    @strawberry.field(description="The telephone number as it is written inside its own country.")
+    def phone_national(self) -> str | None:
+        """National form of the number."""
+        return PhoneNumber(self.phone).national if self.phone else None
+
+    @strawberry.field(description="The lines for an envelope in the country's own order, the country last.")
+    def formatted(self) -> list[str]:
+        """Names, street, city and so on as the post of the country wants them."""
+        return formatted(postal(self.country.source, self.record.personal))
+
+
+def shown(address: AddressRecord, locale: str | None) -> Address:
+    """The GraphQL object of a record, for a caller with this locale."""
+    row, personal = address.row, address.personal
+    return Address(
+        id=ids.encode(KIND, row.id),
+        version=row.version,
+        first_name=personal.first_name,
+        last_name=personal.last_name,
+        company=personal.company,
+        is_business=personal.is_business,
+        line1=personal.line1,
+        line2=personal.line2,
+        city=personal.city,
+        postal_code=personal.postal_code,
+        zone=zone_named(row.country_code, personal.zone, locale),
+        country=country_named(row.country_code, locale),
+        phone=personal.phone,
+        notes=personal.notes,
+        latitude=personal.latitude,
+        longitude=personal.longitude,
+        place_id=personal.place_id,
+        is_default_shipping=row.is_default_shipping,
+        is_default_billing=row.is_default_billing,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        record=address,
+    )
+
+
+async def addresses_of(context: Context, customer_id: UUID) -> list[Address]:
+    """All addresses of a customer, oldest first; whether the caller may see them is decided above."""
+    locale = context.principal.locale
+    return [shown(address, locale) for address in await context.load(repository.of_customers, customer_id)]
+
+
+def _saved(context: Context, saved: editing.Saved) -> dict[str, Any]:
+    return {"address": shown(saved.record, context.principal.locale), "warnings": entries(saved.warnings)}
+
+
+@strawberry.type(description="The address that was written.")
+class SavedAddressPayload(Payload):
+    """What creating and changing have in common."""
+
+    address: Address | None = strawberry.field(description="The address as it is now.", default=None)
+    warnings: list[UserError] = strawberry.field(
+        default_factory=list,
+        description="Where the address breaks rules of its country, in an organization that allows it; it was written.",
+    )
+
+
+@strawberry.type(description="The new address.")
+class CreateAddressPayload(SavedAddressPayload):
+    """Answer of `createAddress`."""
+
+
+@strawberry.type(description="The changed address.")
+class UpdateAddressPayload(SavedAddressPayload):
+    """Answer of `updateAddress`."""
+
+
+@strawberry.type(description="The new default address.")
+class SetDefaultAddressPayload(Payload):
+    """Answer of `setDefaultAddress`."""
+
+    address: Address | None = strawberry.field(description="The address that is the default now.", default=None)
+
+
+@strawberry.type(description="What was deleted.")
+class DeleteAddressPayload(Payload):
+    """Answer of `deleteAddress`."""
+
+    deleted_address_id: strawberry.ID | None = strawberry.field(description="The id that is no more.", default=None)
+
+
+@strawberry.type
+class AddressMutations:
+    """Changes of addresses."""
+
+    @mutation(
+        allow=ALLOWED, description="Add an address, at most 100 for a customer. The first one becomes the default."
+    )
+    async def create_address(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[AddressInput, strawberry.argument(description="The address.")],
+    ) -> CreateAddressPayload:
+        """For a customer itself, or for the customer an integration names."""
+        customer_id = owner(context.principal, input.customer_id)
+        book = await book_of(session, context.store.vault, context.origin, customer_id=customer_id)
+        saved = await editing.create(
+            book,
+            country=input.country,
+            typed=inputs.typed(input),
+            wanted=inputs.wanted(input),
+            strictness=context.organization.settings.address_strictness,
+        )
+        return CreateAddressPayload(**_saved(context, saved))
+
+    @mutation(
+        allow=ALLOWED, description="Change an address, in part: a field left away stays, an explicit null clears it."
+    )
+    async def update_address(
+        self,
+        context: Context,
+        session: AsyncSession,
+        id: AddressId,
+        input: Annotated[UpdateAddressInput, strawberry.argument(description="What to change.")],
+    ) -> UpdateAddressPayload:
+        """One version more, and one audit row, when anything really changed."""
+        address_id = ids.decode(KIND, id)
+        book = await book_with(session, context.store.vault, context.origin, address_id=address_id)
+        strictness = context.organization.settings.address_strictness
+        saved = await editing.update(book, address_id, edit=inputs.edit(input), strictness=strictness)
+        return UpdateAddressPayload(**_saved(context, saved))
+
+    @mutation(
+        allow=ALLOWED,
+        description="Make an address the default for shipping or billing; the present one stops being it.",
+    )
+    async def set_default_address(
+        self,
+        context: Context,
+        session: AsyncSession,
+        id: AddressId,
+        type: Annotated[AddressType, strawberry.argument(description="What it becomes the default for.")],
+    ) -> SetDefaultAddressPayload:
+        """Nothing happens when it is already."""
+        address_id = ids.decode(KIND, id)
+        book = await book_with(session, context.store.vault, context.origin, address_id=address_id)
+        record = await defaults.set_default(book, address_id, defaults.AddressType[type.name])
+        return SetDefaultAddressPayload(address=shown(record, context.principal.locale))
+
+    @mutation(
+        allow=ALLOWED,
+        description="Delete an address. Another one takes over when it is a default and not the only one.",
+    )
+    async def delete_address(
+        self,
+        context: Context,
+        session: AsyncSession,
+        id: AddressId,
+        replacement_id: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="The address that becomes the default for what the deleted one was."),
+        ] = None,
+    ) -> DeleteAddressPayload:
+        """Orders keep their own copy of the address."""
+        address_id = ids.decode(KIND, id)
+        book = await book_with(session, context.store.vault, context.origin, address_id=address_id)
+        await editing.delete(
+            book,
+            address_id,
+            replacement_id=ids.decode(KIND, replacement_id, "replacementId") if replacement_id else None,
+            keep_last=context.organization.settings.keep_last_address,
+        )
+        return DeleteAddressPayload(deleted_address_id=ids.encode(KIND, address_id))

@@ -1,0 +1,77 @@
+"""Reads addresses, and deletes those of an erased customer."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.addresses.records import COLUMNS, AddressRecord, AddressRow, open_row
+from app.customers.addresses.tables import Address
+from app.platform.db.reading import Read, any_of
+from app.platform.vault.vault import Store
+
+_OF_CUSTOMERS = Read(
+    select(*COLUMNS)
+    .where(Address.organization_id == bindparam("organization_id"), any_of(Address.customer_id, "ids"))
+    .order_by(col(Address.created_at), col(Address.id)),
+    AddressRow._make,
+)
+_BY_IDS = Read(
+    select(*COLUMNS).where(Address.organization_id == bindparam("organization_id"), any_of(Address.id, "ids")),
+    AddressRow._make,
+)
+
+
+async def of_customers(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[list[AddressRecord]]:
+    """The addresses of each of these customers, oldest first."""
+    rows = await store.database.rows(_OF_CUSTOMERS, organization_id=organization_id, ids=ids)
+    found: dict[UUID, list[AddressRecord]] = defaultdict(list)
+    for record in await _opened(store, rows):
+        found[record.row.customer_id].append(record)
+    return [found[one] for one in ids]
+
+
+async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[AddressRecord | None]:
+    """The addresses with these ids in their order; None where the organization has none.
+
+    Whose they are (`row.customer_id`) is for the caller to compare.
+    """
+    rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
+    found = {record.row.id: record for record in await _opened(store, rows)}
+    return [found.get(one) for one in ids]
+
+
+async def _opened(store: Store, rows: list[AddressRow]) -> list[AddressRecord]:
+    """The records of these rows; one whose key was destroyed is no address any more."""
+    boxes = await store.vault.boxes({row.customer_id for row in rows})
+    return [open_row(row, boxes[row.customer_id]) for row in rows if row.customer_id in boxes]
+
+
+async def owner_of(session: AsyncSession, *, organization_id: UUID, address_id: UUID) -> UUID | None:
+    """The customer whose address this is; None where the organization has none with this id."""
+    statement = select(Address.customer_id).where(Address.id == address_id, Address.organization_id == organization_id)
+    return (await session.exec(statement)).first()
+
+
+async def rows_of(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> list[Address]:
+    """The rows of a customer whom the caller has locked, oldest first."""
+    statement = (
+        select(Address)
+        .where(Address.organization_id == organization_id, Address.customer_id == customer_id)
+        .order_by(col(Address.created_at), col(Address.id))
+    )
+    return list((await session.exec(statement)).all())
+
+
+async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
+    """Delete all addresses of a customer; repeating it is harmless. Return how many there were."""
+    return (await session.exec(delete(Address).where(col(Address.customer_id) == customer_id))).rowcount
+
+
+async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
+    """All that is kept of a customer's addresses, for the customer to read."""
+    (records,) = await of_customers(store, organization_id, [customer_id])
+    return [record.exported() for record in records]

@@ -1,0 +1,38 @@
+"""Table of addresses."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from app.platform.db.columns import binary, foreign_key, id_column, moment
+
+
+def _one_default(flag: str) -> Index:
+    """A customer has at most one address with this flag, whatever the program believes."""
+    return Index(
+        f"uq_addresses_{flag}", "customer_id", unique=True, sqlite_where=text(flag), postgresql_where=text(flag)
+    )
+
+
+class Address(SQLModel, table=True):
+    """One address of a customer. All but the country is personal and in `sealed`; an erasure deletes the row."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (
+        Index("ix_addresses_customer", "organization_id", "customer_id"),
+        _one_default("is_default_shipping"),
+        _one_default("is_default_billing"),
+    )
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    customer_id: UUID = foreign_key("customers.id")
+    country_code: str = Field(max_length=2)
+    sealed: bytes = binary()
+    is_default_shipping: bool = False
+    is_default_billing: bool = False
+    version: int = 1
+    created_at: datetime = moment()
+    updated_at: datetime = moment()

@@ -1,0 +1,75 @@
+"""Requests as GraphQL shows them."""
+
+from datetime import datetime
+from uuid import UUID
+
+import strawberry
+from strawberry import Info
+
+from app.customers.anonymizations import repository
+from app.customers.anonymizations.repository import AnonymizationStatus, RequestRow
+from app.identity.staff.api import StaffMember, staff_member
+from app.platform.graphql import ids
+from app.platform.graphql.context import Context
+from app.platform.graphql.enums import describe
+
+describe(
+    AnonymizationStatus,
+    "Where a request to anonymize a customer stands.",
+    REQUESTED="It waits for its delay and can be cancelled.",
+    STARTED="It is under way and can no longer be cancelled.",
+    COMPLETED="Nothing personal is left.",
+    FAILED="The last attempt failed; it is tried again.",
+    CANCELLED="It was taken back before it started.",
+)
+
+
+@strawberry.type(description="A request to anonymize a customer: what became of it and when.")
+class Anonymization:
+    """The story of a request."""
+
+    id: strawberry.ID = strawberry.field(description="The request's id.")
+    status: AnonymizationStatus = strawberry.field(description="Where it stands.")
+    requested_at: datetime = strawberry.field(description="When it was requested.")
+    starts_after: datetime = strawberry.field(description="It can be cancelled until then, and starts after.")
+    started_at: datetime | None = strawberry.field(description="When it started.")
+    completed_at: datetime | None = strawberry.field(description="When nothing personal was left.")
+    failed_at: datetime | None = strawberry.field(description="When it failed last; it is tried again.")
+    cancelled_at: datetime | None = strawberry.field(description="When it was cancelled.")
+    row: strawberry.Private[RequestRow]
+
+    @strawberry.field(description="Who requested it.")
+    async def requester(self, info: Info[Context, None]) -> StaffMember | None:
+        """A staff member of the organization."""
+        return await _staff(info.context, self.row.requester_id)
+
+    @strawberry.field(description="Who cancelled it.")
+    async def cancelled_by(self, info: Info[Context, None]) -> StaffMember | None:
+        """A staff member of the organization."""
+        return await _staff(info.context, self.row.canceller_id) if self.row.canceller_id else None
+
+
+async def _staff(context: Context, staff_id: UUID) -> StaffMember | None:
+    # A customer may know that it is being forgotten, not which employee asked.
+    return None if context.principal.customer_id else await staff_member(context, staff_id)
+
+
+def shown(row: RequestRow) -> Anonymization:
+    """The GraphQL object of a request."""
+    return Anonymization(
+        id=ids.encode("Anonymization", row.id),
+        status=AnonymizationStatus(row.status),
+        requested_at=row.requested_at,
+        starts_after=row.starts_after,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        failed_at=row.failed_at,
+        cancelled_at=row.cancelled_at,
+        row=row,
+    )
+
+
+async def anonymization_of(context: Context, customer_id: UUID) -> Anonymization | None:
+    """The last request about a customer."""
+    row = await context.load(repository.latest, customer_id)
+    return shown(row) if row else None

@@ -1,0 +1,71 @@
+"""Reads requests."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Select, bindparam, false, or_, select
+from sqlalchemy.orm import aliased
+from sqlmodel import col
+
+from app.customers.anonymizations.tables import AnonymizationRequest
+from app.platform.db.reading import Read, any_of, columns
+from app.platform.vault.vault import Store
+
+
+class AnonymizationStatus(Enum):
+    """Where a request stands."""
+
+    REQUESTED = "REQUESTED"
+    STARTED = "STARTED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class RequestRow(NamedTuple):
+    """A request as it is read."""
+
+    id: UUID
+    customer_id: UUID
+    status: str
+    requester_id: UUID
+    canceller_id: UUID | None
+    requested_at: datetime
+    starts_after: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    failed_at: datetime | None
+    cancelled_at: datetime | None
+
+
+_REQUESTS = Read(
+    select(*columns(AnonymizationRequest, RequestRow))
+    .where(
+        col(AnonymizationRequest.organization_id) == bindparam("organization_id"),
+        any_of(AnonymizationRequest.customer_id, "ids"),
+    )
+    .order_by(col(AnonymizationRequest.id)),
+    RequestRow._make,
+)
+
+
+def customers_whose_latest_is(organization_id: UUID, statuses: Collection[AnonymizationStatus]) -> Select[Any]:
+    """The ids of the customers whose last request stands at one of these, for a condition on customers."""
+    later = aliased(AnonymizationRequest)
+    superseded = select(col(later.id)).where(
+        col(later.customer_id) == col(AnonymizationRequest.customer_id), col(later.id) > col(AnonymizationRequest.id)
+    )
+    wanted = or_(false(), *(col(AnonymizationRequest.status) == one.value for one in statuses))
+    return select(col(AnonymizationRequest.customer_id)).where(
+        col(AnonymizationRequest.organization_id) == organization_id, wanted, ~superseded.exists()
+    )
+
+
+async def latest(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[RequestRow | None]:
+    """The last request about each of these customers, or None."""
+    rows = await store.database.rows(_REQUESTS, organization_id=organization_id, ids=ids)
+    found = {row.customer_id: row for row in rows}
+    return [found.get(one) for one in ids]

@@ -1,0 +1,37 @@
+"""Table of the requests."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from app.platform.db.columns import foreign_key, id_column, moment
+
+OPEN = text("status IN ('REQUESTED', 'STARTED', 'FAILED')")
+
+
+class AnonymizationRequest(SQLModel, table=True):
+    """One request and its story; it stays after the customer's data is gone. One may be open at a time."""
+
+    __tablename__ = "anonymization_requests"
+    __table_args__ = (
+        Index("uq_anonymization_requests_open", "customer_id", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_anonymization_requests_due", "status", "due_at"),
+    )
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    customer_id: UUID = foreign_key("customers.id", index=True)
+    status: str = Field(max_length=16)
+    requester_id: UUID = foreign_key("staff_members.id")
+    canceller_id: UUID | None = foreign_key("staff_members.id", nullable=True)
+    requested_at: datetime = moment()
+    starts_after: datetime = moment()
+    due_at: datetime = moment()
+    started_at: datetime | None = moment(nullable=True)
+    completed_at: datetime | None = moment(nullable=True)
+    failed_at: datetime | None = moment(nullable=True)
+    cancelled_at: datetime | None = moment(nullable=True)
+    attempts: int = 0
+    failure: str | None = Field(default=None, max_length=64)

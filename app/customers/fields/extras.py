@@ -1,0 +1,152 @@
+"""An extra field: how it is read, and what it makes of an answer."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from uuid import UUID
+
+from app.customers.fields import patterns
+from app.customers.fields.definitions import FieldType, Option, in_language
+from app.customers.fields.tables import ExtraField
+from app.platform.errors import AppError, Invalid, Required
+from app.platform.validation import Validation
+from app.platform.values import text
+
+TEXT_MAX = 1000
+NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?")
+NUMBER_MAX = 23
+DATE_MAX = 10
+Given = Sequence[tuple[str, str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A declared field; all answers are text: `12.5`, `2026-01-31`, `true`, or the value of an option."""
+
+    id: UUID
+    name: str
+    type: FieldType
+    required: bool
+    pattern: str | None
+    max_length: int | None
+    position: int
+    labels: dict[str, str]
+    options: tuple[Option, ...]
+
+    @property
+    def longest(self) -> int | None:
+        """How many characters an answer may have; None where they are not typed."""
+        lengths = {FieldType.TEXT: self.max_length or TEXT_MAX, FieldType.NUMBER: NUMBER_MAX, FieldType.DATE: DATE_MAX}
+        return lengths.get(self.type)
+
+    def label(self, locale: str | None) -> str:
+        """The label in this language, or the best there is."""
+        return in_language(self.labels, locale, self.name)
+
+    def parse(self, raw: str) -> str:
+        """The answer as it is kept; raise what is wrong with it."""
+        parsers: dict[FieldType, Callable[[str], str]] = {
+            FieldType.NUMBER: _number,
+            FieldType.DATE: _date,
+            FieldType.CHECKBOX: self._ticked,
+            FieldType.SELECT: self._chosen,
+        }
+        value = parsers.get(self.type, self._text)(raw)
+        if self.pattern and not patterns.matches(self.pattern, value):
+            raise Invalid("This does not have the form it must have.")
+        return value
+
+    def _text(self, raw: str) -> str:
+        return text(1, self.max_length or TEXT_MAX)(raw)
+
+    def _ticked(self, raw: str) -> str:
+        if raw not in {"true", "false"}:
+            raise Invalid("Send true or false.")
+        if self.required and raw == "false":
+            raise Required
+        return raw
+
+    def _chosen(self, raw: str) -> str:
+        if all(option.value != raw for option in self.options):
+            raise Invalid("Choose one of the options.")
+        return raw
+
+
+def _number(raw: str) -> str:
+    value = text(1, NUMBER_MAX)(raw)
+    try:
+        if NUMBER.fullmatch(value):
+            return format(Decimal(value), "f")
+    except InvalidOperation:  # pragma: no cover - the expression lets nothing else through
+        pass
+    raise Invalid("Write a number such as 12 or 12.5.")
+
+
+def _date(raw: str) -> str:
+    try:
+        return date.fromisoformat(text(1, DATE_MAX)(raw)).isoformat()
+    except ValueError:
+        raise Invalid("Write a date such as 2026-01-31.") from None
+
+
+def of_row(row: ExtraField) -> Extra:
+    """The definition a row holds."""
+    return Extra(
+        id=row.id,
+        name=row.name,
+        type=FieldType(row.type),
+        required=row.required,
+        pattern=row.pattern,
+        max_length=row.max_length,
+        position=row.position,
+        labels=row.labels,
+        options=tuple(Option(one["value"], one["labels"]) for one in row.options),
+    )
+
+
+class UnknownAttribute(Invalid):
+    """No such field is declared."""
+
+    message = "There is no field with this name."
+
+
+def check(validation: Validation, extras: Sequence[Extra], given: Given) -> dict[str, str | None]:
+    """The answers to write, None for one to be cleared; failures go to `["attributes", name]`.
+
+    An answer may be cleared even when its field is no longer declared.
+    """
+    declared = {extra.name: extra for extra in extras}
+    parsed: dict[str, str | None] = {}
+    for name, raw in given:
+        blank = raw is None or not raw.strip()
+        try:
+            if name in parsed:
+                raise Invalid("This field is given twice.")
+            if name in declared:
+                parsed[name] = _answer(declared[name], None if blank else raw)
+            elif blank:
+                parsed[name] = None
+            else:
+                raise UnknownAttribute
+        except AppError as error:
+            parsed.setdefault(name, None)
+            validation.add(error, "attributes", name)
+    return parsed
+
+
+def _answer(extra: Extra, raw: str | None) -> str | None:
+    if raw is None:
+        if extra.required:
+            raise Required
+        return None
+    return extra.parse(raw)
+
+
+def require(validation: Validation, extras: Sequence[Extra], given: Given) -> None:
+    """Remember every required field that is not among the given ones at all."""
+    names = {name for name, _ in given}
+    for extra in extras:
+        if extra.required and extra.name not in names:
+            validation.add(Required(), "attributes", extra.name)

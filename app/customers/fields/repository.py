@@ -1,0 +1,61 @@
+"""Reads the extra fields of an organization."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.fields.definitions import FieldType, Option
+from app.customers.fields.extras import Extra
+from app.customers.fields.tables import ExtraField
+from app.platform.db.reading import Read
+from app.platform.vault.vault import Store
+
+_COLUMNS: Sequence[Any] = (
+    ExtraField.id,
+    ExtraField.name,
+    ExtraField.type,
+    ExtraField.required,
+    ExtraField.pattern,
+    ExtraField.max_length,
+    ExtraField.position,
+    ExtraField.labels,
+    ExtraField.options,
+)
+
+
+def _extra(values: Sequence[Any]) -> Extra:
+    row_id, name, kind, required, pattern, max_length, position, labels, options = values
+    return Extra(
+        id=row_id,
+        name=name,
+        type=FieldType(kind),
+        required=required,
+        pattern=pattern,
+        max_length=max_length,
+        position=position,
+        labels=labels,
+        options=tuple(Option(one["value"], one["labels"]) for one in options),
+    )
+
+
+_OF_ORGANIZATION = Read(
+    select(*_COLUMNS)
+    .where(col(ExtraField.organization_id) == bindparam("organization_id"))
+    .order_by(col(ExtraField.position), col(ExtraField.name)),
+    _extra,
+)
+
+
+async def of_organization(store: Store, organization_id: UUID) -> list[Extra]:
+    """All extra fields in the order in which forms show them."""
+    return await store.database.rows(_OF_ORGANIZATION, organization_id=organization_id)
+
+
+async def lock(session: AsyncSession, *, organization_id: UUID, field_id: UUID) -> ExtraField | None:
+    """The row of an extra field, locked; None where the organization has none with this id."""
+    row = await session.get(ExtraField, field_id, with_for_update=True)
+    return row if row is not None and row.organization_id == organization_id else None

@@ -1,0 +1,193 @@
+"""Groups as GraphQL shows them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+from strawberry import Info
+
+from app.customers.groups import editing, repository
+from app.customers.groups.repository import GroupRow
+from app.platform.audit.log import Action, record
+from app.platform.graphql import ids
+from app.platform.graphql.access import Access, back_office
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import Payload, mutation, query
+from app.platform.graphql.ids import Node
+from app.platform.principal import Scope
+
+KIND = "CustomerGroup"
+READERS: Access = [*back_office(Scope.CUSTOMERS_READ), *back_office(Scope.GROUPS_WRITE)]
+WRITERS: Access = back_office(Scope.GROUPS_WRITE)
+CODE = "At most 25 letters, digits, `_` and `-`; unique in the organization."
+NAME = "What it is called in the back office, at most 255 characters."
+TAX_EXEMPT = "Whether its customers pay no tax."
+IS_DEFAULT = "Whether new customers come into this group; the group that was it until now stops being it."
+
+
+@strawberry.type(description="A group of customers, such as wholesale; a customer is in one group at most.")
+class CustomerGroup(Node):
+    """What a customer's `group` is."""
+
+    code: str = strawberry.field(description="Unique in the organization: letters, digits, `_` and `-`.")
+    name: str = strawberry.field(description="What the group is called in the back office.")
+    tax_exempt: bool = strawberry.field(description="Whether customers of this group pay no tax.")
+    row_id: strawberry.Private[UUID]
+
+    @strawberry.field(description="Whether new customers come into this group.")
+    async def is_default(self, info: Info[Context, None]) -> bool:
+        """Not read with the customer: only the back office asks."""
+        found = await info.context.load(repository.by_ids, self.row_id)
+        return found is not None and found.is_default
+
+
+def group(row_id: UUID, *, code: str, name: str, tax_exempt: bool) -> CustomerGroup:
+    """The GraphQL object of what was read with a customer."""
+    return CustomerGroup(id=ids.encode(KIND, row_id), code=code, name=name, tax_exempt=tax_exempt, row_id=row_id)
+
+
+def shown(row: GroupRow) -> CustomerGroup:
+    """The GraphQL object of a row."""
+    return group(row.id, code=row.code, name=row.name, tax_exempt=row.tax_exempt)
+
+
+async def group_with(context: Context, group_id: UUID) -> CustomerGroup | None:
+    """The group with this id, loaded."""
+    row = await context.load(repository.by_ids, group_id)
+    return shown(row) if row else None
+
+
+@strawberry.input(description="A new group of customers.")
+class CreateGroupInput:
+    """What `createGroup` needs."""
+
+    code: str = strawberry.field(description=CODE)
+    name: str = strawberry.field(description=NAME)
+    tax_exempt: bool = strawberry.field(description=TAX_EXEMPT, default=False)
+    is_default: bool = strawberry.field(description=IS_DEFAULT, default=False)
+
+
+@strawberry.input(description="What to change of a group: a field left away stays.")
+class UpdateGroupInput:
+    """Nothing of a group can be cleared."""
+
+    code: strawberry.Maybe[str | None] = strawberry.field(description=CODE, default=None)
+    name: strawberry.Maybe[str | None] = strawberry.field(description=NAME, default=None)
+    tax_exempt: strawberry.Maybe[bool | None] = strawberry.field(description=TAX_EXEMPT, default=None)
+    is_default: strawberry.Maybe[bool | None] = strawberry.field(description=IS_DEFAULT, default=None)
+
+
+@strawberry.type(description="The new group.")
+class CreateGroupPayload(Payload):
+    """Answer of `createGroup`."""
+
+    group: CustomerGroup | None = strawberry.field(description="The group.", default=None)
+
+
+@strawberry.type(description="The changed group.")
+class UpdateGroupPayload(Payload):
+    """Answer of `updateGroup`."""
+
+    group: CustomerGroup | None = strawberry.field(description="The group as it is now.", default=None)
+
+
+@strawberry.type(description="What was deleted.")
+class DeleteGroupPayload(Payload):
+    """Answer of `deleteGroup`."""
+
+    deleted_group_id: strawberry.ID | None = strawberry.field(description="The id that is no more.", default=None)
+    moved_customers: int | None = strawberry.field(
+        description="How many customers came into the group that takes its place.", default=None
+    )
+
+
+@strawberry.type
+class GroupQueries:
+    """Reads of groups; a customer sees its own as `me { group }`."""
+
+    @query(allow=READERS, description="All groups of customers in the order of their codes, at most 1,000.")
+    async def groups(self, context: Context) -> list[CustomerGroup]:
+        """A bounded list."""
+        rows = await repository.every(context.store, organization_id=context.organization.id)
+        for row in rows:
+            context.prime(repository.by_ids, row.id, row)
+        return [shown(row) for row in rows]
+
+    @query(allow=READERS, description="One group of customers; null when there is none with this code.")
+    async def group(
+        self, context: Context, code: Annotated[str, strawberry.argument(description="Code of the group, as typed.")]
+    ) -> CustomerGroup | None:
+        """Upper and lower case differ."""
+        row = await repository.by_code(context.store, organization_id=context.organization.id, code=code)
+        return shown(row) if row else None
+
+
+@strawberry.type
+class GroupMutations:
+    """Changes of groups; `assignCustomerGroup` stands with the customers."""
+
+    @mutation(allow=WRITERS, description="Make a group of customers.")
+    async def create_group(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[CreateGroupInput, strawberry.argument(description="The group.")],
+    ) -> CreateGroupPayload:
+        """The index decides who has a code."""
+        row = await editing.create(
+            session,
+            organization_id=context.organization.id,
+            code=input.code,
+            name=input.name,
+            tax_exempt=input.tax_exempt,
+            is_default=input.is_default,
+        )
+        record(session, context.origin, Action.GROUP_CREATED, object_id=row.id)
+        return CreateGroupPayload(group=shown(row))
+
+    @mutation(allow=WRITERS, description="Change a group of customers, in part: a field left away stays.")
+    async def update_group(
+        self,
+        context: Context,
+        session: AsyncSession,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The global id of the group.")],
+        input: Annotated[UpdateGroupInput, strawberry.argument(description="What to change.")],
+    ) -> UpdateGroupPayload:
+        """One audit row when anything really changed."""
+        names = ("code", "name", "tax_exempt", "is_default")
+        given: dict[str, Any] = {name: getattr(input, name) for name in names}
+        row, changed = await editing.update(
+            session,
+            organization_id=context.organization.id,
+            group_id=ids.decode(KIND, id),
+            given={name: maybe.value for name, maybe in given.items() if maybe is not None},
+        )
+        if changed:
+            record(session, context.origin, Action.GROUP_UPDATED, object_id=row.id, fields=changed)
+        return UpdateGroupPayload(group=shown(row))
+
+    @mutation(
+        allow=WRITERS,
+        description="Delete a group of customers. One that is in use needs another group that takes its place.",
+    )
+    async def delete_group(
+        self,
+        context: Context,
+        session: AsyncSession,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The global id of the group.")],
+        replacement_id: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="The group that takes over customers, markets, and being the default."),
+        ] = None,
+    ) -> DeleteGroupPayload:
+        """Refused with `IN_USE` when somebody would be left without a group silently."""
+        group_id = ids.decode(KIND, id)
+        moved = await editing.delete(
+            session,
+            organization_id=context.organization.id,
+            group_id=group_id,
+            replacement_id=ids.decode(KIND, replacement_id, "replacementId") if replacement_id else None,
+        )
+        record(session, context.origin, Action.GROUP_DELETED, object_id=group_id)
+        return DeleteGroupPayload(deleted_group_id=ids.encode(KIND, group_id), moved_customers=moved)

@@ -1,0 +1,164 @@
+"""Makes, changes and deletes customer groups."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.groups import references, values
+from app.customers.groups.repository import GroupRow, row_of
+from app.customers.groups.tables import CustomerGroup
+from app.platform.clock import now
+from app.platform.db.claims import claim
+from app.platform.db.columns import new_id
+from app.platform.errors import AppError, Conflict, ErrorCode, NotFound
+from app.platform.validation import Validation
+
+MOST_GROUPS = 1000
+API_NAMES = {"tax_exempt": "taxExempt", "is_default": "isDefault"}
+PARSERS: dict[str, Callable[[Any], Any]] = {"code": values.code, "name": values.name}
+
+
+class CodeTaken(AppError):
+    """Another one of this organization has the code."""
+
+    code = ErrorCode.TAKEN
+    message = "This code is taken already."
+    field = ("code",)
+
+
+class GroupInUse(AppError):
+    """Customers or markets belong to the group, or it is the group of new customers."""
+
+    code = ErrorCode.IN_USE
+    message = "Customers or markets belong to this group. Name the group that takes its place in replacementId."
+    field = ("id",)
+
+
+class TooManyGroups(AppError):
+    """An organization has so many groups that a list of all would be too long."""
+
+    code = ErrorCode.LIMIT_REACHED
+    message = f"An organization has at most {MOST_GROUPS} groups."
+
+
+async def create(
+    session: AsyncSession, *, organization_id: UUID, code: str, name: str, tax_exempt: bool, is_default: bool
+) -> GroupRow:
+    """A new group; raise `Rejected`, `CodeTaken`, `TooManyGroups`."""
+    validation = Validation()
+    code = validation.require("code", values.code, code)
+    name = validation.require("name", values.name, name)
+    validation.finish()
+    present = select(func.count()).where(col(CustomerGroup.organization_id) == organization_id)
+    if (await session.exec(present)).one() >= MOST_GROUPS:
+        raise TooManyGroups
+    group_id, moment = new_id(), now()
+    made = await claim(
+        session,
+        CustomerGroup,
+        id=group_id,
+        organization_id=organization_id,
+        code=code,
+        name=name,
+        tax_exempt=tax_exempt,
+        is_default=False,
+        created_at=moment,
+        updated_at=moment,
+    )
+    if not made:
+        raise CodeTaken
+    groups = await _locked(session, organization_id=organization_id)
+    if is_default:
+        await _make_default(session, groups, group_id)
+    return row_of(groups[group_id])
+
+
+async def update(
+    session: AsyncSession, *, organization_id: UUID, group_id: UUID, given: Mapping[str, Any]
+) -> tuple[GroupRow, list[str]]:
+    """Set the given fields of a group; return it with the names of what changed.
+
+    Raise `NotFound`, `Rejected`, `CodeTaken`.
+    """
+    changes = _parsed(given)
+    groups = await _locked(session, organization_id=organization_id)
+    group = groups.get(group_id)
+    if group is None:
+        raise NotFound("There is no group with this id.", field=("id",))
+    differing = [field for field, value in changes.items() if getattr(group, field) != value]
+    for field in differing:
+        if field != "is_default":
+            setattr(group, field, changes[field])
+    if differing:
+        group.updated_at = now()
+    try:
+        await session.flush()
+    except IntegrityError:
+        raise CodeTaken from None
+    if "is_default" in differing:
+        await _make_default(session, groups, group_id if changes["is_default"] else None)
+    return row_of(group), [API_NAMES.get(field, field) for field in differing]
+
+
+def _parsed(given: Mapping[str, Any]) -> dict[str, Any]:
+    validation = Validation()
+    changes = {
+        field: validation.require(API_NAMES.get(field, field), PARSERS.get(field, bool), value)
+        for field, value in given.items()
+    }
+    validation.finish()
+    return changes
+
+
+async def delete(session: AsyncSession, *, organization_id: UUID, group_id: UUID, replacement_id: UUID | None) -> int:
+    """Delete a group; a replacement takes its customers and markets, and its place as the group of new customers.
+
+    Return how many customers moved. Raise `NotFound`, or `GroupInUse` without a replacement that is needed.
+    """
+    groups = await _locked(session, organization_id=organization_id)
+    group = groups.get(group_id)
+    if group is None:
+        raise NotFound("There is no group with this id.", field=("id",))
+    if replacement_id is not None and (replacement_id not in groups or replacement_id == group_id):
+        raise NotFound("There is no other group with this id.", field=("replacementId",))
+    moved = 0
+    if replacement_id is None:
+        if group.is_default or await references.in_use(session, group_id=group_id):
+            raise GroupInUse
+    else:
+        moved = await references.move(session, group_id=group_id, to=replacement_id)
+        if group.is_default:
+            await _make_default(session, groups, replacement_id)
+    await session.delete(group)
+    await session.flush()
+    return moved
+
+
+async def _locked(session: AsyncSession, *, organization_id: UUID) -> dict[UUID, CustomerGroup]:
+    """All groups of the organization, so that two changes of the default wait for each other."""
+    statement = (
+        select(CustomerGroup)
+        .where(CustomerGroup.organization_id == organization_id)
+        .order_by(col(CustomerGroup.id))
+        .with_for_update()
+    )
+    return {group.id: group for group in (await session.exec(statement)).all()}
+
+
+async def _make_default(session: AsyncSession, groups: Mapping[UUID, CustomerGroup], group_id: UUID | None) -> None:
+    for group in groups.values():
+        group.is_default = False
+    # The index allows one only, at every moment.
+    await session.flush()
+    if group_id is None:
+        return
+    groups[group_id].is_default = True
+    try:
+        await session.flush()
+    except IntegrityError:
+        raise Conflict(field=("isDefault",)) from None

@@ -1,0 +1,71 @@
+"""Reads customer groups."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+from sqlmodel import select as select_one
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.groups.tables import CustomerGroup
+from app.platform.db.reading import Read, any_of, columns
+from app.platform.vault.vault import Store
+
+
+class GroupRow(NamedTuple):
+    """The columns every read of a group selects."""
+
+    id: UUID
+    code: str
+    name: str
+    tax_exempt: bool
+    is_default: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+_COLUMNS = columns(CustomerGroup, GroupRow)
+_OF_ORGANIZATION = col(CustomerGroup.organization_id) == bindparam("organization_id")
+# The group of new customers, for whoever inserts one; it cannot be deleted before that transaction ends.
+DEFAULT = (
+    select(col(CustomerGroup.id))
+    .where(_OF_ORGANIZATION, col(CustomerGroup.is_default))
+    .with_for_update(read=True, key_share=True)
+    .scalar_subquery()
+)
+_ALL = Read(select(*_COLUMNS).where(_OF_ORGANIZATION).order_by(col(CustomerGroup.code)), GroupRow._make)
+_BY_CODE = Read(select(*_COLUMNS).where(_OF_ORGANIZATION, col(CustomerGroup.code) == bindparam("code")), GroupRow._make)
+_BY_IDS = Read(select(*_COLUMNS).where(_OF_ORGANIZATION, any_of(CustomerGroup.id, "ids")), GroupRow._make)
+
+
+def row_of(group: CustomerGroup) -> GroupRow:
+    """The columns of a row that was just written."""
+    return GroupRow._make(getattr(group, name) for name in GroupRow._fields)
+
+
+async def every(store: Store, *, organization_id: UUID) -> list[GroupRow]:
+    """All groups of an organization by their codes."""
+    return await store.database.rows(_ALL, organization_id=organization_id)
+
+
+async def by_code(store: Store, *, organization_id: UUID, code: str) -> GroupRow | None:
+    """The group with this code."""
+    return await store.database.row(_BY_CODE, organization_id=organization_id, code=code)
+
+
+async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[GroupRow | None]:
+    """The groups with these ids in their order; None where the organization has none."""
+    rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
+    found = {row.id: row for row in rows}
+    return [found.get(one) for one in ids]
+
+
+async def hold(session: AsyncSession, *, organization_id: UUID, group_id: UUID) -> bool:
+    """Keep a group from being deleted before the transaction ends; False when the organization has no such group."""
+    statement = select_one(CustomerGroup.id).where(
+        CustomerGroup.organization_id == organization_id, CustomerGroup.id == group_id
+    )
+    return (await session.exec(statement.with_for_update(read=True, key_share=True))).first() is not None

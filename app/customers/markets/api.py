@@ -1,0 +1,206 @@
+"""Markets as GraphQL shows them."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+from strawberry import Info
+
+from app.customers import repository as customers
+from app.customers.groups.api import KIND as GROUP
+from app.customers.groups.api import CustomerGroup, group_with
+from app.customers.markets import editing, repository
+from app.customers.markets.repository import MarketRow
+from app.platform.audit.log import Action, record
+from app.platform.graphql import ids
+from app.platform.graphql.access import ANYBODY, Access, admits, authorize, back_office
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import Payload, mutation, query
+from app.platform.graphql.ids import Node
+from app.platform.principal import Scope
+
+KIND = "Market"
+WRITERS: Access = back_office(Scope.GROUPS_WRITE)
+SEE_ALL: Access = [*back_office(Scope.CUSTOMERS_READ), *back_office(Scope.GROUPS_WRITE)]
+CODE = "At most 25 letters, digits, `_` and `-`; unique in the organization."
+NAME = "What it is called, at most 255 characters."
+CURRENCY = "ISO 4217 code of the currency its prices are in, such as `CHF`."
+GROUP_ID = "Makes it private to the customers of this group; null makes it public."
+
+
+@strawberry.type(description="Where the shop sells: public, or private to the customers of one group.")
+class Market(Node):
+    """Plain values of the row."""
+
+    code: str = strawberry.field(description="Unique in the organization: letters, digits, `_` and `-`.")
+    name: str = strawberry.field(description="What the market is called.")
+    currency_code: str = strawberry.field(description="ISO 4217 code of the currency its prices are in.")
+    is_private: bool = strawberry.field(description="Whether only the customers of one group know of it.")
+    row: strawberry.Private[MarketRow]
+
+    @strawberry.field(description="The group it is private to; null when it is public.")
+    async def group(self, info: Info[Context, None]) -> CustomerGroup | None:
+        """Loaded once for all markets of a list."""
+        return await group_with(info.context, self.row.group_id) if self.row.group_id else None
+
+
+def shown(row: MarketRow) -> Market:
+    """The GraphQL object of a row."""
+    return Market(
+        id=ids.encode(KIND, row.id),
+        code=row.code,
+        name=row.name,
+        currency_code=row.currency_code,
+        is_private=row.group_id is not None,
+        row=row,
+    )
+
+
+@strawberry.input(description="A new market.")
+class CreateMarketInput:
+    """What `createMarket` needs."""
+
+    code: str = strawberry.field(description=CODE)
+    name: str = strawberry.field(description=NAME)
+    currency_code: str = strawberry.field(description=CURRENCY)
+    group_id: strawberry.ID | None = strawberry.field(description=GROUP_ID, default=None)
+
+
+@strawberry.input(description="What to change of a market: a field left away stays.")
+class UpdateMarketInput:
+    """Only the group can be cleared."""
+
+    code: strawberry.Maybe[str | None] = strawberry.field(description=CODE, default=None)
+    name: strawberry.Maybe[str | None] = strawberry.field(description=NAME, default=None)
+    currency_code: strawberry.Maybe[str | None] = strawberry.field(description=CURRENCY, default=None)
+    group_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(description=GROUP_ID, default=None)
+
+
+@strawberry.type(description="The new market.")
+class CreateMarketPayload(Payload):
+    """Answer of `createMarket`."""
+
+    market: Market | None = strawberry.field(description="The market.", default=None)
+
+
+@strawberry.type(description="The changed market.")
+class UpdateMarketPayload(Payload):
+    """Answer of `updateMarket`."""
+
+    market: Market | None = strawberry.field(description="The market as it is now.", default=None)
+
+
+@strawberry.type(description="What was deleted.")
+class DeleteMarketPayload(Payload):
+    """Answer of `deleteMarket`."""
+
+    deleted_market_id: strawberry.ID | None = strawberry.field(description="The id that is no more.", default=None)
+
+
+async def _visible(context: Context, *, include_private: bool) -> list[MarketRow]:
+    if include_private:
+        authorize(context.principal, SEE_ALL)
+    rows = await repository.every(context.store, organization_id=context.organization.id)
+    if include_private:
+        return rows
+    # The customer was read with the session: a change of the group shows at the next request.
+    own = context.principal.customer_id
+    customer = await context.load(customers.by_ids, own) if own else None
+    group_id = customer.row.group_id if customer else None
+    return [row for row in rows if row.visible_to(group_id)]
+
+
+async def market_with(context: Context, market_id: UUID) -> Market | None:
+    """The market with this id, if the caller may know of it: the back office of all, others of their group's."""
+    rows = await _visible(context, include_private=admits(context.principal, SEE_ALL))
+    return next((shown(row) for row in rows if row.id == market_id), None)
+
+
+IncludePrivate = Annotated[
+    bool,
+    strawberry.argument(
+        description="For the back office with `customers:read` or `groups:write`: those of all groups too."
+    ),
+]
+
+
+@strawberry.type
+class MarketQueries:
+    """What anybody may know, and what the caller's group may."""
+
+    @query(
+        allow=ANYBODY,
+        description="The public markets and those of the caller's group in the order of their codes, at most 1,000.",
+    )
+    async def markets(self, context: Context, include_private: IncludePrivate = False) -> list[Market]:  # noqa: FBT002 - named by the one who asks
+        """A bounded list."""
+        return [shown(row) for row in await _visible(context, include_private=include_private)]
+
+    @query(allow=ANYBODY, description="One market; null when there is none, or it is private to another group.")
+    async def market(
+        self,
+        context: Context,
+        code: Annotated[str, strawberry.argument(description="Code of the market, as typed.")],
+        include_private: IncludePrivate = False,  # noqa: FBT002 - named by the one who asks
+    ) -> Market | None:
+        """The two look alike."""
+        rows = await _visible(context, include_private=include_private)
+        return next((shown(row) for row in rows if row.code == code), None)
+
+
+@strawberry.type
+class MarketMutations:
+    """Changes of markets."""
+
+    @mutation(allow=WRITERS, description="Make a market.")
+    async def create_market(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[CreateMarketInput, strawberry.argument(description="The market.")],
+    ) -> CreateMarketPayload:
+        """The index decides who has a code."""
+        names = ("code", "name", "currency_code")
+        given = {**{name: getattr(input, name) for name in names}, "group_id": _group_id(input.group_id)}
+        row = await editing.create(session, organization_id=context.organization.id, given=given)
+        record(session, context.origin, Action.MARKET_CREATED, object_id=row.id)
+        return CreateMarketPayload(market=shown(row))
+
+    @mutation(allow=WRITERS, description="Change a market, in part: a field left away stays.")
+    async def update_market(
+        self,
+        context: Context,
+        session: AsyncSession,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The global id of the market.")],
+        input: Annotated[UpdateMarketInput, strawberry.argument(description="What to change.")],
+    ) -> UpdateMarketPayload:
+        """One audit row when anything really changed."""
+        maybe: dict[str, Any] = {name: getattr(input, name) for name in ("code", "name", "currency_code", "group_id")}
+        given = {name: value.value for name, value in maybe.items() if value is not None}
+        if "group_id" in given:
+            given["group_id"] = _group_id(given["group_id"])
+        row, changed = await editing.update(
+            session, organization_id=context.organization.id, market_id=ids.decode(KIND, id), given=given
+        )
+        if changed:
+            record(session, context.origin, Action.MARKET_UPDATED, object_id=row.id, fields=changed)
+        return UpdateMarketPayload(market=shown(row))
+
+    @mutation(allow=WRITERS, description="Delete a market. Nothing else is deleted with it.")
+    async def delete_market(
+        self,
+        context: Context,
+        session: AsyncSession,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The global id of the market.")],
+    ) -> DeleteMarketPayload:
+        """Orders do not point at markets."""
+        market_id = ids.decode(KIND, id)
+        await editing.delete(session, organization_id=context.organization.id, market_id=market_id)
+        record(session, context.origin, Action.MARKET_DELETED, object_id=market_id)
+        return DeleteMarketPayload(deleted_market_id=ids.encode(KIND, market_id))
+
+
+def _group_id(global_id: str | None) -> UUID | None:
+    # A blank id is none: only null may open a market to everybody.
+    return ids.decode(GROUP, global_id, "groupId") if global_id is not None else None

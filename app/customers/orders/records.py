@@ -1,0 +1,132 @@
+"""An order as it is read: the columns of the row, and the address copies when somebody asks for them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from app.customers.orders.tables import Order
+from app.platform.money import Money
+from app.platform.vault.sealing import Box
+
+TABLE = "orders"
+
+
+class OrderStatus(Enum):
+    """Where an order stands; PLACED and FULFILLED orders count for the customer's status."""
+
+    PENDING = "PENDING"
+    PLACED = "PLACED"
+    FULFILLED = "FULFILLED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def counts(self) -> bool:
+        """Whether an order in this status makes its customer one who has ordered."""
+        return self in {OrderStatus.PLACED, OrderStatus.FULFILLED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressCopy:
+    """An address as it was when the order was placed; `country` is ISO 3166-1, `phone` E.164 where it can be."""
+
+    country: str
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    postal_code: str | None = None
+    zone: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Everything sealed on an order's row."""
+
+    shipping: AddressCopy | None = None
+    billing: AddressCopy | None = None
+
+    @property
+    def country_code(self) -> str | None:
+        """Where the order went, or else was billed: all that stays of the addresses after an erasure."""
+        copy = self.shipping or self.billing
+        return copy.country if copy else None
+
+
+class OrderRow(NamedTuple):
+    """The columns every read of an order selects, in the order of `COLUMNS`."""
+
+    id: UUID
+    customer_id: UUID | None
+    number: str
+    status: str
+    placed_at: datetime
+    cancelled_at: datetime | None
+    total_minor: int
+    currency_code: str
+    item_count: int
+    country_code: str | None
+    sealed: bytes | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def total(self) -> Money:
+        """What was to be paid."""
+        return Money(self.total_minor, self.currency_code)
+
+    @property
+    def person_id(self) -> UUID:
+        """Whose key the copies are sealed with: the owner's, or the order's own."""
+        return self.customer_id or self.id
+
+    def exported(self, copies: Copies) -> dict[str, object]:
+        """All of it under the names of GraphQL, as JSON can say it."""
+        return {
+            "number": self.number,
+            "status": self.status,
+            "placedAt": self.placed_at.isoformat(),
+            "cancelledAt": self.cancelled_at.isoformat() if self.cancelled_at else None,
+            "total": {"amount": self.total.amount, "currencyCode": self.currency_code},
+            "itemCount": self.item_count,
+            "countryCode": self.country_code,
+            "shippingAddress": _exported(copies.shipping),
+            "billingAddress": _exported(copies.billing),
+        }
+
+
+COLUMNS: Sequence[Any] = tuple(getattr(Order, name) for name in OrderRow._fields)
+
+
+def row_of(order: Order) -> OrderRow:
+    """The columns of a row that was just written."""
+    return OrderRow._make(getattr(order, name) for name in OrderRow._fields)
+
+
+def opened(row: OrderRow | Order, box: Box | None) -> Copies:
+    """The address copies of a row; none when there are none, or their key was destroyed."""
+    if row.sealed is None or box is None:
+        return Copies()
+    found: dict[str, dict[str, Any] | None] = box.open(TABLE, row.id, row.sealed)
+    return Copies(**{name: AddressCopy(**copy) if copy else None for name, copy in found.items()})
+
+
+def sealed(copies: Copies, order_id: UUID, box: Box) -> bytes:
+    """The address copies sealed for the row of an order."""
+    return box.seal(TABLE, order_id, copies)
+
+
+def camel(name: str) -> str:
+    """The name of a field in the GraphQL input: `postalCode` for `postal_code`."""
+    head, *rest = name.split("_")
+    return head + "".join(word.title() for word in rest)
+
+
+def _exported(copy: AddressCopy | None) -> dict[str, object] | None:
+    return {camel(name): value for name, value in asdict(copy).items()} if copy else None

@@ -1,0 +1,239 @@
+"""Payment methods as GraphQL shows and changes them."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.payment_methods import addition, deletion, repository
+from app.customers.payment_methods.addition import Addition
+from app.customers.payment_methods.gateways.interface import Gateways, SetupSession
+from app.customers.payment_methods.offers import offer
+from app.customers.payment_methods.payment_sessions import open_session
+from app.customers.payment_methods.records import PaymentMethodRecord
+from app.customers.payment_methods.wallets import wallet_with
+from app.platform.clock import now
+from app.platform.graphql import ids
+from app.platform.graphql.access import CUSTOMER, back_office
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import Payload, mutation
+from app.platform.graphql.ids import Node
+from app.platform.graphql.owner import owner
+from app.platform.principal import Scope
+
+KIND = "PaymentMethod"
+ALLOWED = [CUSTOMER, *back_office(Scope.CUSTOMERS_WRITE)]
+WHOSE = "Whose it is: left away by customers, required from integrations."
+
+PaymentMethodId = Annotated[strawberry.ID, strawberry.argument(description="The global id of the payment method.")]
+
+
+@strawberry.enum(description="What kind of thing a customer pays with.")
+class PaymentMethodType(Enum):
+    """`gateways.interface.PaymentMethodType` with its documentation."""
+
+    CARD = strawberry.enum_value("CARD", description="A credit, debit or prepaid card.")
+    BANK_ACCOUNT = strawberry.enum_value("BANK_ACCOUNT", description="A bank account that is debited.")
+    WALLET = strawberry.enum_value("WALLET", description="An account with a wallet service.")
+    OTHER = strawberry.enum_value("OTHER", description="Anything else the gateway offers.")
+
+
+@strawberry.type(description="A saved payment method: enough to be recognised by its owner, never to pay with.")
+class PaymentMethod(Node):
+    """Plain values; the gateway's token is not among them."""
+
+    type: PaymentMethodType = strawberry.field(description="What kind of payment method it is.")
+    gateway: str = strawberry.field(description="The payment gateway that keeps it, such as `stripe`.")
+    brand: str | None = strawberry.field(description="Brand in the gateway's words, such as `visa`.")
+    last4: str | None = strawberry.field(description="The last digits, by which the owner recognises it.")
+    expiry_month: int | None = strawberry.field(description="Month it is valid until the end of, 1 to 12.")
+    expiry_year: int | None = strawberry.field(description="Year of the expiry, four digits.")
+    funding: str | None = strawberry.field(description="`credit`, `debit`, `prepaid` or `unknown`, for cards.")
+    country: str | None = strawberry.field(description="Country of the bank, ISO 3166-1 alpha-2.")
+    expires_soon: bool = strawberry.field(description="Whether it has expired, or will within the next 30 days.")
+    is_default: bool = strawberry.field(description="Whether it is used unless said otherwise; exactly one is.")
+    created_at: datetime = strawberry.field(description="When it was added.")
+
+
+def shown(method: PaymentMethodRecord) -> PaymentMethod:
+    """The GraphQL object of a record."""
+    row, details = method.row, method.details
+    return PaymentMethod(
+        id=ids.encode(KIND, row.id),
+        type=PaymentMethodType[row.type],
+        gateway=row.gateway,
+        brand=details.brand,
+        last4=details.last4,
+        expiry_month=details.expiry_month,
+        expiry_year=details.expiry_year,
+        funding=details.funding,
+        country=details.country,
+        expires_soon=details.expires_soon(now().date()),
+        is_default=row.is_default,
+        created_at=row.created_at,
+    )
+
+
+async def payment_methods_of(context: Context, customer_id: UUID) -> list[PaymentMethod]:
+    """All payment methods of a customer, oldest first; whether the caller may see them is decided above."""
+    return [shown(method) for method in await context.load(repository.of_customers, customer_id)]
+
+
+@strawberry.type(description="A form of the payment gateway, opened for one customer to type a card into.")
+class PaymentSession:
+    """What the gateway's script in the browser needs."""
+
+    id: strawberry.ID = strawberry.field(description="Send it to `addPaymentMethod` as `sessionId` when completed.")
+    gateway: str = strawberry.field(description="The payment gateway whose form it is, such as `stripe`.")
+    publishable_key: str = strawberry.field(description="The shop's public key at the gateway.")
+    client_secret: str = strawberry.field(description="Opens this one form; keep it in the customer's browser.")
+    expires_at: datetime = strawberry.field(description="When the session can no longer be saved.")
+
+
+def _session(opened: SetupSession) -> PaymentSession:
+    return PaymentSession(
+        id=strawberry.ID(opened.id),
+        gateway=opened.gateway,
+        publishable_key=opened.publishable_key,
+        client_secret=opened.client_secret,
+        expires_at=opened.expires_at,
+    )
+
+
+@strawberry.input(description="For whom a payment session is opened.")
+class CreatePaymentSessionInput:
+    """Needed by integrations only."""
+
+    customer_id: strawberry.ID | None = strawberry.field(default=None, description=WHOSE)
+
+
+@strawberry.input(description="A new payment method: exactly one of `token` and `sessionId`. Never a card number.")
+class AddPaymentMethodInput:
+    """What the gateway gave to the browser."""
+
+    token: str | None = strawberry.field(default=None, description="The token the gateway made of the card.")
+    session_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of a payment session the customer has completed."
+    )
+    set_default: bool | None = strawberry.field(
+        default=None, description="Make it the default; the first one is the default anyway."
+    )
+    customer_id: strawberry.ID | None = strawberry.field(default=None, description=WHOSE)
+
+
+@strawberry.type(description="What `createPaymentSession` answers.")
+class CreatePaymentSessionPayload(Payload):
+    """The opened session."""
+
+    payment_session: PaymentSession | None = strawberry.field(default=None, description="The session that was opened.")
+
+
+@strawberry.type(description="What `addPaymentMethod` answers.")
+class AddPaymentMethodPayload(Payload):
+    """The new payment method."""
+
+    payment_method: PaymentMethod | None = strawberry.field(default=None, description="As it was saved.")
+
+
+@strawberry.type(description="What `setDefaultPaymentMethod` answers.")
+class SetDefaultPaymentMethodPayload(Payload):
+    """The default payment method."""
+
+    payment_method: PaymentMethod | None = strawberry.field(default=None, description="The default from now on.")
+
+
+@strawberry.type(description="What `deletePaymentMethod` answers.")
+class DeletePaymentMethodPayload(Payload):
+    """The id of what is gone."""
+
+    deleted_payment_method_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the payment method that was deleted."
+    )
+
+
+@strawberry.type(description="Changes of saved payment methods.")
+class PaymentMethodMutations:
+    """The gateway is asked before the transaction has its first statement, so no lock waits for it."""
+
+    @mutation(
+        allow=ALLOWED,
+        description="Open the payment gateway's own form for a customer; the card goes to the gateway only.",
+    )
+    async def create_payment_session(
+        self,
+        context: Context,
+        session: AsyncSession,  # noqa: ARG002 - nothing is written
+        input: Annotated[
+            CreatePaymentSessionInput | None, strawberry.argument(description="For whom; customers leave it away.")
+        ] = None,
+    ) -> CreatePaymentSessionPayload:
+        """Answered by the gateway."""
+        opened = await open_session(
+            context.store,
+            context.services.get(Gateways),
+            organization_id=context.organization.id,
+            customer_id=owner(context.principal, input.customer_id if input else None),
+        )
+        return CreatePaymentSessionPayload(payment_session=_session(opened))
+
+    @mutation(
+        allow=ALLOWED,
+        description="Save a payment method the gateway knows. Asking again with the same token is harmless.",
+    )
+    async def add_payment_method(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[AddPaymentMethodInput, strawberry.argument(description="What to save.")],
+    ) -> AddPaymentMethodPayload:
+        """Anything like a card number is refused before anybody else sees it."""
+        saved = await addition.add(
+            session,
+            context.store,
+            context.services.get(Gateways),
+            context.origin,
+            Addition(
+                offer=offer(token=input.token, session_id=input.session_id),
+                customer_id=owner(context.principal, input.customer_id),
+                make_default=bool(input.set_default),
+            ),
+        )
+        return AddPaymentMethodPayload(payment_method=shown(saved))
+
+    @mutation(allow=ALLOWED, description="Make a payment method the default; the present one stops being it.")
+    async def set_default_payment_method(
+        self, context: Context, session: AsyncSession, id: PaymentMethodId
+    ) -> SetDefaultPaymentMethodPayload:
+        """Nothing happens when it is already."""
+        method_id = ids.decode(KIND, id)
+        wallet = await wallet_with(session, context.store.vault, context.origin, method_id=method_id)
+        row = wallet.find(method_id, "id")
+        await wallet.make_default(row)
+        return SetDefaultPaymentMethodPayload(payment_method=shown(wallet.read(row)))
+
+    @mutation(
+        allow=ALLOWED,
+        description=(
+            "Delete a payment method, here at once and then at the gateway. "
+            "If it was the default, another one becomes it while there are any."
+        ),
+    )
+    async def delete_payment_method(
+        self,
+        context: Context,
+        session: AsyncSession,
+        id: PaymentMethodId,
+        replacement_id: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(description="Which one becomes the default if the deleted one was; else the newest."),
+        ] = None,
+    ) -> DeletePaymentMethodPayload:
+        """The gateway is told by the reconciler."""
+        method_id = ids.decode(KIND, id)
+        wallet = await wallet_with(session, context.store.vault, context.origin, method_id=method_id)
+        replacement = ids.decode(KIND, replacement_id, "replacementId") if replacement_id else None
+        await deletion.delete(wallet, method_id, replacement_id=replacement)
+        return DeletePaymentMethodPayload(deleted_payment_method_id=ids.encode(KIND, method_id))

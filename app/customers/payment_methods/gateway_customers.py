@@ -1,0 +1,111 @@
+"""By which id a gateway knows a customer: made once, when the customer first needs it."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy
+from sqlalchemy import and_, bindparam, column, select, table
+from sqlmodel import col
+
+from app.customers.payment_methods import attempts
+from app.customers.payment_methods.attempts import AttemptKind, Order, Work
+from app.customers.payment_methods.gateways.interface import Gateway
+from app.customers.payment_methods.tables import GatewayCustomer
+from app.platform.clock import now
+from app.platform.db.claims import claim
+from app.platform.db.columns import new_id
+from app.platform.db.locks import lock_customer
+from app.platform.db.reading import Read
+from app.platform.errors import NotFound
+from app.platform.vault.sealing import Box
+from app.platform.vault.vault import Store
+
+TABLE = "gateway_customers"
+
+# By name: this room stands below the room the table belongs to.
+_customers = table(
+    "customers",
+    column("id", sqlalchemy.Uuid),
+    column("organization_id", sqlalchemy.Uuid),
+    column("shopper_reference", sqlalchemy.String),
+    column("erased_at"),
+)
+
+
+class _Shopper(NamedTuple):
+    shopper_reference: str
+    row_id: UUID | None
+    sealed: bytes | None
+
+
+class NoCustomer(NotFound):
+    """The organization has no such customer, or the data was erased."""
+
+    message = "There is no customer with this id."
+    field = ("customerId",)
+
+
+_SHOPPER = Read(
+    select(_customers.c.shopper_reference, col(GatewayCustomer.id), col(GatewayCustomer.sealed))
+    .select_from(_customers)
+    .outerjoin(
+        GatewayCustomer,
+        and_(col(GatewayCustomer.customer_id) == _customers.c.id, col(GatewayCustomer.gateway) == bindparam("gateway")),
+    )
+    .where(
+        _customers.c.id == bindparam("customer_id"),
+        _customers.c.organization_id == bindparam("organization_id"),
+        _customers.c.erased_at.is_(None),
+    ),
+    _Shopper._make,
+)
+
+
+def open_customer(row: GatewayCustomer | _Shopper, box: Box) -> str:
+    """The id by which the gateway knows the customer."""
+    row_id = row.id if isinstance(row, GatewayCustomer) else row.row_id
+    assert row_id is not None and row.sealed is not None  # noqa: S101, PT018 - asked before
+    return str(box.open(TABLE, row_id, row.sealed))
+
+
+async def known_as(store: Store, gateway: Gateway, *, organization_id: UUID, customer_id: UUID) -> str:
+    """The id of a customer at the gateway, made known there if need be. No transaction may be open.
+
+    Raise `NoCustomer`, `GatewayDeclined`, `GatewayUnavailable`.
+    """
+    shopper = await store.database.row(
+        _SHOPPER, organization_id=organization_id, customer_id=customer_id, gateway=gateway.name
+    )
+    if shopper is None:
+        raise NoCustomer
+    box = await store.vault.box(customer_id)
+    if shopper.sealed:
+        return open_customer(shopper, box)
+    made = await gateway.create_customer(
+        # The key is the customer's own: two at once, or one whose answer was lost, make one customer there.
+        shopper_reference=shopper.shopper_reference,
+        idempotency_key=f"customer-{customer_id.hex}",
+    )
+    row_id = new_id()
+    row = GatewayCustomer(
+        id=row_id,
+        organization_id=organization_id,
+        customer_id=customer_id,
+        gateway=gateway.name,
+        sealed=box.seal(TABLE, row_id, made),
+        created_at=now(),
+    )
+    if not await _keep(store, row, made):
+        raise NoCustomer
+    return made
+
+
+async def _keep(store: Store, row: GatewayCustomer, made: str) -> bool:
+    """Write the row, or have the gateway forget a customer who was erased in the meantime: False."""
+    async with store.database.transaction() as session:
+        if await lock_customer(session, organization_id=row.organization_id, customer_id=row.customer_id):
+            await claim(session, GatewayCustomer, **row.model_dump())
+            return True
+        order = Order(kind=AttemptKind.FORGET, gateway=row.gateway, work=Work(gateway_customer=made))
+        attempts.add(session, store.vault, row, order)
+        return False

@@ -1,0 +1,126 @@
+"""The sandbox: a gateway inside the process, for development and tests. No money, no cards, no network."""
+
+import secrets
+from collections import OrderedDict
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.customers.payment_methods.gateways.interface import (
+    GatewayDeclined,
+    GatewayUnavailable,
+    Instrument,
+    PaymentMethodType,
+    SetupSession,
+)
+from app.platform.clock import now
+
+SESSION_LIFETIME = timedelta(hours=24)
+REMEMBERED = 10_000
+YEARS_VALID = 3
+
+CARDS: dict[str, dict[str, Any]] = {
+    "tok_visa": {"brand": "visa", "last4": "4242", "funding": "credit", "country": "US"},
+    "tok_visa_debit": {"brand": "visa", "last4": "5556", "funding": "debit", "country": "DE"},
+    "tok_mastercard": {"brand": "mastercard", "last4": "4444", "funding": "credit", "country": "CH"},
+    "tok_amex": {"brand": "amex", "last4": "8431", "funding": "credit", "country": "US"},
+    "tok_expiring": {"brand": "visa", "last4": "0341", "funding": "credit", "country": "US"},
+}
+BANK_ACCOUNTS: dict[str, dict[str, Any]] = {
+    "tok_bank_account": {"brand": "sepa", "last4": "3000", "country": "DE"},
+}
+EXPIRING = "tok_expiring"
+UNAVAILABLE = "tok_unavailable"
+
+
+class SandboxGateway:
+    """Knows the tokens of `CARDS` and `BANK_ACCOUNTS`, declines others, and is out of order for `tok_unavailable`.
+
+    Every attach yields a new instrument, as if another card had been typed. A session counts as completed
+    with a Visa card as soon as it is open. The memory is that of the process.
+    """
+
+    name = "sandbox"
+
+    def __init__(self) -> None:
+        """Start with nothing attached."""
+        self.instruments: OrderedDict[str, Instrument] = OrderedDict()
+        self._sessions: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
+        self._done: OrderedDict[str, Instrument] = OrderedDict()
+
+    async def create_customer(self, *, shopper_reference: str, idempotency_key: str) -> str:  # noqa: ARG002
+        """An id made of the reference: the same person is the same customer, also after a restart."""
+        return f"cus_sandbox_{shopper_reference}"
+
+    async def attach(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:
+        """A new instrument for a token the sandbox knows."""
+        if token == UNAVAILABLE:
+            raise GatewayUnavailable
+        return self._once(idempotency_key, _instrument(token, gateway_customer))
+
+    async def attached(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument | None:  # noqa: ARG002
+        """What was attached with this key."""
+        made = self._done.get(idempotency_key)
+        return self.instruments.get(made.gateway_token) if made else None
+
+    async def detach(self, gateway_token: str, *, idempotency_key: str) -> None:  # noqa: ARG002
+        """Forget the instrument."""
+        self.instruments.pop(gateway_token, None)
+
+    async def forget(self, gateway_customer: str, *, idempotency_key: str) -> None:  # noqa: ARG002
+        """Forget all instruments of the customer."""
+        for token, instrument in list(self.instruments.items()):
+            if instrument.gateway_customer == gateway_customer:
+                del self.instruments[token]
+
+    async def create_session(self, *, gateway_customer: str, idempotency_key: str) -> SetupSession:  # noqa: ARG002
+        """A session that needs no form."""
+        session_id = f"seti_sandbox_{secrets.token_hex(12)}"
+        expires_at = now() + SESSION_LIFETIME
+        _keep(self._sessions, session_id, (gateway_customer, expires_at))
+        return SetupSession(
+            id=session_id,
+            gateway=self.name,
+            publishable_key="pk_sandbox",
+            client_secret=f"{session_id}_secret_{secrets.token_hex(12)}",
+            expires_at=expires_at,
+        )
+
+    async def finalize(self, session_id: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:  # noqa: ARG002
+        """A Visa card, the same one whenever it is asked again."""
+        owner, expires_at = self._sessions.get(session_id, ("", now()))
+        if owner != gateway_customer or expires_at <= now():
+            raise GatewayDeclined
+        return self._once(session_id, _instrument("tok_visa", gateway_customer))
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _once(self, key: str, instrument: Instrument) -> Instrument:
+        if key in self._done:
+            return self._done[key]
+        _keep(self._done, key, instrument)
+        _keep(self.instruments, instrument.gateway_token, instrument)
+        return instrument
+
+
+def _keep(memory: OrderedDict[str, Any], key: str, value: object) -> None:
+    memory[key] = value
+    if len(memory) > REMEMBERED:
+        memory.popitem(last=False)
+
+
+def _instrument(token: str, gateway_customer: str) -> Instrument:
+    instrument = Instrument(
+        gateway=SandboxGateway.name,
+        gateway_token=f"pm_sandbox_{secrets.token_hex(12)}",
+        gateway_customer=gateway_customer,
+        type=PaymentMethodType.CARD,
+    )
+    if token in BANK_ACCOUNTS:
+        return replace(instrument, type=PaymentMethodType.BANK_ACCOUNT, **BANK_ACCOUNTS[token])
+    if token not in CARDS:
+        raise GatewayDeclined
+    today = now()
+    expiry = (today.month, today.year) if token == EXPIRING else (12, today.year + YEARS_VALID)
+    return replace(instrument, expiry_month=expiry[0], expiry_year=expiry[1], **CARDS[token])

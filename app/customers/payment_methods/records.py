@@ -1,0 +1,134 @@
+"""A payment method as it is read: the columns of the row and the opened details."""
+
+import calendar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from app.customers.payment_methods.gateways.interface import Instrument, PaymentMethodType
+from app.customers.payment_methods.tables import PaymentMethod
+from app.platform.vault.sealing import Box
+
+TABLE = "payment_methods"
+SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """Everything sealed on the row of a payment method."""
+
+    token: str
+    brand: str | None = None
+    last4: str | None = None
+    expiry_month: int | None = None
+    expiry_year: int | None = None
+    funding: str | None = None
+    country: str | None = None
+
+    @classmethod
+    def of(cls, instrument: Instrument) -> "Details":
+        """What is kept of an instrument."""
+        return cls(
+            token=instrument.gateway_token,
+            brand=instrument.brand,
+            last4=instrument.last4,
+            expiry_month=instrument.expiry_month,
+            expiry_year=instrument.expiry_year,
+            funding=instrument.funding,
+            country=instrument.country,
+        )
+
+    @property
+    def valid_until(self) -> date | None:
+        """The last day of the month printed on a card; None for what has no expiry."""
+        if self.expiry_month is None or self.expiry_year is None:
+            return None
+        return date(self.expiry_year, self.expiry_month, calendar.monthrange(self.expiry_year, self.expiry_month)[1])
+
+    def expires_soon(self, today: date) -> bool:
+        """Whether it is valid for less than 30 more days, or no longer; what has no expiry never does."""
+        return self.valid_until is not None and self.valid_until - today < SOON
+
+    @property
+    def notice_at(self) -> datetime | None:
+        """When its owner is to be told that it expires: as the first day begins on which it `expires_soon`, UTC."""
+        if self.valid_until is None:
+            return None
+        return datetime.combine(self.valid_until - SOON + timedelta(days=1), time.min, UTC)
+
+
+class PaymentMethodRow(NamedTuple):
+    """The columns every read of a payment method selects, in the order of `COLUMNS`."""
+
+    id: UUID
+    customer_id: UUID
+    gateway: str
+    type: str
+    sealed: bytes
+    is_default: bool
+    created_at: datetime
+
+
+COLUMNS: Sequence[Any] = (
+    PaymentMethod.id,
+    PaymentMethod.customer_id,
+    PaymentMethod.gateway,
+    PaymentMethod.type,
+    PaymentMethod.sealed,
+    PaymentMethod.is_default,
+    PaymentMethod.created_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentMethodRecord:
+    """A payment method, opened."""
+
+    row: PaymentMethodRow
+    details: Details
+
+    @property
+    def type(self) -> PaymentMethodType:
+        """What kind of payment method it is."""
+        return PaymentMethodType(self.row.type)
+
+    def exported(self) -> dict[str, object]:
+        """All that its owner may know of it, in words of JSON."""
+        return {
+            "gateway": self.row.gateway,
+            "type": self.row.type,
+            "brand": self.details.brand,
+            "last4": self.details.last4,
+            "expiryMonth": self.details.expiry_month,
+            "expiryYear": self.details.expiry_year,
+            "funding": self.details.funding,
+            "country": self.details.country,
+            "isDefault": self.row.is_default,
+            "createdAt": self.row.created_at.isoformat(),
+        }
+
+
+def open_row(row: PaymentMethodRow | PaymentMethod, box: Box) -> Details:
+    """The details that are sealed on a row."""
+    return box.open_as(Details, TABLE, row.id, row.sealed)
+
+
+def records(rows: Sequence[PaymentMethodRow], boxes: Mapping[UUID, Box]) -> list[PaymentMethodRecord]:
+    """The records of rows; what belongs to somebody whose key was destroyed cannot be shown any more."""
+    return [PaymentMethodRecord(row, open_row(row, boxes[row.customer_id])) for row in rows if row.customer_id in boxes]
+
+
+def record_of(method: PaymentMethod, details: Details) -> PaymentMethodRecord:
+    """The record of a row that was just written."""
+    row = PaymentMethodRow(
+        method.id,
+        method.customer_id,
+        method.gateway,
+        method.type,
+        method.sealed,
+        method.is_default,
+        method.created_at,
+    )
+    return PaymentMethodRecord(row, details)

@@ -1,0 +1,137 @@
+"""Reads payment methods, and gives up those of an erased customer."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.payment_methods import attempts
+from app.customers.payment_methods.attempts import AttemptKind, Order, Work
+from app.customers.payment_methods.gateway_customers import open_customer
+from app.customers.payment_methods.records import COLUMNS, PaymentMethodRecord, PaymentMethodRow, open_row, records
+from app.customers.payment_methods.tables import GatewayCustomer, PaymentMethod
+from app.platform.db.reading import Read, any_of
+from app.platform.vault.sealing import Box
+from app.platform.vault.vault import Store, Vault
+
+PURPOSE = "gateway-token"
+
+
+class Owner(NamedTuple):
+    """Whose payment method it is."""
+
+    organization_id: UUID
+    customer_id: UUID
+
+
+_OF_CUSTOMERS = Read(
+    select(*COLUMNS)
+    .where(PaymentMethod.organization_id == bindparam("organization_id"), any_of(PaymentMethod.customer_id, "ids"))
+    .order_by(col(PaymentMethod.id)),
+    PaymentMethodRow._make,
+)
+_BY_IDS = Read(
+    select(*COLUMNS).where(
+        PaymentMethod.organization_id == bindparam("organization_id"), any_of(PaymentMethod.id, "ids")
+    ),
+    PaymentMethodRow._make,
+)
+_BY_TOKEN = Read(
+    select(PaymentMethod.organization_id, PaymentMethod.customer_id).where(  # type: ignore[arg-type]
+        PaymentMethod.token_hash == bindparam("token_hash")
+    ),
+    Owner._make,
+)
+
+
+def token_hash(vault: Vault, gateway: str, token: str) -> bytes:
+    """What a row keeps to be found by when a gateway speaks of the token."""
+    return vault.fingerprints.of(PURPOSE, f"{gateway}:{token}")
+
+
+async def of_customers(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[list[PaymentMethodRecord]]:
+    """The payment methods of each of these customers, oldest first."""
+    rows = await store.database.rows(_OF_CUSTOMERS, organization_id=organization_id, ids=ids)
+    found: dict[UUID, list[PaymentMethodRecord]] = defaultdict(list)
+    for record in records(rows, await store.vault.boxes({row.customer_id for row in rows})):
+        found[record.row.customer_id].append(record)
+    return [found[one] for one in ids]
+
+
+async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[PaymentMethodRecord | None]:
+    """The payment methods with these ids in their order; None where the organization has none.
+
+    Whose they are (`row.customer_id`) is for the caller to compare.
+    """
+    rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
+    boxes = await store.vault.boxes({row.customer_id for row in rows})
+    found = {record.row.id: record for record in records(rows, boxes)}
+    return [found.get(one) for one in ids]
+
+
+async def owners_of_token(store: Store, *, hashed: bytes) -> list[Owner]:
+    """Who has saved what the gateway knows by this token."""
+    return await store.database.rows(_BY_TOKEN, token_hash=hashed)
+
+
+async def owner_of(session: AsyncSession, *, organization_id: UUID, method_id: UUID) -> UUID | None:
+    """The customer whose payment method this is; None where the organization has none with this id."""
+    statement = select(PaymentMethod.customer_id).where(
+        PaymentMethod.id == method_id, PaymentMethod.organization_id == organization_id
+    )
+    return (await session.exec(statement)).first()
+
+
+async def rows_of(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> list[PaymentMethod]:
+    """The rows of a customer whom the caller has locked, oldest first."""
+    statement = (
+        select(PaymentMethod)
+        .where(PaymentMethod.organization_id == organization_id, PaymentMethod.customer_id == customer_id)
+        .order_by(col(PaymentMethod.id))
+    )
+    return list((await session.exec(statement)).all())
+
+
+async def owned(session: AsyncSession, *, customer_id: UUID, hashed: bytes) -> bool:
+    """Whether a locked customer has saved what the gateway knows by this token."""
+    statement = select(PaymentMethod.id).where(
+        PaymentMethod.customer_id == customer_id, PaymentMethod.token_hash == hashed
+    )
+    return (await session.exec(statement)).first() is not None
+
+
+async def erase(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> int:
+    """Delete all payment methods of a customer whom the caller has locked; repeating it is harmless. Return how many.
+
+    The gateways are told by the reconciler, which needs the customer's key no longer. Without the key (after a
+    restore) there is nothing to tell: they were told at the first erasure.
+    """
+    methods = (await session.exec(select(PaymentMethod).where(PaymentMethod.customer_id == customer_id))).all()
+    customers = (await session.exec(select(GatewayCustomer).where(GatewayCustomer.customer_id == customer_id))).all()
+    box = (await vault.boxes([customer_id])).get(customer_id)
+    if box is not None:
+        for method in methods:
+            give_up(session, vault, method, box)
+        for customer in customers:
+            work = Work(gateway_customer=open_customer(customer, box))
+            attempts.add(session, vault, customer, Order(kind=AttemptKind.FORGET, gateway=customer.gateway, work=work))
+    await session.exec(delete(GatewayCustomer).where(col(GatewayCustomer.customer_id) == customer_id))
+    await session.exec(delete(PaymentMethod).where(col(PaymentMethod.customer_id) == customer_id))
+    return len(methods)
+
+
+def give_up(session: AsyncSession, vault: Vault, method: PaymentMethod, box: Box) -> None:
+    """Have the gateway detach the instrument of a row that is about to be deleted."""
+    work = Work(token=open_row(method, box).token)
+    order = Order(kind=AttemptKind.DETACH, gateway=method.gateway, work=work, token_hash=method.token_hash)
+    attempts.add(session, vault, method, order)
+
+
+async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
+    """All that is kept of a customer's payment methods, for the customer to read; no token that acts."""
+    (found,) = await of_customers(store, organization_id, [customer_id])
+    return [record.exported() for record in found]

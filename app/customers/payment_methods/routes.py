@@ -1,0 +1,35 @@
+"""Where payment gateways tell us what changed on their side."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.customers.payment_methods.gateways.interface import Gateways, GatewayUnavailable
+from app.platform.graphql.http import BadRequest, read_body
+from app.platform.vault.vault import Store
+
+STRIPE_PATH = "/webhooks/stripe"
+LARGEST_EVENT = 512 * 1024
+
+
+def routes(store: Store, gateways: Gateways) -> list[Route]:
+    """The routes; there is one for Stripe only where Stripe is the gateway."""
+    if not gateways.has("stripe"):
+        return []
+    # Stripe's library is loaded only where it is used.
+    from app.customers.payment_methods.stripe_events import SignatureRefused, handle_stripe_event  # noqa: PLC0415
+
+    async def stripe(request: Request) -> Response:
+        try:
+            body = await read_body(request, LARGEST_EVENT)
+            await handle_stripe_event(store, gateways, body, request.headers.get("stripe-signature", ""))
+        except BadRequest as refused:
+            return Response(status_code=refused.status)
+        except SignatureRefused:
+            return Response(status_code=400)
+        except GatewayUnavailable:
+            # Stripe delivers it again.
+            return Response(status_code=503)
+        return Response(status_code=200)
+
+    return [Route(STRIPE_PATH, stripe, methods=["POST"])]

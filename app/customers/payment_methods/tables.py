@@ -1,0 +1,93 @@
+"""Tables of payment methods, and of what is still to be settled with the gateways."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from app.platform.db.columns import binary, foreign_key, id_column, moment
+
+DEFAULT_ONLY = text("is_default")
+AWAITED_ONLY = text("expiry_notice_at IS NOT NULL")
+
+
+class PaymentMethod(SQLModel, table=True):
+    """One payment method of a customer; the gateway's token and what the owner recognises it by are in `sealed`.
+
+    `token_hash` is a keyed fingerprint of the token: the gateway's own messages name nothing else. `expiry_notice_at`
+    is when the owner is told that it expires, as nobody can search for what is sealed; None once that is settled.
+    """
+
+    __tablename__ = "payment_methods"
+    __table_args__ = (
+        Index("ix_payment_methods_customer", "organization_id", "customer_id", "id"),
+        # At most one default, whatever races: the index decides.
+        Index(
+            "uq_payment_methods_default",
+            "customer_id",
+            unique=True,
+            sqlite_where=DEFAULT_ONLY,
+            postgresql_where=DEFAULT_ONLY,
+        ),
+        UniqueConstraint("customer_id", "token_hash"),
+        Index(
+            "ix_payment_methods_expiry_notice",
+            "expiry_notice_at",
+            sqlite_where=AWAITED_ONLY,
+            postgresql_where=AWAITED_ONLY,
+        ),
+    )
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    customer_id: UUID = foreign_key("customers.id")
+    gateway: str = Field(max_length=32)
+    type: str = Field(max_length=16)
+    token_hash: bytes = Field(index=True)
+    sealed: bytes = binary()
+    is_default: bool = False
+    expiry_notice_at: datetime | None = moment(nullable=True)
+    created_at: datetime = moment()
+    updated_at: datetime = moment()
+
+
+class GatewayCustomer(SQLModel, table=True):
+    """By which id a gateway knows a customer; the id is in `sealed`."""
+
+    __tablename__ = "gateway_customers"
+    __table_args__ = (UniqueConstraint("customer_id", "gateway"),)
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    customer_id: UUID = foreign_key("customers.id")
+    gateway: str = Field(max_length=32)
+    sealed: bytes = binary()
+    created_at: datetime = moment()
+
+
+class GatewayAttempt(SQLModel, table=True):
+    """Something asked of a gateway, written down before it is asked, until both sides agree.
+
+    `sealed` is sealed by the house, not by the customer's key: what must reach the gateway has to outlive
+    an erasure. It is emptied as soon as the attempt is done.
+    """
+
+    __tablename__ = "gateway_attempts"
+    __table_args__ = (
+        Index("ix_gateway_attempts_due", "state", "next_attempt_at"),
+        Index("ix_gateway_attempts_customer", "organization_id", "customer_id", "id"),
+    )
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    customer_id: UUID = foreign_key("customers.id")
+    kind: str = Field(max_length=16)
+    state: str = Field(max_length=16)
+    gateway: str = Field(max_length=32)
+    token_hash: bytes | None = binary(nullable=True)
+    sealed: bytes | None = binary(nullable=True)
+    attempts: int = 0
+    next_attempt_at: datetime = moment()
+    created_at: datetime = moment()
+    updated_at: datetime = moment()

@@ -1,0 +1,197 @@
+"""Hashes passwords with argon2id, off the event loop and within a fixed amount of memory."""
+
+import asyncio
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from math import ceil
+from typing import TypeVar
+
+from app.identity.passwords import formats
+from app.identity.passwords.memory import Memory
+from app.identity.passwords.spelling import encoded, normal_form, spellings
+from app.identity.passwords.strength import TooLongPassword
+from app.platform.errors import RateLimited
+
+Result = TypeVar("Result")
+
+# For an account without a password. No password matches it, and nobody can tell from outside.
+UNUSABLE = "!"
+
+
+class TooBusy(RateLimited):
+    """So many passwords wait to be hashed that another one would wait too long; nothing was hashed."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        """Say when the queue will have been worked off."""
+        super().__init__(retry_after_seconds)
+        self.message = f"Too many people are logging in at this moment. Try again in {retry_after_seconds} s."
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether a password matches; when it does and its hash was outdated, the hash to store instead."""
+
+    matches: bool
+    upgraded_hash: str | None = None
+
+
+class PasswordHasher:
+    """Makes and verifies hashes: argon2id of one lane (RFC 9106), parameters as OWASP's cheat sheet recommends.
+
+    Call `warm_up` before serving and `close` at the end. One per process: at most `parallel` passwords are hashed at
+    a time and at most `queue` more wait, so hashing holds `parallel` x `memory_kib`, whatever arrives. (Verifying an
+    imported hash takes the memory that hash asks for, at most 128 MiB where `scheme` let it in.)
+    """
+
+    def __init__(self, memory_kib: int, iterations: int, parallel: int | None = None, queue: int = 64) -> None:
+        """Hash with `memory_kib` (at least 8) and `iterations`; `parallel` is the number of CPU cores unless given."""
+        self.memory_kib = memory_kib
+        self.iterations = iterations
+        self.parallel = parallel or os.cpu_count() or 1
+        self.queue = queue
+        self.hashes = 0
+        self.in_flight = 0
+        self._context = formats.context(memory_kib, iterations)
+        self._current = formats.of_parameters(memory_kib, iterations)
+        self._memory = Memory()
+        self._executor = ThreadPoolExecutor(self.parallel, thread_name_prefix="passwords")
+        self._slots = threading.BoundedSemaphore(self.parallel + queue)
+        self._counting = threading.Lock()
+        self._preparing = threading.Lock()
+        self._dummy: str | None = None
+        self._seconds_for_one = 0.1
+
+    async def warm_up(self) -> None:
+        """Make the dummy hash and load the libraries, so that the first login costs what every other does."""
+        await self._run(self._prepare)
+
+    async def hash(self, password: str) -> str:
+        """The hash to store for `password`; raise `PasswordTooWeak` over 128 characters, `TooBusy`.
+
+        Its strength is not looked at: see `strength.check`.
+        """
+        normal = normal_form(password)
+        if normal is None:
+            raise TooLongPassword
+        secret = encoded(normal)
+        return await self._run(lambda: self._hash(secret))
+
+    async def verify(self, password: str, hash: str | None) -> Verification:  # noqa: A002 - the word of the field
+        """Whether `password` belongs to `hash`, in any format that `scheme` knows; raise `TooBusy`.
+
+        A refusal costs at least one argon2id computation of the current parameters, so that a stranger cannot tell
+        a wrong password from an absent account (None), an account without password (`UNUSABLE`) or a hash nobody can
+        read; all of these cost exactly one. An outdated hash costs its own time on top, until the first login replaces
+        it: with slow formats such as bcrypt that can be told from outside, with salted SHA-1 it cannot. Passwords over
+        128 characters never match. Only a match yields an upgraded hash.
+        """
+        return await self._run(lambda: self._verify(password, hash))
+
+    def scheme(self, hash: str) -> str | None:  # noqa: A002 - the word of the field
+        """The name of the format of `hash`; None when no password could be verified with it. For import.
+
+        None too when verifying would take more than about two seconds or 128 MiB. Nothing is computed.
+        """
+        try:
+            scheme: str | None = self._context.identify(hash)
+            if scheme is None:
+                return None
+            parsed = self._context.handler(scheme).from_string(hash)
+        except formats.UNREADABLE:
+            return None
+        return scheme if formats.verifiable(parsed) and formats.affordable(scheme, parsed) else None
+
+    def outdated(self, hash: str) -> bool:  # noqa: A002 - the word of the field
+        """Whether the next login will replace `hash`: any that is not argon2id of exactly the current parameters."""
+        return self._current.fullmatch(hash) is None
+
+    def close(self) -> None:
+        """Finish what is being hashed, cancel what waits, end the threads."""
+        self._memory.keep()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        if not self._slots.acquire(blocking=False):
+            raise TooBusy(max(1, ceil((1 + self.queue / self.parallel) * self._seconds_for_one)))
+        self._memory.keep()
+        self.in_flight += 1
+        try:
+            return await asyncio.wrap_future(self._submitted(work))
+        finally:
+            self.in_flight -= 1
+            if not self.in_flight:
+                self._memory.release_soon()
+
+    def _submitted(self, work: Callable[[], Result]) -> Future[Result]:
+        try:
+            job = self._executor.submit(work)
+        except RuntimeError:
+            self._slots.release()
+            raise
+        # The slot belongs to the job, not to the task that awaits it: a cancelled task gives back a waiting job's
+        # slot at once, and that of a running one only when the thread, and with it the memory, is free again.
+        job.add_done_callback(lambda _: self._slots.release())
+        return job
+
+    def _prepare(self) -> None:
+        for scheme in ("argon2", "bcrypt", "scrypt"):
+            self._context.handler(scheme).get_backend()
+        self._pretend(b"")
+
+    def _verify(self, password: str, stored: str | None) -> Verification:
+        forms = spellings(password)
+        if not forms:
+            self._pretend(b"")
+        # Each spelling is a computation, for a known account and an unknown one alike.
+        for form in forms:
+            if self._matches(form, stored):
+                return Verification(matches=True, upgraded_hash=self._upgraded(form, forms[0], stored))
+        return Verification(matches=False)
+
+    def _upgraded(self, form: bytes, normal: bytes, stored: str | None) -> str | None:
+        as_we_would = form == normal and stored is not None and not self.outdated(stored)
+        return None if as_we_would else self._hash(normal)
+
+    def _matches(self, secret: bytes, stored: str | None) -> bool:
+        if stored is None:
+            return self._pretend(secret)
+        if not self.outdated(stored):
+            self._count()
+            return self._compare(secret, stored)
+        return self._compare(secret, stored) or self._pretend(secret)
+
+    def _compare(self, secret: bytes, stored: str) -> bool:
+        try:
+            seen = formats.cut(self._context.identify(stored), secret)
+            return bool(self._context.verify(seen, stored))
+        except formats.UNREADABLE:
+            # Also what bcrypt says of a password with a NUL: no such password was ever hashed with it.
+            return False
+
+    def _pretend(self, secret: bytes) -> bool:
+        """Spend what verifying a wrong password costs."""
+        dummy = self._prepared_dummy()
+        self._count()
+        self._context.verify(secret, dummy)
+        return False
+
+    def _prepared_dummy(self) -> str:
+        with self._preparing:
+            if self._dummy is None:
+                started = time.perf_counter()
+                self._dummy = self._hash(secrets.token_bytes(32))
+                self._seconds_for_one = time.perf_counter() - started
+            return self._dummy
+
+    def _hash(self, secret: bytes) -> str:
+        self._count()
+        return str(self._context.hash(secret))
+
+    def _count(self) -> None:
+        with self._counting:
+            self.hashes += 1

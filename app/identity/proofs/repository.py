@@ -1,0 +1,231 @@
+"""Issues, uses and voids one-time proofs. They are used by a mutation only, so no GET consumes one."""
+
+import hmac
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.identity.proofs.errors import ProofExpired, ProofInvalid
+from app.identity.proofs.purposes import Purpose
+from app.identity.proofs.tables import Proof
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.db.reading import Read, columns
+from app.platform.db.writing import Write, later
+from app.platform.vault.vault import Store, Vault
+
+CODE_DIGITS = 6
+CODE_TRIES = 10
+TOKEN_MAX = 128
+# An expired proof is kept a while, so that its holder is told that it expired and not that it never was.
+KEPT_EXPIRED = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What is written into the mail; only its keyed hashes are stored."""
+
+    token: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """Whose proof it was, and what was sealed with it."""
+
+    customer_id: UUID
+    payload: Any
+
+
+class _Row(NamedTuple):
+    customer_id: UUID
+    expires_at: datetime
+
+
+class _Open(NamedTuple):
+    purpose: str
+    created_at: datetime
+    expires_at: datetime
+
+
+_BY_TOKEN = Read(
+    select(*columns(Proof, _Row)).where(
+        col(Proof.token_hash) == bindparam("token_hash"),
+        col(Proof.organization_id) == bindparam("organization_id"),
+    ),
+    _Row._make,
+)
+_OF_CUSTOMER = Read(
+    select(*columns(Proof, _Open))
+    .where(
+        col(Proof.organization_id) == bindparam("organization_id"), col(Proof.customer_id) == bindparam("customer_id")
+    )
+    .order_by(col(Proof.created_at)),
+    _Open._make,
+)
+
+
+def _issue(insert: Any) -> Write[Any]:
+    new = insert(Proof)
+    replaced = {name: getattr(new.excluded, name) for name in ("token_hash", "code_hash", "created_at", "expires_at")}
+    kept = {
+        "sealed": func.coalesce(new.excluded.sealed, col(Proof.sealed)),
+        "code_tries": case((col(Proof.expires_at) > new.excluded.created_at, col(Proof.code_tries)), else_=0),
+    }
+    unique = ["customer_id", "purpose", "about_hash"]
+    return Write(new.on_conflict_do_update(index_elements=unique, set_={**replaced, **kept}))
+
+
+_ISSUE = {"sqlite": _issue(sqlite.insert), "postgresql": _issue(postgresql.insert)}
+
+
+def decoy(vault: Vault, *, organization_id: UUID, canonical: str) -> UUID:
+    """The id that stands for the customer of an address nobody has: always the same, and nobody's.
+
+    Proofs and mails written for it cost what real ones cost, and can never be opened or used.
+    """
+    return UUID(bytes=vault.fingerprints.of("decoy", canonical, organization_id=organization_id)[:16])
+
+
+async def issue(
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    organization_id: UUID,
+    customer_id: UUID,
+    purpose: Purpose,
+    payload: object = None,
+    about: str = "",
+) -> Issued:
+    """A new proof; it replaces the older one of this purpose (and `about`, where several may be open).
+
+    Without a `payload` what was sealed with the older one stays: asking for the mail again loses nothing. The tries
+    of its code stay too, or asking again would buy new ones; the link always works.
+    """
+    token = f"{purpose.prefix}_{secrets.token_urlsafe(32)}"
+    code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+    moment = now()
+    box = await vault.fresh_box(customer_id)
+    later(
+        session,
+        _ISSUE[session.get_bind().dialect.name],
+        id=new_id(),
+        organization_id=organization_id,
+        customer_id=customer_id,
+        purpose=purpose.value,
+        about_hash=_about_hash(vault, about),
+        code_tries=0,
+        token_hash=_token_hash(vault, purpose, token),
+        code_hash=_code_hash(vault, purpose, customer_id, code) if purpose.has_code else None,
+        sealed=box.seal(_sealed_as(purpose), customer_id, payload) if payload is not None else None,
+        created_at=moment,
+        expires_at=moment + purpose.lifetime,
+    )
+    return Issued(token, code)
+
+
+async def holder(store: Store, *, organization_id: UUID, purpose: Purpose, token: str) -> UUID:
+    """Whose token it is, without using it; raise `ProofInvalid`, `ProofExpired`."""
+    hashed = _token_hash(store.vault, purpose, token)
+    row = await store.database.row(_BY_TOKEN, organization_id=organization_id, token_hash=hashed)
+    if row is None:
+        raise ProofInvalid
+    if row.expires_at <= now():
+        raise ProofExpired
+    return row.customer_id
+
+
+async def use(session: AsyncSession, vault: Vault, *, organization_id: UUID, purpose: Purpose, token: str) -> Proven:
+    """Use a token up; of two at once one wins. Raise `ProofInvalid`, `ProofExpired`."""
+    statement = (
+        delete(Proof)
+        .where(col(Proof.token_hash) == _token_hash(vault, purpose, token))
+        .where(col(Proof.organization_id) == organization_id)
+        .returning(col(Proof.customer_id), col(Proof.sealed), col(Proof.expires_at))
+    )
+    row = (await session.exec(statement)).first()
+    if row is None:
+        raise ProofInvalid
+    if row.expires_at <= now():
+        raise ProofExpired
+    return await _open(vault, purpose, row.customer_id, row.sealed)
+
+
+async def use_code(
+    session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, purpose: Purpose, code: str
+) -> Proven | None:
+    """Use a short code up; None when it is wrong or was tried too often, and then the try must be committed.
+
+    Raise `ProofExpired`, which only somebody with the right code is told.
+    """
+    statement = (
+        update(Proof)
+        .where(col(Proof.customer_id) == customer_id, col(Proof.organization_id) == organization_id)
+        .where(col(Proof.purpose) == purpose.value, col(Proof.code_tries) < CODE_TRIES)
+        .values(code_tries=Proof.code_tries + 1)
+        .returning(col(Proof.id), col(Proof.code_hash), col(Proof.sealed), col(Proof.expires_at))
+    )
+    row = (await session.exec(statement)).first()
+    hashed = _code_hash(vault, purpose, customer_id, code)
+    if row is None or not hmac.compare_digest(row.code_hash or b"", hashed):
+        return None
+    if row.expires_at <= now():
+        raise ProofExpired(field=("code",))
+    await session.exec(delete(Proof).where(col(Proof.id) == row.id))
+    return await _open(vault, purpose, customer_id, row.sealed)
+
+
+async def void(session: AsyncSession, *, customer_id: UUID, purposes: Collection[Purpose]) -> int:
+    """Take back what was handed out for these purposes; return how many proofs."""
+    names = [purpose.value for purpose in purposes]
+    statement = delete(Proof).where(col(Proof.customer_id) == customer_id, col(Proof.purpose).in_(names))
+    return (await session.exec(statement)).rowcount
+
+
+async def sweep(store: Store) -> int:
+    """Delete what expired long ago; return how many."""
+    async with store.database.transaction() as session:
+        return (await session.exec(delete(Proof).where(col(Proof.expires_at) < now() - KEPT_EXPIRED))).rowcount
+
+
+async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
+    """Delete all proofs of a customer; return how many there were."""
+    return (await session.exec(delete(Proof).where(col(Proof.customer_id) == customer_id))).rowcount
+
+
+async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
+    """The open proofs of a customer: what for and until when."""
+    rows = await store.database.rows(_OF_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
+    return [{"purpose": row.purpose, "createdAt": row.created_at, "expiresAt": row.expires_at} for row in rows]
+
+
+async def _open(vault: Vault, purpose: Purpose, customer_id: UUID, sealed: bytes | None) -> Proven:
+    if sealed is None:
+        return Proven(customer_id, None)
+    box = await vault.fresh_box(customer_id)
+    return Proven(customer_id, box.open(_sealed_as(purpose), customer_id, sealed))
+
+
+def _sealed_as(purpose: Purpose) -> str:
+    return f"proofs.{purpose.value}"
+
+
+def _token_hash(vault: Vault, purpose: Purpose, token: str) -> bytes:
+    return vault.fingerprints.of(f"proof.{purpose.value}", token.strip()[:TOKEN_MAX])
+
+
+def _code_hash(vault: Vault, purpose: Purpose, customer_id: UUID, code: str) -> bytes:
+    digits = "".join(code.split())[:TOKEN_MAX]
+    return vault.fingerprints.of(f"proof-code.{purpose.value}", f"{customer_id.hex}:{digits}")
+
+
+def _about_hash(vault: Vault, about: str) -> bytes:
+    return vault.fingerprints.of("proof-about", about) if about else b""

@@ -1,0 +1,33 @@
+"""Table of one-time proofs."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import LargeBinary, UniqueConstraint, Uuid
+from sqlmodel import Field, SQLModel
+
+from app.platform.db.columns import binary, foreign_key, id_column, moment
+
+
+class Proof(SQLModel, table=True):
+    """What a mail handed out and nobody has used yet; a used one is deleted.
+
+    The unique index makes a newer proof replace the older one. `about_hash` is empty but for purposes of which
+    several may be open at once. `customer_id` is no foreign key: what is written for an address that has no
+    account must look the same.
+    """
+
+    __tablename__ = "proofs"
+    __table_args__ = (UniqueConstraint("customer_id", "purpose", "about_hash"),)
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    customer_id: UUID = Field(sa_type=Uuid)
+    purpose: str = Field(max_length=32)
+    about_hash: bytes = Field(default=b"", sa_type=LargeBinary)
+    token_hash: bytes = Field(unique=True)
+    code_hash: bytes | None = binary(nullable=True)
+    code_tries: int = 0
+    sealed: bytes | None = binary(nullable=True)
+    created_at: datetime = moment()
+    expires_at: datetime = moment(index=True)

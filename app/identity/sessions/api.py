@@ -1,0 +1,122 @@
+"""Sessions as GraphQL shows them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.identity.sessions import repository, service
+from app.identity.sessions.devices import device_name
+from app.identity.sessions.repository import SessionRecord
+from app.identity.sessions.service import EndReason
+from app.platform.audit.log import Action, record
+from app.platform.errors import NotFound
+from app.platform.graphql import ids
+from app.platform.graphql.access import CUSTOMER
+from app.platform.graphql.context import Context
+from app.platform.graphql.enums import describe
+from app.platform.graphql.fields import Payload, mutation
+from app.platform.graphql.ids import Node
+from app.platform.graphql.pagination import Connection, connection, page
+
+KIND = "Session"
+
+describe(
+    EndReason,
+    "Why a session ended.",
+    LOGGED_OUT="The customer logged out.",
+    LOGGED_OUT_EVERYWHERE="The customer logged out everywhere.",
+    ENDED_BY_OWNER="The customer ended it from another device.",
+    PASSWORD_CHANGED="The password was changed.",
+    PASSWORD_RESET="The password was reset by mail.",
+    EMAIL_PROVEN="The email address was proven, and what was claimed before is void.",
+    EMAIL_CHANGE_UNDONE="A change of the email address was undone.",
+    TOKEN_REPLAYED="Somebody used a refresh token twice: it may have been stolen.",
+    TOKEN_REVOKED="The client it was got through revoked its tokens.",
+    STAFF_REMOVED="The staff member it was for has left.",
+    REJECTED="The shop does not want this account.",
+    EXPIRED="It was not used for too long, or its time was over.",
+)
+
+
+@strawberry.type(description="A login of the customer on one device, from then until it ended.")
+class Session(Node):
+    """What the owner needs to recognise it."""
+
+    device: str | None = strawberry.field(description="Browser and system in words, such as `Firefox on Windows`.")
+    created_at: datetime = strawberry.field(description="When the customer logged in.")
+    last_used_at: datetime = strawberry.field(description="When its tokens were exchanged last.")
+    expires_at: datetime = strawberry.field(description="When it ends unless its tokens are exchanged before.")
+    current: bool = strawberry.field(description="Whether this is the session that asks.")
+    ended_at: datetime | None = strawberry.field(description="When it ended; null while it lives.")
+    ended_reason: EndReason | None = strawberry.field(description="Why it ended; null while it lives.")
+
+
+def shown(session: SessionRecord, *, current_id: UUID | None) -> Session:
+    """The GraphQL object of a record."""
+    return Session(
+        id=ids.encode(KIND, session.id),
+        device=device_name(session.user_agent),
+        created_at=session.created_at,
+        last_used_at=session.last_used_at,
+        expires_at=session.expires_at,
+        current=session.id == current_id,
+        ended_at=session.ended_at,
+        ended_reason=session.ended_reason,
+    )
+
+
+async def sessions_of(context: Context, customer_id: UUID, first: int, after: str | None) -> Connection[Session]:
+    """A page of the customer's sessions, newest first; who may see them is decided above."""
+    asked = page(context, KIND, first, after)
+    names: dict[str, Any] = {"organization_id": context.organization.id, "customer_id": customer_id}
+    before = UUID(hex=asked.after[0]) if asked.after else None
+    found = await repository.page_of(context.store, **names, before=before, most=asked.size + 1)
+    current = context.principal.session_id
+    items = [((one.id.hex,), shown(one, current_id=current)) for one in found]
+    return connection(context, KIND, asked, items, lambda: repository.count_of(context.store, **names))
+
+
+@strawberry.input(description="The session to end.")
+class EndSessionInput:
+    """What `endSession` needs."""
+
+    id: strawberry.ID = strawberry.field(description="The global id of one of the customer's own sessions.")
+
+
+@strawberry.type(description="The session that ended.")
+class EndSessionPayload(Payload):
+    """Answer of `endSession`."""
+
+    session: Session | None = strawberry.field(description="The session as it is now.", default=None)
+
+
+@strawberry.type
+class SessionMutations:
+    """What the owner of sessions does to one of them."""
+
+    @mutation(
+        allow=[CUSTOMER],
+        description="End one of the customer's own sessions: its tokens are dead at the next request.",
+    )
+    async def end_session(
+        self,
+        context: Context,
+        session: AsyncSession,
+        input: Annotated[EndSessionInput, strawberry.argument(description="Which session.")],
+    ) -> EndSessionPayload:
+        """One that ended before stays as it ended; one of somebody else looks like none."""
+        session_id = ids.decode(KIND, input.id)
+        customer_id = context.principal.own_customer_id
+        row = await service.find(
+            session, organization_id=context.organization.id, customer_id=customer_id, session_id=session_id
+        )
+        if row is None:
+            raise NotFound("There is no session with this id.", field=("id",))
+        if service.end_row(row, EndReason.ENDED_BY_OWNER):
+            session.add(row)
+            record(session, context.origin, Action.SESSION_ENDED, object_id=session_id)
+        kept = repository.record_of(repository.row_of(row), await context.store.vault.box(customer_id))
+        return EndSessionPayload(session=shown(kept, current_id=context.principal.session_id))

@@ -1,0 +1,297 @@
+"""Starts, refreshes and ends sessions."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.identity.sessions.tables import RefreshToken, Session
+from app.identity.sessions.tokens import AccessTokens, Subject, TokenExpired, TokenInvalid
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.db.writing import adding, later
+from app.platform.principal import CallerKind, Scope
+from app.platform.vault.vault import Vault
+
+TABLE = "sessions"
+GRACE = timedelta(seconds=30)
+_START, _ISSUE = adding(Session), adding(RefreshToken)
+
+
+class EndReason(Enum):
+    """Why a session ended."""
+
+    LOGGED_OUT = "LOGGED_OUT"
+    LOGGED_OUT_EVERYWHERE = "LOGGED_OUT_EVERYWHERE"
+    ENDED_BY_OWNER = "ENDED_BY_OWNER"
+    PASSWORD_CHANGED = "PASSWORD_CHANGED"
+    PASSWORD_RESET = "PASSWORD_RESET"
+    EMAIL_PROVEN = "EMAIL_PROVEN"
+    EMAIL_CHANGE_UNDONE = "EMAIL_CHANGE_UNDONE"
+    TOKEN_REPLAYED = "TOKEN_REPLAYED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    TOKEN_REVOKED = "TOKEN_REVOKED"
+    STAFF_REMOVED = "STAFF_REMOVED"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a customer's session lives without a refresh, and at most."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a login hands out."""
+
+    access_token: str
+    access_token_expires_at: datetime
+    refresh_token: str
+    refresh_token_expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The outcome of a refresh; without tokens, a replay was met and the session was ended."""
+
+    session_id: UUID
+    customer_id: UUID | None
+    tokens: TokenPair | None
+
+
+class Sessions:
+    """The story of a session from login to logout."""
+
+    def __init__(self, vault: Vault, tokens: AccessTokens, lifetimes: Lifetimes) -> None:
+        """Issue tokens with `tokens`, valid within `lifetimes`."""
+        self._vault = vault
+        self._tokens = tokens
+        self._lifetimes = lifetimes
+
+    async def start_for_customer(
+        self,
+        session: AsyncSession,
+        *,
+        organization_id: UUID,
+        customer_id: UUID,
+        user_agent: str,
+        client_id: UUID | None = None,
+    ) -> tuple[UUID, TokenPair]:
+        """A new session of a customer; the device is sealed with the customer's key.
+
+        With `client_id`, it was got through that OAuth client: only the client may refresh or revoke its tokens, and
+        the session dies with the client.
+        """
+        moment, session_id, kind = now(), new_id(), CallerKind.CUSTOMER.value
+        idle, latest = moment + self._lifetimes.idle, moment + self._lifetimes.absolute
+        box = await self._vault.box(customer_id)
+        later(
+            session,
+            _START,
+            id=session_id,
+            organization_id=organization_id,
+            kind=kind,
+            customer_id=customer_id,
+            client_id=client_id,
+            scopes="",
+            sealed_device=box.seal(TABLE, session_id, {"user_agent": user_agent[:256]}),
+            created_at=moment,
+            last_used_at=moment,
+            idle_expires_at=idle,
+            expires_at=latest,
+        )
+        owner = {"type": "Customer", "id": customer_id.hex}
+        subject = Subject(kind, organization_id, session_id, customer_id, client_id=client_id, owner=owner)
+        return session_id, await self._issue(session, subject, expires=min(idle, latest))
+
+    async def start_for_client(
+        self,
+        session: AsyncSession,
+        *,
+        organization_id: UUID,
+        client_id: UUID,
+        staff_id: UUID | None,
+        scopes: frozenset[Scope],
+        custom_claim: dict[str, Any] | None = None,
+    ) -> tuple[str, datetime]:
+        """A session that lives as long as its one access token, which is returned with its expiry."""
+        moment = now()
+        row = Session(
+            organization_id=organization_id,
+            kind=(CallerKind.STAFF if staff_id else CallerKind.INTEGRATION).value,
+            client_id=client_id,
+            staff_id=staff_id,
+            scopes=" ".join(sorted(scope.value for scope in scopes)),
+            custom_claim=custom_claim,
+            created_at=moment,
+            last_used_at=moment,
+            idle_expires_at=moment,
+            expires_at=moment,
+        )
+        token, expires = await self._tokens.issue(_subject(row))
+        row.idle_expires_at = row.expires_at = expires
+        session.add(row)
+        return token, expires
+
+    async def refresh(
+        self, session: AsyncSession, *, organization_id: UUID, token: str, client_id: UUID | None = None
+    ) -> Refreshed:
+        """Exchange a refresh token (RFC 6749, section 6) for new tokens.
+
+        A used token is honoured for 30 seconds more, as two tabs may refresh at once. Later it is a replay
+        (RFC 9700, section 4.14): the session ends, and the outcome without tokens must be committed.
+        Raise `TokenInvalid`, also for a token that was issued through another client, and `TokenExpired`.
+        """
+        found = await self._find(session, organization_id=organization_id, token=token)
+        if found is None or found[1].ended_at is not None or found[1].client_id != client_id:
+            raise TokenInvalid(field=("refreshToken",))
+        used, row = found
+        moment = now()
+        if used.used_at is not None and moment - used.used_at > GRACE:
+            _end(row, EndReason.TOKEN_REPLAYED)
+            return Refreshed(row.id, row.customer_id, None)
+        if min(used.expires_at, row.idle_expires_at, row.expires_at) <= moment:
+            raise TokenExpired(field=("refreshToken",))
+        used.used_at = used.used_at or moment
+        row.last_used_at = moment
+        row.idle_expires_at = moment + self._lifetimes.idle
+        tokens = await self._issue(session, _subject(row), expires=min(row.idle_expires_at, row.expires_at))
+        return Refreshed(row.id, row.customer_id, tokens)
+
+    async def issued(self, session: AsyncSession, *, organization_id: UUID, token: str) -> Session | None:
+        """The live session, locked, that an access or refresh token belongs to; None for any other text."""
+        found = await self._find(session, organization_id=organization_id, token=token)
+        row = found[1] if found else await self._behind_access_token(session, organization_id, token)
+        return row if row is not None and row.ended_at is None else None
+
+    async def _behind_access_token(self, session: AsyncSession, organization_id: UUID, token: str) -> Session | None:
+        try:
+            claims = await self._tokens.verify(token)
+        except (TokenInvalid, TokenExpired):
+            return None
+        if claims.organization_id != organization_id:
+            return None
+        return await session.get(Session, claims.session_id, with_for_update=True)
+
+    async def _find(
+        self, session: AsyncSession, *, organization_id: UUID, token: str
+    ) -> tuple[RefreshToken, Session] | None:
+        hashed = self._hash(token)
+        # The session is locked first and always: a logout and a refresh at once end in a logout.
+        statement = (
+            select(RefreshToken, Session)
+            .join(Session, col(Session.id) == col(RefreshToken.session_id))
+            .where(col(RefreshToken.token_hash) == hashed, col(RefreshToken.organization_id) == organization_id)
+            .with_for_update()
+        )
+        row = (await session.exec(statement)).first()  # type: ignore[call-overload] # two entities
+        return (row[0], row[1]) if row else None
+
+    async def _issue(self, session: AsyncSession, subject: Subject, *, expires: datetime) -> TokenPair:
+        access, access_expires = await self._tokens.issue(subject)
+        refresh = f"rt_{secrets.token_urlsafe(32)}"
+        later(
+            session,
+            _ISSUE,
+            id=new_id(),
+            organization_id=subject.organization_id,
+            customer_id=subject.subject_id,  # clients get no refresh tokens
+            session_id=subject.session_id,
+            token_hash=self._hash(refresh),
+            issued_at=now(),
+            expires_at=expires,
+        )
+        return TokenPair(access, access_expires, refresh, expires)
+
+    def _hash(self, token: str) -> bytes:
+        return self._vault.fingerprints.of("refresh-token", token)
+
+
+def _subject(row: Session) -> Subject:
+    subject_id = row.customer_id or row.client_id
+    assert subject_id is not None  # noqa: S101 - every session is of a customer or of a client
+    return Subject(
+        kind=row.kind,
+        organization_id=row.organization_id,
+        session_id=row.id,
+        subject_id=subject_id,
+        scopes=row.scopes,
+        client_id=row.client_id,
+        owner=_owner(row),
+        custom_claim=row.custom_claim,
+    )
+
+
+def _owner(row: Session) -> dict[str, str] | None:
+    if row.staff_id:
+        return {"type": "Staff", "id": row.staff_id.hex}
+    return {"type": "Customer", "id": row.customer_id.hex} if row.customer_id else None
+
+
+def _end(row: Session, reason: EndReason) -> None:
+    row.ended_at = now()
+    row.ended_reason = reason.value
+
+
+async def end(session: AsyncSession, *, organization_id: UUID, session_id: UUID, reason: EndReason) -> bool:
+    """End one session: both its tokens are dead at the next request. False when it had ended already."""
+    row = await session.get(Session, session_id, with_for_update=True)
+    if row is None or row.organization_id != organization_id or row.ended_at is not None:
+        return False
+    _end(row, reason)
+    session.add(row)
+    return True
+
+
+async def find(session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID) -> Session | None:
+    """A customer's own session, locked; None for one of anybody else."""
+    row = await session.get(Session, session_id, with_for_update=True)
+    owned = row is not None and row.organization_id == organization_id and row.customer_id == customer_id
+    return row if owned else None
+
+
+def end_row(row: Session, reason: EndReason) -> bool:
+    """End a locked session; False when it had ended or expired already."""
+    if row.ended_at is not None or min(row.idle_expires_at, row.expires_at) <= now():
+        return False
+    _end(row, reason)
+    return True
+
+
+async def end_all(
+    session: AsyncSession, *, organization_id: UUID, customer_id: UUID, reason: EndReason, keep: UUID | None = None
+) -> int:
+    """End all live sessions of a customer, except `keep`; return how many ended."""
+    statement = (
+        update(Session)
+        .where(col(Session.organization_id) == organization_id, col(Session.customer_id) == customer_id)
+        .where(col(Session.ended_at).is_(None), col(Session.id) != keep if keep else True)  # type: ignore[arg-type]
+        .values(ended_at=now(), ended_reason=reason.value)
+    )
+    return (await session.exec(statement)).rowcount
+
+
+async def end_of_staff(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> int:
+    """End all live sessions on behalf of a staff member who leaves; return how many ended."""
+    statement = (
+        update(Session)
+        .where(col(Session.organization_id) == organization_id, col(Session.staff_id) == staff_id)
+        .where(col(Session.ended_at).is_(None), col(Session.expires_at) > now())
+        .values(ended_at=now(), ended_reason=EndReason.STAFF_REMOVED.value)
+    )
+    return (await session.exec(statement)).rowcount
+
+
+async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
+    """Delete all sessions of a customer with their tokens; return how many there were."""
+    await session.exec(delete(RefreshToken).where(col(RefreshToken.customer_id) == customer_id))
+    return (await session.exec(delete(Session).where(col(Session.customer_id) == customer_id))).rowcount

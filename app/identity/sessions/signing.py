@@ -1,0 +1,122 @@
+"""The keys that sign access tokens: Ed25519, kept wrapped in the key store, published as a JWK set."""
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from sqlalchemy import bindparam
+from sqlmodel import col, select
+
+from app.platform.clock import now
+from app.platform.db.reading import Read, columns
+from app.platform.vault.tables import SystemKey
+from app.platform.vault.vault import Vault, system_key
+
+PURPOSE = "signing"
+# An unknown key is looked up at most this often, whatever strangers send.
+RELOAD_SECONDS = 2.0
+# How long a process may go on signing with a key that another one has retired.
+SIGN_AFTER_READING = timedelta(seconds=30)
+# A new key is published before it signs, longer than RELOAD_SECONDS: no process meets a token it cannot verify.
+PUBLISHED_BEFORE_SIGNING = timedelta(seconds=10)
+
+
+class _Row(NamedTuple):
+    id: UUID
+    wrapped: bytes
+    master_version: int
+    created_at: datetime
+    retired_at: datetime | None
+
+
+_KEYS = Read(
+    select(*columns(SystemKey, _Row)).where(SystemKey.purpose == bindparam("purpose")).order_by(SystemKey.id),
+    _Row._make,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """One key pair; a retired one verifies and no longer signs."""
+
+    kid: str
+    private: Ed25519PrivateKey
+    public: Ed25519PublicKey
+    created_at: datetime
+    retired_at: datetime | None
+
+    @property
+    def jwk(self) -> dict[str, str]:
+        """The public key as a JSON Web Key (RFC 7517, RFC 8037)."""
+        raw = self.public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        x = base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": self.kid, "x": x}
+
+
+class SigningKeys:
+    """All keys that may have signed a token that is still valid."""
+
+    def __init__(self, vault: Vault, *, verify_for: timedelta) -> None:
+        """Retired keys verify for `verify_for` more, the lifetime of a token, and as long as they may still sign."""
+        self._vault = vault
+        self._verify_for = verify_for + SIGN_AFTER_READING + PUBLISHED_BEFORE_SIGNING
+        self._keys: dict[str, SigningKey] = {}
+        self._loaded = float("-inf")
+
+    async def load(self) -> None:
+        """Read the keys; make the first one on the first start."""
+        await self._read()
+        if not any(key.retired_at is None for key in self._keys.values()):
+            await self.rotate()
+
+    async def rotate(self) -> str:
+        """Make a new key, retire the others, and return the new one's `kid`.
+
+        The new key signs ten seconds later, when every process can know it; nobody is logged out.
+        """
+        seed = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+        row = system_key(self._vault.master, PURPOSE, seed)
+        signing = select(SystemKey).where(SystemKey.purpose == PURPOSE, col(SystemKey.retired_at).is_(None))
+        async with self._vault.keystore.transaction() as session:
+            for old in (await session.exec(signing.with_for_update())).all():
+                old.retired_at = now()
+                session.add(old)
+            session.add(row)
+        await self._read()
+        return row.id.hex
+
+    async def current(self) -> SigningKey:
+        """The key that signs: the newest that every process can know, read again every half minute."""
+        if monotonic() - self._loaded > SIGN_AFTER_READING.total_seconds():
+            await self._read()
+        known = now() - PUBLISHED_BEFORE_SIGNING
+        newest_first = list(reversed(self._keys.values()))
+        return next((key for key in newest_first if key.created_at <= known), newest_first[-1])
+
+    async def find(self, kid: str) -> SigningKey | None:
+        """The key that signed a token; keys made by another process are looked up at most every two seconds."""
+        if kid not in self._keys and monotonic() - self._loaded > RELOAD_SECONDS:
+            await self._read()
+        return self._keys.get(kid)
+
+    async def jwk_set(self) -> dict[str, Any]:
+        """The public keys (RFC 7517, section 5), fresh: a verifier asks because it met an unknown one."""
+        await self._read()
+        return {"keys": [key.jwk for key in self._keys.values()]}
+
+    async def _read(self) -> None:
+        oldest = now() - self._verify_for
+        rows = await self._vault.keystore.rows(_KEYS, purpose=PURPOSE)
+        usable = [row for row in rows if row.retired_at is None or row.retired_at > oldest]
+        self._keys = {row.id.hex: self._open(row) for row in usable}
+        self._loaded = monotonic()
+
+    def _open(self, row: _Row) -> SigningKey:
+        seed = self._vault.unwrap(row.wrapped, subject=row.id.hex, version=row.master_version)
+        private = Ed25519PrivateKey.from_private_bytes(seed)
+        return SigningKey(row.id.hex, private, private.public_key(), row.created_at, row.retired_at)

@@ -1,0 +1,48 @@
+"""Tables of sessions and of the refresh tokens they handed out."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, Index
+from sqlmodel import Field, SQLModel
+
+from app.platform.db.columns import binary, foreign_key, id_column, moment
+
+
+class Session(SQLModel, table=True):
+    """One login of a customer, or one token issued to a client; every access token points at one."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("ix_sessions_customer", "organization_id", "customer_id", "id"),)
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    kind: str = Field(max_length=16)
+    customer_id: UUID | None = foreign_key("customers.id", nullable=True)
+    client_id: UUID | None = foreign_key("api_clients.id", nullable=True, index=True)
+    staff_id: UUID | None = foreign_key("staff_members.id", nullable=True)
+    scopes: str = Field(default="", max_length=512)
+    custom_claim: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    sealed_device: bytes | None = binary(nullable=True)
+    created_at: datetime = moment()
+    last_used_at: datetime = moment()
+    idle_expires_at: datetime = moment()
+    expires_at: datetime = moment(index=True)
+    ended_at: datetime | None = moment(nullable=True)
+    ended_reason: str | None = Field(default=None, max_length=32)
+
+
+class RefreshToken(SQLModel, table=True):
+    """A refresh token by its keyed hash; a used one is kept so that a replay is recognised."""
+
+    __tablename__ = "refresh_tokens"
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    customer_id: UUID | None = foreign_key("customers.id", nullable=True)
+    session_id: UUID = foreign_key("sessions.id", index=True)
+    token_hash: bytes = Field(unique=True)
+    issued_at: datetime = moment()
+    expires_at: datetime = moment()
+    used_at: datetime | None = moment(nullable=True)

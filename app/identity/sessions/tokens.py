@@ -1,0 +1,126 @@
+"""Access tokens: JSON Web Tokens (RFC 7519, profile after RFC 9068) signed with EdDSA."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+from app.identity.sessions.signing import SigningKeys
+from app.platform.clock import now
+from app.platform.errors import AppError, ErrorCode
+
+ALGORITHM = "EdDSA"
+AUDIENCE = "patron"
+TOKEN_MAX = 4096
+CACHED_TOKENS = 10_000
+
+
+class TokenInvalid(AppError):
+    """Not a token of ours, or one that was used up or revoked."""
+
+    code = ErrorCode.TOKEN_INVALID
+    message = "This token is not valid. Log in again."
+
+
+class TokenExpired(AppError):
+    """A token of ours whose time is over."""
+
+    code = ErrorCode.TOKEN_EXPIRED
+    message = "This token has expired. Log in again."
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says, as far as the service itself needs it."""
+
+    session_id: UUID
+    organization_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a token is issued to and through which client; `owner` is the person it acts for."""
+
+    kind: str
+    organization_id: UUID
+    session_id: UUID
+    subject_id: UUID
+    scopes: str = ""
+    client_id: UUID | None = None
+    owner: Mapping[str, str] | None = None
+    custom_claim: Mapping[str, Any] | None = None
+
+
+class AccessTokens:
+    """Issues and verifies access tokens; whether their session still lives is asked elsewhere."""
+
+    def __init__(self, keys: SigningKeys, *, issuer: str, lifetime: timedelta) -> None:
+        """Sign as `issuer`, for `lifetime`."""
+        self._keys = keys
+        self._issuer = issuer
+        self._lifetime = lifetime
+        self._verified: OrderedDict[str, Claims] = OrderedDict()
+
+    async def issue(self, subject: Subject) -> tuple[str, datetime]:
+        """A token and when it expires."""
+        issued = now().replace(microsecond=0)
+        expires = issued + self._lifetime
+        payload: dict[str, Any] = {
+            "iss": self._issuer,
+            "aud": AUDIENCE,
+            "sub": subject.subject_id.hex,
+            "org": subject.organization_id.hex,
+            "sid": subject.session_id.hex,
+            "kind": subject.kind,
+            "scope": subject.scopes,
+            "iat": issued,
+            "exp": expires,
+        }
+        if subject.client_id:
+            payload["client_id"] = subject.client_id.hex
+        if subject.owner:
+            payload["owner"] = dict(subject.owner)
+        if subject.custom_claim:
+            payload["custom_claim"] = dict(subject.custom_claim)
+        key = await self._keys.current()
+        return jwt.encode(payload, key.private, ALGORITHM, headers={"kid": key.kid, "typ": "at+jwt"}), expires
+
+    async def verify(self, token: str) -> Claims:
+        """What the token says; raise `TokenInvalid` or `TokenExpired`. A verified one is remembered."""
+        claims = self._verified.get(token) or await self._verify(token)
+        if claims.expires_at <= now():
+            self._verified.pop(token, None)
+            raise TokenExpired
+        return claims
+
+    async def _verify(self, token: str) -> Claims:
+        if len(token) > TOKEN_MAX:
+            raise TokenInvalid
+        try:
+            key = await self._keys.find(str(jwt.get_unverified_header(token).get("kid")))
+            if key is None:
+                raise TokenInvalid
+            payload = jwt.decode(
+                token,
+                key.public,
+                algorithms=[ALGORITHM],
+                audience=AUDIENCE,
+                issuer=self._issuer,
+                options={"require": ["exp", "iat", "sub", "sid", "org"]},
+            )
+            claims = Claims(
+                UUID(hex=payload["sid"]), UUID(hex=payload["org"]), datetime.fromtimestamp(payload["exp"], UTC)
+            )
+        except jwt.ExpiredSignatureError:
+            raise TokenExpired from None
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+            raise TokenInvalid from None
+        self._verified[token] = claims
+        if len(self._verified) > CACHED_TOKENS:
+            self._verified.popitem(last=False)
+        return claims

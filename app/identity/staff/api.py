@@ -1,0 +1,36 @@
+"""Staff members as GraphQL shows them."""
+
+from uuid import UUID
+
+import strawberry
+
+from app.identity.staff import repository
+from app.identity.staff.repository import Personal
+from app.platform.graphql import ids
+from app.platform.graphql.context import Context
+
+
+@strawberry.type(description="A member of the back office's staff.")
+class StaffMember:
+    """Who asked for something."""
+
+    id: strawberry.ID = strawberry.field(description="The staff member's id.")
+    first_name: str | None = strawberry.field(description="Given name.")
+    last_name: str | None = strawberry.field(description="Family name.")
+    email: str | None = strawberry.field(description="Address in the back office.")
+
+
+async def staff_member(context: Context, staff_id: UUID) -> StaffMember | None:
+    """The staff member with this id in the caller's organization."""
+    found = await context.load(repository.by_ids, staff_id)
+    return shown(staff_id, found) if found else None
+
+
+def shown(staff_id: UUID, found: Personal) -> StaffMember:
+    """The GraphQL object of a staff member."""
+    return StaffMember(
+        id=ids.encode("Staff", staff_id),
+        first_name=found.first_name,
+        last_name=found.last_name,
+        email=found.email,
+    )

@@ -1,0 +1,125 @@
+"""Reads and writes staff members; their names are opened and sealed here."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.identity.staff.tables import StaffMember
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.db.reading import Read, any_of, columns
+from app.platform.values import EmailAddress
+from app.platform.vault.vault import Store, Vault
+
+TABLE = "staff_members"
+PURPOSE = "staff-email"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Personal:
+    """Everything sealed on a staff member's row."""
+
+    email: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+
+
+class _Row(NamedTuple):
+    id: UUID
+    sealed: bytes
+
+
+class _Id(NamedTuple):
+    id: UUID
+
+
+_BY_IDS = Read(
+    select(*columns(StaffMember, _Row)).where(
+        col(StaffMember.organization_id) == bindparam("organization_id"), any_of(StaffMember.id, "ids")
+    ),
+    _Row._make,
+)
+_EVERY = Read(
+    select(*columns(StaffMember, _Row))
+    .where(col(StaffMember.organization_id) == bindparam("organization_id"), col(StaffMember.removed_at).is_(None))
+    .order_by(col(StaffMember.id)),
+    _Row._make,
+)
+_BY_EMAIL = Read(
+    select(*columns(StaffMember, _Id)).where(
+        col(StaffMember.organization_id) == bindparam("organization_id"),
+        col(StaffMember.email_hash) == bindparam("email_hash"),
+    ),
+    _Id._make,
+)
+
+
+async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[Personal | None]:
+    """The staff members with these ids in their order, removed ones too; None where the organization has none."""
+    rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
+    boxes = await store.vault.boxes([row.id for row in rows])
+    found = {row.id: boxes[row.id].open_as(Personal, TABLE, row.id, row.sealed) for row in rows if row.id in boxes}
+    return [found.get(one) for one in ids]
+
+
+async def id_by_email(store: Store, *, organization_id: UUID, email: EmailAddress) -> UUID | None:
+    """The id of the staff member with this address."""
+    hashed = store.vault.fingerprints.of(PURPOSE, email.canonical, organization_id=organization_id)
+    row = await store.database.row(_BY_EMAIL, organization_id=organization_id, email_hash=hashed)
+    return row.id if row else None
+
+
+async def lock(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> bool:
+    """Keep the staff member from being removed until the transaction ends; False when there is none (any more)."""
+    row = await session.get(StaffMember, staff_id, with_for_update=True, populate_existing=True)
+    return row is not None and row.organization_id == organization_id and row.removed_at is None
+
+
+async def add(
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    organization_id: UUID,
+    email: EmailAddress,
+    first_name: str | None,
+    last_name: str | None,
+) -> UUID:
+    """A new staff member with a key of its own."""
+    staff_id = new_id()
+    box = await vault.create_key(staff_id, organization_id=organization_id)
+    personal = Personal(email=email.address, first_name=first_name, last_name=last_name)
+    session.add(
+        StaffMember(
+            id=staff_id,
+            organization_id=organization_id,
+            email_hash=vault.fingerprints.of(PURPOSE, email.canonical, organization_id=organization_id),
+            sealed=box.seal(TABLE, staff_id, personal),
+            created_at=now(),
+        )
+    )
+    await session.flush()
+    return staff_id
+
+
+async def every(store: Store, *, organization_id: UUID) -> list[tuple[UUID, Personal]]:
+    """The staff members of the organization, oldest first, without those who were removed."""
+    rows = await store.database.rows(_EVERY, organization_id=organization_id)
+    boxes = await store.vault.boxes([row.id for row in rows])
+    return [(row.id, boxes[row.id].open_as(Personal, TABLE, row.id, row.sealed)) for row in rows if row.id in boxes]
+
+
+async def remove(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> bool:
+    """Let a staff member go and free the address; False when there is none (any more)."""
+    if not await lock(session, organization_id=organization_id, staff_id=staff_id):
+        return False
+    row = await session.get_one(StaffMember, staff_id)
+    row.removed_at = now()
+    row.email_hash = secrets.token_bytes(32)
+    session.add(row)
+    return True

@@ -1,0 +1,26 @@
+"""Table of staff members."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import SQLModel
+
+from app.platform.db.columns import binary, foreign_key, id_column, moment
+
+
+class StaffMember(SQLModel, table=True):
+    """A person of the back office; names and address are sealed with a key of their own.
+
+    Who was removed stays readable as the requester of what it asked for, and its address is free again.
+    """
+
+    __tablename__ = "staff_members"
+    __table_args__ = (UniqueConstraint("organization_id", "email_hash"),)
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    email_hash: bytes = binary()
+    sealed: bytes = binary()
+    created_at: datetime = moment()
+    removed_at: datetime | None = moment(nullable=True)

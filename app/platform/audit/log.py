@@ -1,0 +1,137 @@
+"""Writes the audit log, in the transaction of the act it tells of."""
+
+from collections.abc import Iterable
+from enum import Enum
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.platform.audit.tables import AuditEvent
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.db.writing import adding, later
+from app.platform.principal import Origin
+
+_EVENT = adding(AuditEvent)
+
+
+class Action(Enum):
+    """Everything that is recorded."""
+
+    CUSTOMER_REGISTERED = "customer.registered"
+    CUSTOMER_CREATED = "customer.created"
+    CUSTOMERS_LISTED = "customer.listed"
+    CUSTOMER_DELETED = "customer.deleted"
+    CUSTOMER_READ = "customer.read"
+    CUSTOMER_UPDATED = "customer.updated"
+    CUSTOMER_ERASED = "customer.erased"
+    REGISTRATION_REPEATED = "customer.registration_repeated"
+    PASSWORD_CHANGED = "customer.password_changed"
+    PASSWORD_RESET_REQUESTED = "customer.password_reset_requested"
+    PASSWORD_RESET = "customer.password_reset"
+    EMAIL_VERIFICATION_REQUESTED = "customer.email_verification_requested"
+    EMAIL_VERIFICATION_REFUSED = "customer.email_verification_refused"
+    EMAIL_VERIFIED = "customer.email_verified"
+    EMAIL_CHANGE_REQUESTED = "customer.email_change_requested"
+    EMAIL_CHANGE_REFUSED = "customer.email_change_refused"
+    EMAIL_CHANGED = "customer.email_changed"
+    EMAIL_CHANGE_UNDONE = "customer.email_change_undone"
+    LOGIN_NAME_REMINDED = "customer.login_name_reminded"
+    LOGGED_IN = "session.started"
+    LOGIN_FAILED = "session.refused"
+    SESSION_REFRESHED = "session.refreshed"
+    SESSION_ENDED = "session.ended"
+    SESSION_REPLAYED = "session.replayed"
+    ADDRESS_CREATED = "address.created"
+    ADDRESS_UPDATED = "address.updated"
+    ADDRESS_DELETED = "address.deleted"
+    ADDRESS_MADE_DEFAULT = "address.made_default"
+    PAYMENT_METHOD_ADDED = "payment_method.added"
+    PAYMENT_METHOD_UPDATED = "payment_method.updated"
+    PAYMENT_METHOD_DELETED = "payment_method.deleted"
+    PAYMENT_METHOD_MADE_DEFAULT = "payment_method.made_default"
+    PAYMENT_METHOD_EXPIRY_ANNOUNCED = "payment_method.expiry_announced"
+    ORDER_RECORDED = "order.recorded"
+    ORDER_READ = "order.read"
+    ORDER_UPDATED = "order.updated"
+    ORDER_CANCELLED = "order.cancelled"
+    ORDER_ATTACHED = "order.attached"
+    CUSTOMER_ACQUIRED = "customer.acquired"
+    CUSTOMER_REPEAT = "customer.repeat"
+    CUSTOMER_STATUS_LOWERED = "customer.status_lowered"
+    GROUP_CREATED = "group.created"
+    GROUP_UPDATED = "group.updated"
+    GROUP_DELETED = "group.deleted"
+    GROUP_ASSIGNED = "customer.group_assigned"
+    MARKET_CREATED = "market.created"
+    MARKET_UPDATED = "market.updated"
+    MARKET_DELETED = "market.deleted"
+    ANONYMIZATION_REQUESTED = "anonymization.requested"
+    ANONYMIZATION_CANCELLED = "anonymization.cancelled"
+    EXTRA_FIELD_CREATED = "extra_field.created"
+    EXTRA_FIELD_UPDATED = "extra_field.updated"
+    EXTRA_FIELD_DELETED = "extra_field.deleted"
+    APPROVAL_GRANTED = "customer.approved"
+    APPROVAL_REFUSED = "customer.rejected"
+    NEWSLETTER_ENDED = "customer.newsletter_ended"
+    ORGANIZATION_CREATED = "organization.created"
+    ORGANIZATION_UPDATED = "organization.updated"
+    STAFF_ADDED = "staff.added"
+    STAFF_REMOVED = "staff.removed"
+    CLIENT_CREATED = "client.created"
+    CLIENT_UPDATED = "client.updated"
+    CLIENT_ROTATED = "client.rotated"
+    CLIENT_REVOKED = "client.revoked"
+    TOKEN_ISSUED = "client.token_issued"
+
+
+def record(
+    session: AsyncSession,
+    origin: Origin,
+    action: Action,
+    *,
+    customer_id: UUID | None = None,
+    object_id: UUID | None = None,
+    fields: Iterable[str] = (),
+) -> None:
+    """Add what `origin` did; `fields` are the names of what changed, never the values."""
+    principal = origin.principal
+    later(
+        session,
+        _EVENT,
+        id=new_id(),
+        organization_id=principal.organization.id,
+        customer_id=customer_id or principal.customer_id,
+        actor_kind=principal.kind.value,
+        actor_id=principal.actor_id,
+        client_id=principal.client_id,
+        action=action.value,
+        object_id=object_id,
+        fields=sorted(fields),
+        source=origin.source,
+        request_id=origin.request_id,
+        at=now(),
+    )
+
+
+def record_of_house(
+    session: AsyncSession,
+    action: Action,
+    *,
+    organization_id: UUID,
+    customer_id: UUID | None = None,
+    object_id: UUID | None = None,
+) -> None:
+    """Add what the house did by itself, such as an erasure that was due."""
+    later(
+        session,
+        _EVENT,
+        id=new_id(),
+        organization_id=organization_id,
+        customer_id=customer_id,
+        actor_kind="HOUSE",
+        action=action.value,
+        object_id=object_id,
+        fields=[],
+        at=now(),
+    )

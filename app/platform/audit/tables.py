@@ -1,0 +1,29 @@
+"""Table of the audit log; rows are added and never changed."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import JSON, Index
+from sqlmodel import Field, SQLModel
+
+from app.platform.db.columns import binary, foreign_key, id_column, moment
+
+
+class AuditEvent(SQLModel, table=True):
+    """One act of one caller. Ids and field names only: nothing in it identifies a person who was erased."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_customer", "organization_id", "customer_id", "id"),)
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    customer_id: UUID | None = None
+    actor_kind: str = Field(max_length=16)
+    actor_id: UUID | None = None
+    client_id: UUID | None = None
+    action: str = Field(max_length=64)
+    object_id: UUID | None = None
+    fields: list[str] = Field(default_factory=list, sa_type=JSON)
+    source: bytes | None = binary(nullable=True)
+    request_id: str | None = Field(default=None, max_length=64)
+    at: datetime = moment()

@@ -1,0 +1,142 @@
+"""Payment card numbers: known wherever they stand in a text, so that none comes to rest here."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from app.platform.errors import AppError, ErrorCode
+
+SHORTEST, LONGEST = 13, 19
+NETWORKS: Sequence[tuple[str, int, int, Sequence[int]]] = (
+    # Network, first and last prefix, lengths. What stands in brackets lies within the range of another network.
+    ("Visa (Elo)", 4, 4, (13, 16, 19)),
+    ("Mastercard", 51, 55, (16,)),
+    ("Mastercard", 2221, 2720, (16,)),
+    ("American Express", 34, 34, (15,)),
+    ("American Express", 37, 37, (15,)),
+    ("Diners Club", 300, 305, range(14, 20)),
+    ("Diners Club", 3095, 3095, range(14, 20)),
+    ("Diners Club", 36, 36, range(14, 20)),
+    ("Diners Club", 38, 39, range(14, 20)),
+    ("JCB (RuPay)", 3528, 3589, range(16, 20)),
+    ("Maestro (Dankort, Elo, RuPay, Verve)", 50, 50, range(13, 20)),
+    ("Maestro", 56, 58, range(13, 20)),
+    ("Maestro (Discover, Elo, Hipercard, RuPay, Troy, UnionPay)", 6, 6, range(13, 20)),
+    ("UnionPay (RuPay)", 81, 81, range(16, 20)),
+    ("RuPay", 82, 82, (16,)),
+    ("Mir", 2200, 2204, range(16, 20)),
+    ("Troy", 9792, 9792, (16,)),
+)
+"""As the networks publish them and the form libraries of gateways use them (braintree/credit-card-type)."""
+PREFIX_DIGITS = 4
+
+# No number goes on behind a letter, nor behind the + of a telephone number (form encoding has one between digits).
+ENDS = re.compile(r"[^\W\d_]+|(?<!\d)\+")
+GROUP = re.compile(r"\d+")
+# Behind a card number, in the same group of digits: its expiry (MMYY, MMYYYY), its security code, or both.
+TAIL = re.compile(r"(?:(?:0[1-9]|1[0-2])(?:20)?\d\d)?(?:\d{3,4})?")
+
+# A shape of these kinds is no part of a number that began before it.
+_START = r"(?<!\d)(?<!\d[\W_])(?<!\d[\W_]{2})(?<!\d[\W_]{3})"
+_TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?: ?[+\-]\d\d:?\d\d)?"
+_DAY, _MONTH, _YEAR = r"(?:3[01]|[12]\d|0?[1-9])", r"(?:1[0-2]|0?[1-9])", r"(?:19|20)\d\d"
+_DATE = rf"(?:{_YEAR}[./\-]{_MONTH}[./\-]{_DAY}|{_DAY}[./\-]{_MONTH}[./\-]{_YEAR})"
+_FINE, _FINER = r"[+\-]?1?\d{1,2}\.\d{3,}", r"[+\-]?1?\d{1,2}\.\d{5,}"
+HARMLESS = re.compile(
+    # RFC 9562: of the nibble that says which UUID it is, the highest bits are 1 and 0.
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+    rf"|{_START}{_DATE}(?:[T ,]{{1,2}}{_TIME})?(?!\d)"
+    # Two coordinates, and a place in the address of a map.
+    rf"|{_START}(?:{_FINE} ?, ?{_FINE}|{_FINER}\s+{_FINER})"
+    r"|map=\d{1,2}(?:\.\d+)?/-?\d{1,2}\.\d+/-?\d{1,3}\.\d+|[?&]cid=\d{15,20}(?!\d)"
+    # Parcels of the United States Postal Service (Publication 199) and of the Swiss Post.
+    rf"|{_START}(?:420 ?\d{{5}} ?)?9[1-5]\d\d(?: ?\d{{4}}){{4}} ?\d\d(?!\d)"
+    rf"|{_START}99\.\d\d\.\d{{6}}\.\d{{8}}(?!\d)",
+    re.IGNORECASE,
+)
+IBAN = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![^\W_])", re.IGNORECASE)
+IBAN_MODULUS = 97
+
+
+class CardDataRefused(AppError):
+    """Something that looks like a card number was typed where none belongs."""
+
+    code = ErrorCode.CARD_DATA_REFUSED
+    message = "This looks like a card number. Card data goes to the payment gateway only; send its token instead."
+
+
+def refuse_card_numbers(value: str) -> None:
+    """Raise `CardDataRefused` for a card number in `value`, with anything but letters between its digits.
+
+    A number with the prefix and a length of a payment network that passes the Luhn check (ISO/IEC 7812-1). It begins
+    where a group of digits begins, and ends where one ends, or before an expiry date or a CVC; a first group of 13
+    and more digits is searched for an end everywhere. Digits of any script count, raised and circled ones too: a
+    normal form may turn them into plain ones later. What is a date, a UUID, an IBAN (its check digits are right), a
+    pair of coordinates or a parcel's number is no card number, though one in ten would pass for one by chance.
+    """
+    plain = plain_digits(value)
+    if sum(map(len, GROUP.findall(plain))) < SHORTEST:
+        return
+    for part in ENDS.split(IBAN.sub(_without_iban, HARMLESS.sub("x", plain))):
+        groups = GROUP.findall(part)
+        if any(_begins_card(groups[start:]) for start in range(len(groups))):
+            raise CardDataRefused
+
+
+def plain_digits(value: str) -> str:
+    """`value` with an ASCII digit for whatever Unicode says is one: `٤`, `⁴`, `④`, fullwidth ones."""
+    if value.isascii():
+        return value
+    return "".join(str(unicodedata.digit(character, character)) for character in value)
+
+
+def luhn(digits: str) -> bool:
+    """Whether the last of `digits` is the check digit of the others (ISO/IEC 7812-1, annex B)."""
+    doubled = (sum(divmod(int(digit) * 2, 10)) for digit in digits[-2::-2])
+    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
+
+
+def _begins_card(groups: Sequence[str]) -> bool:
+    number = ""
+    for group in groups:
+        before, number = len(number), number + group
+        lengths = _lengths(number) if len(number) >= PREFIX_DIGITS else None
+        if lengths is not None and not lengths:
+            return False
+        for length in lengths or ():
+            if before < length <= len(number) and _may_end(number, before, length) and luhn(number[:length]):
+                return True
+        if len(number) >= LONGEST:
+            return False
+    return False
+
+
+def _may_end(number: str, before: int, length: int) -> bool:
+    return (not before and len(number) >= SHORTEST) or bool(TAIL.fullmatch(number, length))
+
+
+def _lengths(number: str) -> Sequence[int]:
+    return _LENGTHS.get(number[:PREFIX_DIGITS], ())
+
+
+def _prefixes() -> Iterator[tuple[str, Sequence[int]]]:
+    """Every first four digits of a card with the lengths of all networks they may belong to."""
+    for four in range(10**PREFIX_DIGITS):
+        digits = f"{four:0{PREFIX_DIGITS}}"
+        found = {
+            length
+            for _, first, last, lengths in NETWORKS
+            if first <= int(digits[: len(str(first))]) <= last
+            for length in lengths
+        }
+        if found:
+            yield digits, sorted(found)
+
+
+_LENGTHS = dict(_prefixes())
+
+
+def _without_iban(match: re.Match[str]) -> str:
+    written = match.group().replace(" ", "")
+    number = "".join(str(int(character, 36)) for character in written[4:] + written[:4])
+    return "x" if int(number) % IBAN_MODULUS == 1 else match.group()

@@ -1,0 +1,18 @@
+"""Table of registered documents."""
+
+from datetime import datetime
+
+from sqlalchemy import Text
+from sqlmodel import Field, SQLModel
+
+from app.platform.db.columns import moment
+
+
+class TrustedDocument(SQLModel, table=True):
+    """A document by the SHA-256 of its text; for the whole installation, as all organizations have one schema."""
+
+    __tablename__ = "trusted_documents"
+
+    sha256: str = Field(primary_key=True, max_length=64)
+    text: str = Field(sa_type=Text)
+    added_at: datetime = moment()

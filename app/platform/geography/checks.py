@@ -1,0 +1,63 @@
+"""Checks an address by the rules of its country: what is missing, and what does not have the form it must have."""
+
+from collections.abc import Iterator
+
+from app.platform.errors import AppError, ErrorCode, Required
+from app.platform.geography import formats, zones
+from app.platform.geography.formats import AddressFormat
+from app.platform.geography.postal_addresses import PostalAddress
+from app.platform.geography.postal_codes import is_postal_code
+
+
+class InvalidPostalCode(AppError):
+    """The postal code does not have the form that codes of this country have."""
+
+    code = ErrorCode.INVALID_POSTAL_CODE
+    message = "This is not a postal code of this country."
+    field = ("postalCode",)
+
+
+class InvalidZone(AppError):
+    """The country has zones, and this is none of them."""
+
+    code = ErrorCode.INVALID_ZONE
+    message = "There is no such zone in this country."
+    field = ("zone",)
+
+
+def check(address: PostalAddress) -> list[AppError]:
+    """Everything wrong with the address, each with the field it is said of, in the order of the input.
+
+    An empty list means that a letter can arrive, not that the address exists. The city is never checked against a
+    list, a zone of a country without zones and a postal code of a country without codes are taken as they
+    are. Names and company are not asked for here: they depend on who is addressed.
+    """
+    return list(_errors(address))
+
+
+def _errors(address: PostalAddress) -> Iterator[AppError]:
+    written = formats.of_country(address.country)
+    values = address.by_field
+    has_zones = bool(zones.of_country(address.country))
+    for field in ("line1", "city", "postalCode", "zone"):
+        if not values[field]:
+            if field in written.required:
+                yield Required(_missing(field, address, written), field=(field,))
+        elif field == "postalCode" and not is_postal_code(address.country, values[field]):
+            example = written.postal_code_examples[0]
+            yield InvalidPostalCode(f"This is not a postal code of this country. Write it as in {example}.")
+        elif field == "zone" and has_zones and not zones.find_zone(address.country, values[field]):
+            yield InvalidZone(f"There is no such zone in this country. Write it as in {_example_zone(address)}.")
+
+
+def _missing(field: str, address: PostalAddress, written: AddressFormat) -> str:
+    if field == "postalCode":
+        return f"An address in this country needs a postal code, such as {written.postal_code_examples[0]}."
+    if field == "zone":
+        return f"An address in this country needs a zone, such as {_example_zone(address)}."
+    return Required.message
+
+
+def _example_zone(address: PostalAddress) -> str:
+    first = zones.of_country(address.country)[0]
+    return first.code if first.code == first.latin_name else f"{first.code} or {first.latin_name}"

@@ -1,0 +1,107 @@
+"""The countries of ISO 3166-1 and Kosovo: codes, and names in the reader's language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from babel import Locale, UnknownLocaleError, localedata
+from babel.core import get_global
+
+from app.platform.errors import Invalid
+
+# CLDR keeps withdrawn alpha-3 codes beside the current ones: Burma, Zaire, the GDR, metropolitan France,
+# East Timor before independence, South Yemen.
+WITHDRAWN = frozenset({"BUR", "ZAR", "DDR", "FXX", "TMP", "YMD"})
+# Reserved, but not as countries: Ascension, Clipperton, Diego Garcia, the European Union, Tristan da Cunha.
+RESERVED = frozenset({"AC", "CP", "DG", "EU", "TA"})
+# ISO 3166-1 has no code for Kosovo. XKX is what the European Commission and the World Bank write; CLDR alone says XKK.
+KOSOVO = ("XK", "XKX")
+MISTAKEN = {"UK": "GB", "EL": "GR", "ENGLAND": "GB", "SCOTLAND": "GB", "WALES": "GB", "USA": "US"}
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """A country as ISO 3166-1 writes it: two letters, and three."""
+
+    code: str
+    alpha3: str
+
+
+def find(code: str) -> Country | None:
+    """The country with this two-letter code in upper or lower case; `UK`, `EU` and `ZZ` are no countries."""
+    # Only ASCII: upper() makes SS, South Sudan, of a German ß.
+    return _by_code().get(code.upper()) if code.isascii() else None
+
+
+def every() -> tuple[Country, ...]:
+    """All 250 countries in the order of their codes."""
+    return tuple(_by_code().values())
+
+
+def name(code: str, locale: str) -> str:
+    """What the country is called in `locale` (BCP 47, such as `de-CH`).
+
+    English where that language is unknown or has no name for it; the code itself where nobody has one.
+    """
+    upper = code.upper()
+    return _names(_identifier(locale)).get(upper) or _names("en").get(upper) or code
+
+
+def parse_country(raw: str) -> Country:
+    """The country with the code `raw`; raise `Invalid`, naming the right code where one can be guessed."""
+    value = raw.strip()
+    found = find(value)
+    if found is not None:
+        return found
+    guess = _guess(value)
+    hint = f"Did you mean {guess}?" if guess else "Use two letters (ISO 3166-1), such as CH or US."
+    message = f"This is not a country code. {hint}"
+    raise Invalid(message)
+
+
+def _guess(value: str) -> str | None:
+    wanted = value.upper()
+    if wanted in MISTAKEN:
+        return MISTAKEN[wanted]
+    english = _names("en")
+    return next((each.code for each in every() if wanted in (each.alpha3, english.get(each.code, "").upper())), None)
+
+
+@cache
+def _by_code() -> Mapping[str, Country]:
+    aliases: Mapping[str, list[str]] = get_global("territory_aliases")
+    alpha3 = {
+        codes[0]: alias
+        for alias, codes in aliases.items()
+        if len(alias) == len(KOSOVO[1]) and alias.isalpha() and len(codes) == 1 and alias not in WITHDRAWN
+    }
+    official = {code: alias for code, alias in alpha3.items() if _is_official(code)}
+    return {code: Country(code, alias) for code, alias in sorted({**official, KOSOVO[0]: KOSOVO[1]}.items())}
+
+
+def _is_official(code: str) -> bool:
+    """Whether ISO itself may assign the code: AA, QM to QZ, XA to XZ and ZZ are left to users (ISO 3166-1, 8.1.3)."""
+    user_assigned = code in {"AA", "ZZ"} or "QM" <= code <= "QZ" or code.startswith("X")
+    return not user_assigned and code not in RESERVED
+
+
+@lru_cache(maxsize=256)
+def _identifier(locale: str) -> str:
+    """The nearest locale that Babel has data for, named as Babel names it."""
+    parts = locale.replace("_", "-").split("-")[:3]
+    for length in range(len(parts), 0, -1):
+        try:
+            return str(Locale.parse("-".join(parts[:length]), sep="-"))
+        except (UnknownLocaleError, ValueError):
+            continue
+    return "en"
+
+
+@lru_cache(maxsize=128)
+def _names(identifier: str) -> Mapping[str, str]:
+    names = {code: text for code, text in Locale.parse(identifier).territories.items() if len(code) == len("CH")}
+    # Babel keeps every locale it ever read, half a megabyte each: a stranger could fill the memory by asking
+    # for one language after the other. The names are all we want of it.
+    with localedata._cache_lock:  # noqa: SLF001 - there is no public way to let go
+        localedata._cache.clear()  # noqa: SLF001
+    return names

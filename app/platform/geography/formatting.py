@@ -1,0 +1,132 @@
+"""Writes an address as the post of its country wants it."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from app.platform.geography import countries, formats, zones
+from app.platform.geography.corrections import POSTAL_NAMES
+from app.platform.geography.formats import AddressFormat
+from app.platform.geography.postal_addresses import PostalAddress
+from app.platform.geography.postal_codes import without_prefix
+
+FIELD = re.compile(r"\{(\w+)\}")
+NAMES = re.compile(r"\{firstName\} ?\{lastName\}|\{lastName\} ?\{firstName\}")
+
+
+class _Layout(NamedTuple):
+    """A template, taken apart once: of each line literals and names of fields in turn.
+
+    `printed` are names that the template itself prints, as that of Singapore: the city need not say them again.
+    """
+
+    lines: tuple[tuple[str, ...], ...]
+    printed: frozenset[str]
+
+
+def formatted(address: PostalAddress) -> list[str]:
+    """The lines of the address in the country's own order, ready for an envelope.
+
+    What was typed in Chinese, Japanese or Korean stays so and goes from the large to the small; in Latin letters
+    it goes from the small to the large. A zone is written as the country's post writes it (`CA`, not
+    California) and in the script of the rest. City, code and zone are in capitals where that post asks for them. The
+    last line is the country in English capitals, as the Universal Postal Union advises for mail from abroad.
+
+    Nothing else that was typed is lost: a city or code that the country has no place for gets one. Only
+    a zone is left out, where it repeats the city or where the postal code already says it (`8001 Zürich` needs
+    no `ZH`).
+    """
+    values = address.by_field
+    written = formats.of_country(address.country)
+    is_latin = _is_latin(_texts(values))
+    # The name may be in Latin letters in an otherwise Chinese address, and the other way round.
+    has_latin_name = _is_latin([values["firstName"], values["lastName"]])
+    layout = _layout(
+        written.latin_template if is_latin else written.template,
+        written.latin_template if has_latin_name else written.template,
+    )
+    values["postalCode"] = without_prefix(address.country, values["postalCode"])
+    values["zone"] = _zone(address, values, written, is_latin=is_latin)
+    city = values["city"].upper()
+    if city in layout.printed and city != written.postal_code_prefix.strip():
+        values["city"] = ""
+    for field in written.upper_case:
+        values[field] = values[field].upper()
+    lines = (_line(line, values) for line in layout.lines)
+    return [*filter(None, lines), _country_line(address)]
+
+
+def _texts(values: dict[str, str]) -> list[str]:
+    """What tells the script of an address: the zone and the names only where nothing else does."""
+    street_and_city = [values["line1"], values["line2"], values["city"]]
+    return street_and_city if any(street_and_city) else [values["zone"], values["company"], values["lastName"]]
+
+
+def _is_latin(texts: list[str]) -> bool:
+    letters = {character for character in set("".join(texts)) if character.isalpha()}
+    return bool(letters) and all(letter.isascii() or "LATIN" in unicodedata.name(letter, "") for letter in letters)
+
+
+def _zone(address: PostalAddress, values: dict[str, str], written: AddressFormat, *, is_latin: bool) -> str:
+    if "zone" not in written.fields and "postalCode" in written.fields and values["postalCode"]:
+        return ""
+    zone = zones.find_zone(address.country, values["zone"])
+    if zone is None:
+        text = values["zone"]
+    elif is_latin and not _is_latin([zone.name]):
+        text = zone.latin_name
+    else:
+        text = zone.postal
+    return "" if text.casefold() == values["city"].casefold() else text
+
+
+@cache
+def _layout(template: str, other: str) -> _Layout:
+    """The template with a place for every field, and with the names in the order of the `other` one."""
+    whole = _with_names_of(_with_every_field(template), other)
+    literals = FIELD.split(whole)[::2]
+    return _Layout(
+        lines=tuple(tuple(FIELD.split(line)) for line in whole.split("\n")),
+        printed=frozenset(literal.strip().upper() for literal in literals),
+    )
+
+
+def _with_every_field(template: str) -> str:
+    """The template with a place for city, postal code and zone, where it has none."""
+    lines = template.split("\n")
+    goes_small_to_large = lines.index("{line1}") > lines.index("{company}") if "{line1}" in lines else True
+    place = max(index for index, line in enumerate(lines) if "{line2}" in line) + 1 if goes_small_to_large else 0
+    if "{city}" not in template:
+        lines.insert(place, "{city}")
+    if "{postalCode}" not in template:
+        lines = [line.replace("{city}", "{city} {postalCode}") for line in lines]
+    if "{zone}" not in template:
+        lines.insert(len(lines) if goes_small_to_large else 0, "{zone}")
+    return "\n".join(lines)
+
+
+def _with_names_of(template: str, other: str) -> str:
+    found = NAMES.search(other)
+    return NAMES.sub(found[0], template) if found else template
+
+
+def _line(parts: Sequence[str], values: dict[str, str]) -> str:
+    """One line, with what stands between two fields only where both have something to say.
+
+    What stands before the first field goes with that field; a line without fields stays as it is.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    text = ""
+    for position in range(1, len(parts), 2):
+        value = values[parts[position]]
+        if value:
+            text += parts[position - 1] + value if text or position == 1 else value
+    return text
+
+
+def _country_line(address: PostalAddress) -> str:
+    code = address.country.code
+    return POSTAL_NAMES.get(code) or countries.name(code, "en").upper()

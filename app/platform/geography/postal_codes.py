@@ -1,0 +1,66 @@
+"""Postal codes: the one form in which they are kept, and whether one has the form of its country."""
+
+import re
+import unicodedata
+from functools import cache
+
+from app.platform.geography import formats
+from app.platform.geography.countries import Country
+
+MINUS_SIGN = "\N{MINUS SIGN}"
+# What a Japanese keyboard writes for a hyphen between digits.
+LONG_VOWEL = "\N{KATAKANA-HIRAGANA PROLONGED SOUND MARK}"
+
+
+def normalise_postal_code(raw: str) -> str:
+    """`raw` without blanks around and doubled inside, in Unicode normal form KC, with ASCII letters in capitals.
+
+    Nothing else: no space or hyphen is put in or taken out, so that a customer finds again what was typed.
+    """
+    compatible = unicodedata.normalize("NFKC", raw)
+    capitals = "".join(character.upper() if character.isascii() else character for character in compatible)
+    # Capitals may have joined with a following accent.
+    return " ".join(unicodedata.normalize("NFKC", capitals).split())
+
+
+def is_postal_code(country: Country, raw: str) -> bool:
+    """Whether `raw` has the form of a postal code of this country; anything has where the country has no codes.
+
+    Digits of other scripts, other dashes, and the letters that the post puts before the code (`CH-8001`) are
+    understood. Only the form is checked, neither that the code exists nor that it lies in the zone: the lists
+    of prefixes are never up to date, and keep people from giving their address (commerceguys/addressing issue 147).
+    """
+    pattern = _pattern(country)
+    return pattern is None or pattern.fullmatch(_plain(raw)) is not None
+
+
+def without_prefix(country: Country, raw: str) -> str:
+    """`raw` without the letters that `AddressFormat.postal_code_prefix` says the post puts before it."""
+    letters = formats.of_country(country).postal_code_prefix.strip(" -")
+    return _prefix(letters).sub("", raw) if letters else raw
+
+
+@cache
+def _prefix(letters: str) -> re.Pattern[str]:
+    return re.compile(f"^{letters}[ -]?(?=[0-9])", re.IGNORECASE)
+
+
+@cache
+def _pattern(country: Country) -> re.Pattern[str] | None:
+    written = formats.of_country(country)
+    if written.postal_code_pattern is None:
+        return None
+    letters = written.postal_code_prefix.strip(" -")
+    prefix = f"(?:{letters}[ -]?)?" if letters else ""
+    return re.compile(f"{prefix}(?:{written.postal_code_pattern})")
+
+
+def _plain(raw: str) -> str:
+    return "".join(_plain_character(character) for character in normalise_postal_code(raw))
+
+
+def _plain_character(character: str) -> str:
+    if character.isdecimal():
+        return str(unicodedata.decimal(character))
+    is_dash = unicodedata.category(character) == "Pd" or character in {MINUS_SIGN, LONG_VOWEL}
+    return "-" if is_dash else character

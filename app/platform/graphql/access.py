@@ -1,0 +1,73 @@
+"""Who may use a field: declared at the field, checked before it runs, written into its description."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphql import GraphQLError
+
+from app.platform.principal import CallerKind, Principal, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One kind of caller that a field admits, with the scope it needs."""
+
+    kind: CallerKind
+    scope: Scope | None = None
+
+    def admits(self, principal: Principal) -> bool:
+        """Whether this is the caller, and has the scope."""
+        return principal.kind is self.kind and (self.scope is None or self.scope in principal.scopes)
+
+    def __str__(self) -> str:
+        """In the words of the schema's documentation."""
+        names = {
+            CallerKind.GUEST: "guests",
+            CallerKind.CUSTOMER: "customers",
+            CallerKind.INTEGRATION: "integrations",
+            CallerKind.STAFF: "integrations on behalf of a staff member",
+        }
+        return names[self.kind] + (f" with `{self.scope.value}`" if self.scope else "")
+
+
+GUEST = Caller(CallerKind.GUEST)
+CUSTOMER = Caller(CallerKind.CUSTOMER)
+Access = Sequence[Caller]
+
+
+def staff(scope: Scope) -> Caller:
+    """Only an integration that acts on behalf of a staff member, and has the scope."""
+    return Caller(CallerKind.STAFF, scope)
+
+
+def back_office(scope: Scope) -> tuple[Caller, Caller]:
+    """Integrations with the scope, whether for themselves or on behalf of a staff member."""
+    return Caller(CallerKind.INTEGRATION, scope), Caller(CallerKind.STAFF, scope)
+
+
+ANYBODY: Access = (GUEST, CUSTOMER, Caller(CallerKind.INTEGRATION), Caller(CallerKind.STAFF))
+
+
+def documented(description: str, access: Access) -> str:
+    """The description of a field with the sentence that says who may use it."""
+    callers = "anybody" if access is ANYBODY else ", ".join(str(caller) for caller in access)
+    return f"{description}\n\nMay be used by: {callers}."
+
+
+def admits(principal: Principal, access: Access) -> bool:
+    """Whether the caller is one of those admitted."""
+    return any(caller.admits(principal) for caller in access)
+
+
+def authorize(principal: Principal, access: Access) -> None:
+    """Raise a top-level error, `UNAUTHENTICATED` for a guest and `FORBIDDEN` for anybody else, unless admitted."""
+    if admits(principal, access):
+        return
+    if principal.kind is CallerKind.GUEST:
+        raise refusal("UNAUTHENTICATED", "Log in first and send the access token as `Authorization: Bearer …`.")
+    raise refusal("FORBIDDEN", "This caller may not use this field.")
+
+
+def refusal(code: str, message: str) -> GraphQLError:
+    """A top-level error with a stable `extensions.code`."""
+    return GraphQLError(message, extensions={"code": code})

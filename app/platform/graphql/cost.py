@@ -1,0 +1,181 @@
+"""What an operation costs, known before it runs: about the number of values in the largest answer it can have.
+
+Every selected field counts one, each item of a page or list anew. Page sizes may come from variables, so a cost is
+a polynomial in them, worked out once for each document and kept with it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLCompositeType,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_list_type,
+)
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+
+from app.platform.graphql.pagination import LARGEST_PAGE
+
+BOUNDED_LIST = 10
+MUTATION = 10
+FIRST = "first"
+DIGITS = 10  # more than an Int has; Python reads a longer number slowly, or not at all
+SIZE = "size"
+
+
+def page_size(given: int) -> int:
+    """Within what a page can be."""
+    return max(0, min(given, LARGEST_PAGE))
+
+
+def _number(node: IntValueNode) -> int:
+    return int(node.value) if len(node.value) < DIGITS else LARGEST_PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplier:
+    """A page size that a variable decides; `default` where the variable is absent."""
+
+    variable: str
+    default: int
+
+    def value(self, variables: Mapping[str, Any]) -> int:
+        """The page size, within what a page can be: anything else is refused later, and cheaply."""
+        given = variables.get(self.variable, self.default)
+        return page_size(given) if type(given) is int else LARGEST_PAGE
+
+
+Monomial = tuple[Multiplier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A sum of numbers, each times some multipliers."""
+
+    terms: Mapping[Monomial, int]
+
+    def of(self, variables: Mapping[str, Any]) -> int:
+        """The cost with these variables."""
+        total = 0
+        for multipliers, number in self.terms.items():
+            product = number
+            for multiplier in multipliers:
+                product *= multiplier.value(variables)
+            total += product
+        return total
+
+    def times(self, factor: int | Multiplier) -> "Cost":
+        """The cost of as many."""
+        if isinstance(factor, int):
+            return Cost({key: number * factor for key, number in self.terms.items()})
+        return Cost({(*key, factor): number for key, number in self.terms.items()})
+
+
+def total(costs: Iterator[Cost]) -> Cost:
+    """The cost of all together."""
+    terms: dict[Monomial, int] = {}
+    for cost in costs:
+        for key, number in cost.terms.items():
+            terms[key] = terms.get(key, 0) + number
+    return Cost(terms)
+
+
+def fixed(number: int) -> Cost:
+    """A cost that no variable changes."""
+    return Cost({(): number})
+
+
+class Pricing:
+    """Prices the operations of one valid document, each fragment once."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
+        """Look at the document's fragments when they are first spread."""
+        self._schema = schema
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self._priced: dict[str, Cost] = {}
+        self._defaults: dict[str, int] = {}
+
+    def of(self, operation: OperationDefinitionNode) -> Cost:
+        """The cost of an operation."""
+        root = self._schema.get_root_type(operation.operation)
+        assert root is not None  # noqa: S101 - the document is valid
+        self._priced.clear()
+        self._defaults = {
+            one.variable.name.value: _number(one.default_value)
+            for one in operation.variable_definitions or ()
+            if isinstance(one.default_value, IntValueNode)
+        }
+        cost = self._selections(root, operation.selection_set)
+        return total(iter((fixed(MUTATION), cost))) if root is self._schema.mutation_type else cost
+
+    def _selections(self, parent: GraphQLCompositeType, selections: SelectionSetNode) -> Cost:
+        return total(self._node(parent, node) for node in selections.selections)
+
+    def _node(self, parent: GraphQLCompositeType, node: object) -> Cost:
+        if isinstance(node, FragmentSpreadNode):
+            return self._fragment(node.name.value)
+        if isinstance(node, InlineFragmentNode):
+            inner = self._named(node.type_condition.name.value) if node.type_condition else parent
+            return self._selections(inner, node.selection_set)
+        assert isinstance(node, FieldNode)  # noqa: S101 - there is no fourth kind of selection
+        return self._field(parent, node)
+
+    def _fragment(self, name: str) -> Cost:
+        if name not in self._priced:
+            node = self._fragments[name]
+            self._priced[name] = self._selections(self._named(node.type_condition.name.value), node.selection_set)
+        return self._priced[name]
+
+    def _field(self, parent: GraphQLCompositeType, node: FieldNode) -> Cost:
+        name = node.name.value
+        if name.startswith("__"):
+            return fixed(1)  # Introspection has limits of its own.
+        assert isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)  # noqa: S101 - a union has no other fields
+        field = parent.fields[name]
+        if node.selection_set is None:
+            return fixed(1)
+        inner: Any = get_named_type(field.type)
+        items = self._selections(inner, node.selection_set).times(self._items(parent, field, node))
+        return total(iter((fixed(1), items)))
+
+    def _items(
+        self, parent: GraphQLObjectType | GraphQLInterfaceType, field: GraphQLField, node: FieldNode
+    ) -> int | Multiplier:
+        if FIRST in field.args:
+            return self._page_size(field, node)
+        if not is_list_type(get_nullable_type(field.type)):
+            return 1
+        if "pageInfo" in parent.fields:
+            return 1  # The connection has counted its items.
+        declared = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        return int(declared.metadata.get(SIZE, BOUNDED_LIST)) if declared else BOUNDED_LIST
+
+    def _page_size(self, field: GraphQLField, node: FieldNode) -> int | Multiplier:
+        given = next((one.value for one in node.arguments or () if one.name.value == FIRST), None)
+        default = field.args[FIRST].default_value
+        usual = default if type(default) is int else LARGEST_PAGE
+        if isinstance(given, VariableNode):
+            return Multiplier(given.name.value, self._defaults.get(given.name.value, usual))
+        if isinstance(given, IntValueNode):
+            return page_size(_number(given))
+        return usual
+
+    def _named(self, name: str) -> Any:
+        return self._schema.type_map[name]

@@ -1,0 +1,99 @@
+"""Parsed and validated documents, kept by their text: parsing costs more than answering."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from app.platform.graphql.compiled import Plan, plan
+from app.platform.graphql.limits import DocumentLimits, TooLarge, measure
+from app.platform.graphql.messages import without_values
+from app.platform.graphql.operations import Operation, operations
+
+CACHED_DOCUMENTS = 1000
+CACHED_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document that may be executed."""
+
+    node: DocumentNode
+    operations: dict[str | None, Operation]
+    plans: dict[str | None, Plan | None] = field(default_factory=dict)
+
+    def operation(self, name: str | None) -> Operation | None:
+        """The operation of this name, or the only one; None when the document has no such operation."""
+        if name is not None:
+            return self.operations.get(name)
+        return next(iter(self.operations.values())) if len(self.operations) == 1 else None
+
+
+class Refused(Exception):
+    """A document that is not executed, with the errors to answer."""
+
+    def __init__(self, code: str, errors: Sequence[GraphQLError]) -> None:
+        """Give every error the `extensions.code`, and no word of what was sent."""
+        self.errors = [with_code(error, code) for error in errors]
+        super().__init__(code)
+
+
+class Documents:
+    """Prepares documents for one schema and keeps the ones seen last."""
+
+    def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
+        """Refuse what exceeds `limits`, and introspection unless it is on."""
+        self._schema = schema
+        self._limits = limits
+        self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
+        self._suggestions = introspection
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+
+    def prepare(self, text: str) -> Document:
+        """The document of `text`, ready to execute; raise `Refused` with what is wrong."""
+        kept = self._kept.get(text)
+        if kept is not None:
+            self._kept.move_to_end(text)
+            return kept
+        document = self._check(text)
+        if len(text) <= CACHED_CHARACTERS:
+            self._kept[text] = document
+            if len(self._kept) > CACHED_DOCUMENTS:
+                self._kept.popitem(last=False)
+        return document
+
+    def _check(self, text: str) -> Document:
+        try:
+            node = parse(text, max_lexical_tokens=self._limits.tokens, allow_empty_selection_sets=False)
+            measure(node, self._limits)
+        except GraphQLSyntaxError as error:
+            raise Refused("GRAPHQL_PARSE_FAILED", [error]) from None
+        except (TooLarge, RecursionError) as error:
+            reason = str(error) if isinstance(error, TooLarge) else "The document is nested too deep."
+            raise Refused("GRAPHQL_VALIDATION_FAILED", [GraphQLError(reason)]) from None
+        errors = validate(self._schema, node, self._rules, max_errors=20, hide_suggestions=not self._suggestions)
+        if errors:
+            raise Refused("GRAPHQL_VALIDATION_FAILED", errors)
+        found = operations(self._schema, node)
+        return Document(node, found, {name: plan(self._schema, node, name) for name in (*found, None)})
+
+
+def with_code(error: GraphQLError, code: str) -> GraphQLError:
+    """The same error with an `extensions.code`, its message without any value the caller sent."""
+    return GraphQLError(
+        without_values(error.message),
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions={"code": code},
+    )

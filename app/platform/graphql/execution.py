@@ -1,0 +1,59 @@
+"""Runs a prepared document and masks what must not be seen outside."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from inspect import isawaitable
+from typing import Any
+
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema
+from graphql.execution import execute
+from strawberry.exceptions import StrawberryInputCoercionError
+from strawberry.execution import optimized_is_awaitable
+
+from app.platform.graphql.context import Context
+from app.platform.graphql.documents import Document, with_code
+from app.platform.logs import report
+
+INTERNAL = "Something went wrong on our side. Give us the request id and we will find it."
+
+
+async def run(
+    schema: GraphQLSchema, document: Document, *, variables: Mapping[str, Any], operation: str | None, context: Context
+) -> dict[str, Any]:
+    """The response map (`data`, `errors`) of GraphQL's specification, section 7.1; it never raises."""
+    planned = document.plans.get(operation)
+    if planned is not None:
+        with suppress(Exception):  # The general executor repeats what failed, and finds the words for it.
+            return {"data": await planned.answer(variables=variables, context=context)}
+    pending = execute(
+        schema,
+        document.node,
+        context_value=context,
+        variable_values=dict(variables),
+        operation_name=operation,
+        hide_suggestions=True,
+        is_awaitable=optimized_is_awaitable,  # type: ignore[arg-type] # a bool, not yet a TypeGuard
+    )
+    result = await pending if isawaitable(pending) else pending
+    assert isinstance(result, ExecutionResult)  # noqa: S101 - the library's type is wider than what it answers here
+    if not result.errors:
+        return {"data": result.data}
+    errors = [_shown(error, context) for error in result.errors]
+    if result.data is None and all(error.path is None for error in result.errors):
+        return {"errors": [error.formatted for error in errors]}
+    return {"data": result.data, "errors": [error.formatted for error in errors]}
+
+
+def _shown(error: GraphQLError, context: Context) -> GraphQLError:
+    if (error.extensions or {}).get("code"):
+        return error
+    if error.path is None:
+        # No resolver was asked: the library did not understand the variables.
+        return with_code(error, "BAD_USER_INPUT")
+    if isinstance(error.original_error, StrawberryInputCoercionError):
+        message = "A field of the input is null that may be left away, but not be null."
+        return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})
+    if error.original_error is None:
+        return with_code(error, "BAD_USER_INPUT")
+    report("fault", error.original_error, request_id=context.origin.request_id)
+    return GraphQLError(INTERNAL, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"})

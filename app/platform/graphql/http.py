@@ -1,0 +1,237 @@
+"""GraphQL over HTTP, as its specification says: https://graphql.github.io/graphql-over-http/draft/."""
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+from graphql import GraphQLError, GraphQLSchema
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from app.platform.graphql.context import Context
+from app.platform.graphql.documents import Document, Documents, Refused
+from app.platform.graphql.execution import run
+from app.platform.graphql.operations import Operation
+from app.platform.principal import CallerKind
+
+RESPONSE_JSON = "application/graphql-response+json"
+JSON = "application/json"
+COST_HEADER = "x-patron-cost"
+DOCUMENT_ID = re.compile(r"sha256:([0-9a-f]{64})")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class BadRequest(Exception):
+    """A request that is not GraphQL over HTTP; `status` and `message` say why."""
+
+    def __init__(self, status: int, message: str, code: str = "BAD_USER_INPUT", **headers: str) -> None:
+        """Answer `status` with one error; `headers` use underscores for hyphens."""
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request asks to be executed: the text of a document, or the SHA-256 of one that is registered, or both."""
+
+    query: str | None
+    document_id: str | None
+    variables: Mapping[str, Any]
+    name: str | None
+
+
+class TrustedDocuments(Protocol):
+    """The documents that were registered before; with `required`, no others run."""
+
+    required: bool
+
+    async def find(self, sha256: str) -> str | None:
+        """The text with this SHA-256 in hexadecimal digits, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the house asks of a request before it is executed; what is refused raises `BadRequest`.
+
+    `build_context` finds out who asks. `admit` counts what is about to be done, and returns headers for the answer.
+    `costs` is what a document may cost.
+    """
+
+    build_context: Callable[[Request], Awaitable[Context]]
+    admit: Callable[[Request, Context, Operation], Awaitable[Mapping[str, str]]]
+    trusted: TrustedDocuments
+    costs: Mapping[CallerKind, int]
+    max_body_bytes: int
+
+
+class GraphQLEndpoint:
+    """Answers `GET` (queries only) and `POST` with JSON."""
+
+    def __init__(self, schema: GraphQLSchema, documents: Documents, rules: Rules) -> None:
+        """Execute on `schema` what keeps to the `rules`."""
+        self._schema = schema
+        self._documents = documents
+        self._rules = rules
+
+    async def __call__(self, request: Request) -> Response:
+        """The response to any request to the endpoint."""
+        media = _accepted(request.headers.get("accept"))
+        headers: dict[str, str] = {}
+        try:
+            asked = await self._asked(request)
+            document, operation = self._prepared(await self._text(asked), asked.name, request.method)
+            context = await self._rules.build_context(request)
+            headers |= await self._rules.admit(request, context, operation)
+            cost = self._cost(operation, asked, context.principal.kind)
+        except BadRequest as refused:
+            return refusal(request, refused, headers)
+        except Refused as refused:
+            return _refused({"errors": [error.formatted for error in refused.errors]}, media, headers)
+        answer = await run(self._schema, document, variables=asked.variables, operation=asked.name, context=context)
+        if request.headers.get(COST_HEADER) == "1":
+            answer["extensions"] = {"cost": cost}
+        return _answer(answer, media, 200, headers) if "data" in answer else _refused(answer, media, headers)
+
+    def _prepared(self, text: str, name: str | None, method: str) -> tuple[Document, Operation]:
+        document = self._documents.prepare(text)
+        operation = document.operation(name)
+        if operation is None:
+            raise BadRequest(400, "Name one of the document's operations in operationName.")
+        if method == "GET" and operation.kind != "query":
+            raise BadRequest(405, "Only queries may be sent by GET.", allow="POST")
+        return document, operation
+
+    async def _text(self, asked: Asked) -> str:
+        """The document to execute, by its id or as it was sent."""
+        trusted = self._rules.trusted
+        if asked.query is not None:
+            digest = hashlib.sha256(asked.query.encode()).hexdigest() if asked.document_id or trusted.required else None
+            if asked.document_id not in {None, digest}:
+                raise BadRequest(400, "The document's id is not the SHA-256 of its text.")
+            if digest is None or not trusted.required or await trusted.find(digest) is not None:
+                return asked.query
+            message = "Only registered documents are executed here: register this one with `patron documents add`."
+            raise Refused("PERSISTED_QUERY_NOT_FOUND", [GraphQLError(message)])
+        found = await trusted.find(asked.document_id) if asked.document_id else None
+        if found is None:
+            raise Refused("PERSISTED_QUERY_NOT_FOUND", [GraphQLError("There is no document registered with this id.")])
+        return found
+
+    def _cost(self, operation: Operation, asked: Asked, kind: CallerKind) -> dict[str, int]:
+        cost, limit = operation.cost.of(asked.variables), self._rules.costs[kind]
+        if cost > limit:
+            message = f"This costs {cost} points, and {limit} are allowed. Select fewer fields or smaller pages."
+            raise Refused("GRAPHQL_VALIDATION_FAILED", [GraphQLError(message)])
+        return {"requested": cost, "limit": limit}
+
+    async def _asked(self, request: Request) -> Asked:
+        if request.method == "GET":
+            return _asked_of(_query_parameters(request))
+        if request.method != "POST":
+            raise BadRequest(405, "Use POST, or GET for queries.", allow="GET, POST")
+        content = request.headers.get("content-type", "").split(";")[0].strip().lower()
+        if content != JSON:
+            raise BadRequest(415, "Send a JSON body with the content type application/json.", accept_post=JSON)
+        body = await read_body(request, self._rules.max_body_bytes)
+        try:
+            return _asked_of(orjson.loads(body))
+        except orjson.JSONDecodeError:
+            raise BadRequest(400, "The body is not JSON in UTF-8.") from None
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body of a request; raise `BadRequest` (413) as soon as it is longer than `limit` bytes."""
+    too_large = BadRequest(413, f"The body is larger than {limit} bytes.", connection="close")
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and (len(declared) > len(str(limit)) or int(declared) > limit):
+        raise too_large
+    chunks = bytearray()
+    try:
+        async for chunk in request.stream():
+            chunks += chunk
+            if len(chunks) > limit:
+                raise too_large
+    except ClientDisconnect:
+        raise BadRequest(400, "The body ended early.") from None
+    return bytes(chunks)
+
+
+def _query_parameters(request: Request) -> dict[str, Any]:
+    given: dict[str, Any] = dict(request.query_params)
+    for name in ("variables", "extensions"):
+        if name in given:
+            try:
+                given[name] = orjson.loads(given[name])
+            except orjson.JSONDecodeError:
+                raise BadRequest(400, f"The parameter {name} is not JSON.") from None
+    return given
+
+
+def _asked_of(body: object) -> Asked:
+    if isinstance(body, list):
+        raise BadRequest(400, "Batches are not accepted: send one operation for each request.")
+    if not isinstance(body, dict):
+        raise BadRequest(400, "The body must be a JSON object with a query.")
+    query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
+    if query is not None and (not isinstance(query, str) or not query.strip()):
+        raise BadRequest(400, "The field query must be a string with a GraphQL document.")
+    if not isinstance(variables, dict | None):
+        raise BadRequest(400, "The field variables must be an object or null.")
+    if not isinstance(name, str | None):
+        raise BadRequest(400, "The field operationName must be a string or null.")
+    if not isinstance(body.get("extensions"), dict | None):
+        raise BadRequest(400, "The field extensions must be an object or null.")
+    document_id = _document_id(body)
+    if query is None and document_id is None:
+        raise BadRequest(400, "The field query must be a string with a GraphQL document.")
+    return Asked(query, document_id, variables or {}, name or None)
+
+
+def _document_id(body: Mapping[str, Any]) -> str | None:
+    """The SHA-256 in `documentId` (GraphQL over HTTP, appendix A), or as Apollo's clients send it."""
+    given = body.get("documentId")
+    if given is not None:
+        matched = DOCUMENT_ID.fullmatch(given) if isinstance(given, str) else None
+        if matched is None:
+            raise BadRequest(400, "The field documentId must be `sha256:` and 64 hexadecimal digits in lower case.")
+        return matched[1]
+    persisted = (body.get("extensions") or {}).get("persistedQuery")
+    if persisted is None:
+        return None
+    digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+    if not isinstance(digest, str) or not SHA256.fullmatch(digest):
+        raise BadRequest(400, "The extension persistedQuery must have a sha256Hash of 64 hexadecimal digits.")
+    return digest
+
+
+def _accepted(accept: str | None) -> str:
+    """The media type to answer with: the specification's own when it is asked for, else plain JSON."""
+    return RESPONSE_JSON if accept and RESPONSE_JSON in accept.lower() else JSON
+
+
+def refusal(request: Request, refused: BadRequest, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to a request that is refused before GraphQL has a say."""
+    error = {"message": refused.message, "extensions": {"code": refused.code}}
+    media = _accepted(request.headers.get("accept"))
+    return _answer({"errors": [error]}, media, refused.status, {**(headers or {}), **refused.headers})
+
+
+def _refused(body: Mapping[str, Any], media: str, headers: Mapping[str, str]) -> Response:
+    """A request error: 400, or 200 in plain JSON, where clients read errors only from a 200."""
+    return _answer(body, media, 400 if media == RESPONSE_JSON else 200, headers)
+
+
+def _answer(body: Mapping[str, Any], media: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        orjson.dumps(body),
+        status,
+        media_type=f"{media}; charset=utf-8",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )

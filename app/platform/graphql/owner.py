@@ -1,0 +1,32 @@
+"""Whose things a mutation is about: a customer's own, or those of the customer an integration names."""
+
+from uuid import UUID
+
+from app.platform.errors import NotAllowed, NotFound, Required
+from app.platform.graphql import ids
+from app.platform.principal import Principal
+
+CUSTOMER = "Customer"
+
+
+def owner(principal: Principal, customer_id: str | None) -> UUID:
+    """The customer a mutation is about; `customer_id` is the global id in the input.
+
+    A customer is always itself and must not name another; anybody else must name one.
+    Raise `NotAllowed`, `Required`, `NotFound`, each of the field `customerId`.
+    """
+    if principal.customer_id is None:
+        if not customer_id:
+            raise Required("Name the customer.", field=("customerId",))
+        return ids.decode(CUSTOMER, customer_id, "customerId")
+    if customer_id and not names(principal.customer_id, customer_id):
+        raise NotAllowed("You may change your own things only; leave customerId away.", field=("customerId",))
+    return principal.customer_id
+
+
+def names(row_id: UUID, customer_id: str) -> bool:
+    """Whether the global id is that of this customer."""
+    try:
+        return ids.decode(CUSTOMER, customer_id) == row_id
+    except NotFound:
+        return False

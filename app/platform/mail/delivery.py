@@ -1,0 +1,168 @@
+"""Delivers what lies in the outbox: at least once, with a stable Message-ID, and not for ever.
+
+Claim a few mails (they are due again when the lease ends), send them, say what became of each. Killed between
+two steps, the next worker sends again what may have been sent: the Message-ID tells that it is the same.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy
+import structlog
+from aiosmtplib import SMTPException
+from sqlalchemy import delete, func
+from sqlmodel import col
+
+from app.platform.clock import now
+from app.platform.db.queues import Queue
+from app.platform.db.reading import Read, columns
+from app.platform.mail.outbox import TABLE, Letter, MailState
+from app.platform.mail.smtp import MailServer, Send, is_permanent
+from app.platform.mail.tables import OutgoingMail
+from app.platform.mail.templates import Template
+from app.platform.mail.writing import message
+from app.platform.vault.vault import Store
+
+log = structlog.get_logger(__name__)
+
+BATCH = 20
+LEASE = timedelta(minutes=15)
+FIRST_RETRY = timedelta(seconds=10)
+LONGEST_RETRY = timedelta(hours=1)
+TRIES = 15
+KEPT = timedelta(days=30)
+
+
+class _State(NamedTuple):
+    state: str
+
+
+class _Count(NamedTuple):
+    state: str
+    mails: int
+
+
+_COUNTS = Read(
+    sqlalchemy.select(*columns(OutgoingMail, _State), func.count()).group_by(col(OutgoingMail.state)),
+    _Count._make,
+)
+_QUEUED = Queue(OutgoingMail, OutgoingMail.due_at, col(OutgoingMail.state) == MailState.QUEUED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """How the house sends mail. Without a `server`, and with `keeps`, mails stay in the mailbox of development."""
+
+    server: MailServer | None
+    sender: str
+    fallback_url: str
+    keeps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mail this worker may deliver until its lease ends."""
+
+    id: UUID
+    customer_id: UUID
+    template: Template
+    sealed: bytes | None
+    attempts: int
+
+
+async def deliver_due(store: Store, post: Post) -> int:
+    """Deliver all mails that are due; return how many were delivered."""
+    if post.server is None and not post.keeps:
+        return 0
+    delivered = 0
+    while claimed := await claim_due(store):
+        delivered += await _deliver(store, post, claimed)
+    return delivered
+
+
+async def claim_due(store: Store) -> list[Claimed]:
+    """Claim the oldest due mails; other workers skip them until the lease ends."""
+    moment = now()
+    async with _QUEUED.claimed(store.database, moment=moment, limit=BATCH) as rows:
+        for row in rows:
+            row.due_at = moment + LEASE
+            row.attempts += 1
+        return [Claimed(row.id, row.customer_id, Template(row.template), row.sealed, row.attempts) for row in rows]
+
+
+async def _deliver(store: Store, post: Post, claimed: list[Claimed]) -> int:
+    letters = await _opened(store, claimed)
+    # What was written for an address nobody has, or for somebody who was forgotten, cannot be opened.
+    await _discard(store, [mail.id for mail in claimed if mail.id not in letters])
+    openable = [mail for mail in claimed if mail.id in letters]
+    if not openable:
+        return 0
+    if post.server is None:
+        return sum([await _settle(store, post, mail, None) for mail in openable])
+    try:
+        async with post.server.connect() as send:
+            return sum([await _attempt(store, post, mail, letters[mail.id], send) for mail in openable])
+    except (OSError, SMTPException) as fault:
+        for mail in openable:
+            await _settle(store, post, mail, fault)
+        return 0
+
+
+async def _opened(store: Store, claimed: list[Claimed]) -> dict[UUID, Letter]:
+    boxes = await store.vault.boxes({mail.customer_id for mail in claimed})
+    return {
+        mail.id: boxes[mail.customer_id].open_as(Letter, TABLE, mail.id, mail.sealed)
+        for mail in claimed
+        if mail.customer_id in boxes and mail.sealed is not None
+    }
+
+
+async def _attempt(store: Store, post: Post, mail: Claimed, letter: Letter, send: Send) -> int:
+    fault: Exception | None = None
+    try:
+        await send(message(mail.id, mail.template, letter, fallback_url=post.fallback_url, sender=post.sender))
+    except Exception as caught:  # noqa: BLE001 - one mail that cannot be written or sent must not hold up the others
+        fault = caught
+    return await _settle(store, post, mail, fault)
+
+
+async def _settle(store: Store, post: Post, mail: Claimed, fault: Exception | None) -> int:
+    async with store.database.transaction() as session:
+        row = await session.get(OutgoingMail, mail.id, with_for_update=True)
+        if row is None or row.state != MailState.QUEUED.value:
+            return 0
+        if fault is None:
+            row.state, row.settled_at, row.failure = MailState.SENT.value, now(), None
+        else:
+            row.failure = type(fault).__qualname__[:64]
+            row.due_at = now() + min(FIRST_RETRY * 2 ** (mail.attempts - 1), LONGEST_RETRY)
+            if is_permanent(fault) or mail.attempts >= TRIES:
+                row.state, row.settled_at = MailState.FAILED.value, now()
+        if row.state != MailState.QUEUED.value and not post.keeps:
+            row.sealed = None
+        session.add(row)
+    if fault is not None:
+        event = "mail_given_up" if row.state == MailState.FAILED.value else "mail_delayed"
+        log.warning(event, mail_id=mail.id.hex, attempts=mail.attempts, kind=row.failure)
+    return int(fault is None)
+
+
+async def _discard(store: Store, ids: list[UUID]) -> None:
+    if ids:
+        async with store.database.transaction() as session:
+            await session.exec(delete(OutgoingMail).where(col(OutgoingMail.id).in_(ids)))
+
+
+async def counts(store: Store) -> dict[MailState, int]:
+    """How many mails are in each state; those that `FAILED` somebody should look at."""
+    found = {row.state: row.mails for row in await store.database.rows(_COUNTS)}
+    return {state: found.get(state.value, 0) for state in MailState}
+
+
+async def sweep(store: Store) -> int:
+    """Delete the mails that were settled long ago; return how many."""
+    old = delete(OutgoingMail).where(col(OutgoingMail.settled_at) < now() - KEPT)
+    async with store.database.transaction() as session:
+        return (await session.exec(old)).rowcount

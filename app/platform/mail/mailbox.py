@@ -1,0 +1,144 @@
+"""The mailbox of development: a page that shows what went out, so that nobody needs a mail server to try things."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, select
+from sqlmodel import col
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from app.platform.db.reading import Read, columns
+from app.platform.mail.outbox import TABLE, Letter
+from app.platform.mail.tables import OutgoingMail
+from app.platform.mail.templates import Template
+from app.platform.mail.writing import Written, write
+from app.platform.vault.vault import Store
+
+PATH = "/dev/mail"
+SHOWN = 100
+# Only what stands in the page itself: no script, no other host. `srcdoc` frames inherit this.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-store"}
+STYLE = (
+    "body{font:16px/1.5 sans-serif;max-width:900px;margin:2em auto;padding:0 1em}"
+    "td,th{text-align:left;padding:.3em 1em .3em 0}pre{white-space:pre-wrap;background:#f4f4f5;padding:1em}"
+    "iframe{width:100%;height:30em;border:1px solid #d4d4d8}"
+)
+
+
+class _Row(NamedTuple):
+    id: UUID
+    customer_id: UUID
+    template: str
+    sealed: bytes | None
+    state: str
+    created_at: datetime
+
+
+_COLUMNS: Sequence[Any] = columns(OutgoingMail, _Row)
+_NEWEST = Read(
+    select(*_COLUMNS).where(col(OutgoingMail.sealed).is_not(None)).order_by(col(OutgoingMail.id).desc()).limit(SHOWN),
+    _Row._make,
+)
+_ONE = Read(select(*_COLUMNS).where(col(OutgoingMail.id) == bindparam("id")), _Row._make)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A mail as the mailbox shows it."""
+
+    row: _Row
+    letter: Letter
+    written: Written
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything a front-end test wants to know of a mail."""
+        return {
+            "id": str(self.row.id),
+            "template": self.row.template,
+            "state": self.row.state,
+            "createdAt": self.row.created_at.isoformat().replace("+00:00", "Z"),
+            "to": self.letter.to,
+            "subject": self.written.subject,
+            "link": self.written.link,
+            "values": self.letter.values,
+            "text": self.written.text,
+        }
+
+
+class Mailbox:
+    """Two pages, and the same as JSON for who asks for it. To be routed in development only."""
+
+    def __init__(self, store: Store, *, fallback_url: str) -> None:
+        """Show the mails of this store."""
+        self._store = store
+        self._fallback_url = fallback_url
+
+    async def index(self, request: Request) -> Response:
+        """The newest mails, newest first."""
+        shown = await self._shown(await self._store.database.rows(_NEWEST))
+        if _wants_json(request):
+            return JSONResponse({"mails": [one.as_json() for one in shown]}, headers=HEADERS)
+        return HTMLResponse(_index(shown), headers=HEADERS)
+
+    async def one(self, request: Request) -> Response:
+        """One mail, as text and as HTML."""
+        rows = await self._store.database.rows(_ONE, id=request.path_params["id"])
+        shown = await self._shown([row for row in rows if row.sealed])
+        if not shown:
+            return Response("There is no such mail.", 404, HEADERS)
+        if _wants_json(request):
+            return JSONResponse(shown[0].as_json(), headers=HEADERS)
+        return HTMLResponse(_page(shown[0]), headers=HEADERS)
+
+    async def _shown(self, rows: Sequence[_Row]) -> list[Shown]:
+        boxes = await self._store.vault.boxes({row.customer_id for row in rows})
+        return [
+            self._open(row, boxes[row.customer_id].open_as(Letter, TABLE, row.id, row.sealed))
+            for row in rows
+            if row.customer_id in boxes
+        ]
+
+    def _open(self, row: _Row, letter: Letter) -> Shown:
+        return Shown(row, letter, write(Template(row.template), letter, fallback_url=self._fallback_url))
+
+
+def _wants_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")
+
+
+def _document(title: str, body: str) -> str:
+    name = escape(title)
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
+        f'<link rel="icon" href="data:,"><style>{STYLE}</style></head><body><h1>{name}</h1>{body}</body></html>'
+    )
+
+
+def _index(shown: Sequence[Shown]) -> str:
+    if not shown:
+        return _document("Mailbox", "<p>Nothing went out yet.</p>")
+    rows = "".join(
+        f"<tr><td>{one.row.created_at:%Y-%m-%d %H:%M:%S}</td><td>{escape(one.letter.to)}</td>"
+        f'<td><a href="{PATH}/{one.row.id}">{escape(one.written.subject)}</a></td><td>{one.row.state}</td></tr>'
+        for one in shown
+    )
+    return _document("Mailbox", f"<table><tr><th>UTC</th><th>To</th><th>Subject</th><th></th></tr>{rows}</table>")
+
+
+def _page(one: Shown) -> str:
+    # The frame is sandboxed: nothing in a mail can run or lead the page elsewhere.
+    return _document(
+        one.written.subject,
+        f"<p>To {escape(one.letter.to)}, {one.row.template}, {one.row.state}. <a href='{PATH}'>All mails</a></p>"
+        f"<pre>{escape(one.written.text)}</pre>"
+        f'<iframe sandbox title="HTML" srcdoc="{escape(one.written.html)}"></iframe>',
+    )

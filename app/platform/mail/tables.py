@@ -1,0 +1,34 @@
+"""Table of the outbox."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, Uuid
+from sqlmodel import Field, SQLModel
+
+from app.platform.db.columns import binary, foreign_key, id_column, moment
+
+
+class OutgoingMail(SQLModel, table=True):
+    """One mail to be delivered. Recipient and values are sealed with the customer's key and go after delivery.
+
+    `customer_id` is no foreign key: what is written for an address that has no account must look the same.
+    """
+
+    __tablename__ = "outgoing_mails"
+    __table_args__ = (
+        Index("ix_outgoing_mails_due", "state", "due_at"),
+        Index("ix_outgoing_mails_customer", "customer_id"),
+    )
+
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    customer_id: UUID = Field(sa_type=Uuid)
+    template: str = Field(max_length=32)
+    sealed: bytes | None = binary(nullable=True)
+    state: str = Field(max_length=16)
+    attempts: int = 0
+    due_at: datetime = moment()
+    created_at: datetime = moment()
+    settled_at: datetime | None = moment(nullable=True)
+    failure: str | None = Field(default=None, max_length=64)

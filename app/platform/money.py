@@ -1,0 +1,90 @@
+"""Amounts of money: whole numbers of the smallest unit of a currency, written as decimal text."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+
+from babel.numbers import list_currencies
+
+from app.platform.errors import AppError, Invalid, TooLong
+
+AMOUNT = re.compile(r"\d{1,20}(?:\.(\d{1,10}))?", re.ASCII)
+LARGEST_MINOR = 10**15
+PRECISION = 2
+# ISO 4217. Babel says how many decimals people write (none for the Serbian dinar), not how many a currency has.
+UNUSUAL_PRECISION = {
+    **dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
+}
+NO_CURRENCIES = frozenset({"XTS", "XXX"})
+
+
+def currency(raw: str) -> str:
+    """The ISO 4217 code in capitals; withdrawn ones are known too, as orders grow old. Raise `Invalid`."""
+    code = raw.strip().upper() if raw.isascii() else raw
+    if code not in _currencies():
+        raise Invalid("This is not a currency code. Use three letters (ISO 4217), such as CHF or EUR.")
+    return code
+
+
+def precision(currency_code: str) -> int:
+    """How many decimals amounts of this currency have."""
+    return UNUSUAL_PRECISION.get(currency_code, PRECISION)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """`minor` is the amount in the currency's smallest unit: 4990 for 49.90 CHF, 4990 for 4990 JPY."""
+
+    minor: int
+    currency_code: str
+
+    @classmethod
+    def parse(cls, amount: str, currency_code: str) -> "Money":
+        """Read `49.9` or `49.90`; `currency_code` as made by `currency`. Raise `Invalid`, `TooLong`, never round."""
+        decimals = precision(currency_code)
+        found = AMOUNT.fullmatch(amount.strip())
+        if found is None or len(found[1] or "") > decimals:
+            raise _badly_written(currency_code)
+        minor = int(Decimal(found[0]).scaleb(decimals))
+        if minor >= LARGEST_MINOR:
+            raise TooLong("This amount is too large.")
+        return cls(minor, currency_code)
+
+    @property
+    def amount(self) -> str:
+        """The amount as text with all decimals of the currency."""
+        return format(Decimal(self.minor).scaleb(-precision(self.currency_code)), "f")
+
+
+def _badly_written(currency_code: str) -> AppError:
+    example = Money(4990, currency_code).amount
+    return Invalid(f"Write digits and at most the decimals that {currency_code} has, as in {example}; not below zero.")
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    return frozenset(list_currencies()) - NO_CURRENCIES

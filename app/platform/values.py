@@ -1,0 +1,192 @@
+"""Values that cannot be wrong: parsed at the edge, carried as they are, never checked again."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from app.platform.cards import plain_digits, refuse_card_numbers
+from app.platform.errors import AppError, ErrorCode, Invalid, Required, TooLong, TooShort
+
+EMAIL_MAX = 96
+LOGIN_NAME_MIN = 5
+LOGIN_NAME_MAX = 64
+LOGIN_NAME = re.compile(r"[A-Za-z0-9._\-]+")
+PHONE_MAX = 32
+PHONE_MOST_DIGITS = 15
+"""ITU-T E.164, section 6: country code and number together."""
+URL_MAX = 2048
+LOCALE_MAX = 16
+SHOPPER_REFERENCE = re.compile(r"[!-~]+")
+# Those of Unicode too, which are no control characters.
+BREAKS = frozenset("\n\t\u2028\u2029")
+OLDEST_BIRTH_YEAR = 1880
+
+
+class InvalidPhone(AppError):
+    """Not a telephone number that can be called."""
+
+    code = ErrorCode.INVALID_PHONE
+    message = "This is not a valid telephone number. Write it with its country code, as in +41 44 668 18 00."
+
+
+def clean(raw: str) -> str:
+    """`raw` in Unicode normal form C without blanks around it; control characters are refused."""
+    value = unicodedata.normalize("NFC", raw).strip()
+    if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in value):
+        raise Invalid("This contains control characters. Remove them.")
+    return value
+
+
+def text(shortest: int, longest: int, *, lines: bool = False) -> Callable[[str], str]:
+    """A parser for free text of `shortest` to `longest` characters, on one line unless `lines`.
+
+    It refuses what looks like a card number: none may come to rest in a name or a note.
+    """
+    bounded = _bounded(shortest, longest, lines=lines)
+
+    def parse(raw: str) -> str:
+        value = bounded(raw)
+        refuse_card_numbers(value)
+        return value
+
+    return parse
+
+
+def _bounded(shortest: int, longest: int, *, lines: bool = False) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        value = clean(raw) if len(raw) <= longest * 4 else raw
+        if len(value) > longest:
+            raise TooLong(f"At most {longest} characters.")
+        if len(value) < shortest:
+            raise Required() if not value else TooShort(f"At least {shortest} characters.")
+        if not lines and not BREAKS.isdisjoint(value):
+            raise Invalid("This must be on one line.")
+        return value
+
+    return parse
+
+
+@dataclass(frozen=True, slots=True)
+class EmailAddress:
+    """An address as it was typed, and the one form in which all its spellings are equal."""
+
+    address: str
+    canonical: str
+
+    @classmethod
+    def parse(cls, raw: str) -> "EmailAddress":
+        """Check the syntax (RFC 5321, 6531; no network) and the length (96 characters); raise `Invalid`, `TooLong`."""
+        value = clean(raw) if len(raw) <= EMAIL_MAX * 4 else raw
+        if len(value) > EMAIL_MAX:
+            raise TooLong(f"At most {EMAIL_MAX} characters.")
+        try:
+            checked = validate_email(value, check_deliverability=False, strict=True)
+        except EmailNotValidError:
+            raise Invalid("This is not an email address. Write it as in ann@example.org.") from None
+        # One by one: the digits of 13812345678@163.com are two numbers.
+        for part in (checked.local_part or "", checked.domain):
+            refuse_card_numbers(part)
+        return cls(checked.normalized, canonical(checked.normalized))
+
+
+def canonical(name: str) -> str:
+    """The form in which names that look the same to a person are the same: NFKC, case folded."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+@dataclass(frozen=True, slots=True)
+class LoginName:
+    """A name to log in with, as typed and in the form that is looked up."""
+
+    name: str
+    canonical: str
+
+    @classmethod
+    def parse(cls, raw: str) -> "LoginName":
+        """5 to 64 letters, digits, `.`, `_`, `-`; raise `TooShort`, `TooLong`, `Invalid`."""
+        value = text(LOGIN_NAME_MIN, LOGIN_NAME_MAX)(raw)
+        if not LOGIN_NAME.fullmatch(value):
+            raise Invalid("Use letters, digits, dots, underscores and hyphens only.")
+        return cls(value, canonical(value))
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumber:
+    """A telephone number in E.164 form."""
+
+    e164: str
+
+    @classmethod
+    def parse(cls, raw: str, region: str | None = None) -> "PhoneNumber":
+        """3 to 32 characters as typed; without a leading + it is read as a number of `region` (ISO 3166-1)."""
+        value = _bounded(3, PHONE_MAX)(raw)
+        if not _is_written_to_be_called(value):
+            refuse_card_numbers(value)
+        try:
+            number = phonenumbers.parse(value, region)
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or not phonenumbers.is_valid_number(number):
+            refuse_card_numbers(value)
+            raise InvalidPhone
+        if number.extension:
+            # E.164 has no place for it: the caller must see that it is not kept.
+            raise InvalidPhone("Write the number without its extension.")
+        return cls(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+    @property
+    def national(self) -> str:
+        """The number as it is written inside its own country."""
+        number = phonenumbers.parse(self.e164)
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+
+
+def fax(raw: str) -> str:
+    """1 to 32 characters as typed. With its country code or a leading 0 it is a telephone number and no card."""
+    value = _bounded(1, 32)(raw)
+    if not _is_written_to_be_called(value):
+        refuse_card_numbers(value)
+    return value
+
+
+def _is_written_to_be_called(value: str) -> bool:
+    """Whether this begins like a telephone number and is not too long for one: one in ten would pass for a card."""
+    digits = "".join(character for character in plain_digits(value) if character.isdecimal())
+    return value.startswith(("+", "0", "(")) and len(digits.lstrip("0")) <= PHONE_MOST_DIGITS
+
+
+def shopper_reference(raw: str) -> str:
+    """3 to 128 visible ASCII characters: gateways accept no others."""
+    value = text(3, 128)(raw)
+    if not SHOPPER_REFERENCE.fullmatch(value):
+        raise Invalid("Use letters, digits and punctuation without spaces.")
+    return value
+
+
+def birth_date(raw: date) -> date:
+    """A day in the past on which somebody now alive can have been born."""
+    if not raw.year >= OLDEST_BIRTH_YEAR or raw >= date.today():  # noqa: DTZ011 - a birthday has no time zone
+        raise Invalid("A birth date lies in the past.")
+    return raw
+
+
+def https_url(raw: str) -> str:
+    """A web address of at most 2,048 characters that starts with https://."""
+    value = text(9, URL_MAX)(raw)
+    if not re.fullmatch(r"https://[^\s/?#@]+(?:[/?#]\S*)?", value):
+        raise Invalid("Write a web address that starts with https://.")
+    return value
+
+
+def locale(raw: str) -> str:
+    """A language tag such as `de` or `fr-CH` (BCP 47: language, optional script, optional region)."""
+    value = text(2, LOCALE_MAX)(raw).replace("_", "-")
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-(?:[A-Za-z]{2}|\d{3}))?", value):
+        raise Invalid("Write a language tag such as de or fr-CH.")
+    language, *rest = value.split("-")
+    return "-".join([language.lower(), *(part.title() if len(part) == 4 else part.upper() for part in rest)])  # noqa: PLR2004 - scripts have 4 letters

@@ -1,0 +1,44 @@
+"""Finds and deletes keys without a person; who is a person is known above."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, select
+from sqlmodel import col
+
+from app.platform.db.reading import Read, columns
+from app.platform.vault.tables import PersonKey
+from app.platform.vault.vault import Vault
+
+BATCH = 500
+
+
+class KeyRow(NamedTuple):
+    """Whose key it is, or should be."""
+
+    person_id: UUID
+    organization_id: UUID
+
+
+_OLD = Read(
+    select(*columns(PersonKey, KeyRow))
+    .where(col(PersonKey.created_at) < bindparam("moment"), col(PersonKey.person_id) > bindparam("after"))
+    .order_by(col(PersonKey.person_id))
+    .limit(BATCH),
+    KeyRow._make,
+)
+
+
+async def keys_made_before(vault: Vault, moment: datetime, *, after: UUID) -> list[KeyRow]:
+    """The next keys in the order of their ids, at most 500, that are older than `moment`."""
+    return await vault.keystore.rows(_OLD, moment=moment, after=after)
+
+
+async def delete_keys(vault: Vault, ids: Collection[UUID]) -> int:
+    """Delete keys that no row was ever sealed with; unlike an erasure this leaves no trace in the ledger."""
+    if not ids:
+        return 0
+    async with vault.keystore.transaction() as session:
+        return (await session.exec(delete(PersonKey).where(col(PersonKey.person_id).in_(ids)))).rowcount

@@ -1,0 +1,54 @@
+"""Tables of the key store: a database of its own, so that no backup of the main one holds a usable key."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import MetaData
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from app.platform.db.columns import NAMING, binary, id_column, moment
+
+keystore_metadata = MetaData(naming_convention=NAMING)
+
+
+class KeystoreModel(SQLModel, registry=registry(metadata=keystore_metadata)):
+    """Base of the tables that live in the key store."""
+
+    metadata = keystore_metadata
+
+
+class PersonKey(KeystoreModel, table=True):
+    """The data key of one customer or staff member, wrapped by the master key."""
+
+    __tablename__ = "person_keys"
+
+    person_id: UUID = id_column()
+    organization_id: UUID
+    wrapped: bytes = binary()
+    master_version: int = Field(index=True)
+    created_at: datetime = moment()
+
+
+class SystemKey(KeystoreModel, table=True):
+    """A key of the house, wrapped by the master key: the root of all fingerprints, keys that sign."""
+
+    __tablename__ = "system_keys"
+
+    id: UUID = id_column()
+    purpose: str = Field(index=True, max_length=32)
+    wrapped: bytes = binary()
+    master_version: int = Field(index=True)
+    created_at: datetime = moment()
+    retired_at: datetime | None = moment(nullable=True)
+
+
+class Erasure(KeystoreModel, table=True):
+    """The ledger: who was erased and when. It outlives every restore of the main database."""
+
+    __tablename__ = "erasures"
+
+    customer_id: UUID = id_column()
+    organization_id: UUID
+    anonymization_id: UUID
+    key_destroyed_at: datetime = moment()

@@ -1,0 +1,183 @@
+"""The open vault: makes, finds and destroys the keys of people, and knows the keys of the house."""
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.db.engine import Database
+from app.platform.db.reading import Read, any_of
+from app.platform.db.writing import adding, later
+from app.platform.vault.fingerprints import Fingerprints
+from app.platform.vault.master import KEY_BYTES, MasterKey
+from app.platform.vault.sealing import Box
+from app.platform.vault.tables import Erasure, PersonKey, SystemKey
+
+CACHED_BOXES = 20_000
+CACHED_SECONDS = 60.0
+# Fixed, so that two processes starting on an empty key store cannot make two roots.
+ROOT_ID = UUID("00000000-0000-7000-8000-000000000001")
+
+
+class _WrappedKey(NamedTuple):
+    person_id: UUID
+    wrapped: bytes
+    master_version: int
+
+
+_KEYS = Read(
+    select(PersonKey.person_id, PersonKey.wrapped, PersonKey.master_version).where(any_of(PersonKey.person_id, "ids")),  # type: ignore[call-overload]
+    _WrappedKey._make,
+)
+_ADD_KEY = adding(PersonKey)
+
+
+class KeyDestroyed(Exception):
+    """The person's data key does not exist (any more): what was sealed with it cannot be read by anybody."""
+
+
+class Vault:
+    """Hands out boxes. Opened keys are kept for a minute: a destroyed key is gone from every process by then."""
+
+    def __init__(self, keystore: Database, read_master: Callable[[], MasterKey], root: bytes) -> None:
+        """Use `open_vault` instead, which finds or makes the `root` of the fingerprints."""
+        self.keystore = keystore
+        self.master = read_master()
+        self.fingerprints = Fingerprints(root)
+        self._read_master = read_master
+        self._boxes: OrderedDict[UUID, tuple[float, Box]] = OrderedDict()
+
+    async def create_key(self, person_id: UUID, *, organization_id: UUID) -> Box:
+        """Make and commit a person's data key, before any row that needs it.
+
+        A key whose row never came is harmless; the worker sweeps it.
+        """
+        key = secrets.token_bytes(KEY_BYTES)
+        wrapped = self.master.wrap(key, subject=person_id.hex)
+        async with self.keystore.transaction() as session:
+            later(
+                session,
+                _ADD_KEY,
+                person_id=person_id,
+                organization_id=organization_id,
+                wrapped=wrapped,
+                master_version=self.master.version,
+                created_at=now(),
+            )
+        return self._remember(person_id, key)
+
+    async def box(self, person_id: UUID) -> Box:
+        """The box of one person; raise `KeyDestroyed` when there is none (any more)."""
+        found = await self.boxes([person_id])
+        if person_id not in found:
+            raise KeyDestroyed
+        return found[person_id]
+
+    async def boxes(self, ids: Collection[UUID]) -> dict[UUID, Box]:
+        """The boxes of several people with at most one query; who has no key is left out."""
+        deadline = monotonic()
+        found = {one: kept[1] for one in ids if (kept := self._boxes.get(one)) and kept[0] > deadline}
+        missing = [one for one in ids if one not in found]
+        if missing:
+            for row in await self.keystore.rows(_KEYS, ids=missing):
+                key = self.unwrap(row.wrapped, subject=row.person_id.hex, version=row.master_version)
+                found[row.person_id] = self._remember(row.person_id, key)
+        return found
+
+    async def fresh_box(self, person_id: UUID) -> Box:
+        """The box of one person or, where there is none, one that nobody can open again.
+
+        It costs one query whether the person exists and was met lately or not: nobody can tell from outside.
+        """
+        row = await self.keystore.row(_KEYS, ids=[person_id])
+        if row is None:
+            return Box(secrets.token_bytes(KEY_BYTES))
+        return Box(self.unwrap(row.wrapped, subject=row.person_id.hex, version=row.master_version))
+
+    async def destroy_key(self, person_id: UUID, *, organization_id: UUID, anonymization_id: UUID) -> None:
+        """Destroy a customer's key for good and write it into the ledger, both or neither; repeating it is harmless."""
+        self._boxes.pop(person_id, None)
+        async with self.keystore.transaction() as session:
+            await session.exec(delete(PersonKey).where(PersonKey.person_id == person_id))  # type: ignore[arg-type]
+            if await session.get(Erasure, person_id) is None:
+                session.add(
+                    Erasure(
+                        customer_id=person_id,
+                        organization_id=organization_id,
+                        anonymization_id=anonymization_id,
+                        key_destroyed_at=now(),
+                    )
+                )
+
+    async def discard_keys(self, ids: Collection[UUID]) -> None:
+        """Destroy keys that no row needs any more. Nobody is erased by that, so the ledger is left alone."""
+        for one in ids:
+            self._boxes.pop(one, None)
+        async with self.keystore.transaction() as session:
+            await session.exec(delete(PersonKey).where(PersonKey.person_id.in_(ids)))  # type: ignore[attr-defined]
+
+    def unwrap(self, wrapped: bytes, *, subject: str, version: int) -> bytes:
+        """The key that the master key wrapped, also with a version that was added while this process runs."""
+        if not self.master.knows(version):
+            self.master = self._read_master()
+        return self.master.unwrap(wrapped, subject=subject, version=version)
+
+    def _remember(self, person_id: UUID, key: bytes) -> Box:
+        box = Box(key)
+        self._boxes[person_id] = (monotonic() + CACHED_SECONDS, box)
+        self._boxes.move_to_end(person_id)
+        while len(self._boxes) > CACHED_BOXES:
+            self._boxes.popitem(last=False)
+        return box
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where everything is kept: the main database, and the vault that opens what is sealed in it."""
+
+    database: Database
+    vault: Vault
+
+    async def close(self) -> None:
+        """Close both databases."""
+        await asyncio.gather(self.database.close(), self.vault.keystore.close())
+
+
+async def open_vault(keystore: Database, read_master: Callable[[], MasterKey]) -> Vault:
+    """Open the key store; on the first start make the root of all fingerprints.
+
+    Raise `MasterKeyError` when the master key is not the one this key store was made with.
+    """
+    return Vault(keystore, read_master, await _root(keystore, read_master()))
+
+
+async def _root(keystore: Database, master: MasterKey) -> bytes:
+    with suppress(IntegrityError):  # Another process made it in the same moment: theirs is the root.
+        async with keystore.transaction() as session:
+            if await session.get(SystemKey, ROOT_ID) is None:
+                session.add(system_key(master, "root", secrets.token_bytes(KEY_BYTES), key_id=ROOT_ID))
+    async with keystore.transaction() as session:
+        row = await session.get_one(SystemKey, ROOT_ID)
+        return master.unwrap(row.wrapped, subject=row.id.hex, version=row.master_version)
+
+
+def system_key(master: MasterKey, purpose: str, key: bytes, *, key_id: UUID | None = None) -> SystemKey:
+    """A key of the house as a row, wrapped."""
+    row_id = key_id or new_id()
+    return SystemKey(
+        id=row_id,
+        purpose=purpose,
+        wrapped=master.wrap(key, subject=row_id.hex),
+        master_version=master.version,
+        created_at=now(),
+    )

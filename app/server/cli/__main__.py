@@ -1,0 +1,5 @@
+"""`python -m app.server.cli` is `patron`."""
+
+from app.server.cli import main
+
+main()

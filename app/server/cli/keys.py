@@ -1,0 +1,51 @@
+"""Commands for the master key and the signing keys."""
+
+import typer
+
+from app.identity.sessions.signing import SigningKeys
+from app.platform.settings import Settings
+from app.platform.vault import master
+from app.platform.vault.rotation import rewrap
+from app.server.cli.environment import console, run, settings
+from app.server.house import open_house
+
+keys = typer.Typer(no_args_is_help=True, help="Master key and signing keys.")
+
+
+@keys.command("generate")
+def generate_key() -> None:
+    """Print a new master key, for PATRON_MASTER_KEY or the file PATRON_MASTER_KEY_FILE."""
+    typer.echo(f"1:{master.generate()}")
+
+
+@keys.command("rotate")
+def rotate_master_key() -> None:
+    """Wrap every key with the newest version of the master key.
+
+    A key file gets its new version here. A key in PATRON_MASTER_KEY gets it from you first: give every
+    process `1:old,2:new`, then run this, then take the old version away.
+    """
+    run(_rotate(settings()))
+
+
+async def _rotate(found: Settings) -> None:
+    if found.master_key_file is not None and not found.master_key.get_secret_value():
+        master.add_version(found.master_key_file)
+    async with open_house(found) as house:
+        vault = house.store.vault
+        with console.status("wrapping keys …") as status:
+            count = await rewrap(
+                vault.keystore, vault.master, progress=lambda done: status.update(f"wrapped {done} keys …")
+            )
+    typer.echo(f"wrapped {count} keys with version {vault.master.version}")
+
+
+@keys.command("rotate-signing")
+def rotate_signing_key() -> None:
+    """Sign access tokens with a new key; tokens that are out stay valid until they expire."""
+    run(_rotate_signing(settings()))
+
+
+async def _rotate_signing(found: Settings) -> None:
+    async with open_house(found) as house:
+        typer.echo(f"signing with {await house.services.get(SigningKeys).rotate()} in ten seconds")

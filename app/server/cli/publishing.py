@@ -1,0 +1,50 @@
+"""Commands for what clients build on: the schema, and trusted documents."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.platform.documents import files
+from app.platform.documents.registry import register
+from app.platform.settings import Settings
+from app.server.cli.environment import run, settings
+from app.server.house import open_house
+from app.server.schema import sdl
+from app.server.web import prepared_documents
+
+schema = typer.Typer(no_args_is_help=True, help="The GraphQL schema.")
+documents = typer.Typer(no_args_is_help=True, help="Trusted documents: operations that clients name by their SHA-256.")
+
+
+@schema.command("export")
+def export_schema(
+    path: Annotated[Path | None, typer.Argument(help="File to write; standard output without.")] = None,
+) -> None:
+    """Print the schema in GraphQL's schema definition language."""
+    if path is None:
+        typer.echo(sdl(), nl=False)
+    else:
+        path.write_text(sdl())
+
+
+@documents.command("add")
+def add_documents(
+    folder: Annotated[Path, typer.Argument(help="Folder with *.graphql files, or a persisted-documents.json.")],
+) -> None:
+    """Register the operations below a folder, each checked against the schema; what is there already stays."""
+    found = settings()
+    try:
+        read = files.read(folder, prepared_documents(found))
+    except files.BadDocument as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    run(_add_documents(found, read))
+
+
+async def _add_documents(found: Settings, read: dict[str, str]) -> None:
+    async with open_house(found) as house:
+        new = await register(house.store.database, read)
+    for sha256 in read:
+        typer.echo(f"sha256:{sha256}")
+    typer.echo(f"{len(read)} documents, {new} of them new", err=True)

@@ -1,0 +1,80 @@
+"""Commands that run the house: serve, worker, migrate; and what an operator tries out."""
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from app.identity.passwords.calibration import calibrate as measure
+from app.platform.db.migrating import Line
+from app.platform.db.migrating import migrate as migrate_database
+from app.platform.settings import Settings
+from app.server import demo
+from app.server import main as server
+from app.server.cli.environment import console, run, settings
+from app.server.house import databases, open_house
+from app.server.worker import work
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+) -> None:
+    """Serve the API; in development also migrate, make the demo and run the worker."""
+    run(server.serve(settings(port=port, host=host)))
+
+
+def worker() -> None:
+    """Run the worker: mails, due anonymizations, gateways to be told. Several may run at once."""
+    run(_worker(settings()))
+
+
+async def _worker(found: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_house(found) as house:
+        typer.echo("ready worker")
+        await work(house, stop)
+
+
+def migrate() -> None:
+    """Bring both databases to the newest version of their tables."""
+    run(_migrate(settings()))
+
+
+async def _migrate(found: Settings) -> None:
+    for database, line in zip(databases(found), (Line.MAIN, Line.KEYSTORE), strict=True):
+        await migrate_database(database, line)
+        await database.close()
+        typer.echo(f"{line.value}: up to date")
+
+
+def token(
+    on_behalf_of: Annotated[str, typer.Option(help="Email address of the demo's staff member.")],
+) -> None:
+    """Print an access token of the demo integration on behalf of a staff member."""
+    try:
+        typer.echo(demo.staff_token(settings().var_dir, on_behalf_of))
+    except (ValueError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def calibrate(
+    milliseconds: Annotated[int, typer.Option(help="How long one password may take.")] = 50,
+) -> None:
+    """Measure argon2id on this machine, to choose PATRON_ARGON2_MEMORY and PATRON_ARGON2_ITERATIONS."""
+    table = Table("memory (KiB)", "iterations", "milliseconds", "within target", "a second, one core")
+    for row in measure(milliseconds):
+        table.add_row(
+            str(row.memory_kib),
+            str(row.iterations),
+            f"{row.milliseconds:.0f}",
+            "yes" if row.within_target else "no",
+            f"{row.hashes_per_second:.0f}",
+        )
+    console.print(table)

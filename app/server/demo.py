@@ -1,0 +1,138 @@
+"""The demo organization that development starts with, and the file that tells how to use it."""
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.oauth.assertions import JWT_BEARER
+from app.accounts.oauth.endpoint import TOKEN_PATH
+from app.accounts.organizations.service import ClientKind, add_client, add_organization
+from app.accounts.organizations.tables import Organization
+from app.identity.staff import repository as staff
+from app.platform.clock import now
+from app.platform.principal import Scope
+from app.platform.values import EmailAddress
+from app.server.house import House
+
+SLUG = "demo"
+STAFF_EMAIL = "sam@demo.example.org"
+
+
+async def ensure_demo(house: House, endpoint: str) -> bool:
+    """Make the demo organization and its clients once; say whether they were made now."""
+    path = house.settings.var_dir / "demo.json"
+    if path.exists():
+        _point_to(path, endpoint)
+        return False
+    key_file = house.settings.var_dir / "demo-client.pem"
+    public_key = _make_key(key_file)
+    async with house.store.database.transaction() as session:
+        organization_id = await _organization(session)
+        vault = house.store.vault
+        storefront = add_client(
+            session, vault, organization_id=organization_id, kind=ClientKind.PUBLISHABLE, name="Demo storefront"
+        )
+        integration = add_client(
+            session,
+            vault,
+            organization_id=organization_id,
+            kind=ClientKind.CONFIDENTIAL,
+            name="Demo back office",
+            scopes=frozenset(Scope),
+            public_key=public_key,
+        )
+        staff_id = await _staff(house, session, organization_id)
+    demo = {
+        "endpoint": endpoint,
+        "organization": SLUG,
+        "publishableKey": storefront.key,
+        "publishableClientId": str(storefront.id),
+        "clientId": str(integration.id),
+        "clientSecret": integration.key,
+        "clientKeyFile": str(key_file.resolve()),
+        "staffId": str(staff_id),
+        "staffEmail": STAFF_EMAIL,
+    }
+    _write_secret(path, json.dumps(demo, indent=2) + "\n")
+    return True
+
+
+async def _organization(session: AsyncSession) -> UUID:
+    found = (await session.exec(select(Organization).where(col(Organization.slug) == SLUG))).first()
+    if found is None:
+        settings = {"require_verified_email": False}
+        found = add_organization(session, slug=SLUG, name="Demo shop", settings=settings, is_default=True)
+        await session.flush()
+    return found.id
+
+
+async def _staff(house: House, session: AsyncSession, organization_id: UUID) -> UUID:
+    email = EmailAddress.parse(STAFF_EMAIL)
+    # Left behind when an earlier first start was killed before it wrote the file.
+    found = await staff.id_by_email(house.store, organization_id=organization_id, email=email)
+    return found or await staff.add(
+        session,
+        house.store.vault,
+        organization_id=organization_id,
+        email=email,
+        first_name="Sam",
+        last_name="Staff",
+    )
+
+
+def _make_key(path: Path) -> str:
+    private = Ed25519PrivateKey.generate()
+    _write_secret(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+    return private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def _write_secret(path: Path, text: str) -> None:
+    # Beside the file, then in its place: a killed first start leaves none, or a whole one.
+    beside = path.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    beside.replace(path)
+
+
+def _point_to(path: Path, endpoint: str) -> None:
+    demo = json.loads(path.read_text())
+    if demo["endpoint"] != endpoint:
+        _write_secret(path, json.dumps({**demo, "endpoint": endpoint}, indent=2) + "\n")
+
+
+def staff_token(var_dir: Path, email: str) -> str:
+    """An access token of the demo integration on behalf of the staff member, through the real token endpoint.
+
+    Raise `ValueError` when the address is not the demo's staff member, `httpx.HTTPError` when the service
+    does not answer or refuses.
+    """
+    # The server imports this module, too, and needs no HTTP client.
+    import httpx  # noqa: PLC0415
+
+    demo: dict[str, Any] = json.loads((var_dir / "demo.json").read_text())
+    if email.casefold() != demo["staffEmail"]:
+        message = f"The demo's staff member is {demo['staffEmail']}."
+        raise ValueError(message)
+    url = demo["endpoint"].removesuffix("/graphql") + TOKEN_PATH
+    claims = {
+        "iss": demo["clientId"],
+        "sub": demo["staffId"],
+        "aud": url,
+        "exp": now() + timedelta(minutes=2),
+        "jti": uuid4().hex,
+    }
+    assertion = jwt.encode(claims, Path(demo["clientKeyFile"]).read_text(), "EdDSA")
+    answer = httpx.post(url, data={"grant_type": JWT_BEARER, "assertion": assertion}, timeout=30)
+    answer.raise_for_status()
+    token: str = answer.json()["access_token"]
+    return token

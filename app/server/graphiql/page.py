@@ -1,0 +1,68 @@
+"""The page that holds GraphiQL, and the policy it is served under."""
+
+import json
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Final
+
+from app.server.graphiql.tabs import EXAMPLES, Tab
+
+CONTENT_SECURITY_POLICY: Final = "; ".join(  # noqa: FLY002 - one directive a line
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        # The one style element allowed by its hash is what GraphiQL's dialogs and menus put into the page to hold its
+        # scrolling while they are open. The browser test opens them, so it tells when a new GraphiQL needs another.
+        "style-src 'self' 'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='",
+        "connect-src 'self'",
+        # Its style sheet carries images and fonts within itself.
+        "img-src data:",
+        "font-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+PAGE: Final = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>Patron · GraphiQL</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="{assets}/graphiql.min.css">
+<link rel="stylesheet" href="{assets}/start.css">
+<script type="application/json" id="configuration">{configuration}</script>
+<script defer src="{assets}/react.production.min.js"></script>
+<script defer src="{assets}/react-dom.production.min.js"></script>
+<script defer src="{assets}/graphiql.min.js"></script>
+<script defer src="{assets}/start.js"></script>
+</head>
+<body>
+<div id="graphiql"><noscript>GraphiQL needs JavaScript.</noscript></div>
+</body>
+</html>
+"""
+
+
+def page(*, endpoint: str, assets: str, headers: Mapping[str, str], tabs: Iterable[Tab] = EXAMPLES) -> str:
+    """The HTML of GraphiQL for the GraphQL endpoint at the path `endpoint`, with its files at the path `assets`.
+
+    `headers` stand in the header editor of every tab and so are readable by whoever opens the page: publishable
+    values only. Serve it with `CONTENT_SECURITY_POLICY`; it runs no inline script, so it needs no nonce.
+    """
+    configuration = {
+        "endpoint": endpoint,
+        "headers": dict(headers),
+        "tabs": [{"query": tab.document, "variables": tab.variables} for tab in tabs],
+    }
+    return PAGE.format(assets=escape(assets.rstrip("/")), configuration=embedded(configuration))
+
+
+def embedded(value: object) -> str:
+    """JSON that may stand in a script element: nothing in it ends the element or opens a comment (HTML § 4.12.1.3)."""
+    # Everything outside ASCII is escaped by json itself, U+2028 and U+2029 among it.
+    return json.dumps(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

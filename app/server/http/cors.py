@@ -1,0 +1,80 @@
+"""Which pages may read answers (the CORS protocol of the Fetch standard): those on an organization's list, no others.
+
+No credentials: nothing here goes by cookies, so a page can do no more than its own script knows keys and tokens for.
+"""
+
+import re
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.accounts.organizations.origins import AllowedOrigins
+from app.platform.principal import Organization
+
+# A handler puts the organization here as soon as it knows it.
+ORGANIZATION = "organization"
+LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+ALLOWED_METHODS = "GET, POST"
+ALLOWED_HEADERS = "authorization, content-type, x-api-key, x-device-token, x-request-id, x-patron-cost"
+VARY = (b"vary", b"Origin")
+EXPOSE = (
+    b"access-control-expose-headers",
+    b"RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id",
+)
+PREFLIGHT_SECONDS = "600"
+
+
+class Cors:
+    """Answers preflights, and lets allowed pages read the answers of the paths it stands before.
+
+    A preflight names no organization, so it is answered by the lists of all; the answer itself goes by the list
+    of the organization it is of. In `development` pages on this machine are allowed too.
+    """
+
+    def __init__(self, app: ASGIApp, origins: AllowedOrigins, *, paths: Collection[str], development: bool) -> None:
+        """Stand before `app`."""
+        self._app = app
+        self._origins = origins
+        self._paths = frozenset(paths)
+        self._development = development
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, unless it is a preflight."""
+        if scope["type"] != "http" or scope["path"] not in self._paths:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        if scope["method"] == "OPTIONS" and origin is not None and "access-control-request-method" in headers:
+            await (await self._preflight(origin))(scope, receive, send)
+            return
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told = [VARY]
+                if origin is not None and await self._allows(origin, scope.get(ORGANIZATION)):
+                    told += [(b"access-control-allow-origin", origin.encode("latin-1")), EXPOSE]
+                message["headers"] = [*message["headers"], *told]
+            await send(message)
+
+        await self._app(scope, receive, answer)
+
+    async def _preflight(self, origin: str) -> Response:
+        headers = {"Vary": "Origin"}
+        if await self._allows(origin, None):
+            headers |= {
+                "Access-Control-Allow-Origin": origin,
+                "Access-Control-Allow-Methods": ALLOWED_METHODS,
+                "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+                "Access-Control-Max-Age": PREFLIGHT_SECONDS,
+            }
+        return Response(status_code=204, headers=headers)
+
+    async def _allows(self, origin: str, organization: Organization | None) -> bool:
+        if self._development and LOCAL.fullmatch(origin):
+            return True
+        if organization is not None:
+            return origin in organization.settings.cors_origins
+        return origin in await self._origins.everybody()

@@ -1,0 +1,114 @@
+"""The Relay field `node`: one door for all kinds, with the rules of each."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+import strawberry
+
+from app.customers import api as customers
+from app.customers import repository as customer_rows
+from app.customers.addresses import api as addresses
+from app.customers.addresses import repository as address_rows
+from app.customers.groups.api import READERS, group_with
+from app.customers.markets.api import market_with
+from app.customers.orders import api as orders
+from app.customers.orders import repository as order_rows
+from app.customers.payment_methods import api as payment_methods
+from app.customers.payment_methods import repository as payment_method_rows
+from app.platform.audit.log import Action, record
+from app.platform.errors import NotFound
+from app.platform.graphql import ids
+from app.platform.graphql.access import ANYBODY, CUSTOMER, Access, authorize, back_office
+from app.platform.graphql.context import Context
+from app.platform.graphql.fields import query
+from app.platform.graphql.ids import Node
+from app.platform.principal import Scope
+
+# What was found, and the customer it belongs to, if it does.
+Found = tuple[Node, UUID | None] | None
+
+
+async def _customer(context: Context, row_id: UUID) -> Found:
+    found = await context.load(customer_rows.by_ids, row_id)
+    return (customers.shown(found), found.row.id) if found else None
+
+
+async def _address(context: Context, row_id: UUID) -> Found:
+    found = await context.load(address_rows.by_ids, row_id)
+    return (addresses.shown(found, context.principal.locale), found.row.customer_id) if found else None
+
+
+async def _payment_method(context: Context, row_id: UUID) -> Found:
+    found = await context.load(payment_method_rows.by_ids, row_id)
+    return (payment_methods.shown(found), found.row.customer_id) if found else None
+
+
+async def _order(context: Context, row_id: UUID) -> Found:
+    found = await order_rows.by_id(context.store, organization_id=context.organization.id, order_id=row_id)
+    return (orders.shown(found), found.customer_id) if found else None
+
+
+async def _group(context: Context, row_id: UUID) -> Found:
+    found = await group_with(context, row_id)
+    return (found, None) if found else None
+
+
+async def _market(context: Context, row_id: UUID) -> Found:
+    found = await market_with(context, row_id)
+    return (found, None) if found else None
+
+
+class _Kind(NamedTuple):
+    find: Callable[[Context, UUID], Awaitable[Found]]
+    access: Access
+
+
+OWNED: Access = [CUSTOMER, *back_office(Scope.CUSTOMERS_READ)]
+KINDS: Mapping[str, _Kind] = {
+    "Customer": _Kind(_customer, OWNED),
+    "Address": _Kind(_address, OWNED),
+    "PaymentMethod": _Kind(_payment_method, OWNED),
+    "Order": _Kind(_order, OWNED),
+    "CustomerGroup": _Kind(_group, READERS),
+    "Market": _Kind(_market, ANYBODY),
+}
+
+
+@strawberry.type
+class NodeQueries:
+    """Object identification, as Relay has it."""
+
+    @query(
+        allow=ANYBODY,
+        description="Anything with a global id; null for what is not there, or not the caller's. Markets are for those "
+        "who may use `market`, groups for those who may use `group`; the rest is for its owner and for integrations "
+        "with `customers:read`.",
+    )
+    async def node(
+        self,
+        context: Context,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],
+    ) -> Node | None:
+        """An id of somebody else's looks like an id of nothing."""
+        for name, kind in KINDS.items():
+            try:
+                row_id = ids.decode(name, id)
+            except NotFound:
+                continue
+            authorize(context.principal, kind.access)
+            found = await kind.find(context, row_id)
+            if found is None or kind.access is not OWNED:
+                return found[0] if found else None
+            return await _seen(context, found)
+        authorize(context.principal, OWNED)
+        return None
+
+
+async def _seen(context: Context, found: tuple[Node, UUID | None]) -> Node | None:
+    node, customer_id = found
+    if context.principal.customer_id is not None:
+        return node if context.principal.customer_id == customer_id else None
+    async with context.store.database.transaction() as session:
+        record(session, context.origin, Action.CUSTOMER_READ, customer_id=customer_id)
+    return node

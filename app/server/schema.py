@@ -1,0 +1,81 @@
+"""The schema: all rooms together."""
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from app.accounts.api import AccountMutations
+from app.accounts.approvals.api import ApprovalMutations
+from app.accounts.confirmations.api import ConfirmationMutations
+from app.accounts.forms.api import FormQueries
+from app.accounts.newsletters.api import NewsletterMutations
+from app.accounts.organizations.api import OrganizationQueries
+from app.accounts.organizations.clients.api import ApiClientMutations, ApiClientQueries
+from app.accounts.organizations.members.api import MemberMutations, MemberQueries
+from app.accounts.organizations.shops.api import ShopMutations, ShopQueries
+from app.customers.addresses.api import AddressMutations
+from app.customers.api import CustomerMutations, CustomerQueries
+from app.customers.back_office.api import BackOfficeMutations, BackOfficeQueries
+from app.customers.fields.api import ExtraFieldMutations, ExtraFieldQueries
+from app.customers.groups.api import GroupMutations, GroupQueries
+from app.customers.groups_api import CustomerGroupMutations
+from app.customers.markets.api import MarketMutations, MarketQueries
+from app.customers.orders.api import OrderQueries
+from app.customers.orders_api import CustomerOrderMutations
+from app.customers.payment_methods.api import PaymentMethodMutations
+from app.identity.sessions.api import SessionMutations
+from app.platform.geography.api import GeographyQueries
+from app.platform.graphql.scalars import SCALARS
+from app.platform.graphql.user_errors import CONCRETE
+from app.privacy.api import PrivacyMutations
+from app.server.nodes.api import NodeQueries
+
+
+@strawberry.type(description="Everything that can be read.")
+class Query(
+    NodeQueries,
+    OrganizationQueries,
+    ShopQueries,
+    ApiClientQueries,
+    MemberQueries,
+    CustomerQueries,
+    BackOfficeQueries,
+    OrderQueries,
+    GroupQueries,
+    MarketQueries,
+    GeographyQueries,
+    ExtraFieldQueries,
+    FormQueries,
+):
+    """The rooms' queries."""
+
+
+@strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
+class Mutation(
+    AccountMutations,
+    SessionMutations,
+    ConfirmationMutations,
+    CustomerMutations,
+    BackOfficeMutations,
+    ShopMutations,
+    ApiClientMutations,
+    MemberMutations,
+    AddressMutations,
+    PaymentMethodMutations,
+    PrivacyMutations,
+    ExtraFieldMutations,
+    ApprovalMutations,
+    NewsletterMutations,
+    CustomerOrderMutations,
+    CustomerGroupMutations,
+    GroupMutations,
+    MarketMutations,
+):
+    """The rooms' mutations."""
+
+
+SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, types=CONCRETE, config=StrawberryConfig(scalar_map=SCALARS))
+
+
+def sdl() -> str:
+    """The schema in GraphQL's schema definition language, as it stands in `schema.graphql`."""
+    return SCHEMA.as_str() + "\n"

@@ -1,0 +1,167 @@
+"""Forms: what a front end shows, in which language, and that the same definitions check what comes back."""
+
+from typing import Any
+
+import pytest
+
+from app.platform.principal import Scope
+from tests.house import PASSWORD, House, Shop
+
+FIELDS = """fields { name path type label required readOnly maxLength pattern value options { value label } error }"""
+REGISTRATION = f"""query ($locale: String, $values: [FormValueInput!]) {{
+    registrationForm(locale: $locale, values: $values) {{ termsUrl {FIELDS} }} }}"""
+PROFILE = f"query ($locale: String) {{ profileForm(locale: $locale) {{ {FIELDS} }} }}"
+CREATE = """mutation ($input: CreateExtraFieldInput!) { createExtraField(input: $input) {
+    extraField { id } userErrors { code field } } }"""
+BUILT_IN = [
+    "email",
+    "password",
+    "passwordConfirmation",
+    "firstName",
+    "lastName",
+    "phone",
+    "fax",
+    "company",
+    "birthDate",
+    "locale",
+    "newsletter",
+]
+
+
+async def _registration(house: House, shop: Shop | None = None, **variables: Any) -> dict[str, Any]:
+    form = (await house.ask(REGISTRATION, shop=shop, **variables)).data["registrationForm"]
+    return {field["name"]: field for field in form["fields"]}
+
+
+async def _profile(house: House, token: str, **variables: Any) -> dict[str, Any]:
+    form = (await house.ask(PROFILE, token=token, **variables)).data["profileForm"]
+    return {field["name"]: field for field in form["fields"]}
+
+
+async def _declare_size(house: House) -> None:
+    given = {
+        "name": "size",
+        "type": "SELECT",
+        "required": True,
+        "labels": [{"locale": "en", "text": "Size"}, {"locale": "de", "text": "Grösse"}],
+        "options": [
+            {"value": "s", "labels": [{"locale": "en", "text": "Small"}, {"locale": "de", "text": "Klein"}]},
+            {"value": "l", "labels": [{"locale": "en", "text": "Large"}]},
+        ],
+    }
+    token = await house.integration(Scope.ORGANIZATION_WRITE)
+    (await house.ask(CREATE, token=token, input=given)).payload("createExtraField")
+
+
+async def test_the_contracts_form_lists_every_field_of_a_registration(house: House) -> None:
+    form = (await house.ask("RegistrationForm")).data["registrationForm"]
+
+    assert [field["name"] for field in form["fields"]] == BUILT_IN
+    assert [field["name"] for field in form["fields"] if field["required"]] == BUILT_IN[:3]
+    assert form["fields"][0] == {
+        "name": "email",
+        "type": "EMAIL",
+        "label": "Email address",
+        "required": True,
+        "maxLength": 96,
+        "pattern": None,
+        "value": None,
+        "options": [],
+    }
+
+
+async def test_login_name_and_terms_appear_only_where_the_organization_wants_them(house: House) -> None:
+    url = "https://shop.example/terms"
+    shop = await house.open_shop("strict", require_login_name=True, terms_url=url)
+
+    plain, strict = await _registration(house), await _registration(house, shop)
+
+    assert not {"loginName", "acceptTerms"} & set(plain)
+    assert list(strict) == ["email", "loginName", *BUILT_IN[1:], "acceptTerms"]
+    assert (strict["loginName"]["required"], strict["acceptTerms"]["required"]) == (True, True)
+    assert strict["loginName"]["pattern"] == r"[A-Za-z0-9._\-]{5,64}"
+    assert (await house.ask(REGISTRATION, shop=shop)).data["registrationForm"]["termsUrl"] == url
+
+
+@pytest.mark.parametrize(
+    ("locale", "first_name", "size", "small"),
+    [
+        (None, "First name", "Size", "Small"),
+        ("en-GB", "First name", "Size", "Small"),
+        ("de-CH", "Vorname", "Grösse", "Klein"),
+        ("fr", "Prénom", "Size", "Small"),
+        ("it", "Nome", "Size", "Small"),
+        ("es", "Nombre", "Size", "Small"),
+        ("pt", "First name", "Size", "Small"),
+    ],
+)
+async def test_labels_come_in_the_language_asked_for(
+    house: House, locale: str | None, first_name: str, size: str, small: str
+) -> None:
+    await _declare_size(house)
+
+    form = await _registration(house, locale=locale)
+
+    assert form["firstName"]["label"] == first_name
+    assert form["size"]["label"] == size
+    assert form["size"]["options"] == [{"value": "s", "label": small}, {"value": "l", "label": "Large"}]
+    assert form["size"]["path"] == ["attributes", "size"]
+
+
+async def test_what_the_form_says_of_a_field_is_what_the_submit_holds_it_to(house: House) -> None:
+    form = await _registration(house)
+    lengths = {name: field["maxLength"] for name, field in form.items() if field["type"] == "TEXT"}
+    account = {"email": "ann@example.org", "password": PASSWORD, "passwordConfirmation": PASSWORD}
+
+    too_long = {name: "x" * (most + 1) for name, most in lengths.items()}
+    refused = await house.ask("Register", input={**account, **too_long})
+
+    assert refused.refusals("register") == [("TOO_LONG", [name]) for name in lengths]
+    lengths.pop("locale")
+    accepted = await house.ask("Register", input={**account, **{name: "x" * most for name, most in lengths.items()}})
+    assert accepted.payload("register")["customer"]["firstName"] == "x" * 32
+
+
+async def test_typed_values_come_back_with_their_errors_and_passwords_do_not(house: House) -> None:
+    await _declare_size(house)
+    typed = {"email": "ann", "password": "password", "phone": "+41446681800", "birthDate": "31.1.2000", "size": "m"}
+
+    form = await _registration(house, values=[{"name": name, "value": value} for name, value in typed.items()])
+
+    assert {name: form[name]["value"] for name in typed} == {**typed, "password": None}
+    assert {name for name, field in form.items() if field["error"]} == set(typed) - {"phone"}
+    assert form["birthDate"]["error"] == "Write a date such as 2026-01-31."
+    assert await house.count("customers") == 0
+
+
+async def test_the_profile_form_has_the_values_of_who_is_logged_in(house: House) -> None:
+    ann = await house.register(
+        "ann@example.org", loginName="archer", firstName="Ann", birthDate="2000-01-31", locale="de-CH"
+    )
+    await _declare_size(house)
+
+    form = await _profile(house, ann.token)
+
+    assert list(form) == [
+        *("email", "loginName", "firstName", "lastName", "phone", "fax", "company", "imageUrl"),
+        *("birthDate", "locale", "newsletter", "size"),
+    ]
+    assert {name: field["value"] for name, field in form.items() if field["value"]} == {
+        "email": "ann@example.org",
+        "loginName": "archer",
+        "firstName": "Ann",
+        "birthDate": "2000-01-31",
+        "locale": "de-CH",
+        "newsletter": "false",
+    }
+    assert [name for name, field in form.items() if field["readOnly"]] == ["email", "loginName"]
+    assert {name: field["error"] for name, field in form.items() if field["error"]} == {
+        "size": "This field is required."
+    }
+    assert form["firstName"]["label"] == "Vorname"
+    assert (await _profile(house, ann.token, locale="fr"))["firstName"]["label"] == "Prénom"
+
+
+async def test_a_profile_form_is_for_customers_only(house: House) -> None:
+    assert (await house.ask(PROFILE)).codes == ["UNAUTHENTICATED"]
+    assert (await house.ask(PROFILE, token=await house.integration())).codes == ["FORBIDDEN"]

@@ -1,0 +1,244 @@
+"""Everything wrong that can be sent to the token endpoint, and the exact answer."""
+
+import base64
+import hmac
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.accounts.oauth import assertions
+from app.accounts.oauth.assertions import JWT_BEARER
+from app.platform.clock import now
+from tests.accounts.oauth.forms import TOKEN, assertion, basic, bear, claims, credentials, refused, send
+from tests.house import PASSWORD, House
+
+CREDENTIALS = "client_credentials"
+
+
+WRONG_FORMS: list[tuple[dict[str, str], tuple[int, str]]] = [
+    ({}, (400, "invalid_request")),
+    ({"grant_type": ""}, (400, "invalid_request")),
+    ({"grant_type": "authorization_code"}, (400, "unsupported_grant_type")),
+    ({"grant_type": CREDENTIALS}, (401, "invalid_client")),
+    ({"grant_type": CREDENTIALS, "client_id": "nobody", "client_secret": "x"}, (401, "invalid_client")),
+    ({"grant_type": CREDENTIALS, "client_id": str(uuid4()), "client_secret": "x"}, (401, "invalid_client")),
+    ({"grant_type": CREDENTIALS, "client_id": "{id}"}, (401, "invalid_client")),
+    ({"grant_type": CREDENTIALS, "client_id": "{id}", "client_secret": "wrong"}, (401, "invalid_client")),
+    ({"grant_type": CREDENTIALS, "client_id": "{id}", "client_secret": "x" * 9000}, (401, "invalid_client")),
+    ({"grant_type": CREDENTIALS, "client_id": "{id}", "client_secret": "x" * 20000}, (400, "invalid_request")),
+    ({"grant_type": CREDENTIALS, "client_id": "{storefront}"}, (400, "unauthorized_client")),
+    ({"grant_type": CREDENTIALS, "client_id": "{storefront}", "client_secret": "pk_x"}, (401, "invalid_client")),
+    ({"grant_type": "password", "client_id": "{storefront}"}, (400, "invalid_request")),
+    ({"grant_type": "password", "client_id": "{storefront}", "username": "a"}, (400, "invalid_request")),
+    ({"grant_type": "password", "username": "a", "password": "b"}, (401, "invalid_client")),
+    ({"grant_type": "refresh_token", "client_id": "{storefront}"}, (400, "invalid_request")),
+    (
+        {"grant_type": "refresh_token", "client_id": "{storefront}", "refresh_token": "rt_x"},
+        (400, "invalid_grant"),
+    ),
+    ({"grant_type": JWT_BEARER}, (400, "invalid_request")),
+    ({"grant_type": JWT_BEARER, "assertion": "x"}, (400, "invalid_grant")),
+    ({"grant_type": JWT_BEARER, "assertion": "x" * 5000}, (400, "invalid_request")),
+    ({"grant_type": JWT_BEARER, "assertion": "x", "client_id": "{id}"}, (401, "invalid_client")),
+]
+
+
+async def test_a_wrong_form_is_refused_and_nothing_happens(house: House) -> None:
+    known = {"{id}": str(house.shop.client_id), "{storefront}": str(house.shop.storefront_id)}
+    before = await house.counts()
+
+    for form, expected in WRONG_FORMS:
+        answer = await send(house, **{name: known.get(value, value) for name, value in form.items()})
+        assert refused(answer) == expected, form
+        assert ("www-authenticate" in answer.headers) == (expected[0] == 401)
+
+    assert await house.counts() == before
+
+
+async def test_a_malformed_header_is_an_unknown_client(house: House) -> None:
+    for authorization in ("Basic", "Basic ###", "Basic bm9jb2xvbg==", "Basic /////w==", "Bearer abc"):
+        answer = await send(house, grant_type=CREDENTIALS, headers={"authorization": authorization})
+
+        assert refused(answer) == (401, "invalid_client"), authorization
+        assert answer.headers["www-authenticate"] == 'Basic realm="token"'
+
+
+async def test_a_client_is_not_known_by_the_key_of_another(house: House) -> None:
+    shop, other = house.shop, await house.open_shop("second")
+    before = await house.counts()
+
+    for header in (
+        basic(shop.client_id, other.client_secret),
+        basic(shop.client_id, shop.key),
+        basic(shop.client_id, ""),
+        basic(other.client_id, shop.client_secret),
+    ):
+        assert refused(await send(house, grant_type=CREDENTIALS, headers=header)) == (401, "invalid_client")
+
+    assert await house.counts() == before
+
+
+async def test_credentials_in_two_places_or_twice_are_refused(house: House) -> None:
+    header = basic(house.shop.client_id, house.shop.client_secret)
+    secret_twice = await send(house, grant_type=CREDENTIALS, headers=header, **credentials(house.shop))
+    other_name = await send(house, grant_type=CREDENTIALS, headers=header, client_id=str(house.shop.storefront_id))
+    two_headers = await house.client.post(
+        TOKEN,
+        data={"grant_type": CREDENTIALS},
+        headers=[("authorization", header["authorization"]), ("authorization", header["authorization"])],
+    )
+    parameter_twice = await house.client.post(
+        TOKEN,
+        content="grant_type=client_credentials&grant_type=client_credentials",
+        headers={**header, "content-type": "application/x-www-form-urlencoded"},
+    )
+
+    for answer in (secret_twice, other_name, two_headers, parameter_twice):
+        assert refused(answer) == (400, "invalid_request")
+
+
+async def test_only_a_form_by_post_is_read(house: House) -> None:
+    form = {"grant_type": CREDENTIALS, **credentials(house.shop)}
+
+    in_address = await house.client.post(TOKEN, params=form)
+    beside_a_form = await house.client.post(f"{TOKEN}?client_secret={house.shop.client_secret}", data=form)
+    as_json = await house.client.post(TOKEN, json=form)
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    not_text = await house.client.post(TOKEN, content=b"grant_type=\xff", headers=kind)
+    not_a_form = await house.client.post(TOKEN, content=b"grant_type", headers=kind)
+    many = await house.client.post(TOKEN, content="&".join(f"a{n}=b" for n in range(1000)), headers=kind)
+    by_get = await house.client.get(TOKEN, params=form)
+
+    for answer in (in_address, beside_a_form, as_json, not_text, not_a_form, many):
+        assert refused(answer) == (400, "invalid_request")
+    assert refused(by_get) == (405, "invalid_request")
+    assert by_get.headers["allow"] == "POST"
+    assert await house.count("sessions") == 0
+
+
+async def test_a_scope_wider_than_granted_is_refused(house: House) -> None:
+    await house.register("ann@example.org")
+    wider = await send(house, grant_type=CREDENTIALS, scope="audit:read everything", **credentials(house.shop))
+    of_customer = await send(
+        house,
+        grant_type="password",
+        client_id=str(house.shop.storefront_id),
+        username="ann@example.org",
+        password=PASSWORD,
+        scope="customers:read",
+    )
+    by_assertion = await bear(house, assertion(house.shop), scope="everything")
+
+    for answer in (wider, of_customer, by_assertion):
+        assert refused(answer) == (400, "invalid_scope")
+    assert await house.count("used_assertions") == 0
+
+
+NAN = float("nan")
+
+
+WRONG_CLAIMS: list[dict[str, Any]] = [
+    {"iss": None},
+    {"iss": "nobody"},
+    {"iss": str(uuid4())},
+    {"iss": 7},
+    {"sub": None},
+    {"sub": "sam@first.example.org"},
+    {"sub": str(uuid4())},
+    {"aud": None},
+    {"aud": "https://another.example.org/oauth/token"},
+    {"aud": []},
+    {"exp": None},
+    {"exp": "soon"},
+    {"exp": 10**20},
+    {"exp": 1e308},
+    {"exp": NAN},
+    {"exp": float("inf")},
+    {"exp": timedelta(minutes=-5)},
+    {"exp": timedelta(minutes=11)},
+    {"nbf": timedelta(minutes=1)},
+    {"iat": timedelta(minutes=1)},
+    {"jti": None},
+    {"jti": ""},
+    {"jti": 7},
+    {"jti": "\ud800"},
+]
+
+
+async def test_an_assertion_with_a_wrong_claim_is_refused(house: House) -> None:
+    before = await house.counts()
+
+    for changes in WRONG_CLAIMS:
+        moved: dict[str, Any] = {
+            name: now() + value if isinstance(value, timedelta) else value for name, value in changes.items()
+        }
+        assert refused(await bear(house, assertion(house.shop, **moved))) == (400, "invalid_grant"), changes
+
+    assert await house.counts() == before
+
+
+async def test_an_assertion_that_the_clients_own_key_did_not_sign_is_refused(house: House) -> None:
+    other = await house.open_shop("second")
+    public = await house.scalar("SELECT public_key FROM api_clients WHERE public_key IS NOT NULL LIMIT 1")
+    by_stranger = assertion(house.shop, key=Ed25519PrivateKey.generate())
+    by_other_client = assertion(house.shop, key=other.client_key)
+    header, body, _ = assertion(house.shop).split(".")
+    unsigned = jwt.encode(claims(house.shop), "", "none")
+    tampered = f"{header}.{body}.{'A' * 86}"
+    # By hand: the library will not sign with a public key.
+    symmetric = _signed_with(public, claims(house.shop))
+
+    for signed in (by_stranger, by_other_client, unsigned, tampered, symmetric):
+        assert refused(await bear(house, signed)) == (400, "invalid_grant")
+
+
+def _signed_with(public: str, payload: dict[str, Any]) -> str:
+    def encode(value: bytes) -> str:
+        return base64.urlsafe_b64encode(value).decode().rstrip("=")
+
+    plain = {**payload, "exp": int(payload["exp"].timestamp())}
+    text = f"{encode(json.dumps({'alg': 'HS256', 'typ': 'JWT'}).encode())}.{encode(json.dumps(plain).encode())}"
+    return f"{text}.{encode(hmac.digest(public.encode(), text.encode(), 'sha256'))}"
+
+
+async def test_an_assertion_is_accepted_once(house: House) -> None:
+    signed = assertion(house.shop)
+
+    first, second = await bear(house, signed), await bear(house, signed)
+
+    assert first.status_code == 200
+    assert refused(second) == (400, "invalid_grant")
+    assert await house.count("sessions") == 1
+
+
+async def test_a_used_assertion_is_forgotten_once_it_would_be_refused_as_expired(house: House) -> None:
+    signed = assertion(house.shop)
+    await bear(house, signed)
+    assert await assertions.sweep(house.patron.store) == 0
+    assert refused(await bear(house, signed)) == (400, "invalid_grant")
+
+    await house.execute("UPDATE used_assertions SET expires_at = '2020-01-01 00:00:00.000000'")
+
+    assert await assertions.sweep(house.patron.store) == 1
+
+
+async def test_an_assertion_of_another_client_than_the_authenticated_one_is_refused(house: House) -> None:
+    other = await house.open_shop("second")
+
+    answer = await bear(house, assertion(house.shop), **credentials(other))
+
+    assert refused(answer) == (400, "invalid_grant")
+    assert await house.count("used_assertions") == 0
+
+
+async def test_a_member_of_another_organizations_staff_is_no_subject(house: House) -> None:
+    other = await house.open_shop("second")
+
+    answer = await bear(house, assertion(house.shop, sub=str(other.staff_id)))
+
+    assert refused(answer) == (400, "invalid_grant")
+    assert await house.count("sessions") == 0

@@ -1,0 +1,76 @@
+"""Countries and zones have the names of the language that the customer chose."""
+
+from typing import Any
+
+import pytest
+
+from tests.customers.addresses.book import create, listed, update
+from tests.customers.orders.book import record
+from tests.house import House
+
+CHOOSE = "mutation ($locale: String) { updateCustomer(input: { locale: $locale }) { userErrors { code } } }"
+SEEN = """query ($order: OrderBy!, $address: ID!) {
+    me { addresses { country { name zones { name } } zone { code name } formatted } }
+    node(id: $address) { ... on Address { country { name } } }
+    order(by: $order) { shippingAddress { country { name } zone { name } formatted } }
+    country(code: "JP") { name }
+    countries { code name }
+}"""
+GENEVA = {"line1": "Rue du Rhône 1", "city": "Genève", "postalCode": "1204", "zone": "GE"}
+
+
+def _names(address: Any) -> tuple[str, str]:
+    return address["country"]["name"], address["zone"]["name"]
+
+
+@pytest.mark.parametrize(
+    ("locale", "swiss", "geneva", "japan"),
+    [
+        (None, "Switzerland", "Geneva", "Japan"),
+        ("en-GB", "Switzerland", "Geneva", "Japan"),
+        ("de-CH", "Schweiz", "Genf", "Japan"),
+        ("fr", "Suisse", "Genève", "Japon"),
+        ("ja", "スイス", "Geneva", "日本"),
+        ("xx", "Switzerland", "Geneva", "Japan"),
+    ],
+)
+async def test_names_follow_the_locale_of_who_is_logged_in(
+    house: House, locale: str | None, swiss: str, geneva: str, japan: str
+) -> None:
+    ann = await house.register("ann@example.org")
+    (await house.ask(CHOOSE, token=ann.token, locale=locale)).payload("updateCustomer")
+    address = await create(house, ann.token, **GENEVA)
+    home = {"firstName": "Ann", "lastName": "Lee", "country": "CH", **GENEVA}
+    await record(house, await house.integration(), customerId=ann.id, shippingAddress=home)
+
+    seen = (await house.ask(SEEN, token=ann.token, order={"number": "1001"}, address=address["id"])).data
+
+    mine, sent = seen["me"]["addresses"][0], seen["order"]["shippingAddress"]
+    assert [_names(one) for one in (address, mine, sent)] == [(swiss, geneva)] * 3
+    assert {"name": geneva} in mine["country"]["zones"]
+    assert mine["zone"]["code"] == "GE"
+    assert seen["node"] == {"country": {"name": swiss}}
+    assert seen["country"]["name"] == japan
+    assert {"code": "CH", "name": swiss} in seen["countries"]
+    assert mine["formatted"] == sent["formatted"] == ["Ann Lee", "Rue du Rhône 1", "CH-1204 Genève", "SWITZERLAND"]
+
+
+async def test_the_shop_reads_english_whatever_the_customer_chose(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    (await house.ask(CHOOSE, token=ann.token, locale="fr")).payload("updateCustomer")
+    address = await create(house, ann.token, **GENEVA)
+    token = await house.integration()
+
+    changed = await update(house, token, address["id"], notes="Ring twice")
+
+    assert _names(changed) == ("Switzerland", "Geneva")
+    assert _names((await listed(house, ann.token))[0]) == ("Suisse", "Genève")
+
+
+async def test_a_zone_that_the_country_does_not_have_stays_as_it_was_typed(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    (await house.ask(CHOOSE, token=ann.token, locale="de")).payload("updateCustomer")
+
+    address = await create(house, ann.token, country="FR", postalCode="75001", city="Paris", zone="Île-de-France")
+
+    assert (address["country"]["name"], address["zone"]["name"]) == ("Frankreich", "Île-de-France")

@@ -1,0 +1,183 @@
+"""One-time proofs: rules that hold whatever they are for."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlmodel import select, update
+
+from app.identity.proofs import repository as proofs
+from app.identity.proofs.errors import ProofExpired, ProofInvalid
+from app.identity.proofs.purposes import Purpose
+from app.identity.proofs.repository import CODE_TRIES, Issued, Proven
+from app.identity.proofs.tables import Proof
+from app.platform.clock import now
+from tests.house import House
+
+VERIFY = Purpose.VERIFY_EMAIL
+
+
+class Prover:
+    """A customer of the house with proofs."""
+
+    def __init__(self, house: House, customer_id: UUID) -> None:
+        self.house, self.id = house, customer_id
+        self.store = house.patron.store
+
+    async def issue(self, purpose: Purpose = VERIFY, payload: object = None, about: str = "") -> Issued:
+        async with self.store.database.transaction() as session:
+            return await proofs.issue(
+                session,
+                self.store.vault,
+                organization_id=self.house.shop.id,
+                customer_id=self.id,
+                purpose=purpose,
+                payload=payload,
+                about=about,
+            )
+
+    async def use(self, token: str, purpose: Purpose = VERIFY, organization_id: UUID | None = None) -> Proven:
+        async with self.store.database.transaction() as session:
+            shop = organization_id or self.house.shop.id
+            return await proofs.use(session, self.store.vault, organization_id=shop, purpose=purpose, token=token)
+
+    async def use_code(self, code: str, customer_id: UUID | None = None) -> Proven | None:
+        async with self.store.database.transaction() as session:
+            return await proofs.use_code(
+                session,
+                self.store.vault,
+                organization_id=self.house.shop.id,
+                customer_id=customer_id or self.id,
+                purpose=VERIFY,
+                code=code,
+            )
+
+    async def let_expire(self) -> None:
+        async with self.store.database.transaction() as session:
+            await session.exec(update(Proof).values(expires_at=now() - timedelta(seconds=1)))
+
+    async def rows(self) -> list[Proof]:
+        async with self.store.database.transaction() as session:
+            return list((await session.exec(select(Proof))).all())
+
+
+@pytest.fixture
+async def ann(house: House) -> Prover:
+    customer_id = uuid4()
+    await house.patron.store.vault.create_key(customer_id, organization_id=house.shop.id)
+    return Prover(house, customer_id)
+
+
+def _wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06}"
+
+
+async def test_a_token_is_used_once_and_gives_back_what_was_sealed_with_it(ann: Prover) -> None:
+    issued = await ann.issue(payload={"email": "ann@example.org"})
+
+    proven = await ann.use(issued.token)
+
+    assert proven == Proven(ann.id, {"email": "ann@example.org"})
+    with pytest.raises(ProofInvalid):
+        await ann.use(issued.token)
+
+
+async def test_neither_token_nor_code_nor_payload_is_stored(ann: Prover) -> None:
+    issued = await ann.issue(payload={"email": "ann@example.org"})
+
+    [row] = await ann.rows()
+    stored = repr(row.model_dump()).encode()
+    assert issued.token.startswith("ve_")
+    assert len(issued.code) == 6
+    assert all(secret.encode() not in stored for secret in (issued.token, issued.code, "ann@"))
+
+
+async def test_a_newer_proof_voids_the_older_one_and_keeps_what_was_sealed(ann: Prover) -> None:
+    older = await ann.issue(payload={"claim": 1})
+    newer = await ann.issue()
+
+    with pytest.raises(ProofInvalid):
+        await ann.use(older.token)
+    assert (await ann.use(newer.token)).payload == {"claim": 1}
+
+
+async def test_proofs_about_different_things_stand_beside_each_other(ann: Prover) -> None:
+    first = await ann.issue(Purpose.UNDO_EMAIL_CHANGE, {"email": "a@example.org"}, about="a@example.org")
+    second = await ann.issue(Purpose.UNDO_EMAIL_CHANGE, {"email": "b@example.org"}, about="b@example.org")
+
+    assert (await ann.use(first.token, Purpose.UNDO_EMAIL_CHANGE)).payload == {"email": "a@example.org"}
+    assert (await ann.use(second.token, Purpose.UNDO_EMAIL_CHANGE)).payload == {"email": "b@example.org"}
+
+
+async def test_a_token_opens_only_what_it_was_made_for(ann: Prover) -> None:
+    issued = await ann.issue()
+
+    with pytest.raises(ProofInvalid):
+        await ann.use(issued.token, Purpose.RESET_PASSWORD)
+    with pytest.raises(ProofInvalid):
+        await ann.use(issued.token, organization_id=uuid4())
+    assert (await ann.use(issued.token)).customer_id == ann.id
+
+
+async def test_an_expired_token_is_told_apart_from_one_that_never_was(ann: Prover) -> None:
+    issued = await ann.issue()
+    await ann.let_expire()
+
+    with pytest.raises(ProofExpired):
+        await ann.use(issued.token)
+    with pytest.raises(ProofExpired):
+        await ann.use_code(issued.code)
+    with pytest.raises(ProofInvalid):
+        await ann.use("ve_never")
+
+
+async def test_an_expired_code_is_called_expired_only_to_who_knows_it(ann: Prover) -> None:
+    issued = await ann.issue()
+    await ann.let_expire()
+
+    assert await ann.use_code(_wrong(issued.code)) is None
+
+
+async def test_a_code_works_for_its_own_customer_only_and_once(ann: Prover) -> None:
+    issued = await ann.issue()
+
+    assert await ann.use_code(issued.code, uuid4()) is None
+    assert await ann.use_code(issued.code) == Proven(ann.id, None)
+    assert await ann.use_code(issued.code) is None
+
+
+async def test_a_code_that_was_guessed_at_too_often_is_dead_and_the_link_is_not(ann: Prover) -> None:
+    issued = await ann.issue()
+
+    for _ in range(CODE_TRIES):
+        assert await ann.use_code(_wrong(issued.code)) is None
+
+    assert await ann.use_code(issued.code) is None
+    assert (await ann.use(issued.token)).customer_id == ann.id
+
+
+async def test_asking_for_a_new_mail_buys_no_new_tries(ann: Prover) -> None:
+    issued = await ann.issue()
+    for _ in range(CODE_TRIES):
+        await ann.use_code(_wrong(issued.code))
+
+    again = await ann.issue()
+
+    assert await ann.use_code(again.code) is None
+    assert (await ann.use(again.token)).customer_id == ann.id
+
+
+async def test_voided_erased_and_long_expired_proofs_are_gone(ann: Prover) -> None:
+    reset = await ann.issue(Purpose.RESET_PASSWORD)
+    verify = await ann.issue()
+    async with ann.store.database.transaction() as session:
+        assert await proofs.void(session, customer_id=ann.id, purposes=[Purpose.RESET_PASSWORD]) == 1
+    with pytest.raises(ProofInvalid):
+        await ann.use(reset.token, Purpose.RESET_PASSWORD)
+
+    await ann.let_expire()
+    assert await proofs.sweep(ann.store) == 0
+    async with ann.store.database.transaction() as session:
+        assert await proofs.erase(session, customer_id=ann.id) == 1
+    with pytest.raises(ProofInvalid):
+        await ann.use(verify.token)

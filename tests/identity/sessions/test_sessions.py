@@ -1,0 +1,215 @@
+"""Sessions as their owner sees them: listed, ended, expired, replayed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import select
+
+from app.identity.sessions import repository
+from app.identity.sessions.devices import device_name
+from app.identity.sessions.tables import RefreshToken, Session
+from app.platform.clock import now
+from app.platform.mail.tables import OutgoingMail
+from app.privacy.erasing import erase_due
+from tests.house import PASSWORD, House, Person
+
+LIST = """query ($first: Int, $after: String) { me { sessions(first: $first, after: $after) { totalCount
+    pageInfo { hasNextPage endCursor }
+    nodes { id device createdAt lastUsedAt expiresAt current endedAt endedReason } } } }"""
+END = """mutation ($id: ID!) { endSession(input: { id: $id }) {
+    session { id endedAt endedReason } userErrors { code field } } }"""
+EVERYWHERE = "mutation { logoutEverywhere { endedSessions userErrors { code } } }"
+REGISTER = """mutation ($input: RegisterInput!) { register(input: $input) {
+    customer { id } tokens { accessToken refreshToken } } }"""
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0 Safari/537.36"
+NOWHERE = "U2Vzc2lvbjowMThmMDAwMDAwMDA3MDAwODAwMDAwMDAwMDAwMDAwMA"
+
+
+async def _sessions(house: House, token: str, **page: Any) -> Any:
+    return (await house.ask(LIST, token=token, **page)).data["me"]["sessions"]
+
+
+async def _login(house: House, email: str = "ann@example.org", agent: str = "") -> str:
+    body = {
+        "query": "mutation ($p: String!, $e: String!) "
+        "{ login(input: { identifier: $e, password: $p }) { tokens { accessToken } userErrors { code } } }",
+        "variables": {"e": email, "p": PASSWORD},
+    }
+    headers = {"x-api-key": house.shop.key, "user-agent": agent}
+    return str((await house.post(body, **headers)).payload("login")["tokens"]["accessToken"])
+
+
+async def _age(house: House, **changes: Any) -> None:
+    async with house.patron.store.database.transaction() as session:
+        await session.exec(update(Session).values(**changes))
+
+
+async def test_a_customer_sees_own_sessions_newest_first_with_the_device_in_words(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    token = await _login(house, agent=FIREFOX)
+    await house.register("bob@example.org")
+
+    listed = await _sessions(house, token)
+
+    assert listed["totalCount"] == 2
+    assert [(one["device"], one["current"], one["endedAt"], one["endedReason"]) for one in listed["nodes"]] == [
+        ("Firefox on Windows", True, None, None),
+        ("python-httpx", False, None, None),
+    ]
+    assert listed["nodes"][0]["createdAt"] <= listed["nodes"][0]["lastUsedAt"] < listed["nodes"][0]["expiresAt"]
+    assert [one["current"] for one in (await _sessions(house, ann.token))["nodes"]] == [False, True]
+
+
+async def test_sessions_come_in_pages(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    for _ in range(2):
+        await _login(house)
+
+    first = await _sessions(house, ann.token, first=2)
+    rest = await _sessions(house, ann.token, first=2, after=first["pageInfo"]["endCursor"])
+
+    assert [len(one["nodes"]) for one in (first, rest)] == [2, 1]
+    assert [one["pageInfo"]["hasNextPage"] for one in (first, rest)] == [True, False]
+    assert rest["nodes"][0]["current"] is True
+    assert (await house.ask(LIST, token=ann.token, first=101)).codes == ["BAD_USER_INPUT"]
+
+
+async def test_ending_a_session_kills_its_tokens_at_the_next_request_and_no_other(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    other = await _login(house)
+    session_id = (await _sessions(house, ann.token))["nodes"][0]["id"]
+
+    ended = (await house.ask(END, token=ann.token, id=session_id)).payload("endSession")["session"]
+
+    assert (ended["id"], ended["endedReason"]) == (session_id, "ENDED_BY_OWNER")
+    assert ended["endedAt"]
+    assert (await house.ask("{ me { id } }", token=other)).status == 401
+    assert (await house.ask("{ me { id } }", token=ann.token)).data["me"]["id"] == ann.id
+    assert (await house.audit())[-1] == "session.ended"
+
+
+async def test_ending_a_session_twice_changes_nothing(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    await _login(house)
+    session_id = (await _sessions(house, ann.token))["nodes"][0]["id"]
+    first = (await house.ask(END, token=ann.token, id=session_id)).payload("endSession")
+    before = await house.counts()
+
+    assert (await house.ask(END, token=ann.token, id=session_id)).payload("endSession") == first
+
+    assert await house.counts() == before
+
+
+async def test_a_session_of_somebody_else_looks_like_none(house: House) -> None:
+    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
+    hers = (await _sessions(house, ann.token))["nodes"][0]["id"]
+    before = await house.counts()
+
+    tried = [await house.ask(END, token=bob.token, id=one) for one in (hers, NOWHERE, "x")]
+
+    assert [one.refusals("endSession") for one in tried] == [[("NOT_FOUND", ["id"])]] * 3
+    assert await house.counts() == before
+    assert (await house.ask("{ me { id } }", token=ann.token)).data["me"]["id"] == ann.id
+
+
+async def test_only_the_owner_reads_or_ends_sessions(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    query = "query ($id: ID!) { customer(by: { id: $id }) { sessions { totalCount } } }"
+
+    assert (await house.ask(query, token=await house.staff(), id=ann.id)).codes == ["FORBIDDEN"]
+    assert (await house.ask(END, id=NOWHERE)).codes == ["UNAUTHENTICATED"]
+    assert (await house.ask(END, token=await house.integration(), id=NOWHERE)).codes == ["FORBIDDEN"]
+
+
+async def test_logging_out_everywhere_is_seen_in_the_list_of_the_next_session(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    await _login(house)
+
+    assert (await house.ask(EVERYWHERE, token=ann.token)).payload("logoutEverywhere")["endedSessions"] == 2
+
+    listed = await _sessions(house, await _login(house))
+    assert [one["endedReason"] for one in listed["nodes"]] == [
+        None,
+        "LOGGED_OUT_EVERYWHERE",
+        "LOGGED_OUT_EVERYWHERE",
+    ]
+
+
+@pytest.mark.parametrize("which", ["idle_expires_at", "expires_at"])
+async def test_a_session_that_was_idle_or_lived_too_long_is_over(house: House, which: str) -> None:
+    ann = await house.register("ann@example.org")
+    await _age(house, **{which: now() - timedelta(seconds=1)})
+
+    refused = await house.ask("RefreshToken", refreshToken=ann.refresh_token)
+
+    assert refused.refusals("refreshToken") == [("TOKEN_EXPIRED", ["refreshToken"])]
+    listed = await _sessions(house, await _login(house))
+    assert [one["endedReason"] for one in listed["nodes"]] == [None, "EXPIRED"]
+
+
+async def test_a_refresh_moves_the_idle_end_but_never_beyond_the_absolute_one(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    end = now() + timedelta(hours=1)
+    await _age(house, idle_expires_at=now() + timedelta(minutes=1), expires_at=end)
+
+    tokens = (await house.ask("RefreshToken", refreshToken=ann.refresh_token)).payload("refreshToken")["tokens"]
+
+    assert tokens["refreshTokenExpiresAt"] == end.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def _replay(house: House, ann: Person) -> Any:
+    (await house.ask("RefreshToken", refreshToken=ann.refresh_token)).payload("refreshToken")
+    async with house.patron.store.database.transaction() as session:
+        used = update(RefreshToken).where(RefreshToken.used_at.is_not(None))  # type: ignore[union-attr]
+        await session.exec(used.values(used_at=now() - timedelta(seconds=31)))
+    return await house.ask("RefreshToken", refreshToken=ann.refresh_token)
+
+
+async def test_a_replayed_token_ends_the_whole_family_is_recorded_and_told_by_mail(house: House) -> None:
+    ann = await house.register("ann@example.org")
+
+    refused = await _replay(house, ann)
+
+    assert refused.refusals("refreshToken") == [("TOKEN_INVALID", ["refreshToken"])]
+    assert (await house.ask("{ me { id } }", token=ann.token)).status == 401
+    assert (await house.audit())[-1] == "session.replayed"
+    async with house.patron.store.database.transaction() as session:
+        assert set(await session.exec(select(OutgoingMail.template))) == {"VERIFY_EMAIL", "SESSION_REPLAYED"}
+    listed = await _sessions(house, await _login(house))
+    assert [one["endedReason"] for one in listed["nodes"]] == [None, "TOKEN_REPLAYED"]
+
+
+async def test_sessions_are_exported_and_go_with_the_person(house: House) -> None:
+    ann = await house.register("ann@example.org")
+    async with house.patron.store.database.transaction() as session:
+        customer_id = (await session.exec(select(Session.customer_id))).one()
+    assert customer_id is not None
+    names = {"organization_id": house.shop.id, "customer_id": customer_id}
+
+    [exported] = await repository.export(house.patron.store, **names)
+
+    assert str(exported["device"]).startswith("python-httpx/")
+    assert exported["endedAt"] is None
+    await house.ask("RequestAnonymization", token=await house.staff(), customerId=ann.id)
+    await erase_due(house.patron.store)
+    assert await repository.export(house.patron.store, **names) == []
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        (FIREFOX, "Firefox on Windows"),
+        (f"Mozilla/5.0 (X11; Linux x86_64) {CHROME}", "Chrome on Linux"),
+        (f"Mozilla/5.0 (Linux; Android 16; K) {CHROME}", "Chrome on Android"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605 Safari/604.1", "Safari on iPhone"),
+        (f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {CHROME} Edg/143.0", "Edge on Mac"),
+        ("okhttp/5.1.0", "okhttp"),
+        ("", None),
+        ("\x07", None),
+    ],
+)
+def test_a_device_is_named_in_a_few_words(agent: str, name: str | None) -> None:
+    assert device_name(agent) == name

@@ -1,0 +1,40 @@
+"""What is asked: each operation as the requests that a load generator sends in turn."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tests.house import CONTRACT, PASSWORD
+from tests.server.bench.town import Town
+
+# The load generator writes a number that never repeats in its place.
+NUMBER = "@NUMBER@"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: the access token, if any, and the body."""
+
+    token: str
+    body: str
+
+
+def requests(town: Town) -> dict[str, list[Request]]:
+    """The operations that are measured, by name."""
+    account = {"email": f"new{NUMBER}@example.org", "password": PASSWORD, "passwordConfirmation": PASSWORD}
+    return {
+        "Viewer": [Request("", _body("{ viewer { kind } }"))],
+        "Me": [Request(one.token, _body(CONTRACT["Me"])) for one in town.people],
+        "UpdateCustomer": [
+            Request(one.token, _body(CONTRACT["UpdateCustomer"], input={"firstName": f"Ann {NUMBER}"}))
+            for one in town.people
+        ],
+        "Login": [
+            Request("", _body(CONTRACT["Login"], identifier=one.email, password=PASSWORD)) for one in town.people
+        ],
+        "Register": [Request("", _body(CONTRACT["Register"], input=account))],
+    }
+
+
+def _body(query: str, **variables: Any) -> str:
+    return json.dumps({"query": query, "variables": variables})

@@ -1,0 +1,70 @@
+"""The databases of a stopped server, read and opened as an attacker or an auditor would."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+
+from app.platform.vault import master
+from app.platform.vault.sealing import Box
+
+
+class Sealed(NamedTuple):
+    """A sealed value of one row."""
+
+    table: str
+    row_id: UUID
+    customer_id: UUID
+    value: bytes
+
+
+def rows(path: Path, query: str) -> list[Any]:
+    """What a query finds in a SQLite file."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return list(connection.execute(query))
+
+
+def copy(path: Path, to: Path) -> None:
+    """A backup of a database in use."""
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
+
+
+def boxes(keystore: Path, master_key: Path) -> dict[str, Box]:
+    """Every key that is left in a key store, of people and of the house, by its id."""
+    key = master.read_file(master_key)
+    found = {}
+    for table, name in (("person_keys", "person_id"), ("system_keys", "id")):
+        for row in rows(keystore, f"SELECT {name} AS id, wrapped, master_version FROM {table}"):
+            subject = UUID(row["id"]).hex
+            found[subject] = Box(key.unwrap(row["wrapped"], subject=subject, version=row["master_version"]))
+    return found
+
+
+def sealed(path: Path) -> Iterator[Sealed]:
+    """Every value in the main database that is sealed with a customer's key."""
+    for table, owner, column, bound in (
+        ("customers", "id", "sealed", "customers"),
+        ("customers", "id", "sealed_password", "customers.password"),
+        ("addresses", "customer_id", "sealed", "addresses"),
+        ("payment_methods", "customer_id", "sealed", "payment_methods"),
+        ("gateway_customers", "customer_id", "sealed", "gateway_customers"),
+        ("sessions", "customer_id", "sealed_device", "sessions"),
+    ):
+        query = f"SELECT id, {owner} AS owner, {column} AS value FROM {table} WHERE {column} IS NOT NULL"
+        for row in rows(path, query):
+            yield Sealed(bound, UUID(row["id"]), UUID(row["owner"]), row["value"])
+
+
+def opens(one: Sealed, box: Box) -> bool:
+    """Whether this key opens the value."""
+    try:
+        box.open(one.table, one.row_id, one.value)
+    except InvalidTag:
+        return False
+    return True
