@@ -1,4 +1,4 @@
-"""Fixtures: a house of its own for every test, on SQLite and on PostgreSQL."""
+"""Fixtures: a shop with databases of its own for every test, on SQLite and on PostgreSQL."""
 
 import itertools
 import os
@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from app.platform.db.migrating import Line, migrate
-from app.server.house import databases
+from app.platform.db.migrating import migrate
+from app.platform.db.revisions import DatabaseKind
+from app.server.runtime import databases
 from tests import postgres
-from tests.house import House, Urls, open_test_house
+from tests.shop import Shop, Urls, open_shop
 
 _numbers = itertools.count(1)
 # Of this process: several may use one server.
-TEMPLATES = {line: f"patron_template_{os.getpid()}_{line.value}" for line in Line}
+TEMPLATES = {kind: f"patron_template_{os.getpid()}_{kind.value}" for kind in DatabaseKind}
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - the folder below it is made by mkdtemp
 
@@ -45,8 +46,8 @@ def postgres_url() -> Iterator[str]:
 
 
 async def _migrated(urls: Urls) -> None:
-    for database, line in zip(databases(urls.settings()), Line, strict=True):
-        await migrate(database, line)
+    for database, kind in zip(databases(urls.settings()), DatabaseKind, strict=True):
+        await migrate(database, kind)
         await database.close()
 
 
@@ -80,10 +81,10 @@ async def sqlite_urls(sqlite_template: Urls, tmp_path: Path) -> Urls:
 @pytest.fixture
 async def postgres_urls(postgres_url: str, postgres_template: Urls, tmp_path: Path) -> AsyncIterator[Urls]:
     number = next(_numbers)
-    names = {line: f"patron_test_{os.getpid()}_{number}_{line.value}" for line in Line}
-    for line, name in names.items():
+    names = {kind: f"patron_test_{os.getpid()}_{number}_{kind.value}" for kind in DatabaseKind}
+    for kind, name in names.items():
         await postgres.execute(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        await postgres.execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATES[line]}")
+        await postgres.execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATES[kind]}")
     main, keystore = (postgres.database(postgres_url, name) for name in names.values())
     yield Urls(main, keystore, tmp_path)
     for name in names.values():
@@ -98,7 +99,7 @@ def urls(request: pytest.FixtureRequest) -> Urls:
 
 
 @pytest.fixture
-async def house(urls: Urls) -> AsyncIterator[House]:
-    """An open house with an organization that lets people in at once."""
-    async with open_test_house(urls) as opened:
+async def shop(urls: Urls) -> AsyncIterator[Shop]:
+    """A running shop with an organization that lets people in immediately."""
+    async with open_shop(urls) as opened:
         yield opened

@@ -7,11 +7,11 @@ from uuid import UUID
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts import claims, passwords, registration
-from app.accounts.inputs import ChangePasswordInput, LoginInput, RefreshTokenInput, RegisterInput, typed
-from app.accounts.login import Attempt, log_in
-from app.accounts.notices import tell_of_replay
-from app.accounts.passwords import NewPassword
+from app.accounts import passwords, pending_registrations, registration
+from app.accounts.inputs import ChangePasswordInput, LoginInput, RefreshTokenInput, RegisterInput, raw_registration
+from app.accounts.login import LoginAttempt, log_in
+from app.accounts.notices import notify_of_replay
+from app.accounts.passwords import RawPasswordChange
 from app.accounts.payloads import (
     ChangePasswordPayload,
     LoginPayload,
@@ -20,30 +20,30 @@ from app.accounts.payloads import (
     RefreshTokenPayload,
     RegisterPayload,
     Tokens,
-    tokens_of,
+    graphql_tokens,
 )
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import AlreadyLoggedIn, NextStep
 from app.customers import repository
-from app.customers.api import shown
+from app.customers.api import to_customer
 from app.customers.fields import repository as extra_fields
-from app.customers.newsletter import UnsubscribeLinks, welcome
+from app.customers.newsletter import UnsubscribeLinks, send_newsletter_welcome
 from app.customers.notices import notify
 from app.customers.records import open_row
-from app.identity.guessing import devices
+from app.identity.guessing import device_tokens
 from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.proofs import repository as proofs
 from app.identity.proofs.purposes import Purpose
 from app.identity.sessions import service as sessions
-from app.identity.sessions.service import EndReason, Sessions
+from app.identity.sessions.service import EndReason, LoginSessions
 from app.identity.sessions.tokens import TokenInvalid
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError, NotFound
 from app.platform.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import mutation
-from app.platform.graphql.user_errors import entries, user_errors
+from app.platform.graphql.user_errors import as_user_errors, user_errors
 from app.platform.mail.templates import Template
 from app.platform.principal import CallerKind
 
@@ -67,35 +67,35 @@ class AccountMutations:
         if context.principal.kind is CallerKind.CUSTOMER:
             raise AlreadyLoggedIn
         organization = context.organization
-        application = await registration.check(
+        new_account = await registration.check(
             context.services.get(PasswordHasher),
-            typed(input),
+            raw_registration(input),
             settings=organization.settings,
-            extras=await extra_fields.of_organization(context.store, organization.id),
-            shortest_password=context.services.get(AccountPolicy).shortest_in(organization.settings),
+            extras=await extra_fields.by_organization(context.store, organization.id),
+            password_min_length=context.services.get(AccountPolicy).password_min_length_for(organization.settings),
         )
         vault = context.store.vault
-        registered = await claims.register(session, vault, context.origin, application=application)
-        customer = registered.customer
-        action = Action.CUSTOMER_REGISTERED if registered.new else Action.REGISTRATION_REPEATED
+        result = await pending_registrations.submit(session, vault, context.origin, new_account=new_account)
+        customer = result.customer
+        action = Action.CUSTOMER_REGISTERED if result.is_new else Action.REGISTRATION_REPEATED
         record(session, context.origin, action, customer_id=customer.id)
-        warnings = entries(application.warnings)
-        if registered.next_step is NextStep.VERIFY_EMAIL:
+        warnings = as_user_errors(new_account.warnings)
+        if result.next_step is NextStep.VERIFY_EMAIL:
             return RegisterPayload(next_step=NextStep.VERIFY_EMAIL, warnings=warnings)
-        opened = open_row(customer, await vault.box(customer.id))
-        if application.newsletter:
+        customer_record = open_row(customer, await vault.cipher(customer.id))
+        if new_account.newsletter:
             links = context.services.get(UnsubscribeLinks)
-            await welcome(session, vault, links, organization=organization, customer=opened)
-        found = shown(opened)
+            await send_newsletter_welcome(session, vault, links, organization=organization, customer=customer_record)
+        found = to_customer(customer_record)
         if organization.settings.approval:
             return RegisterPayload(next_step=NextStep.AWAIT_APPROVAL, customer=found, warnings=warnings)
-        if application.password_hash is None:
+        if new_account.password_hash is None:
             return RegisterPayload(next_step=NextStep.DONE, customer=found, warnings=warnings)
         return RegisterPayload(
             next_step=NextStep.DONE,
             customer=found,
-            tokens=await _start(context, session, customer.id),
-            device_token=devices.issue(vault.fingerprints, customer_id=customer.id),
+            tokens=await _start_login_session(context, session, customer.id),
+            device_token=device_tokens.issue(vault.fingerprints, customer_id=customer.id),
             warnings=warnings,
         )
 
@@ -116,14 +116,16 @@ class AccountMutations:
             session,
             context.store,
             context.services.get(PasswordHasher),
-            context.services.get(Sessions),
-            Attempt(origin, input.identifier, input.password),
+            context.services.get(LoginSessions),
+            LoginAttempt(origin, input.identifier, input.password),
             guessing=context.services.get(GuessingPolicy),
         )
         if isinstance(outcome, AppError):
             return LoginPayload(user_errors=user_errors(outcome))
         return LoginPayload(
-            customer=shown(outcome.customer), tokens=tokens_of(outcome.tokens), device_token=outcome.device_token
+            customer=to_customer(outcome.customer),
+            tokens=graphql_tokens(outcome.tokens),
+            device_token=outcome.device_token,
         )
 
     @mutation(
@@ -138,15 +140,15 @@ class AccountMutations:
         input: Annotated[RefreshTokenInput, strawberry.argument(description="The token.")],
     ) -> RefreshTokenPayload:
         """A replay must leave its trace, so it is returned, not raised."""
-        outcome = await context.services.get(Sessions).refresh(
+        outcome = await context.services.get(LoginSessions).refresh(
             session, organization_id=context.organization.id, token=input.refresh_token
         )
         action = Action.SESSION_REFRESHED if outcome.tokens else Action.SESSION_REPLAYED
         record(session, context.origin, action, customer_id=outcome.customer_id, object_id=outcome.session_id)
         if outcome.tokens is None:
-            await tell_of_replay(session, context.store.vault, context.organization, customer_id=outcome.customer_id)
+            await notify_of_replay(session, context.store.vault, context.organization, customer_id=outcome.customer_id)
             return RefreshTokenPayload(user_errors=user_errors(TokenInvalid(field=("refreshToken",))))
-        return RefreshTokenPayload(tokens=tokens_of(outcome.tokens))
+        return RefreshTokenPayload(tokens=graphql_tokens(outcome.tokens))
 
     @mutation(
         allow=ANYBODY,
@@ -195,28 +197,28 @@ class AccountMutations:
         customer = await context.load(repository.by_ids, customer_id)
         if customer is None:
             raise NotFound
-        checked = await passwords.check_change(
+        password_change = await passwords.check_change(
             context.store,
             context.services.get(PasswordHasher),
             context.services.get(GuessingPolicy),
             context.origin,
             customer=customer,
-            typed=NewPassword(input.current_password, input.new_password, input.new_password_confirmation),
-            shortest=context.services.get(AccountPolicy).shortest_in(context.organization.settings),
+            raw=RawPasswordChange(input.current_password, input.new_password, input.new_password_confirmation),
+            min_length=context.services.get(AccountPolicy).password_min_length_for(context.organization.settings),
         )
-        refused = await passwords.settle(session, checked)
-        if refused is not None or checked.password_hash is None:
-            return ChangePasswordPayload(user_errors=user_errors(refused) if refused else [])
+        error = await passwords.record_outcome(session, password_change)
+        if error is not None or password_change.password_hash is None:
+            return ChangePasswordPayload(user_errors=user_errors(error) if error else [])
         await passwords.change(
             session,
             context.store.vault,
             organization_id=context.organization.id,
             customer_id=customer_id,
-            password_hash=checked.password_hash,
+            password_hash=password_change.password_hash,
             keep=context.principal.session_id,
         )
         # What was mailed before could undo the change: it is void.
-        await proofs.void(session, customer_id=customer_id, purposes=[Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL])
+        await proofs.revoke(session, customer_id=customer_id, purposes=[Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL])
         await notify(
             session,
             context.store.vault,
@@ -229,12 +231,12 @@ class AccountMutations:
         return ChangePasswordPayload()
 
 
-async def _start(context: Context, session: AsyncSession, customer_id: UUID) -> Tokens:
-    session_id, issued = await context.services.get(Sessions).start_for_customer(
+async def _start_login_session(context: Context, session: AsyncSession, customer_id: UUID) -> Tokens:
+    session_id, issued = await context.services.get(LoginSessions).start_for_customer(
         session,
         organization_id=context.organization.id,
         customer_id=customer_id,
         user_agent=context.origin.user_agent,
     )
     record(session, context.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
-    return tokens_of(issued)
+    return graphql_tokens(issued)

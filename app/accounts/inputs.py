@@ -4,13 +4,13 @@ from datetime import date
 
 import strawberry
 
-from app.accounts.registration import FirstAddress, Typed
+from app.accounts.registration import FirstAddress, RawRegistration
 from app.customers.addresses import inputs as addresses
 from app.customers.addresses.inputs import AddressInput
-from app.customers.inputs import AttributeInput, answers
+from app.customers.inputs import AttributeInput, attribute_pairs
 from app.platform.errors import NotAllowed
 
-PROFILE = ("first_name", "last_name", "phone", "fax", "company", "birth_date", "locale")
+REGISTRATION_PROFILE_FIELDS = ("first_name", "last_name", "phone", "fax", "company", "birth_date", "locale")
 
 
 @strawberry.input(description="A new account: an email address, and a password unless it is a guest's.")
@@ -50,25 +50,25 @@ class RegisterInput:
     )
 
 
-def typed(given: RegisterInput) -> Typed:
+def raw_registration(data: RegisterInput) -> RawRegistration:
     """What was typed into a registration; raise `NotAllowed` when its address names a customer."""
-    return Typed(
-        email=given.email,
-        password=given.password,
-        confirmation=given.password_confirmation,
-        login_name=given.login_name,
-        accept_terms=given.accept_terms,
-        newsletter=given.newsletter,
-        profile={name: getattr(given, name) for name in PROFILE},
-        attributes=answers(given.attributes),
-        address=_first_address(given.address) if given.address else None,
+    return RawRegistration(
+        email=data.email,
+        password=data.password,
+        confirmation=data.password_confirmation,
+        login_name=data.login_name,
+        accept_terms=data.accept_terms,
+        newsletter=data.newsletter,
+        profile={name: getattr(data, name) for name in REGISTRATION_PROFILE_FIELDS},
+        attributes=attribute_pairs(data.attributes),
+        address=_first_address(data.address) if data.address else None,
     )
 
 
-def _first_address(given: AddressInput) -> FirstAddress:
-    if given.customer_id is not None:
+def _first_address(data: AddressInput) -> FirstAddress:
+    if data.customer_id is not None:
         raise NotAllowed("The address is the new customer's: leave customerId away.", field=("address", "customerId"))
-    return FirstAddress(given.country, addresses.typed(given), addresses.wanted(given))
+    return FirstAddress(data.country, addresses.address_details(data), addresses.default_types(data))
 
 
 @strawberry.input(description="A name and a password.")

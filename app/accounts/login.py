@@ -8,14 +8,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.customers import repository, versions
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import Approval, CustomerRecord
-from app.identity.guessing import attempts, devices
+from app.identity.guessing import attempts, device_tokens
 from app.identity.guessing.attempts import Guess
 from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
-from app.identity.sessions.service import Sessions, TokenPair
+from app.identity.sessions.service import LoginSessions, TokenPair
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError, ErrorCode
-from app.platform.principal import Organization, OrganizationSettings, Origin
+from app.platform.principal import Organization, OrganizationSettings, RequestOrigin
 from app.platform.values import EmailAddress, LoginName
 from app.platform.vault.vault import Store
 
@@ -42,19 +42,19 @@ class NotApproved(AppError):
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """The outcome of a password check; `attempt` is what the guesses are counted by."""
+class CredentialCheck:
+    """The outcome of a password check; `guess_attempt` is what the guesses are counted by."""
 
-    attempt: attempts.Attempt
+    guess_attempt: attempts.Attempt
     customer_id: UUID | None
     matches: bool
-    verified: bool = False
+    email_verified: bool = False
     approval: str | None = None
     upgraded_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedIn:
+class LoginSuccess:
     """Who logged in, the tokens of the new session, and the token by which the device is known from now on."""
 
     customer: CustomerRecord
@@ -63,10 +63,10 @@ class LoggedIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LoginAttempt:
     """What somebody typed, where it came from, and the OAuth client it came through, if any."""
 
-    origin: Origin
+    origin: RequestOrigin
     identifier: str
     password: str
     client_id: UUID | None = None
@@ -76,47 +76,49 @@ async def log_in(
     session: AsyncSession,
     store: Store,
     hasher: PasswordHasher,
-    sessions: Sessions,
-    attempt: Attempt,
+    login_sessions: LoginSessions,
+    attempt: LoginAttempt,
     *,
     guessing: GuessingPolicy,
-) -> LoggedIn | AppError:
+) -> LoginSuccess | AppError:
     """Start a session for the right password; any other outcome costs the same.
 
     A refusal is recorded, so it is returned and must be committed; raise `RateLimited` (`TooBusy` too) when
     nothing was looked at.
     """
     organization = attempt.origin.principal.organization
-    proof = await prove(store, hasher, organization=organization, attempt=attempt, guessing=guessing)
-    closed = await (attempts.succeed if proof.matches else attempts.fail)(session, proof.attempt)
-    refused = closed or _refusal(proof, organization.settings)
-    if refused is not None:
-        record(session, attempt.origin, Action.LOGIN_FAILED, customer_id=proof.customer_id)
-        return refused
-    return await _start(session, store, sessions, attempt, proof)
+    check = await check_credentials(store, hasher, organization=organization, attempt=attempt, guessing=guessing)
+    rate_limit_error = await (attempts.succeed if check.matches else attempts.fail)(session, check.guess_attempt)
+    error = rate_limit_error or _refusal(check, organization.settings)
+    if error is not None:
+        record(session, attempt.origin, Action.LOGIN_FAILED, customer_id=check.customer_id)
+        return error
+    return await _start_login_session(session, store, login_sessions, attempt, check)
 
 
-def _refusal(proof: Proof, settings: OrganizationSettings) -> AppError | None:
+def _refusal(check: CredentialCheck, settings: OrganizationSettings) -> AppError | None:
     """What a right password does not help against is said only to who has it."""
-    if not proof.matches or proof.customer_id is None:
+    if not check.matches or check.customer_id is None:
         return InvalidCredentials()
-    if settings.require_verified_email and not proof.verified:
+    if settings.require_verified_email and not check.email_verified:
         return EmailNotVerified()
-    return NotApproved() if proof.approval not in {None, Approval.APPROVED.value} else None
+    return NotApproved() if check.approval not in {None, Approval.APPROVED.value} else None
 
 
-async def _start(
-    session: AsyncSession, store: Store, sessions: Sessions, attempt: Attempt, proof: Proof
-) -> LoggedIn | AppError:
-    customer_id = proof.customer_id
+async def _start_login_session(
+    session: AsyncSession, store: Store, login_sessions: LoginSessions, attempt: LoginAttempt, check: CredentialCheck
+) -> LoginSuccess | AppError:
+    customer_id = check.customer_id
     assert customer_id is not None  # noqa: S101 - a password matched
     organization_id = attempt.origin.principal.organization.id
-    customer = await versions.hold(session, store.vault, organization_id=organization_id, customer_id=customer_id)
+    customer = await versions.lock(session, store.vault, organization_id=organization_id, customer_id=customer_id)
     if customer is None:
         return InvalidCredentials()
-    if proof.upgraded_hash:
-        await versions.rehash(session, store.vault, customer_id=customer_id, password_hash=proof.upgraded_hash)
-    session_id, tokens = await sessions.start_for_customer(
+    if check.upgraded_hash:
+        await versions.replace_password_hash(
+            session, store.vault, customer_id=customer_id, password_hash=check.upgraded_hash
+        )
+    session_id, tokens = await login_sessions.start_for_customer(
         session,
         organization_id=organization_id,
         customer_id=customer_id,
@@ -124,19 +126,21 @@ async def _start(
         client_id=attempt.client_id,
     )
     record(session, attempt.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
-    token = devices.issue(store.vault.fingerprints, customer_id=customer_id, device=proof.attempt.device)
-    return LoggedIn(customer, tokens, token)
+    token = device_tokens.issue(store.vault.fingerprints, customer_id=customer_id, device=check.guess_attempt.device)
+    return LoginSuccess(customer, tokens, token)
 
 
-async def prove(
-    store: Store, hasher: PasswordHasher, *, organization: Organization, attempt: Attempt, guessing: GuessingPolicy
-) -> Proof:
+async def check_credentials(
+    store: Store, hasher: PasswordHasher, *, organization: Organization, attempt: LoginAttempt, guessing: GuessingPolicy
+) -> CredentialCheck:
     """Check a password. An unknown name costs the same queries and the same hash as a known one.
 
     Raise `RateLimited`, before anything is hashed, while guesses about the name or from the source have to wait.
     """
-    kind, canonical = named(attempt.identifier, organization.settings)
-    found = await repository.credentials(store, organization_id=organization.id, kind=kind, canonical=canonical)
+    kind, canonical = parse_identifier(attempt.identifier, organization.settings)
+    found = await repository.credentials_by_identifier(
+        store, organization_id=organization.id, kind=kind, canonical=canonical
+    )
     credentials, stored = found or (None, None)
     guess = Guess(
         organization.id,
@@ -145,12 +149,12 @@ async def prove(
         None if attempt.client_id else attempt.origin.source,
         attempt.origin.device_token,
     )
-    allowed = await attempts.begin(store, guessing, guess)
+    guess_attempt = await attempts.begin(store, guessing, guess)
     verification = await hasher.verify(attempt.password, stored)
     if credentials is None:
-        return Proof(allowed, None, matches=False)
-    return Proof(
-        allowed,
+        return CredentialCheck(guess_attempt, None, matches=False)
+    return CredentialCheck(
+        guess_attempt,
         credentials.customer_id,
         verification.matches,
         credentials.email_verified,
@@ -159,7 +163,7 @@ async def prove(
     )
 
 
-def named(identifier: str, settings: OrganizationSettings) -> tuple[IdentifierKind, str]:
+def parse_identifier(identifier: str, settings: OrganizationSettings) -> tuple[IdentifierKind, str]:
     """What kind of name somebody typed, and its canonical form; no login name has an @ in it.
 
     What is not a name, or not one that this organization logs people in by, becomes a name that nobody has: it must

@@ -11,11 +11,11 @@ from app.platform.principal import Organization
 from app.platform.vault.vault import Vault
 
 
-async def tell_of_replay(
+async def notify_of_replay(
     session: AsyncSession, vault: Vault, organization: Organization, *, customer_id: UUID | None
 ) -> None:
     """Write to the customer whose refresh token was used twice."""
-    customer = await repository.lock_by_id(session, vault, customer_id=customer_id) if customer_id else None
+    customer = await repository.lock_by_trusted_id(session, vault, customer_id=customer_id) if customer_id else None
     if customer is not None:
         await notify(
             session,

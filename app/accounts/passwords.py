@@ -16,13 +16,13 @@ from app.identity.passwords.hashing import PasswordHasher
 from app.identity.sessions import service as sessions
 from app.identity.sessions.service import EndReason
 from app.platform.errors import AppError, NotFound
-from app.platform.principal import Origin
+from app.platform.principal import RequestOrigin
 from app.platform.validation import Validation
 from app.platform.vault.vault import Store, Vault
 
 
 @dataclass(frozen=True, slots=True)
-class NewPassword:
+class RawPasswordChange:
     """What was typed."""
 
     current: str
@@ -31,7 +31,7 @@ class NewPassword:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PasswordChange:
     """A change that was looked at: without a hash, the current password was wrong, which is to be counted."""
 
     attempt: attempts.Attempt
@@ -42,42 +42,42 @@ async def check_change(
     store: Store,
     hasher: PasswordHasher,
     guessing: GuessingPolicy,
-    origin: Origin,
+    origin: RequestOrigin,
     *,
     customer: CustomerRecord,
-    typed: NewPassword,
-    shortest: int,
-) -> Change:
-    """Prove the current password and hash the new one; raise `Rejected`, or `RateLimited` when nothing was looked at.
+    raw: RawPasswordChange,
+    min_length: int,
+) -> PasswordChange:
+    """Prove the current password and hash the new one; raise `AppErrorGroup`, or `RateLimited` when nothing was checked.
 
     Who found somebody else's open browser may guess no faster than a stranger.
     """
     row = customer.row
     guess = Guess(row.organization_id, f"customer:{row.id}", row.id, origin.source, origin.device_token)
     attempt = await attempts.begin(store, guessing, guess)
-    found = await repository.credentials_of(store, organization_id=row.organization_id, customer_id=row.id)
-    if not (await hasher.verify(typed.current, found[1] if found else None)).matches:
-        return Change(attempt, None)
+    found = await repository.credentials_by_id(store, organization_id=row.organization_id, customer_id=row.id)
+    if not (await hasher.verify(raw.current, found[1] if found else None)).matches:
+        return PasswordChange(attempt, None)
     validation = Validation()
     personal = customer.personal
     names = [personal.email, personal.login_name, personal.first_name, personal.last_name]
     check_password(
         validation,
-        typed.new,
-        typed.confirmation,
-        shortest=shortest,
-        personal=[one for one in names if one],
+        raw.new,
+        raw.confirmation,
+        min_length=min_length,
+        user_inputs=[one for one in names if one],
         field="newPassword",
     )
-    validation.finish()
-    return Change(attempt, await hasher.hash(typed.new))
+    validation.raise_errors()
+    return PasswordChange(attempt, await hasher.hash(raw.new))
 
 
-async def settle(session: AsyncSession, change: Change) -> AppError | None:
+async def record_outcome(session: AsyncSession, change: PasswordChange) -> AppError | None:
     """Count what came of it; a refusal must be committed, so it is returned."""
-    closed = await (attempts.succeed if change.password_hash else attempts.fail)(session, change.attempt)
-    if closed is not None or change.password_hash:
-        return closed
+    rate_limit_error = await (attempts.succeed if change.password_hash else attempts.fail)(session, change.attempt)
+    if rate_limit_error is not None or change.password_hash:
+        return rate_limit_error
     return InvalidCredentials("This is not the current password.", field=("currentPassword",))
 
 

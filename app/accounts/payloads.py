@@ -6,7 +6,7 @@ import strawberry
 
 from app.accounts.registration import NextStep
 from app.customers.api import Customer
-from app.identity.sessions.service import TokenPair as Issued
+from app.identity.sessions.service import TokenPair
 from app.platform.graphql.enums import describe
 from app.platform.graphql.fields import Payload
 from app.platform.graphql.user_errors import UserError
@@ -40,13 +40,13 @@ class Tokens:
     refresh_token_expires_at: datetime = strawberry.field(description="When the refresh token expires unused.")
 
 
-def tokens_of(issued: Issued) -> Tokens:
+def graphql_tokens(tokens: TokenPair) -> Tokens:
     """The GraphQL object of tokens that were issued."""
     return Tokens(
-        access_token=issued.access_token,
-        access_token_expires_at=issued.access_token_expires_at,
-        refresh_token=issued.refresh_token,
-        refresh_token_expires_at=issued.refresh_token_expires_at,
+        access_token=tokens.access_token,
+        access_token_expires_at=tokens.access_token_expires_at,
+        refresh_token=tokens.refresh_token,
+        refresh_token_expires_at=tokens.refresh_token_expires_at,
     )
 
 

@@ -9,8 +9,8 @@ from app.platform.principal import OrganizationSettings
 class AccountPolicy:
     """Settings of the process that accounts need."""
 
-    shortest_password: int = 8
+    password_min_length: int = 8
 
-    def shortest_in(self, settings: OrganizationSettings) -> int:
+    def password_min_length_for(self, settings: OrganizationSettings) -> int:
         """How many characters a password has at least in an organization, which may only ask for more."""
-        return max(self.shortest_password, settings.password_min_length or 0)
+        return max(self.password_min_length, settings.password_min_length or 0)

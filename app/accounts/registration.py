@@ -10,23 +10,23 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import identifiers, versions
 from app.customers.addresses import editing
-from app.customers.addresses.books import book_of
-from app.customers.addresses.checks import Strictness, checked
-from app.customers.addresses.defaults import Types
-from app.customers.addresses.records import Personal as AddressFields
+from app.customers.addresses.checks import Strictness, check_address
+from app.customers.addresses.customer_addresses import lock_addresses
+from app.customers.addresses.defaults import AddressTypes
+from app.customers.addresses.records import AddressDetails as AddressFields
 from app.customers.fields import extras as extra_fields
-from app.customers.fields.extras import Extra, Given
+from app.customers.fields.extras import AttributeAnswers, ExtraFieldDefinition
 from app.customers.identifiers import IdentifierKind
-from app.customers.profile import consented, parse_profile, with_answers
-from app.customers.records import Approval, CustomerRow, Personal
+from app.customers.profile import parse_profile, with_answers, with_newsletter_consent
+from app.customers.records import Approval, CustomerDetails, CustomerRow
 from app.customers.service import EmailTaken, LoginNameTaken
 from app.identity.passwords import strength
 from app.identity.passwords.hashing import PasswordHasher
 from app.platform.clock import now
-from app.platform.errors import AppError, ErrorCode, Rejected, Required
+from app.platform.errors import AppError, AppErrorGroup, ErrorCode, Required
 from app.platform.mail import outbox
 from app.platform.mail.templates import Template
-from app.platform.principal import Organization, OrganizationSettings, Origin
+from app.platform.principal import Organization, OrganizationSettings, RequestOrigin
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress, LoginName
 from app.platform.vault.vault import Vault
@@ -69,12 +69,12 @@ class FirstAddress:
     """An address as it was typed into a registration."""
 
     country: str
-    typed: AddressFields
-    wanted: Types
+    fields: AddressFields
+    default_types: AddressTypes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class RawRegistration:
     """What somebody who registers has typed; `profile` by the names of `Personal`, `attributes` as pairs."""
 
     email: str
@@ -84,7 +84,7 @@ class Typed:
     accept_terms: bool = False
     newsletter: bool = False
     profile: Mapping[str, Any]
-    attributes: Given = ()
+    attributes: AttributeAnswers = ()
     address: FirstAddress | None = None
 
     @property
@@ -94,7 +94,7 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
+class NewAccount:
     """A registration whose fields are all right, with the password hashed already.
 
     `warnings` are what the country of the first address would have wished otherwise.
@@ -103,7 +103,7 @@ class Application:
     email: EmailAddress
     login_name: LoginName | None
     password_hash: str | None
-    personal: Personal
+    personal: CustomerDetails
     newsletter: bool
     address: FirstAddress | None
     warnings: list[AppError] = field(default_factory=list)
@@ -111,54 +111,56 @@ class Application:
 
 async def check(
     hasher: PasswordHasher,
-    typed: Typed,
+    raw: RawRegistration,
     *,
     settings: OrganizationSettings,
-    extras: Sequence[Extra],
-    shortest_password: int,
-) -> Application:
-    """Look at every field and hash the password, before anything is locked; raise `Rejected`, `TooBusy`."""
+    extras: Sequence[ExtraFieldDefinition],
+    password_min_length: int,
+) -> NewAccount:
+    """Look at every field and hash the password, before anything is locked; raise `AppErrorGroup`, `TooBusy`."""
     validation = Validation()
-    email = validation.require("email", EmailAddress.parse, typed.email)
-    needs_name = settings.require_login_name and typed.opens_account
-    login_name = (validation.require if needs_name else validation.allow)(
-        "loginName", LoginName.parse, typed.login_name
+    email = validation.require("email", EmailAddress.parse, raw.email)
+    login_name_required = settings.require_login_name and raw.opens_account
+    login_name = (validation.require if login_name_required else validation.optional)(
+        "loginName", LoginName.parse, raw.login_name
     )
-    profile = parse_profile(validation, typed.profile, by_customer=True)
-    answers = extra_fields.check(validation, extras, typed.attributes)
-    if typed.opens_account:
-        names = (typed.email, typed.login_name, typed.profile.get("first_name"), typed.profile.get("last_name"))
-        personal = [str(name) for name in names if name]
-        check_password(validation, typed.password, typed.confirmation, shortest=shortest_password, personal=personal)
-        extra_fields.require(validation, extras, typed.attributes)
-    terms = _terms(validation, typed, settings)
-    warnings = _check_address(validation, typed.address, settings) if typed.address else []
-    validation.finish()
-    sealed, _ = with_answers(Personal(email=email.address, **profile, **terms), answers)
-    sealed = replace(sealed, login_name=login_name.name if login_name else None)
-    password_hash = await hasher.hash(typed.password) if typed.password else None
-    sealed = consented(sealed, newsletter=typed.newsletter)
-    return Application(email, login_name, password_hash, sealed, typed.newsletter, typed.address, warnings)
+    profile = parse_profile(validation, raw.profile, by_customer=True)
+    answers = extra_fields.parse_answers(validation, extras, raw.attributes)
+    if raw.opens_account:
+        names = (raw.email, raw.login_name, raw.profile.get("first_name"), raw.profile.get("last_name"))
+        user_inputs = [str(name) for name in names if name]
+        check_password(
+            validation, raw.password, raw.confirmation, min_length=password_min_length, user_inputs=user_inputs
+        )
+        extra_fields.require_answers(validation, extras, raw.attributes)
+    terms = _terms_acceptance(validation, raw, settings)
+    warnings = _check_address(validation, raw.address, settings) if raw.address else []
+    validation.raise_errors()
+    personal, _ = with_answers(CustomerDetails(email=email.address, **profile, **terms), answers)
+    personal = replace(personal, login_name=login_name.name if login_name else None)
+    password_hash = await hasher.hash(raw.password) if raw.password else None
+    personal = with_newsletter_consent(personal, newsletter=raw.newsletter)
+    return NewAccount(email, login_name, password_hash, personal, raw.newsletter, raw.address, warnings)
 
 
-def _terms(validation: Validation, typed: Typed, settings: OrganizationSettings) -> dict[str, Any]:
+def _terms_acceptance(validation: Validation, raw: RawRegistration, settings: OrganizationSettings) -> dict[str, Any]:
     if not settings.has_terms:
         return {}
-    if typed.accept_terms:
+    if raw.accept_terms:
         return {"terms_version": settings.terms_version, "terms_accepted_at": now().isoformat()}
-    if typed.opens_account:
+    if raw.opens_account:
         validation.add(TermsNotAccepted())
     return {}
 
 
 def _check_address(validation: Validation, address: FirstAddress, settings: OrganizationSettings) -> list[AppError]:
     inner = Validation()
-    warnings = checked(inner, address.country, address.typed, strictness=settings.address_strictness).warnings
+    warnings = check_address(inner, address.country, address.fields, strictness=settings.address_strictness).warnings
     try:
-        inner.finish()
-    except Rejected as rejected:
+        inner.raise_errors()
+    except AppErrorGroup as rejected:
         validation.merge("address", errors=rejected.errors)
-    return [warning.at("address", *(warning.field or ())) for warning in warnings]
+    return [warning.with_field("address", *(warning.field or ())) for warning in warnings]
 
 
 def check_password(
@@ -166,8 +168,8 @@ def check_password(
     password: str | None,
     confirmation: str | None,
     *,
-    shortest: int,
-    personal: list[str],
+    min_length: int,
+    user_inputs: list[str],
     field: str = "password",
 ) -> None:
     """Remember why a new password cannot be had, and that its confirmation differs."""
@@ -175,7 +177,7 @@ def check_password(
         validation.add(Required(), field)
         return
     try:
-        strength.check(password, shortest=shortest, personal=[one for one in personal if one])
+        strength.check(password, shortest=min_length, personal=[one for one in user_inputs if one])
     except strength.PasswordTooWeak as weak:
         validation.add(weak, field)
     if confirmation != password:
@@ -183,77 +185,83 @@ def check_password(
         validation.add(mismatch, f"{field}Confirmation")
 
 
-async def register(session: AsyncSession, vault: Vault, origin: Origin, *, application: Application) -> CustomerRow:
+async def create_account(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, new_account: NewAccount
+) -> CustomerRow:
     """Write the customer, its first address and its names; raise `EmailTaken`, `LoginNameTaken`.
 
     Of two at once the index lets one win. The names come last, so that a taken one costs what a free one does.
     """
     organization = origin.principal.organization
-    customer = await versions.add(
+    customer = await versions.insert_customer(
         session,
         vault,
         organization_id=organization.id,
-        personal=application.personal,
-        password_hash=application.password_hash,
-        newsletter=application.newsletter,
+        personal=new_account.personal,
+        password_hash=new_account.password_hash,
+        newsletter=new_account.newsletter,
         approval=Approval.PENDING if organization.settings.approval else None,
     )
-    if application.address is not None:
+    if new_account.address is not None:
         strictness = organization.settings.address_strictness
         await add_address(
-            session, vault, origin, customer_id=customer.id, address=application.address, strictness=strictness
+            session, vault, origin, customer_id=customer.id, address=new_account.address, strictness=strictness
         )
-    await _take_names(session, vault, organization, customer.id, application)
+    await _assign_identifiers(session, vault, organization, customer.id, new_account)
     return customer
 
 
 async def add_address(
     session: AsyncSession,
     vault: Vault,
-    origin: Origin,
+    origin: RequestOrigin,
     *,
     customer_id: UUID,
     address: FirstAddress,
     strictness: Strictness,
 ) -> None:
     """Write the address that came with a registration."""
-    book = await book_of(session, vault, origin, customer_id=customer_id)
+    addresses = await lock_addresses(session, vault, origin, customer_id=customer_id)
     await editing.create(
-        book, country=address.country, typed=address.typed, wanted=address.wanted, strictness=strictness
+        addresses,
+        country=address.country,
+        typed=address.fields,
+        default_types=address.default_types,
+        strictness=strictness,
     )
 
 
-async def _take_names(
-    session: AsyncSession, vault: Vault, organization: Organization, customer_id: UUID, application: Application
+async def _assign_identifiers(
+    session: AsyncSession, vault: Vault, organization: Organization, customer_id: UUID, new_account: NewAccount
 ) -> None:
-    if not await identifiers.take(
+    if not await identifiers.assign_if_free(
         session,
         vault,
         organization_id=organization.id,
         kind=IdentifierKind.EMAIL,
-        canonical=application.email.canonical,
+        canonical=new_account.email.canonical,
         owner=customer_id,
     ):
         raise EmailTaken
-    if application.login_name and not await identifiers.take(
+    if new_account.login_name and not await identifiers.assign_if_free(
         session,
         vault,
         organization_id=organization.id,
         kind=IdentifierKind.LOGIN_NAME,
-        canonical=application.login_name.canonical,
+        canonical=new_account.login_name.canonical,
         owner=customer_id,
     ):
         raise LoginNameTaken
 
 
-async def ask_for_approval(
+async def notify_of_pending_approval(
     session: AsyncSession, vault: Vault, organization: Organization, *, customer_id: UUID, email: str
 ) -> None:
     """Tell the organization of somebody who waits, where it wants to be told."""
     settings = organization.settings
     if not settings.approval or not settings.notification_email:
         return
-    await outbox.post(
+    await outbox.enqueue(
         session,
         vault,
         organization=organization,

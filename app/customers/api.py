@@ -10,17 +10,17 @@ from strawberry.scalars import JSON
 
 from app.customers import repository, service
 from app.customers.addresses.api import Address, addresses_of
-from app.customers.anonymizations.api import Anonymization, anonymization_of
+from app.customers.anonymizations.api import Anonymization, load_latest_anonymization
 from app.customers.fields import repository as extra_fields
-from app.customers.groups.api import CustomerGroup, group, group_with
-from app.customers.inputs import UPDATABLE, UpdateCustomerInput, answers, given
-from app.customers.newsletter import UnsubscribeLinks, welcome
+from app.customers.groups.api import CustomerGroup, build_group, load_group
+from app.customers.inputs import UPDATABLE_FIELDS, UpdateCustomerInput, attribute_pairs, provided_fields
+from app.customers.newsletter import UnsubscribeLinks, send_newsletter_welcome
 from app.customers.orders.api import Order, orders_of
 from app.customers.orders.records import OrderStatus
-from app.customers.orders.repository import Question
+from app.customers.orders.repository import OrderFilter
 from app.customers.payment_methods.api import PaymentMethod, payment_methods_of
-from app.customers.records import Approval, CustomerRecord, CustomerStatus, Personal
-from app.identity.sessions.api import Session, sessions_of
+from app.customers.records import Approval, CustomerDetails, CustomerRecord, CustomerStatus
+from app.identity.sessions.api import Session, login_session_connection
 from app.platform.audit.log import Action, record
 from app.platform.graphql import ids
 from app.platform.graphql.access import CUSTOMER, authorize, back_office
@@ -28,7 +28,7 @@ from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
 from app.platform.graphql.fields import Payload, mutation, query
 from app.platform.graphql.ids import Node
-from app.platform.graphql.owner import owner
+from app.platform.graphql.owner import owner_id
 from app.platform.graphql.pagination import Connection
 from app.platform.principal import Scope
 from app.platform.values import PhoneNumber
@@ -114,8 +114,8 @@ class Customer(Node):
         if row.group_id is None:
             return None
         if row.group_code is None:
-            return await group_with(info.context, row.group_id)
-        return group(
+            return await load_group(info.context, row.group_id)
+        return build_group(
             row.group_id, code=row.group_code, name=row.group_name or "", tax_exempt=bool(row.group_tax_exempt)
         )
 
@@ -140,7 +140,7 @@ class Customer(Node):
     ) -> Connection[Session]:
         """Where somebody logs in from is the owner's business alone."""
         authorize(info.context.principal, [CUSTOMER])
-        return await sessions_of(info.context, self.record.row.id, first, after)
+        return await login_session_connection(info.context, self.record.row.id, first, after)
 
     @strawberry.field(description="What the customer has ordered, newest first.")
     async def orders(
@@ -159,25 +159,25 @@ class Customer(Node):
         status: Annotated[OrderStatus | None, strawberry.argument(description="Only orders in this status.")] = None,
     ) -> Connection[Order]:
         """A page, whichever, costs one range of an index."""
-        question = Question(placed_from, placed_to, status)
-        return await orders_of(info.context, self.record.row.id, question, first=first, after=after)
+        order_filter = OrderFilter(placed_from, placed_to, status)
+        return await orders_of(info.context, self.record.row.id, order_filter, first=first, after=after)
 
     @strawberry.field(description="The last request to anonymize this customer, if there was one.")
     async def anonymization(self, info: Info[Context, None]) -> Anonymization | None:
         """Its state and times."""
-        return await anonymization_of(info.context, self.record.row.id)
+        return await load_latest_anonymization(info.context, self.record.row.id)
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parse_datetime(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _terms(personal: Personal) -> TermsAcceptance | None:
-    accepted_at = _moment(personal.terms_accepted_at)
+def _terms_acceptance(personal: CustomerDetails) -> TermsAcceptance | None:
+    accepted_at = _parse_datetime(personal.terms_accepted_at)
     return TermsAcceptance(version=personal.terms_version, accepted_at=accepted_at) if accepted_at else None
 
 
-def shown(customer: CustomerRecord) -> Customer:
+def to_customer(customer: CustomerRecord) -> Customer:
     """The GraphQL object of a record."""
     row, personal = customer.row, customer.personal
     return Customer(
@@ -190,12 +190,12 @@ def shown(customer: CustomerRecord) -> Customer:
         fax=personal.fax,
         company=personal.company,
         image_url=personal.image_url,
-        birth_date=personal.born,
+        birth_date=personal.parsed_birth_date,
         locale=personal.locale,
         newsletter=row.newsletter,
-        newsletter_consented_at=_moment(personal.newsletter_consented_at),
+        newsletter_consented_at=_parse_datetime(personal.newsletter_consented_at),
         attributes=[Attribute(name=name, value=value) for name, value in sorted((personal.attributes or {}).items())],
-        terms_acceptance=_terms(personal),
+        terms_acceptance=_terms_acceptance(personal),
         approval=Approval(row.approval) if row.approval else None,
         reference=personal.reference,
         reference_origin=personal.reference_origin,
@@ -227,7 +227,7 @@ class CustomerQueries:
         """The row was read together with the session."""
         customer_id = context.principal.own_customer_id
         found = await context.load(repository.by_ids, customer_id)
-        return shown(found) if found else None
+        return to_customer(found) if found else None
 
 
 @strawberry.type
@@ -245,18 +245,18 @@ class CustomerMutations:
         input: Annotated[UpdateCustomerInput, strawberry.argument(description="What to change.")],
     ) -> UpdateCustomerPayload:
         """One version more, and one audit row, when anything really changed."""
-        customer_id = owner(context.principal, input.customer_id)
-        seen = context.seen(repository.by_ids, customer_id)
-        changes, extras = given(input, UPDATABLE), []
+        customer_id = owner_id(context.principal, input.customer_id)
+        cached_customer = context.cached(repository.by_ids, customer_id)
+        changes, extras = provided_fields(input, UPDATABLE_FIELDS), []
         if changes.get("attributes") is not None:
-            changes["attributes"] = answers(changes["attributes"])
-            extras = await extra_fields.of_organization(context.store, context.organization.id)
+            changes["attributes"] = attribute_pairs(changes["attributes"])
+            extras = await extra_fields.by_organization(context.store, context.organization.id)
         found, names = await service.update(
             session,
             context.store.vault,
             organization_id=context.organization.id,
-            customer=seen or customer_id,
-            given=changes,
+            customer=cached_customer or customer_id,
+            input_values=changes,
             by_customer=context.principal.customer_id is not None,
             expected_version=input.expected_version,
             extras=extras,
@@ -268,5 +268,7 @@ class CustomerMutations:
             record(session, context.origin, Action.CUSTOMER_READ, customer_id=customer_id)
         if "newsletter" in names and found.row.newsletter:
             links = context.services.get(UnsubscribeLinks)
-            await welcome(session, context.store.vault, links, organization=context.organization, customer=found)
-        return UpdateCustomerPayload(customer=shown(found))
+            await send_newsletter_welcome(
+                session, context.store.vault, links, organization=context.organization, customer=found
+            )
+        return UpdateCustomerPayload(customer=to_customer(found))

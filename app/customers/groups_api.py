@@ -8,10 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 
 from app.customers import repository
-from app.customers.answers import DESCRIPTION, customer_in_answer
 from app.customers.api import Customer
 from app.customers.groups import repository as groups
 from app.customers.groups.api import KIND as GROUP
+from app.customers.payload_customers import DESCRIPTION, load_payload_customer
 from app.platform.audit.log import Action, record
 from app.platform.db.locks import lock_customer
 from app.platform.errors import NotFound, Required
@@ -41,7 +41,7 @@ class AssignCustomerGroupPayload(Payload):
     @strawberry.field(description=DESCRIPTION)
     async def customer(self, info: Info[Context, None]) -> Customer | None:
         """Nobody reads a profile by moving a customer."""
-        return await customer_in_answer(info, self.customer_id) if self.customer_id else None
+        return await load_payload_customer(info, self.customer_id) if self.customer_id else None
 
 
 @strawberry.type
@@ -62,10 +62,12 @@ class CustomerGroupMutations:
         customer_id = ids.decode("Customer", input.customer_id, "customerId")
         if input.group_id is None:
             raise Required("Name a group, or null for none.", field=("groupId",))
-        wanted = input.group_id.value
-        group_id = ids.decode(GROUP, wanted, "groupId") if wanted is not None else None
+        global_id = input.group_id.value
+        group_id = ids.decode(GROUP, global_id, "groupId") if global_id is not None else None
         organization_id = context.organization.id
-        if group_id and not await groups.hold(session, organization_id=organization_id, group_id=group_id):
+        if group_id and not await groups.lock_for_reference(
+            session, organization_id=organization_id, group_id=group_id
+        ):
             raise NotFound("There is no group with this id.", field=("groupId",))
         if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
             raise NotFound("There is no customer with this id.", field=("customerId",))

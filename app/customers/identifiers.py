@@ -8,7 +8,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.tables import LoginIdentifier
-from app.platform.db.claims import claim
+from app.platform.db.inserts import insert_if_absent
 from app.platform.vault.vault import Vault
 
 PURPOSE = "login-identifier"
@@ -23,15 +23,15 @@ class IdentifierKind(Enum):
 
 def keyed_hash(vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str) -> bytes:
     """What is stored instead of the name; `canonical` as made by `EmailAddress` or `LoginName`."""
-    return vault.fingerprints.of(PURPOSE, f"{kind.value}:{canonical}", organization_id=organization_id)
+    return vault.fingerprints.compute(PURPOSE, f"{kind.value}:{canonical}", organization_id=organization_id)
 
 
-async def take(
+async def assign_if_free(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str, owner: UUID
 ) -> bool:
     """Give the name to `owner` unless somebody has it; say whether it was given."""
     hashed = keyed_hash(vault, organization_id=organization_id, kind=kind, canonical=canonical)
-    return await claim(
+    return await insert_if_absent(
         session,
         LoginIdentifier,
         organization_id=organization_id,
@@ -41,7 +41,7 @@ async def take(
     )
 
 
-async def owner(
+async def owner_id(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str
 ) -> UUID | None:
     """The customer who has the name, as seen by this transaction."""

@@ -20,9 +20,9 @@ class AttributeInput:
     )
 
 
-def answers(given: Sequence[AttributeInput]) -> list[tuple[str, str | None]]:
+def attribute_pairs(inputs: Sequence[AttributeInput]) -> list[tuple[str, str | None]]:
     """The answers as the rooms below take them."""
-    return [(one.name, one.value) for one in given]
+    return [(one.name, one.value) for one in inputs]
 
 
 @strawberry.input(one_of=True, description="Names one customer in exactly one way.")
@@ -94,10 +94,10 @@ class UpdateCustomerInput(ProfileInput):
     )
 
 
-def given(source: Any, names: frozenset[str]) -> dict[str, Any]:
+def provided_fields(source: Any, names: frozenset[str]) -> dict[str, Any]:
     """The `Maybe` fields of an input that were there, by name; an explicit null is None."""
     values = {name: getattr(source, name) for name in names}
     return {name: value.value for name, value in values.items() if value is not None}
 
 
-UPDATABLE = frozenset(field.name for field in fields(UpdateCustomerInput)) - {"customer_id", "expected_version"}
+UPDATABLE_FIELDS = frozenset(field.name for field in fields(UpdateCustomerInput)) - {"customer_id", "expected_version"}

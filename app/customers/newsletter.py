@@ -35,7 +35,7 @@ class UnsubscribeLinks:
         body = customer_id.bytes
         return PREFIX + base64.urlsafe_b64encode(body + self._tag(body)).decode().rstrip("=")
 
-    def customer_of(self, token: str) -> UUID | None:
+    def customer_id_of_token(self, token: str) -> UUID | None:
         """Whose newsletter the token ends; None for anything that we did not sign."""
         if not token.startswith(PREFIX) or len(token) > TOKEN_MAX:
             return None
@@ -52,10 +52,10 @@ class UnsubscribeLinks:
         return f"{self._public_url}{UNSUBSCRIBE_PATH}?token={self.token(customer_id)}"
 
     def _tag(self, body: bytes) -> bytes:
-        return self._fingerprints.of(PURPOSE, body.hex())[:TAG_BYTES]
+        return self._fingerprints.compute(PURPOSE, body.hex())[:TAG_BYTES]
 
 
-async def welcome(
+async def send_newsletter_welcome(
     session: AsyncSession,
     vault: Vault,
     links: UnsubscribeLinks,

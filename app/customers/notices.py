@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers.records import Personal
+from app.customers.records import CustomerDetails
 from app.platform.mail import outbox
 from app.platform.mail.templates import Template
 from app.platform.principal import Organization
@@ -17,14 +17,14 @@ async def notify(
     *,
     organization: Organization,
     customer_id: UUID,
-    personal: Personal,
+    personal: CustomerDetails,
     template: Template,
     **values: str,
 ) -> None:
     """Post a mail to the customer's own address, in its language; nothing when it has no address."""
     if personal.email is None:
         return
-    await outbox.post(
+    await outbox.enqueue(
         session,
         vault,
         organization=organization,

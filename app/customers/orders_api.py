@@ -7,26 +7,26 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 
-from app.customers import ordering
-from app.customers.answers import DESCRIPTION, customer_in_answer
+from app.customers import customer_orders
 from app.customers.api import Customer
 from app.customers.orders import api as orders
 from app.customers.orders import inputs
 from app.customers.orders.api import Order, OrderBy
 from app.customers.orders.inputs import RecordOrderInput, UpdateOrderInput
 from app.customers.orders.records import OrderRow, OrderStatus
+from app.customers.payload_customers import DESCRIPTION, load_payload_customer
 from app.platform.graphql import ids
 from app.platform.graphql.access import Access, back_office
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import Payload, mutation
-from app.platform.graphql.user_errors import UserError, entries
+from app.platform.graphql.user_errors import UserError, as_user_errors
 from app.platform.principal import Scope
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress
 
 ALLOWED: Access = back_office(Scope.ORDERS_WRITE)
 
-By = Annotated[OrderBy, strawberry.argument(description="Which order.")]
+OrderArgument = Annotated[OrderBy, strawberry.argument(description="Which order.")]
 
 
 @strawberry.type(description="An order that was written.")
@@ -39,7 +39,7 @@ class OrderPayload(Payload):
     @strawberry.field(description=f"Null for a guest's order that is not attached yet. {DESCRIPTION}")
     async def customer(self, info: Info[Context, None]) -> Customer | None:
         """Nobody reads a profile by writing an order."""
-        return await customer_in_answer(info, self.customer_id) if self.customer_id else None
+        return await load_payload_customer(info, self.customer_id) if self.customer_id else None
 
 
 @strawberry.type(description="An order that was written with its addresses.")
@@ -87,11 +87,11 @@ class CustomerOrderMutations:
     ) -> RecordOrderPayload:
         """Count and status of the customer follow in the same transaction."""
         validation = Validation()
-        number, contents = inputs.recorded(validation, input)
+        number, contents = inputs.parse_order(validation, input)
         inputs.check_buyer(validation, input)
-        email = validation.allow("email", EmailAddress.parse, input.email)
-        validation.finish()
-        recorded = await ordering.record_order(
+        email = validation.optional("email", EmailAddress.parse, input.email)
+        validation.raise_errors()
+        recorded = await customer_orders.record_order(
             session,
             context.store.vault,
             context.origin,
@@ -100,7 +100,7 @@ class CustomerOrderMutations:
             contents=contents,
         )
         return RecordOrderPayload(
-            created=recorded.created, warnings=entries(contents.warnings), **_written(recorded.order)
+            created=recorded.created, warnings=as_user_errors(contents.warnings), **_payload_fields(recorded.order)
         )
 
     @mutation(allow=ALLOWED, description="Change an order, in part: a field left away stays.")
@@ -108,35 +108,35 @@ class CustomerOrderMutations:
         self,
         context: Context,
         session: AsyncSession,
-        by: By,
+        by: OrderArgument,
         input: Annotated[UpdateOrderInput, strawberry.argument(description="What to change.")],
     ) -> UpdateOrderPayload:
         """One version more, and one audit row, when anything really changed."""
         validation = Validation()
-        changes, warnings = inputs.changes(validation, input)
-        validation.finish()
-        row = await ordering.change_order(
+        changes, warnings = inputs.parse_changes(validation, input)
+        validation.raise_errors()
+        row = await customer_orders.change_order(
             session,
             context.store.vault,
             context.origin,
-            by=orders.named(by),
+            by=orders.parse_order_by(by),
             changes=changes,
             expected_version=input.expected_version,
         )
-        return UpdateOrderPayload(warnings=entries(warnings), **_written(row))
+        return UpdateOrderPayload(warnings=as_user_errors(warnings), **_payload_fields(row))
 
     @mutation(allow=ALLOWED, description="Cancel an order: it counts no longer. Cancelling it again changes nothing.")
-    async def cancel_order(self, context: Context, session: AsyncSession, by: By) -> CancelOrderPayload:
+    async def cancel_order(self, context: Context, session: AsyncSession, by: OrderArgument) -> CancelOrderPayload:
         """What was placed and is cancelled no longer makes its customer one who has ordered."""
-        row = await ordering.change_order(
+        row = await customer_orders.change_order(
             session,
             context.store.vault,
             context.origin,
-            by=orders.named(by),
+            by=orders.parse_order_by(by),
             changes={"status": OrderStatus.CANCELLED},
         )
-        return CancelOrderPayload(**_written(row))
+        return CancelOrderPayload(**_payload_fields(row))
 
 
-def _written(row: OrderRow) -> dict[str, Any]:
-    return {"order": orders.shown(row), "customer_id": row.customer_id}
+def _payload_fields(row: OrderRow) -> dict[str, Any]:
+    return {"order": orders.to_order(row), "customer_id": row.customer_id}

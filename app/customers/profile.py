@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from app.customers.fields.definitions import FieldType
-from app.customers.records import Personal
+from app.customers.fields.field_types import FieldType
+from app.customers.records import CustomerDetails
 from app.platform.cards import refuse_card_numbers
 from app.platform.clock import now
 from app.platform.errors import Invalid, NotAllowed, TooLong
@@ -23,13 +23,13 @@ from app.platform.values import (
     fax,
     https_url,
     locale,
-    text,
+    text_parser,
 )
 
 METADATA_MAX_BYTES = 16 * 1024
 METADATA_MAX_DEPTH = 8
 # The letter of the escape would part the digits before it from those behind it.
-ESCAPED_BLANK = re.compile(r"\\[bfnrt]")
+ESCAPED_WHITESPACE = re.compile(r"\\[bfnrt]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class ProfileField:
     parse: Callable[[Any], Any]
     type: FieldType
     max_length: int | None
-    own: bool = True
+    customer_editable: bool = True
 
 
-def _line(name: str, api_name: str, longest: int, *, own: bool = True) -> ProfileField:
-    return ProfileField(name, api_name, text(1, longest), FieldType.TEXT, longest, own)
+def _text_field(name: str, api_name: str, max_length: int, *, customer_editable: bool = True) -> ProfileField:
+    return ProfileField(name, api_name, text_parser(1, max_length), FieldType.TEXT, max_length, customer_editable)
 
 
 def _phone(raw: str) -> str:
@@ -64,7 +64,7 @@ def _metadata(raw: object) -> dict[str, Any]:
     encoded = _encoded(raw)
     if len(encoded) > METADATA_MAX_BYTES:
         raise TooLong(f"At most {METADATA_MAX_BYTES} bytes of JSON.")
-    refuse_card_numbers(ESCAPED_BLANK.sub(" ", encoded.decode()))
+    refuse_card_numbers(ESCAPED_WHITESPACE.sub(" ", encoded.decode()))
     return raw
 
 
@@ -86,51 +86,53 @@ def _depth(value: object, level: int = 0) -> int:
     return max((_depth(one, level + 1) for one in inner), default=level + 1)
 
 
-FIELDS = (
-    _line("first_name", "firstName", 32),
-    _line("last_name", "lastName", 32),
+PROFILE_FIELDS = (
+    _text_field("first_name", "firstName", 32),
+    _text_field("last_name", "lastName", 32),
     ProfileField("phone", "phone", _phone, FieldType.TEL, PHONE_MAX),
     ProfileField("fax", "fax", fax, FieldType.TEL, PHONE_MAX),
-    _line("company", "company", 255),
+    _text_field("company", "company", 255),
     ProfileField("image_url", "imageUrl", https_url, FieldType.URL, URL_MAX),
     ProfileField("birth_date", "birthDate", _birth_date, FieldType.DATE, None),
     ProfileField("locale", "locale", locale, FieldType.TEXT, LOCALE_MAX),
-    _line("reference", "reference", 255, own=False),
-    _line("reference_origin", "referenceOrigin", 255, own=False),
-    _line("tax_exemption_code", "taxExemptionCode", 255, own=False),
-    ProfileField("metadata", "metadata", _metadata, FieldType.TEXT, None, own=False),
+    _text_field("reference", "reference", 255, customer_editable=False),
+    _text_field("reference_origin", "referenceOrigin", 255, customer_editable=False),
+    _text_field("tax_exemption_code", "taxExemptionCode", 255, customer_editable=False),
+    ProfileField("metadata", "metadata", _metadata, FieldType.TEXT, None, customer_editable=False),
 )
 
 
-def parse_profile(validation: Validation, given: Mapping[str, object], *, by_customer: bool) -> dict[str, Any]:
+def parse_profile(validation: Validation, input_values: Mapping[str, object], *, by_customer: bool) -> dict[str, Any]:
     """The given profile fields (by their names in `Personal`), parsed; None stands for one to be cleared.
 
     Failures go to `validation`, among them `NotAllowed` for what customers may not set themselves.
     """
     parsed: dict[str, Any] = {}
-    for field in FIELDS:
-        if field.name not in given:
+    for field in PROFILE_FIELDS:
+        if field.name not in input_values:
             continue
-        if by_customer and not field.own:
+        if by_customer and not field.customer_editable:
             validation.add(NotAllowed(), field.api_name)
             continue
-        parsed[field.name] = validation.allow(field.api_name, field.parse, given[field.name])
+        parsed[field.name] = validation.optional(field.api_name, field.parse, input_values[field.name])
     return parsed
 
 
-def with_answers(personal: Personal, answers: Mapping[str, str | None]) -> tuple[Personal, list[str]]:
+def with_answers(personal: CustomerDetails, answers: Mapping[str, str | None]) -> tuple[CustomerDetails, list[str]]:
     """The profile with these answers to extra fields, None for one to be cleared, and whether any differs."""
     kept = {**(personal.attributes or {}), **answers}
-    return changed(personal, {"attributes": {name: value for name, value in kept.items() if value is not None} or None})
+    return with_changes(
+        personal, {"attributes": {name: value for name, value in kept.items() if value is not None} or None}
+    )
 
 
-def consented(personal: Personal, *, newsletter: bool) -> Personal:
+def with_newsletter_consent(personal: CustomerDetails, *, newsletter: bool) -> CustomerDetails:
     """The profile with the time of a consent; an end of it keeps the time, which proves what was sent before."""
     return replace(personal, newsletter_consented_at=now().isoformat()) if newsletter else personal
 
 
-def changed(before: Personal, changes: Mapping[str, Any]) -> tuple[Personal, list[str]]:
+def with_changes(before: CustomerDetails, changes: Mapping[str, Any]) -> tuple[CustomerDetails, list[str]]:
     """The profile with `changes`, and the API names of the fields that really differ."""
-    names = {field.name: field.api_name for field in FIELDS}
+    names = {field.name: field.api_name for field in PROFILE_FIELDS}
     differing = [names.get(name, name) for name, value in changes.items() if getattr(before, name) != value]
     return replace(before, **changes), differing

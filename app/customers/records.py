@@ -12,11 +12,11 @@ from sqlmodel import col
 
 from app.customers.groups.tables import CustomerGroup
 from app.customers.tables import Customer
-from app.platform.vault.sealing import Box
+from app.platform.vault.sealing import DataKeyCipher
 
 TABLE = "customers"
-PASSWORD = "customers.password"
-REPEAT_FROM = 2
+PASSWORD_COLUMN = "customers.password"
+REPEAT_MIN_ORDERS = 2
 
 
 class CustomerStatus(Enum):
@@ -37,13 +37,13 @@ class Approval(Enum):
 
 def status_of(placed_orders: int) -> CustomerStatus:
     """The status of a customer who has placed this many orders."""
-    if placed_orders >= REPEAT_FROM:
+    if placed_orders >= REPEAT_MIN_ORDERS:
         return CustomerStatus.REPEAT
     return CustomerStatus.ACQUIRED if placed_orders else CustomerStatus.PROSPECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Personal:
+class CustomerDetails:
     """Everything sealed on a customer's row."""
 
     email: str | None = None
@@ -66,7 +66,7 @@ class Personal:
     newsletter_consented_at: str | None = None
 
     @property
-    def born(self) -> date | None:
+    def parsed_birth_date(self) -> date | None:
         """The birth date as a date."""
         return date.fromisoformat(self.birth_date) if self.birth_date else None
 
@@ -96,7 +96,7 @@ class CustomerRow(NamedTuple):
     erased_at: datetime | None
 
 
-def _of_group(column: Any) -> Any:
+def _group_column(column: Any) -> Any:
     # Not a join: whoever selects these columns would have to remember it.
     group = select(column).where(col(CustomerGroup.id) == col(Customer.group_id))
     return group.correlate(Customer).scalar_subquery()
@@ -110,9 +110,9 @@ COLUMNS: Sequence[Any] = (
     Customer.shopper_reference,
     Customer.placed_orders,
     Customer.group_id,
-    _of_group(CustomerGroup.code),
-    _of_group(CustomerGroup.name),
-    _of_group(CustomerGroup.tax_exempt),
+    _group_column(CustomerGroup.code),
+    _group_column(CustomerGroup.name),
+    _group_column(CustomerGroup.tax_exempt),
     Customer.newsletter,
     Customer.approval,
     Customer.email_verified_at,
@@ -128,7 +128,7 @@ class CustomerRecord:
     """A customer, opened."""
 
     row: CustomerRow
-    personal: Personal
+    personal: CustomerDetails
 
     @property
     def status(self) -> CustomerStatus:
@@ -136,11 +136,11 @@ class CustomerRecord:
         return status_of(self.row.placed_orders)
 
 
-def open_row(row: CustomerRow, box: Box | None) -> CustomerRecord:
+def open_row(row: CustomerRow, cipher: DataKeyCipher | None) -> CustomerRecord:
     """The record of a row; without a key nothing personal can be shown any more."""
-    if box is None or row.erased_at is not None:
-        return CustomerRecord(row, Personal())
-    return CustomerRecord(row, box.open_as(Personal, TABLE, row.id, row.sealed))
+    if cipher is None or row.erased_at is not None:
+        return CustomerRecord(row, CustomerDetails())
+    return CustomerRecord(row, cipher.open_as(CustomerDetails, TABLE, row.id, row.sealed))
 
 
 def row_of(customer: Customer) -> CustomerRow:

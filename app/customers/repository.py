@@ -14,18 +14,18 @@ from app.customers import identifiers
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import (
     COLUMNS,
-    PASSWORD,
+    PASSWORD_COLUMN,
     TABLE,
+    CustomerDetails,
     CustomerRecord,
     CustomerRow,
-    Personal,
     open_row,
 )
 from app.customers.tables import Customer, LoginIdentifier
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.reading import Read, any_of, columns
-from app.platform.db.writing import Write, run
+from app.platform.db.writing import Write, execute
 from app.platform.vault.vault import Store, Vault
 
 
@@ -43,12 +43,12 @@ class _Id(NamedTuple):
 
 
 # Of the parameters `organization_id`, `kind` and `keyed_hash`; and whose name it is.
-NAME = (
+IDENTIFIER_MATCHES = (
     col(LoginIdentifier.organization_id) == bindparam("organization_id"),
     col(LoginIdentifier.kind) == bindparam("kind"),
     col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
 )
-NAMED = col(LoginIdentifier.customer_id) == col(Customer.id)
+IDENTIFIER_OF_CUSTOMER = col(LoginIdentifier.customer_id) == col(Customer.id)
 _BY_IDS = Read(
     select(*COLUMNS).where(
         col(Customer.organization_id) == bindparam("organization_id"),
@@ -57,8 +57,8 @@ _BY_IDS = Read(
     ),
     CustomerRow._make,
 )
-_OWNER = Read(select(*columns(LoginIdentifier, _Id)).where(*NAME), _Id._make)
-_BY_REFERENCE = Read(
+_ID_BY_IDENTIFIER = Read(select(*columns(LoginIdentifier, _Id)).where(*IDENTIFIER_MATCHES), _Id._make)
+_ID_BY_SHOPPER_REFERENCE = Read(
     select(col(Customer.id)).where(
         col(Customer.organization_id) == bindparam("organization_id"),
         col(Customer.shopper_reference) == bindparam("shopper_reference"),
@@ -71,18 +71,21 @@ _CREDENTIAL_COLUMNS: Sequence[Any] = (
     col(Customer.email_verified_at).is_not(None),
     Customer.approval,
 )
-_PASSWORD = Read(
+_CREDENTIALS_BY_ID = Read(
     select(*_CREDENTIAL_COLUMNS).where(
         col(Customer.organization_id) == bindparam("organization_id"), col(Customer.id) == bindparam("customer_id")
     ),
     Credentials._make,
 )
-_CREDENTIALS = Read(
-    select(*_CREDENTIAL_COLUMNS).join(LoginIdentifier, NAMED).where(*NAME),
+_CREDENTIALS_BY_IDENTIFIER = Read(
+    select(*_CREDENTIAL_COLUMNS).join(LoginIdentifier, IDENTIFIER_OF_CUSTOMER).where(*IDENTIFIER_MATCHES),
     Credentials._make,
 )
-_LOCK_OWNER = Write(
-    select(*COLUMNS).join(LoginIdentifier, NAMED).where(*NAME).with_for_update(of=Customer),
+_LOCK_BY_IDENTIFIER = Write(
+    select(*COLUMNS)
+    .join(LoginIdentifier, IDENTIFIER_OF_CUSTOMER)
+    .where(*IDENTIFIER_MATCHES)
+    .with_for_update(of=Customer),
     CustomerRow._make,
 )
 
@@ -90,89 +93,97 @@ _LOCK_OWNER = Write(
 async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[CustomerRecord | None]:
     """The customers with these ids in their order; None where the organization has none."""
     rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
-    boxes = await store.vault.boxes([row.id for row in rows if row.sealed])
-    found = {row.id: open_row(row, boxes.get(row.id)) for row in rows}
+    ciphers = await store.vault.ciphers([row.id for row in rows if row.sealed])
+    found = {row.id: open_row(row, ciphers.get(row.id)) for row in rows}
     return [found.get(one) for one in ids]
 
 
-async def id_by_name(store: Store, *, organization_id: UUID, kind: IdentifierKind, canonical: str) -> UUID | None:
+async def id_by_identifier(store: Store, *, organization_id: UUID, kind: IdentifierKind, canonical: str) -> UUID | None:
     """The id of the customer who owns an email address or a login name."""
     hashed = identifiers.keyed_hash(store.vault, organization_id=organization_id, kind=kind, canonical=canonical)
-    row = await store.database.row(_OWNER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed)
+    row = await store.database.row(
+        _ID_BY_IDENTIFIER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed
+    )
     return row.customer_id if row else None
 
 
 async def id_by_shopper_reference(store: Store, *, organization_id: UUID, reference: str) -> UUID | None:
     """The id of the customer with this shopper reference."""
-    row = await store.database.row(_BY_REFERENCE, organization_id=organization_id, shopper_reference=reference)
+    row = await store.database.row(
+        _ID_BY_SHOPPER_REFERENCE, organization_id=organization_id, shopper_reference=reference
+    )
     return row.customer_id if row else None
 
 
-async def credentials(
+async def credentials_by_identifier(
     store: Store, *, organization_id: UUID, kind: IdentifierKind, canonical: str
 ) -> tuple[Credentials, str | None] | None:
     """Whom a name logs in and the opened password hash; None when nobody has the name."""
     hashed = identifiers.keyed_hash(store.vault, organization_id=organization_id, kind=kind, canonical=canonical)
-    row = await store.database.row(_CREDENTIALS, organization_id=organization_id, kind=kind.value, keyed_hash=hashed)
+    row = await store.database.row(
+        _CREDENTIALS_BY_IDENTIFIER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed
+    )
     return await _open_credentials(store, row)
 
 
-async def credentials_of(
+async def credentials_by_id(
     store: Store, *, organization_id: UUID, customer_id: UUID
 ) -> tuple[Credentials, str | None] | None:
     """The same for a customer whose id is known."""
-    row = await store.database.row(_PASSWORD, organization_id=organization_id, customer_id=customer_id)
+    row = await store.database.row(_CREDENTIALS_BY_ID, organization_id=organization_id, customer_id=customer_id)
     return await _open_credentials(store, row)
 
 
 async def _open_credentials(store: Store, row: Credentials | None) -> tuple[Credentials, str | None] | None:
     # Asked for nobody's key too: a login costs the same queries whether the name is known or not.
-    box = await store.vault.fresh_box(row.customer_id if row else new_id())
+    cipher = await store.vault.cipher_or_decoy(row.customer_id if row else new_id())
     if row is None:
         return None
     if row.sealed_password is None:
         return row, None
-    return row, box.open(PASSWORD, row.customer_id, row.sealed_password)
+    return row, cipher.open(PASSWORD_COLUMN, row.customer_id, row.sealed_password)
 
 
 @dataclass(slots=True)
-class EditedCustomer:
+class LockedCustomer:
     """A customer locked for a change; `personal` is sealed again by `save`."""
 
     row: Customer
-    personal: Personal
+    personal: CustomerDetails
 
 
 async def lock(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID
-) -> EditedCustomer | None:
+) -> LockedCustomer | None:
     """The customer, locked until the transaction ends; None when there is none or it was erased."""
-    customer = await lock_by_id(session, vault, customer_id=customer_id)
+    customer = await lock_by_trusted_id(session, vault, customer_id=customer_id)
     return customer if customer is not None and customer.row.organization_id == organization_id else None
 
 
-async def lock_by_id(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> EditedCustomer | None:
+async def lock_by_trusted_id(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> LockedCustomer | None:
     """The same where a signed id says whose customer it is; never for an id that somebody may choose."""
     row = await session.get(Customer, customer_id, with_for_update=True, populate_existing=True)
     if row is None or row.erased_at is not None:
         return None
-    box = await vault.box(customer_id)
-    return EditedCustomer(row, box.open_as(Personal, TABLE, row.id, row.sealed))
+    cipher = await vault.cipher(customer_id)
+    return LockedCustomer(row, cipher.open_as(CustomerDetails, TABLE, row.id, row.sealed))
 
 
-async def lock_owner(
+async def lock_by_identifier(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str
 ) -> CustomerRow | None:
     """Who has a name, locked until the transaction ends; nothing personal is opened."""
     hashed = identifiers.keyed_hash(vault, organization_id=organization_id, kind=kind, canonical=canonical)
-    rows = await run(session, _LOCK_OWNER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed)
+    rows = await execute(
+        session, _LOCK_BY_IDENTIFIER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed
+    )
     return rows[0] if rows else None
 
 
-async def save(session: AsyncSession, vault: Vault, customer: EditedCustomer) -> None:
+async def save(session: AsyncSession, vault: Vault, customer: LockedCustomer) -> None:
     """Seal and write a locked customer as its next version."""
-    box = await vault.box(customer.row.id)
-    customer.row.sealed = box.seal(TABLE, customer.row.id, customer.personal)
+    cipher = await vault.cipher(customer.row.id)
+    customer.row.sealed = cipher.seal(TABLE, customer.row.id, customer.personal)
     customer.row.reference_hash = reference_hash(
         vault, organization_id=customer.row.organization_id, reference=customer.personal.reference
     )
@@ -184,8 +195,8 @@ async def save(session: AsyncSession, vault: Vault, customer: EditedCustomer) ->
 
 async def set_password(session: AsyncSession, vault: Vault, customer: Customer, password_hash: str) -> None:
     """Replace the password hash of a locked customer."""
-    box = await vault.box(customer.id)
-    customer.sealed_password = box.seal(PASSWORD, customer.id, password_hash)
+    cipher = await vault.cipher(customer.id)
+    customer.sealed_password = cipher.seal(PASSWORD_COLUMN, customer.id, password_hash)
     session.add(customer)
 
 
@@ -206,7 +217,7 @@ def reference_hash(vault: Vault, *, organization_id: UUID, reference: str | None
     """What a customer is found by who has this id in another system."""
     if reference is None:
         return None
-    return vault.fingerprints.of("customer-reference", reference, organization_id=organization_id)
+    return vault.fingerprints.compute("customer-reference", reference, organization_id=organization_id)
 
 
 def new_shopper_reference() -> str:

@@ -10,9 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import identifiers, versions
 from app.customers.fields import extras as extra_fields
-from app.customers.fields.extras import Extra
+from app.customers.fields.extras import ExtraFieldDefinition
 from app.customers.identifiers import IdentifierKind
-from app.customers.profile import changed, consented, parse_profile, with_answers
+from app.customers.profile import parse_profile, with_answers, with_changes, with_newsletter_consent
 from app.customers.records import CustomerRecord, CustomerRow
 from app.platform.errors import AppError, Conflict, ErrorCode, NotAllowed, NotFound, Required
 from app.platform.validation import Validation
@@ -50,33 +50,35 @@ async def update(
     *,
     organization_id: UUID,
     customer: UUID | CustomerRecord,
-    given: Mapping[str, Any],
+    input_values: Mapping[str, Any],
     by_customer: bool,
     expected_version: int | None = None,
-    extras: Sequence[Extra] = (),
+    extras: Sequence[ExtraFieldDefinition] = (),
 ) -> tuple[CustomerRecord, list[str]]:
     """Set the given fields (absent stays, None clears); return the customer and the names of what changed.
 
     `extras` are the fields that `attributes`, pairs of a name and an answer, may be about. The `customer` of an id is
-    locked. Of one as it was read before nothing is, and the transaction ends with `Stale` if it was changed since.
-    Raise `Rejected` with every wrong field, `NotFound`, `Conflict`, `EmailTaken`, `LoginNameTaken`, `ReferenceTaken`.
+    locked. Of one as it was read before nothing is, and the transaction ends with `VersionConflict` if it has changed.
+    Raise `AppErrorGroup` (every wrong field), `NotFound`, `Conflict`, `EmailTaken`, `LoginNameTaken`, `ReferenceTaken`.
     """
     validation = Validation()
-    changes = parse_profile(validation, given, by_customer=by_customer)
-    email = _back_office_only(validation, given, "email", "email", EmailAddress.parse, by_customer=by_customer)
+    changes = parse_profile(validation, input_values, by_customer=by_customer)
+    email = _back_office_only(validation, input_values, "email", "email", EmailAddress.parse, by_customer=by_customer)
     login_name = _back_office_only(
-        validation, given, "login_name", "loginName", LoginName.parse, by_customer=by_customer
+        validation, input_values, "login_name", "loginName", LoginName.parse, by_customer=by_customer
     )
     reference = _back_office_only(
-        validation, given, "shopper_reference", "shopperReference", shopper_reference, by_customer=by_customer
+        validation, input_values, "shopper_reference", "shopperReference", shopper_reference, by_customer=by_customer
     )
-    newsletter = validation.require("newsletter", bool, given["newsletter"]) if "newsletter" in given else None
-    if "attributes" in given and given["attributes"] is None:
+    newsletter = (
+        validation.require("newsletter", bool, input_values["newsletter"]) if "newsletter" in input_values else None
+    )
+    if "attributes" in input_values and input_values["attributes"] is None:
         validation.add(Required("This cannot be cleared."), "attributes")
-    answers = extra_fields.check(validation, extras, given.get("attributes") or ())
-    validation.finish()
+    answers = extra_fields.parse_answers(validation, extras, input_values.get("attributes") or ())
+    validation.raise_errors()
     before = (
-        await versions.hold(session, vault, organization_id=organization_id, customer_id=customer)
+        await versions.lock(session, vault, organization_id=organization_id, customer_id=customer)
         if isinstance(customer, UUID)
         else customer
     )
@@ -85,36 +87,36 @@ async def update(
     row = before.row
     if expected_version is not None and row.version != expected_version:
         raise Conflict(field=("expectedVersion",))
-    personal, names = changed(before.personal, changes)
+    personal, names = with_changes(before.personal, changes)
     personal, changed_answers = with_answers(personal, answers)
     names += changed_answers
     if newsletter is not None and row.newsletter != newsletter:
-        row, personal = row._replace(newsletter=newsletter), consented(personal, newsletter=newsletter)
+        row, personal = row._replace(newsletter=newsletter), with_newsletter_consent(personal, newsletter=newsletter)
         names.append("newsletter")
-    edited, renamed = await _with_names(
+    updated, changed_identifiers = await _with_identifiers(
         session, vault, CustomerRecord(row, personal), email=email, login_name=login_name, reference=reference
     )
-    names += renamed
+    names += changed_identifiers
     if not names:
         return before, names
-    return await _write(session, vault, edited, decided_by_index="shopperReference" in names), names
+    return await _save(session, vault, updated, immediately="shopperReference" in names), names
 
 
 def _back_office_only(
-    validation: Validation, given: Mapping[str, Any], name: str, api_name: str, parse: Any, *, by_customer: bool
+    validation: Validation, input_values: Mapping[str, Any], name: str, api_name: str, parse: Any, *, by_customer: bool
 ) -> Any:
-    if name not in given:
+    if name not in input_values:
         return None
     if by_customer:
         validation.add(NotAllowed(), api_name)
         return None
-    if given[name] is None:
+    if input_values[name] is None:
         validation.add(Required("This cannot be cleared."), api_name)
         return None
-    return validation.check(api_name, parse, given[name])
+    return validation.check(api_name, parse, input_values[name])
 
 
-async def _with_names(
+async def _with_identifiers(
     session: AsyncSession,
     vault: Vault,
     customer: CustomerRecord,
@@ -125,12 +127,12 @@ async def _with_names(
 ) -> tuple[CustomerRecord, list[str]]:
     row, personal, names = customer.row, customer.personal, list[str]()
     if email is not None and personal.email != email.address:
-        if not await _rename(session, vault, row, IdentifierKind.EMAIL, email.canonical):
+        if not await _replace_identifier(session, vault, row, IdentifierKind.EMAIL, email.canonical):
             raise EmailTaken
         row, personal = row._replace(email_verified_at=None), replace(personal, email=email.address)
         names.append("email")
     if login_name is not None and personal.login_name != login_name.name:
-        if not await _rename(session, vault, row, IdentifierKind.LOGIN_NAME, login_name.canonical):
+        if not await _replace_identifier(session, vault, row, IdentifierKind.LOGIN_NAME, login_name.canonical):
             raise LoginNameTaken
         personal = replace(personal, login_name=login_name.name)
         names.append("loginName")
@@ -140,18 +142,18 @@ async def _with_names(
     return CustomerRecord(row, personal), names
 
 
-async def _rename(session: AsyncSession, vault: Vault, row: CustomerRow, kind: IdentifierKind, canonical: str) -> bool:
+async def _replace_identifier(
+    session: AsyncSession, vault: Vault, row: CustomerRow, kind: IdentifierKind, canonical: str
+) -> bool:
     await identifiers.release(session, customer_id=row.id, kind=kind)
-    return await identifiers.take(
+    return await identifiers.assign_if_free(
         session, vault, organization_id=row.organization_id, kind=kind, canonical=canonical, owner=row.id
     )
 
 
-async def _write(
-    session: AsyncSession, vault: Vault, customer: CustomerRecord, *, decided_by_index: bool
-) -> CustomerRecord:
+async def _save(session: AsyncSession, vault: Vault, customer: CustomerRecord, *, immediately: bool) -> CustomerRecord:
     try:
-        return await versions.rewrite(session, vault, customer, at_once=decided_by_index)
+        return await versions.write_next_version(session, vault, customer, immediately=immediately)
     except IntegrityError:
         # Only of the references of customers there can be no two alike.
         raise ReferenceTaken from None

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, Uuid
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
 
 class Customer(SQLModel, table=True):
@@ -30,20 +30,20 @@ class Customer(SQLModel, table=True):
 
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    sealed: bytes | None = binary(nullable=True)
-    sealed_password: bytes | None = binary(nullable=True)
+    sealed: bytes | None = binary_column(nullable=True)
+    sealed_password: bytes | None = binary_column(nullable=True)
     shopper_reference: str = Field(max_length=128)
-    reference_hash: bytes | None = binary(nullable=True)
+    reference_hash: bytes | None = binary_column(nullable=True)
     placed_orders: int = 0
     group_id: UUID | None = foreign_key("customer_groups.id", nullable=True)
     newsletter: bool = False
     approval: str | None = Field(default=None, max_length=16)
-    email_verified_at: datetime | None = moment(nullable=True)
+    email_verified_at: datetime | None = timestamp_column(nullable=True)
     version: int = 1
-    created_at: datetime = moment()
-    updated_at: datetime = moment()
-    erased_at: datetime | None = moment(nullable=True)
-    deleted_at: datetime | None = moment(nullable=True)
+    created_at: datetime = timestamp_column()
+    updated_at: datetime = timestamp_column()
+    erased_at: datetime | None = timestamp_column(nullable=True)
+    deleted_at: datetime | None = timestamp_column(nullable=True)
 
 
 class LoginIdentifier(SQLModel, table=True):

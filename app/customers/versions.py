@@ -9,11 +9,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import repository
 from app.customers.groups import repository as groups
-from app.customers.records import COLUMNS, PASSWORD, TABLE, Approval, CustomerRecord, CustomerRow, Personal, open_row
+from app.customers.records import (
+    COLUMNS,
+    PASSWORD_COLUMN,
+    TABLE,
+    Approval,
+    CustomerDetails,
+    CustomerRecord,
+    CustomerRow,
+    open_row,
+)
 from app.customers.tables import Customer
 from app.platform.clock import now
 from app.platform.db.columns import new_id
-from app.platform.db.writing import Write, later, run
+from app.platform.db.writing import Write, execute, execute_at_commit
 from app.platform.vault.vault import Vault
 
 
@@ -21,19 +30,19 @@ class _GroupId(NamedTuple):
     group_id: UUID | None
 
 
-_ADD = Write(
+_INSERT = Write(
     insert(Customer)
     .values(
         {
             **{column.name: bindparam(column.name, type_=column.type) for column in inspect(Customer).columns},
-            "group_id": groups.DEFAULT,
+            "group_id": groups.DEFAULT_GROUP_ID,
         }
     )
     .returning(col(Customer.group_id)),
     _GroupId._make,
     defaults={"placed_orders": 0, "version": 1, "email_verified_at": None, "erased_at": None, "deleted_at": None},
 )
-_HELD = Write(
+_LOCK = Write(
     select(*COLUMNS)
     .where(
         col(Customer.id) == bindparam("customer_id"),
@@ -43,11 +52,11 @@ _HELD = Write(
     .with_for_update(of=Customer),
     CustomerRow._make,
 )
-_REWRITE: Write[Any] = Write(
+_UPDATE: Write[Any] = Write(
     update(Customer)
     .where(
         col(Customer.id) == bindparam("customer_id"),
-        col(Customer.version) == bindparam("seen"),
+        col(Customer.version) == bindparam("expected_version"),
         col(Customer.erased_at).is_(None),
     )
     .values(
@@ -59,21 +68,21 @@ _REWRITE: Write[Any] = Write(
         updated_at=bindparam("updated_at"),
         version=col(Customer.version) + 1,
     ),
-    certain=True,
+    require_row=True,
 )
-_REHASH: Write[Any] = Write(
+_UPDATE_PASSWORD: Write[Any] = Write(
     update(Customer)
     .where(col(Customer.id) == bindparam("customer_id"))
     .values(sealed_password=bindparam("sealed_password"))
 )
 
 
-async def add(
+async def insert_customer(
     session: AsyncSession,
     vault: Vault,
     *,
     organization_id: UUID,
-    personal: Personal,
+    personal: CustomerDetails,
     password_hash: str | None,
     newsletter: bool = False,
     approval: Approval | None = None,
@@ -81,16 +90,19 @@ async def add(
 ) -> CustomerRow:
     """Make the customer's key, then its row, in the group of new customers; names are given to it separately."""
     customer_id = new_id()
-    box = await vault.create_key(customer_id, organization_id=organization_id)
+    cipher = await vault.create_key(customer_id, organization_id=organization_id)
     moment = now()
-    sealed, reference = box.seal(TABLE, customer_id, personal), shopper_reference or repository.new_shopper_reference()
-    ((group_id,),) = await run(
+    sealed, reference = (
+        cipher.seal(TABLE, customer_id, personal),
+        shopper_reference or repository.new_shopper_reference(),
+    )
+    ((group_id,),) = await execute(
         session,
-        _ADD,
+        _INSERT,
         id=customer_id,
         organization_id=organization_id,
         sealed=sealed,
-        sealed_password=box.seal(PASSWORD, customer_id, password_hash) if password_hash else None,
+        sealed_password=cipher.seal(PASSWORD_COLUMN, customer_id, password_hash) if password_hash else None,
         shopper_reference=reference,
         reference_hash=repository.reference_hash(vault, organization_id=organization_id, reference=personal.reference),
         newsletter=newsletter,
@@ -119,30 +131,30 @@ async def add(
     )
 
 
-async def hold(
+async def lock(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID
 ) -> CustomerRecord | None:
     """The customer as it is, locked until the transaction ends; None when there is none or it was erased."""
-    rows = await run(session, _HELD, organization_id=organization_id, customer_id=customer_id)
-    return open_row(rows[0], await vault.box(customer_id)) if rows else None
+    rows = await execute(session, _LOCK, organization_id=organization_id, customer_id=customer_id)
+    return open_row(rows[0], await vault.cipher(customer_id)) if rows else None
 
 
-async def rehash(session: AsyncSession, vault: Vault, *, customer_id: UUID, password_hash: str) -> None:
+async def replace_password_hash(session: AsyncSession, vault: Vault, *, customer_id: UUID, password_hash: str) -> None:
     """Have the hash of the same password replaced when the transaction ends."""
-    sealed = (await vault.box(customer_id)).seal(PASSWORD, customer_id, password_hash)
-    later(session, _REHASH, customer_id=customer_id, sealed_password=sealed)
+    sealed = (await vault.cipher(customer_id)).seal(PASSWORD_COLUMN, customer_id, password_hash)
+    execute_at_commit(session, _UPDATE_PASSWORD, customer_id=customer_id, sealed_password=sealed)
 
 
-async def rewrite(
-    session: AsyncSession, vault: Vault, customer: CustomerRecord, *, at_once: bool = False
+async def write_next_version(
+    session: AsyncSession, vault: Vault, customer: CustomerRecord, *, immediately: bool = False
 ) -> CustomerRecord:
-    """Have a profile written as the next version of the one it was made from, when the transaction ends or `at_once`.
+    """Write a profile as the next version of the one it was made from, when the transaction ends or `immediately`.
 
-    The transaction ends with `Stale` when that is not the newest version any more, which a held one always is.
+    The transaction ends with `VersionConflict` when that is no longer the newest version; a locked one always is.
     """
     row, moment = customer.row, now()
-    sealed = (await vault.box(row.id)).seal(TABLE, row.id, customer.personal)
-    written = {
+    sealed = (await vault.cipher(row.id)).seal(TABLE, row.id, customer.personal)
+    values = {
         "sealed": sealed,
         "reference_hash": repository.reference_hash(
             vault, organization_id=row.organization_id, reference=customer.personal.reference
@@ -152,8 +164,8 @@ async def rewrite(
         "email_verified_at": row.email_verified_at,
         "updated_at": moment,
     }
-    if at_once:
-        await run(session, _REWRITE, customer_id=row.id, seen=row.version, **written)
+    if immediately:
+        await execute(session, _UPDATE, customer_id=row.id, expected_version=row.version, **values)
     else:
-        later(session, _REWRITE, customer_id=row.id, seen=row.version, **written)
+        execute_at_commit(session, _UPDATE, customer_id=row.id, expected_version=row.version, **values)
     return CustomerRecord(row._replace(sealed=sealed, version=row.version + 1, updated_at=moment), customer.personal)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from app.platform.errors import AppError, ErrorCode
 
-SHORTEST, LONGEST = 13, 19
+MIN_DIGITS, MAX_DIGITS = 13, 19
 NETWORKS: Sequence[tuple[str, int, int, Sequence[int]]] = (
     # Network, first and last prefix, lengths. What stands in brackets lies within the range of another network.
     ("Visa (Elo)", 4, 4, (13, 16, 19)),
@@ -31,23 +31,23 @@ NETWORKS: Sequence[tuple[str, int, int, Sequence[int]]] = (
 PREFIX_DIGITS = 4
 
 # No number goes on behind a letter, nor behind the + of a telephone number (form encoding has one between digits).
-ENDS = re.compile(r"[^\W\d_]+|(?<!\d)\+")
-GROUP = re.compile(r"\d+")
+SEPARATORS = re.compile(r"[^\W\d_]+|(?<!\d)\+")
+DIGIT_GROUP = re.compile(r"\d+")
 # Behind a card number, in the same group of digits: its expiry (MMYY, MMYYYY), its security code, or both.
-TAIL = re.compile(r"(?:(?:0[1-9]|1[0-2])(?:20)?\d\d)?(?:\d{3,4})?")
+EXPIRY_OR_CVC = re.compile(r"(?:(?:0[1-9]|1[0-2])(?:20)?\d\d)?(?:\d{3,4})?")
 
 # A shape of these kinds is no part of a number that began before it.
 _START = r"(?<!\d)(?<!\d[\W_])(?<!\d[\W_]{2})(?<!\d[\W_]{3})"
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?: ?[+\-]\d\d:?\d\d)?"
 _DAY, _MONTH, _YEAR = r"(?:3[01]|[12]\d|0?[1-9])", r"(?:1[0-2]|0?[1-9])", r"(?:19|20)\d\d"
 _DATE = rf"(?:{_YEAR}[./\-]{_MONTH}[./\-]{_DAY}|{_DAY}[./\-]{_MONTH}[./\-]{_YEAR})"
-_FINE, _FINER = r"[+\-]?1?\d{1,2}\.\d{3,}", r"[+\-]?1?\d{1,2}\.\d{5,}"
-HARMLESS = re.compile(
+_COORDINATE, _PRECISE_COORDINATE = r"[+\-]?1?\d{1,2}\.\d{3,}", r"[+\-]?1?\d{1,2}\.\d{5,}"
+NOT_CARD_NUMBERS = re.compile(
     # RFC 9562: of the nibble that says which UUID it is, the highest bits are 1 and 0.
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
     rf"|{_START}{_DATE}(?:[T ,]{{1,2}}{_TIME})?(?!\d)"
     # Two coordinates, and a place in the address of a map.
-    rf"|{_START}(?:{_FINE} ?, ?{_FINE}|{_FINER}\s+{_FINER})"
+    rf"|{_START}(?:{_COORDINATE} ?, ?{_COORDINATE}|{_PRECISE_COORDINATE}\s+{_PRECISE_COORDINATE})"
     r"|map=\d{1,2}(?:\.\d+)?/-?\d{1,2}\.\d+/-?\d{1,3}\.\d+|[?&]cid=\d{15,20}(?!\d)"
     # Parcels of the United States Postal Service (Publication 199) and of the Swiss Post.
     rf"|{_START}(?:420 ?\d{{5}} ?)?9[1-5]\d\d(?: ?\d{{4}}){{4}} ?\d\d(?!\d)"
@@ -74,29 +74,29 @@ def refuse_card_numbers(value: str) -> None:
     normal form may turn them into plain ones later. What is a date, a UUID, an IBAN (its check digits are right), a
     pair of coordinates or a parcel's number is no card number, though one in ten would pass for one by chance.
     """
-    plain = plain_digits(value)
-    if sum(map(len, GROUP.findall(plain))) < SHORTEST:
+    plain = to_ascii_digits(value)
+    if sum(map(len, DIGIT_GROUP.findall(plain))) < MIN_DIGITS:
         return
-    for part in ENDS.split(IBAN.sub(_without_iban, HARMLESS.sub("x", plain))):
-        groups = GROUP.findall(part)
-        if any(_begins_card(groups[start:]) for start in range(len(groups))):
+    for part in SEPARATORS.split(IBAN.sub(_mask_iban, NOT_CARD_NUMBERS.sub("x", plain))):
+        groups = DIGIT_GROUP.findall(part)
+        if any(_starts_with_card_number(groups[start:]) for start in range(len(groups))):
             raise CardDataRefused
 
 
-def plain_digits(value: str) -> str:
+def to_ascii_digits(value: str) -> str:
     """`value` with an ASCII digit for whatever Unicode says is one: `٤`, `⁴`, `④`, fullwidth ones."""
     if value.isascii():
         return value
     return "".join(str(unicodedata.digit(character, character)) for character in value)
 
 
-def luhn(digits: str) -> bool:
+def passes_luhn(digits: str) -> bool:
     """Whether the last of `digits` is the check digit of the others (ISO/IEC 7812-1, annex B)."""
     doubled = (sum(divmod(int(digit) * 2, 10)) for digit in digits[-2::-2])
     return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
 
 
-def _begins_card(groups: Sequence[str]) -> bool:
+def _starts_with_card_number(groups: Sequence[str]) -> bool:
     number = ""
     for group in groups:
         before, number = len(number), number + group
@@ -104,15 +104,15 @@ def _begins_card(groups: Sequence[str]) -> bool:
         if lengths is not None and not lengths:
             return False
         for length in lengths or ():
-            if before < length <= len(number) and _may_end(number, before, length) and luhn(number[:length]):
+            if before < length <= len(number) and _can_end_at(number, before, length) and passes_luhn(number[:length]):
                 return True
-        if len(number) >= LONGEST:
+        if len(number) >= MAX_DIGITS:
             return False
     return False
 
 
-def _may_end(number: str, before: int, length: int) -> bool:
-    return (not before and len(number) >= SHORTEST) or bool(TAIL.fullmatch(number, length))
+def _can_end_at(number: str, before: int, length: int) -> bool:
+    return (not before and len(number) >= MIN_DIGITS) or bool(EXPIRY_OR_CVC.fullmatch(number, length))
 
 
 def _lengths(number: str) -> Sequence[int]:
@@ -136,7 +136,7 @@ def _prefixes() -> Iterator[tuple[str, Sequence[int]]]:
 _LENGTHS = dict(_prefixes())
 
 
-def _without_iban(match: re.Match[str]) -> str:
+def _mask_iban(match: re.Match[str]) -> str:
     written = match.group().replace(" ", "")
     number = "".join(str(int(character, 36)) for character in written[4:] + written[:4])
     return "x" if int(number) % IBAN_MODULUS == 1 else match.group()

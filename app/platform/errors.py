@@ -60,13 +60,13 @@ class AppError(Exception):
             self.field = tuple(field)
         super().__init__(self.message)
 
-    def at(self, *field: str) -> "AppError":
+    def with_field(self, *field: str) -> "AppError":
         """The same failure, said of this input field."""
         self.field = field
         return self
 
 
-class Rejected(Exception):
+class AppErrorGroup(Exception):
     """Several expected failures at once, one for each wrong field."""
 
     def __init__(self, errors: Sequence[AppError]) -> None:

@@ -25,7 +25,7 @@ def configure(level: str) -> None:
     logging.basicConfig(level=logging.WARNING, format='{"event": "library", "logger": "%(name)s"}')
 
 
-def report(event: str, fault: BaseException, **ids: object) -> None:
+def log_exception(event: str, fault: BaseException, **ids: object) -> None:
     """Log where a fault happened. Its message stays out: it may quote a personal value."""
     frames = traceback.extract_tb(fault.__traceback__)[-DEEPEST_FRAMES:]
     trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]

@@ -10,10 +10,10 @@ from babel.numbers import list_currencies
 from app.platform.errors import AppError, Invalid, TooLong
 
 AMOUNT = re.compile(r"\d{1,20}(?:\.(\d{1,10}))?", re.ASCII)
-LARGEST_MINOR = 10**15
-PRECISION = 2
+MAX_MINOR_UNITS = 10**15
+DEFAULT_PRECISION = 2
 # ISO 4217. Babel says how many decimals people write (none for the Serbian dinar), not how many a currency has.
-UNUSUAL_PRECISION = {
+PRECISION_BY_CURRENCY = {
     **dict.fromkeys(
         [
             "BIF",
@@ -39,10 +39,10 @@ UNUSUAL_PRECISION = {
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
-NO_CURRENCIES = frozenset({"XTS", "XXX"})
+NOT_CURRENCIES = frozenset({"XTS", "XXX"})
 
 
-def currency(raw: str) -> str:
+def parse_currency(raw: str) -> str:
     """The ISO 4217 code in capitals; withdrawn ones are known too, as orders grow old. Raise `Invalid`."""
     code = raw.strip().upper() if raw.isascii() else raw
     if code not in _currencies():
@@ -52,7 +52,7 @@ def currency(raw: str) -> str:
 
 def precision(currency_code: str) -> int:
     """How many decimals amounts of this currency have."""
-    return UNUSUAL_PRECISION.get(currency_code, PRECISION)
+    return PRECISION_BY_CURRENCY.get(currency_code, DEFAULT_PRECISION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ class Money:
 
     @classmethod
     def parse(cls, amount: str, currency_code: str) -> "Money":
-        """Read `49.9` or `49.90`; `currency_code` as made by `currency`. Raise `Invalid`, `TooLong`, never round."""
+        """Read `49.9` or `49.90`; `currency_code` as made by `parse_currency`. Raise `Invalid`, `TooLong`."""
         decimals = precision(currency_code)
         found = AMOUNT.fullmatch(amount.strip())
         if found is None or len(found[1] or "") > decimals:
-            raise _badly_written(currency_code)
+            raise _invalid_amount(currency_code)
         minor = int(Decimal(found[0]).scaleb(decimals))
-        if minor >= LARGEST_MINOR:
+        if minor >= MAX_MINOR_UNITS:
             raise TooLong("This amount is too large.")
         return cls(minor, currency_code)
 
@@ -80,11 +80,11 @@ class Money:
         return format(Decimal(self.minor).scaleb(-precision(self.currency_code)), "f")
 
 
-def _badly_written(currency_code: str) -> AppError:
+def _invalid_amount(currency_code: str) -> AppError:
     example = Money(4990, currency_code).amount
     return Invalid(f"Write digits and at most the decimals that {currency_code} has, as in {example}; not below zero.")
 
 
 @cache
 def _currencies() -> frozenset[str]:
-    return frozenset(list_currencies()) - NO_CURRENCIES
+    return frozenset(list_currencies()) - NOT_CURRENCIES

@@ -53,11 +53,13 @@ class OrganizationSettings:
         return bool(self.terms_url or self.terms_version)
 
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> "OrganizationSettings":
+    def from_stored(cls, stored: Mapping[str, Any]) -> "OrganizationSettings":
         """The settings in a stored object, lists as tuples; one that this program does not know is left out."""
-        known = {field.name for field in fields(cls)}
+        known_names = {field.name for field in fields(cls)}
         values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in known
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in stored.items()
+            if name in known_names
         }
         return cls(**values)
 
@@ -102,7 +104,7 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class RequestOrigin:
     """Where a request came from; `source` is a keyed fingerprint of the network address, never the address."""
 
     principal: Principal

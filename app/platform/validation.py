@@ -3,16 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
-from app.platform.errors import AppError, Rejected, Required
+from app.platform.errors import AppError, AppErrorGroup, Required
 
 Raw = TypeVar("Raw")
 Parsed = TypeVar("Parsed")
 
 
 class Validation:
-    """Collects failures field by field; `finish()` raises them together.
+    """Collects failures field by field; `raise_errors()` raises them together.
 
-    What `check` and its siblings return may be used only after `finish()`: until then a refused
+    What `check` and its siblings return may be used only after `raise_errors()`: until then a refused
     field holds nothing of its type.
     """
 
@@ -35,7 +35,7 @@ class Validation:
             return cast("Parsed", None)
         return self.check(field, parse, raw)
 
-    def allow(self, field: str, parse: Callable[[Raw], Parsed], raw: Raw | None) -> Parsed | None:
+    def optional(self, field: str, parse: Callable[[Raw], Parsed], raw: Raw | None) -> Parsed | None:
         """Like `check`, and absent, null or blank means nothing."""
         if raw is None or (isinstance(raw, str) and not raw.strip()):
             return None
@@ -57,7 +57,7 @@ class Validation:
         """Whether anything was wrong so far."""
         return bool(self._errors)
 
-    def finish(self) -> None:
-        """Raise `Rejected` when anything was wrong."""
+    def raise_errors(self) -> None:
+        """Raise `AppErrorGroup` when anything was wrong."""
         if self._errors:
-            raise Rejected(self._errors)
+            raise AppErrorGroup(self._errors)

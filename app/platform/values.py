@@ -9,7 +9,7 @@ from datetime import date
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from app.platform.cards import plain_digits, refuse_card_numbers
+from app.platform.cards import refuse_card_numbers, to_ascii_digits
 from app.platform.errors import AppError, ErrorCode, Invalid, Required, TooLong, TooShort
 
 EMAIL_MAX = 96
@@ -17,14 +17,14 @@ LOGIN_NAME_MIN = 5
 LOGIN_NAME_MAX = 64
 LOGIN_NAME = re.compile(r"[A-Za-z0-9._\-]+")
 PHONE_MAX = 32
-PHONE_MOST_DIGITS = 15
+PHONE_MAX_DIGITS = 15
 """ITU-T E.164, section 6: country code and number together."""
 URL_MAX = 2048
 LOCALE_MAX = 16
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
 # Those of Unicode too, which are no control characters.
-BREAKS = frozenset("\n\t\u2028\u2029")
-OLDEST_BIRTH_YEAR = 1880
+LINE_BREAKS = frozenset("\n\t\u2028\u2029")
+MIN_BIRTH_YEAR = 1880
 
 
 class InvalidPhone(AppError):
@@ -34,7 +34,7 @@ class InvalidPhone(AppError):
     message = "This is not a valid telephone number. Write it with its country code, as in +41 44 668 18 00."
 
 
-def clean(raw: str) -> str:
+def normalize_text(raw: str) -> str:
     """`raw` in Unicode normal form C without blanks around it; control characters are refused."""
     value = unicodedata.normalize("NFC", raw).strip()
     if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in value):
@@ -42,29 +42,29 @@ def clean(raw: str) -> str:
     return value
 
 
-def text(shortest: int, longest: int, *, lines: bool = False) -> Callable[[str], str]:
-    """A parser for free text of `shortest` to `longest` characters, on one line unless `lines`.
+def text_parser(min_length: int, max_length: int, *, multiline: bool = False) -> Callable[[str], str]:
+    """A parser for free text of `min_length` to `max_length` characters, on one line unless `multiline`.
 
     It refuses what looks like a card number: none may come to rest in a name or a note.
     """
-    bounded = _bounded(shortest, longest, lines=lines)
+    parse_bounded = _length_parser(min_length, max_length, multiline=multiline)
 
     def parse(raw: str) -> str:
-        value = bounded(raw)
+        value = parse_bounded(raw)
         refuse_card_numbers(value)
         return value
 
     return parse
 
 
-def _bounded(shortest: int, longest: int, *, lines: bool = False) -> Callable[[str], str]:
+def _length_parser(min_length: int, max_length: int, *, multiline: bool = False) -> Callable[[str], str]:
     def parse(raw: str) -> str:
-        value = clean(raw) if len(raw) <= longest * 4 else raw
-        if len(value) > longest:
-            raise TooLong(f"At most {longest} characters.")
-        if len(value) < shortest:
-            raise Required() if not value else TooShort(f"At least {shortest} characters.")
-        if not lines and not BREAKS.isdisjoint(value):
+        value = normalize_text(raw) if len(raw) <= max_length * 4 else raw
+        if len(value) > max_length:
+            raise TooLong(f"At most {max_length} characters.")
+        if len(value) < min_length:
+            raise Required() if not value else TooShort(f"At least {min_length} characters.")
+        if not multiline and not LINE_BREAKS.isdisjoint(value):
             raise Invalid("This must be on one line.")
         return value
 
@@ -81,7 +81,7 @@ class EmailAddress:
     @classmethod
     def parse(cls, raw: str) -> "EmailAddress":
         """Check the syntax (RFC 5321, 6531; no network) and the length (96 characters); raise `Invalid`, `TooLong`."""
-        value = clean(raw) if len(raw) <= EMAIL_MAX * 4 else raw
+        value = normalize_text(raw) if len(raw) <= EMAIL_MAX * 4 else raw
         if len(value) > EMAIL_MAX:
             raise TooLong(f"At most {EMAIL_MAX} characters.")
         try:
@@ -109,7 +109,7 @@ class LoginName:
     @classmethod
     def parse(cls, raw: str) -> "LoginName":
         """5 to 64 letters, digits, `.`, `_`, `-`; raise `TooShort`, `TooLong`, `Invalid`."""
-        value = text(LOGIN_NAME_MIN, LOGIN_NAME_MAX)(raw)
+        value = text_parser(LOGIN_NAME_MIN, LOGIN_NAME_MAX)(raw)
         if not LOGIN_NAME.fullmatch(value):
             raise Invalid("Use letters, digits, dots, underscores and hyphens only.")
         return cls(value, canonical(value))
@@ -124,8 +124,8 @@ class PhoneNumber:
     @classmethod
     def parse(cls, raw: str, region: str | None = None) -> "PhoneNumber":
         """3 to 32 characters as typed; without a leading + it is read as a number of `region` (ISO 3166-1)."""
-        value = _bounded(3, PHONE_MAX)(raw)
-        if not _is_written_to_be_called(value):
+        value = _length_parser(3, PHONE_MAX)(raw)
+        if not _looks_like_phone_number(value):
             refuse_card_numbers(value)
         try:
             number = phonenumbers.parse(value, region)
@@ -148,21 +148,21 @@ class PhoneNumber:
 
 def fax(raw: str) -> str:
     """1 to 32 characters as typed. With its country code or a leading 0 it is a telephone number and no card."""
-    value = _bounded(1, 32)(raw)
-    if not _is_written_to_be_called(value):
+    value = _length_parser(1, 32)(raw)
+    if not _looks_like_phone_number(value):
         refuse_card_numbers(value)
     return value
 
 
-def _is_written_to_be_called(value: str) -> bool:
+def _looks_like_phone_number(value: str) -> bool:
     """Whether this begins like a telephone number and is not too long for one: one in ten would pass for a card."""
-    digits = "".join(character for character in plain_digits(value) if character.isdecimal())
-    return value.startswith(("+", "0", "(")) and len(digits.lstrip("0")) <= PHONE_MOST_DIGITS
+    digits = "".join(character for character in to_ascii_digits(value) if character.isdecimal())
+    return value.startswith(("+", "0", "(")) and len(digits.lstrip("0")) <= PHONE_MAX_DIGITS
 
 
 def shopper_reference(raw: str) -> str:
     """3 to 128 visible ASCII characters: gateways accept no others."""
-    value = text(3, 128)(raw)
+    value = text_parser(3, 128)(raw)
     if not SHOPPER_REFERENCE.fullmatch(value):
         raise Invalid("Use letters, digits and punctuation without spaces.")
     return value
@@ -170,14 +170,14 @@ def shopper_reference(raw: str) -> str:
 
 def birth_date(raw: date) -> date:
     """A day in the past on which somebody now alive can have been born."""
-    if not raw.year >= OLDEST_BIRTH_YEAR or raw >= date.today():  # noqa: DTZ011 - a birthday has no time zone
+    if not raw.year >= MIN_BIRTH_YEAR or raw >= date.today():  # noqa: DTZ011 - a birthday has no time zone
         raise Invalid("A birth date lies in the past.")
     return raw
 
 
 def https_url(raw: str) -> str:
     """A web address of at most 2,048 characters that starts with https://."""
-    value = text(9, URL_MAX)(raw)
+    value = text_parser(9, URL_MAX)(raw)
     if not re.fullmatch(r"https://[^\s/?#@]+(?:[/?#]\S*)?", value):
         raise Invalid("Write a web address that starts with https://.")
     return value
@@ -185,7 +185,7 @@ def https_url(raw: str) -> str:
 
 def locale(raw: str) -> str:
     """A language tag such as `de` or `fr-CH` (BCP 47: language, optional script, optional region)."""
-    value = text(2, LOCALE_MAX)(raw).replace("_", "-")
+    value = text_parser(2, LOCALE_MAX)(raw).replace("_", "-")
     if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-(?:[A-Za-z]{2}|\d{3}))?", value):
         raise Invalid("Write a language tag such as de or fr-CH.")
     language, *rest = value.split("-")

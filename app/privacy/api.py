@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers.anonymizations.api import Anonymization, shown
+from app.customers.anonymizations.api import Anonymization, to_anonymization
 from app.platform.audit.log import Action, record
 from app.platform.graphql import ids
 from app.platform.graphql.access import back_office, staff
@@ -109,7 +109,7 @@ class PrivacyMutations:
             delay=context.services.get(PrivacyPolicy).anonymization_delay,
         )
         record(session, context.origin, Action.ANONYMIZATION_REQUESTED, customer_id=customer_id, object_id=row.id)
-        return RequestAnonymizationPayload(anonymization=shown(row))
+        return RequestAnonymizationPayload(anonymization=to_anonymization(row))
 
     @mutation(
         allow=[staff(Scope.PRIVACY_WRITE)],
@@ -130,7 +130,7 @@ class PrivacyMutations:
             canceller_id=_staff_id(context),
         )
         record(session, context.origin, Action.ANONYMIZATION_CANCELLED, customer_id=customer_id, object_id=row.id)
-        return CancelAnonymizationPayload(anonymization=shown(row))
+        return CancelAnonymizationPayload(anonymization=to_anonymization(row))
 
 
 def _staff_id(context: Context) -> UUID:

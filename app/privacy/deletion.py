@@ -12,7 +12,7 @@ from app.platform.db.columns import new_id
 from app.platform.db.queues import Queue
 from app.platform.errors import AppError, Conflict, ErrorCode, NotFound
 from app.platform.vault.vault import Store
-from app.privacy.erasing import LEASE, erase_rooms
+from app.privacy.erasure import LEASE, erase_customer_data
 from app.privacy.tables import Deletion
 
 _DELETIONS = Queue(Deletion, Deletion.due_at)
@@ -26,7 +26,7 @@ class HasOrders(AppError):
     field = ("customerId",)
 
 
-class _Claimed(NamedTuple):
+class _LeasedDeletion(NamedTuple):
     id: UUID
     organization_id: UUID
     customer_id: UUID
@@ -47,7 +47,7 @@ async def delete(
         raise Conflict(field=("expectedVersion",))
     if await orders.has_orders(session, organization_id=organization_id, customer_id=customer_id):
         raise HasOrders
-    await erase_rooms(session, store, organization_id=organization_id, customer_id=customer_id)
+    await erase_customer_data(session, store, organization_id=organization_id, customer_id=customer_id)
     moment = now()
     customer.row.deleted_at = moment
     session.add(customer.row)
@@ -61,22 +61,22 @@ async def delete(
 async def finish_deletions(store: Store) -> int:
     """Destroy the keys of all who were deleted; return how many. Killed in between, it is done again."""
     finished = 0
-    while claimed := await _claim(store):
+    while leased := await _lease_due(store):
         await store.vault.destroy_key(
-            claimed.customer_id, organization_id=claimed.organization_id, anonymization_id=claimed.id
+            leased.customer_id, organization_id=leased.organization_id, anonymization_id=leased.id
         )
         async with store.database.transaction() as session:
-            row = await session.get_one(Deletion, claimed.id, with_for_update=True)
+            row = await session.get_one(Deletion, leased.id, with_for_update=True)
             row.due_at = None
             session.add(row)
         finished += 1
     return finished
 
 
-async def _claim(store: Store) -> _Claimed | None:
+async def _lease_due(store: Store) -> _LeasedDeletion | None:
     moment = now()
-    async with _DELETIONS.claimed(store.database, moment=moment, limit=1) as rows:
+    async with _DELETIONS.lock_due(store.database, moment=moment, limit=1) as rows:
         for row in rows:
             row.due_at = moment + LEASE
-            return _Claimed(row.id, row.organization_id, row.customer_id)
+            return _LeasedDeletion(row.id, row.organization_id, row.customer_id)
     return None

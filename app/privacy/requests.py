@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers.anonymizations.repository import AnonymizationStatus, RequestRow
+from app.customers.anonymizations.repository import AnonymizationRow, AnonymizationStatus
 from app.customers.anonymizations.tables import AnonymizationRequest
 from app.platform.clock import now
-from app.platform.db.claims import claim
 from app.platform.db.columns import new_id
+from app.platform.db.inserts import insert_if_absent
 from app.platform.db.locks import lock_customer
 from app.platform.errors import AppError, ErrorCode, NotFound
 
@@ -43,7 +43,7 @@ class NothingRequested(AppError):
 
 async def request(
     session: AsyncSession, *, organization_id: UUID, customer_id: UUID, requester_id: UUID, delay: timedelta
-) -> RequestRow:
+) -> AnonymizationRow:
     """Request that the customer be anonymized after `delay`; raise `NotFound`, `AlreadyRequested`."""
     if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
         raise NotFound(field=("customerId",))
@@ -59,12 +59,14 @@ async def request(
         "due_at": moment + delay,
         "attempts": 0,
     }
-    if not await claim(session, AnonymizationRequest, **values):
+    if not await insert_if_absent(session, AnonymizationRequest, **values):
         raise AlreadyRequested
-    return RequestRow(**{name: values.get(name) for name in RequestRow._fields})  # type: ignore[arg-type]
+    return AnonymizationRow(**{name: values.get(name) for name in AnonymizationRow._fields})  # type: ignore[arg-type]
 
 
-async def cancel(session: AsyncSession, *, organization_id: UUID, customer_id: UUID, canceller_id: UUID) -> RequestRow:
+async def cancel(
+    session: AsyncSession, *, organization_id: UUID, customer_id: UUID, canceller_id: UUID
+) -> AnonymizationRow:
     """Take the open request back; raise `NothingRequested`, or `AlreadyStarted` once the erasure began."""
     latest = (
         select(AnonymizationRequest)
@@ -85,4 +87,4 @@ async def cancel(session: AsyncSession, *, organization_id: UUID, customer_id: U
     row.cancelled_at = now()
     row.canceller_id = canceller_id
     session.add(row)
-    return RequestRow(**{name: getattr(row, name) for name in RequestRow._fields})
+    return AnonymizationRow(**{name: getattr(row, name) for name in AnonymizationRow._fields})

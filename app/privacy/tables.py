@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel import SQLModel
 
-from app.platform.db.columns import foreign_key, id_column, moment
+from app.platform.db.columns import foreign_key, id_column, timestamp_column
 
 
 class Deletion(SQLModel, table=True):
@@ -16,5 +16,5 @@ class Deletion(SQLModel, table=True):
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
     customer_id: UUID = foreign_key("customers.id")
-    deleted_at: datetime = moment()
-    due_at: datetime | None = moment(nullable=True, index=True)
+    deleted_at: datetime = timestamp_column()
+    due_at: datetime | None = timestamp_column(nullable=True, index=True)

@@ -21,23 +21,23 @@ from app.identity.staff import repository as staff
 from app.platform.clock import now
 from app.platform.principal import Scope
 from app.platform.values import EmailAddress
-from app.server.house import House
+from app.server.runtime import Runtime
 
 SLUG = "demo"
 STAFF_EMAIL = "sam@demo.example.org"
 
 
-async def ensure_demo(house: House, endpoint: str) -> bool:
+async def ensure_demo(runtime: Runtime, endpoint: str) -> bool:
     """Make the demo organization and its clients once; say whether they were made now."""
-    path = house.settings.var_dir / "demo.json"
+    path = runtime.settings.var_dir / "demo.json"
     if path.exists():
-        _point_to(path, endpoint)
+        _update_endpoint(path, endpoint)
         return False
-    key_file = house.settings.var_dir / "demo-client.pem"
-    public_key = _make_key(key_file)
-    async with house.store.database.transaction() as session:
+    key_file = runtime.settings.var_dir / "demo-client.pem"
+    public_key = _generate_key(key_file)
+    async with runtime.store.database.transaction() as session:
         organization_id = await _organization(session)
-        vault = house.store.vault
+        vault = runtime.store.vault
         storefront = add_client(
             session, vault, organization_id=organization_id, kind=ClientKind.PUBLISHABLE, name="Demo storefront"
         )
@@ -50,7 +50,7 @@ async def ensure_demo(house: House, endpoint: str) -> bool:
             scopes=frozenset(Scope),
             public_key=public_key,
         )
-        staff_id = await _staff(house, session, organization_id)
+        staff_id = await _staff(runtime, session, organization_id)
     demo = {
         "endpoint": endpoint,
         "organization": SLUG,
@@ -75,13 +75,13 @@ async def _organization(session: AsyncSession) -> UUID:
     return found.id
 
 
-async def _staff(house: House, session: AsyncSession, organization_id: UUID) -> UUID:
+async def _staff(runtime: Runtime, session: AsyncSession, organization_id: UUID) -> UUID:
     email = EmailAddress.parse(STAFF_EMAIL)
     # Left behind when an earlier first start was killed before it wrote the file.
-    found = await staff.id_by_email(house.store, organization_id=organization_id, email=email)
+    found = await staff.id_by_email(runtime.store, organization_id=organization_id, email=email)
     return found or await staff.add(
         session,
-        house.store.vault,
+        runtime.store.vault,
         organization_id=organization_id,
         email=email,
         first_name="Sam",
@@ -89,7 +89,7 @@ async def _staff(house: House, session: AsyncSession, organization_id: UUID) -> 
     )
 
 
-def _make_key(path: Path) -> str:
+def _generate_key(path: Path) -> str:
     private = Ed25519PrivateKey.generate()
     _write_secret(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
     return private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -97,14 +97,14 @@ def _make_key(path: Path) -> str:
 
 def _write_secret(path: Path, text: str) -> None:
     # Beside the file, then in its place: a killed first start leaves none, or a whole one.
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
-    beside.replace(path)
+    temporary.replace(path)
 
 
-def _point_to(path: Path, endpoint: str) -> None:
+def _update_endpoint(path: Path, endpoint: str) -> None:
     demo = json.loads(path.read_text())
     if demo["endpoint"] != endpoint:
         _write_secret(path, json.dumps({**demo, "endpoint": endpoint}, indent=2) + "\n")

@@ -11,14 +11,14 @@ import uvicorn
 
 from app.platform.settings import Settings
 from app.server.demo import ensure_demo
-from app.server.house import House, open_house
 from app.server.http import slow_clients
-from app.server.web import GRAPHQL, create_web
-from app.server.worker import work
+from app.server.runtime import Runtime, open_runtime
+from app.server.web import GRAPHQL, create_app
+from app.server.worker import run_worker
 
 SHUTDOWN_SECONDS = 8
 KEEP_ALIVE_SECONDS = 20
-ALLOCATIONS_BETWEEN_COLLECTIONS = 5_000
+GC_THRESHOLD = 5_000
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -32,7 +32,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            _keep_what_was_loaded()
+            _freeze_loaded_objects()
             print(f"ready {self._endpoint}", flush=True)  # noqa: T201 - the contract with whoever started it
 
     @contextmanager
@@ -51,35 +51,35 @@ class _Server(uvicorn.Server):
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; in development migrate, and make the demo, first."""
-    async with open_house(settings, migrating=settings.development) as house:
+    async with open_runtime(settings, migrating=settings.development) as runtime:
         endpoint = settings.public_url + GRAPHQL
-        if settings.development and await ensure_demo(house, endpoint):
+        if settings.development and await ensure_demo(runtime, endpoint):
             print(f"demo {settings.var_dir / 'demo.json'}", flush=True)  # noqa: T201 - shown once, to the developer
         async with AsyncExitStack() as stack:
             if settings.runs_worker:
-                await _start_worker(house, stack)
-            await _Server(_configuration(house), endpoint).serve()
+                await _start_worker(runtime, stack)
+            await _Server(_configuration(runtime), endpoint).serve()
 
 
-def _keep_what_was_loaded() -> None:
+def _freeze_loaded_objects() -> None:
     """Take what lives as long as the process out of the garbage collector's sight.
 
     Every full collection would walk all classes, tables and statements again, a third of the cost of a write.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(ALLOCATIONS_BETWEEN_COLLECTIONS)
+    gc.set_threshold(GC_THRESHOLD)
 
 
-def _configuration(house: House) -> uvicorn.Config:
+def _configuration(runtime: Runtime) -> uvicorn.Config:
     return uvicorn.Config(
-        create_web(house),
-        host=house.settings.host,
-        port=house.settings.port,
+        create_app(runtime),
+        host=runtime.settings.host,
+        port=runtime.settings.port,
         **slow_clients.options(
-            head_seconds=house.settings.head_timeout,
-            body_seconds=house.settings.body_timeout,
-            connections=house.settings.max_connections,
+            head_seconds=runtime.settings.head_timeout,
+            body_seconds=runtime.settings.body_timeout,
+            connections=runtime.settings.max_connections,
         ),
         loop="none",
         lifespan="off",
@@ -92,9 +92,9 @@ def _configuration(house: House) -> uvicorn.Config:
     )
 
 
-async def _start_worker(house: House, stack: AsyncExitStack) -> None:
+async def _start_worker(runtime: Runtime, stack: AsyncExitStack) -> None:
     stop = asyncio.Event()
-    task = asyncio.create_task(work(house, stop))
+    task = asyncio.create_task(run_worker(runtime, stop))
 
     async def finish() -> None:
         stop.set()

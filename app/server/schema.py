@@ -8,10 +8,10 @@ from app.accounts.approvals.api import ApprovalMutations
 from app.accounts.confirmations.api import ConfirmationMutations
 from app.accounts.forms.api import FormQueries
 from app.accounts.newsletters.api import NewsletterMutations
+from app.accounts.organizations.administration.api import OwnOrganizationMutations, OwnOrganizationQueries
 from app.accounts.organizations.api import OrganizationQueries
 from app.accounts.organizations.clients.api import ApiClientMutations, ApiClientQueries
 from app.accounts.organizations.members.api import MemberMutations, MemberQueries
-from app.accounts.organizations.shops.api import ShopMutations, ShopQueries
 from app.customers.addresses.api import AddressMutations
 from app.customers.api import CustomerMutations, CustomerQueries
 from app.customers.back_office.api import BackOfficeMutations, BackOfficeQueries
@@ -25,7 +25,7 @@ from app.customers.payment_methods.api import PaymentMethodMutations
 from app.identity.sessions.api import SessionMutations
 from app.platform.geography.api import GeographyQueries
 from app.platform.graphql.scalars import SCALARS
-from app.platform.graphql.user_errors import CONCRETE
+from app.platform.graphql.user_errors import USER_ERROR_TYPES
 from app.privacy.api import PrivacyMutations
 from app.server.nodes.api import NodeQueries
 
@@ -34,7 +34,7 @@ from app.server.nodes.api import NodeQueries
 class Query(
     NodeQueries,
     OrganizationQueries,
-    ShopQueries,
+    OwnOrganizationQueries,
     ApiClientQueries,
     MemberQueries,
     CustomerQueries,
@@ -56,7 +56,7 @@ class Mutation(
     ConfirmationMutations,
     CustomerMutations,
     BackOfficeMutations,
-    ShopMutations,
+    OwnOrganizationMutations,
     ApiClientMutations,
     MemberMutations,
     AddressMutations,
@@ -73,7 +73,9 @@ class Mutation(
     """The rooms' mutations."""
 
 
-SCHEMA = strawberry.Schema(query=Query, mutation=Mutation, types=CONCRETE, config=StrawberryConfig(scalar_map=SCALARS))
+SCHEMA = strawberry.Schema(
+    query=Query, mutation=Mutation, types=USER_ERROR_TYPES, config=StrawberryConfig(scalar_map=SCALARS)
+)
 
 
 def sdl() -> str:

@@ -16,9 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.accounts.newsletters import routes as newsletters
 from app.accounts.oauth import routes as oauth
 from app.accounts.oauth.endpoint import TOKEN_PATH, TokenEndpoint
-from app.accounts.organizations.callers import KeyRefused, resolve
-from app.accounts.organizations.last_uses import LastUses
-from app.accounts.organizations.origins import AllowedOrigins
+from app.accounts.organizations.callers import ApiKeyRefused, resolve
+from app.accounts.organizations.cors_origins import AllowedOrigins
+from app.accounts.organizations.last_used import LastUsedTracker
 from app.customers import repository as customers
 from app.customers.newsletter import UnsubscribeLinks
 from app.customers.payment_methods import routes as payment_gateways
@@ -27,28 +27,28 @@ from app.identity.passwords.hashing import PasswordHasher
 from app.identity.sessions.signing import SigningKeys
 from app.identity.sessions.tokens import AccessTokens
 from app.platform.db.columns import new_id
-from app.platform.documents.registry import RegisteredDocuments
+from app.platform.documents.registry import TrustedDocuments
 from app.platform.errors import AppError
 from app.platform.graphql.context import Context
-from app.platform.graphql.documents import Documents
-from app.platform.graphql.http import BadRequest, GraphQLEndpoint, Rules, refusal
-from app.platform.graphql.limits import DocumentLimits
+from app.platform.graphql.document_limits import DocumentLimits
+from app.platform.graphql.documents import DocumentCache
+from app.platform.graphql.http import BadRequest, GraphQLEndpoint, RequestPolicy, bad_request_response
 from app.platform.graphql.operations import Operation
-from app.platform.limits import doorstep
-from app.platform.limits.rates import Exceeded, RateLimits
+from app.platform.limits import source_rate_limit
+from app.platform.limits.rates import RateLimitExceeded, RateLimits
 from app.platform.limits.rates import headers as limit_headers
-from app.platform.limits.sources import Sources
-from app.platform.logs import report
+from app.platform.limits.sources import SourceResolver
+from app.platform.logs import log_exception
 from app.platform.mail.mailbox import PATH as MAILBOX
 from app.platform.mail.mailbox import Mailbox
-from app.platform.principal import CallerKind, Origin
+from app.platform.principal import CallerKind, RequestOrigin
 from app.platform.settings import Settings
 from app.server.graphiql.assets import static_files
-from app.server.graphiql.page import CONTENT_SECURITY_POLICY, page
-from app.server.house import House
+from app.server.graphiql.page import CONTENT_SECURITY_POLICY, render_page
 from app.server.http import cors, jsonp, metrics
-from app.server.http.cors import Cors
-from app.server.http.metrics import Measured, Metrics
+from app.server.http.cors import CorsMiddleware
+from app.server.http.metrics import Metrics, MetricsMiddleware
+from app.server.runtime import Runtime
 from app.server.schema import SCHEMA
 
 # With a letter: what has none might be a card number, and these are logged.
@@ -56,136 +56,142 @@ REQUEST_ID = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_-]{8,64}")
 GRAPHQL = "/graphql"
 STATIC = "/graphql/static"
 USER_AGENT_MAX = 256
-ON_EVERY_ANSWER = (
+RESPONSE_HEADERS = (
     (b"x-api-version", version("patron").encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
 
 
-def create_web(house: House) -> ASGIApp:
+def create_app(runtime: Runtime) -> ASGIApp:
     """The application for an open house."""
-    endpoint, measures = Endpoint(house), _metrics(house)
+    endpoint, metrics_registry = RequestHandlers(runtime), _metrics(runtime)
     routes = [
         Mount(STATIC, static_files()),
         Route(GRAPHQL, endpoint.graphql, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         *oauth.routes(
-            house.services.get(TokenEndpoint),
-            issuer=house.settings.public_url,
-            source=lambda request: bytes(request.scope[doorstep.SOURCE]),
+            runtime.services.get(TokenEndpoint),
+            issuer=runtime.settings.public_url,
+            source=lambda request: bytes(request.scope[source_rate_limit.SOURCE_KEY]),
         ),
-        *payment_gateways.routes(house.store, house.services.get(Gateways)),
-        *newsletters.routes(house.store, house.services.get(UnsubscribeLinks)),
+        *payment_gateways.routes(runtime.store, runtime.services.get(Gateways)),
+        *newsletters.routes(runtime.store, runtime.services.get(UnsubscribeLinks)),
         Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),
-        Route(metrics.PATH, measures.show, methods=["GET"]),
+        Route(metrics.PATH, metrics_registry.endpoint, methods=["GET"]),
     ]
-    if house.settings.development:
-        mailbox = Mailbox(house.store, fallback_url=house.settings.public_url)
+    if runtime.settings.development:
+        mailbox = Mailbox(runtime.store, fallback_url=runtime.settings.public_url)
         routes += [
             Route(MAILBOX, mailbox.index, methods=["GET"]),
-            Route(MAILBOX + "/{id:uuid}", mailbox.one, methods=["GET"]),
+            Route(MAILBOX + "/{id:uuid}", mailbox.detail, methods=["GET"]),
         ]
-    limits, sources = house.services.get(RateLimits), house.services.get(Sources)
+    limits, sources = runtime.services.get(RateLimits), runtime.services.get(SourceResolver)
     token_paths = [TOKEN_PATH, oauth.REVOCATION_PATH]
-    inner = Starlette(routes=routes, exception_handlers={500: _fault})
-    app = doorstep.Doorstep(inner, limits, sources, counted=[GRAPHQL], tokens=token_paths)
-    origins = AllowedOrigins(house.store.database)
-    browsers = Cors(app, origins, paths=[GRAPHQL], development=house.settings.development)
-    return RequestIds(Measured(browsers, measures))
+    inner = Starlette(routes=routes, exception_handlers={500: _internal_server_error})
+    app = source_rate_limit.SourceRateLimit(inner, limits, sources, limited_paths=[GRAPHQL], token_paths=token_paths)
+    origins = AllowedOrigins(runtime.store.database)
+    browsers = CorsMiddleware(app, origins, paths=[GRAPHQL], development=runtime.settings.development)
+    return RequestIdMiddleware(MetricsMiddleware(browsers, metrics_registry))
 
 
-def _metrics(house: House) -> Metrics:
-    hasher, limits = house.services.get(PasswordHasher), house.services.get(RateLimits)
+def _metrics(runtime: Runtime) -> Metrics:
+    hasher, limits = runtime.services.get(PasswordHasher), runtime.services.get(RateLimits)
     gauges: dict[str, tuple[str, Callable[[], float]]] = {
         "patron_password_hashes_in_flight": ("Passwords being hashed or waiting for it.", lambda: hasher.in_flight),
         "patron_rate_limits_local": ("1 while limits should be shared and are not.", lambda: limits.degraded),
     }
     paths = [GRAPHQL, TOKEN_PATH, oauth.REVOCATION_PATH, oauth.METADATA_PATH, oauth.JWKS_PATH, "/healthz", "/readyz"]
-    return Metrics(gauges, paths=paths, token=house.settings.metrics_token.get_secret_value())
+    return Metrics(gauges, paths=paths, token=runtime.settings.metrics_token.get_secret_value())
 
 
-class Endpoint:
+class RequestHandlers:
     """The handlers of the routes."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         """Answer for this house."""
-        settings = house.settings
-        self._house = house
+        settings = runtime.settings
+        self._runtime = runtime
         introspection = settings.shows_schema
         schema = SCHEMA._schema  # noqa: SLF001 - strawberry has no public name for the schema it built
-        rules = Rules(
-            self._context,
-            self._admit,
-            house.services.get(RegisteredDocuments),
-            _costs(settings),
+        policy = RequestPolicy(
+            self._build_context,
+            self._rate_limit,
+            runtime.services.get(TrustedDocuments),
+            _cost_limits(settings),
             settings.max_body_bytes,
         )
-        self._graphql = GraphQLEndpoint(schema, prepared_documents(settings), rules)
-        self._limits = house.services.get(RateLimits)
-        self._page = introspection
-        self._tokens = house.services.get(AccessTokens)
+        self._graphql = GraphQLEndpoint(schema, document_cache(settings), policy)
+        self._limits = runtime.services.get(RateLimits)
+        self._serves_graphiql = introspection
+        self._tokens = runtime.services.get(AccessTokens)
 
     async def graphql(self, request: Request) -> Response:
         """GraphQL, and GraphiQL for a browser."""
         wants_page = request.method == "GET" and not request.query_params.keys() & {"query", "documentId", "extensions"}
-        if self._page and wants_page and "text/html" in request.headers.get("accept", ""):
+        if self._serves_graphiql and wants_page and "text/html" in request.headers.get("accept", ""):
             return self._graphiql(request)
         try:
-            function = jsonp.callback(request, enabled=self._house.settings.jsonp)
+            function = jsonp.callback(request, enabled=self._runtime.settings.jsonp)
         except BadRequest as refused:
-            return refusal(request, refused)
+            return bad_request_response(request, refused)
         response = await self._graphql(request)
-        return jsonp.wrapped(response, function) if function else response
+        return jsonp.as_script(response, function) if function else response
 
     def _graphiql(self, request: Request) -> Response:
-        html = page(endpoint=GRAPHQL, assets=STATIC, headers=_demo_headers(self._house.settings))
+        html = render_page(endpoint=GRAPHQL, assets=STATIC, headers=_demo_headers(self._runtime.settings))
         policy = CONTENT_SECURITY_POLICY
-        if self._house.settings.jsonp:
+        if self._runtime.settings.jsonp:
             # With JSONP an answer of this very host can be a script.
             policy = policy.replace("script-src 'self'", f"script-src {jsonp.script_source(request, STATIC)}")
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
         return HTMLResponse(html, headers=headers)
 
-    async def _context(self, request: Request) -> Context:
-        store = self._house.store
+    async def _build_context(self, request: Request) -> Context:
+        store = self._runtime.store
         try:
             caller = await resolve(
                 store, self._tokens, key=request.headers.get("x-api-key"), bearer=_bearer(request.headers)
             )
         except AppError as refused:
-            realm = "X-Api-Key" if isinstance(refused, KeyRefused) else 'Bearer error="invalid_token"'
+            realm = "X-Api-Key" if isinstance(refused, ApiKeyRefused) else 'Bearer error="invalid_token"'
             raise BadRequest(401, refused.message, "UNAUTHENTICATED", www_authenticate=realm) from None
         if caller.client_id is not None:
-            self._house.services.get(LastUses).note(caller.client_id)
+            self._runtime.services.get(LastUsedTracker).touch(caller.client_id)
         request.scope[cors.ORGANIZATION] = caller.principal.organization
-        origin = Origin(
+        origin = RequestOrigin(
             caller.principal,
             request.scope["request_id"],
-            request.scope[doorstep.SOURCE],
+            request.scope[source_rate_limit.SOURCE_KEY],
             request.headers.get("user-agent", "")[:USER_AGENT_MAX],
             request.headers.get("x-device-token"),
         )
-        context = Context(origin, store, self._house.services)
+        context = Context(origin, store, self._runtime.services)
         if caller.customer is not None:
             context.prime(customers.by_ids, caller.customer.row.id, caller.customer)
         return context
 
-    async def _admit(self, request: Request, context: Context, operation: Operation) -> dict[str, str]:
-        request.scope[metrics.OPERATION] = operation.of.value
+    async def _rate_limit(self, request: Request, context: Context, operation: Operation) -> dict[str, str]:
+        request.scope[metrics.OPERATION] = operation.operation_class.value
         try:
-            standing = await self._limits.admit(
-                context.principal, context.origin.source, operation.of, operation.amount, cards=operation.cards
+            limit_status = await self._limits.admit(
+                context.principal,
+                context.origin.source,
+                operation.operation_class,
+                operation.amount,
+                cards=operation.card_checks,
             )
-        except Exceeded as exceeded:
-            told = limit_headers(exceeded.standing)
-            raise BadRequest(429, doorstep.message(exceeded), "RATE_LIMITED", **told) from None
-        return limit_headers(standing)
+        except RateLimitExceeded as exceeded:
+            rate_limit_headers = limit_headers(exceeded.limit_status)
+            raise BadRequest(
+                429, source_rate_limit.retry_message(exceeded), "RATE_LIMITED", **rate_limit_headers
+            ) from None
+        return limit_headers(limit_status)
 
     async def jwks(self, _: Request) -> Response:
         """The public keys that access tokens are signed with."""
-        keys = await self._house.services.get(SigningKeys).jwk_set()
+        keys = await self._runtime.services.get(SigningKeys).jwk_set()
         return JSONResponse(keys, headers={"Cache-Control": "public, max-age=300"})
 
     async def healthz(self, _: Request) -> Response:
@@ -194,7 +200,7 @@ class Endpoint:
 
     async def readyz(self, _: Request) -> Response:
         """The process can serve: both databases answer and have the right version."""
-        ready = await self._house.ready()
+        ready = await self._runtime.ready()
         if not ready:
             return JSONResponse({"status": "not migrated"}, 503)
         if self._limits.degraded:
@@ -203,7 +209,7 @@ class Endpoint:
         return JSONResponse({"status": "ready"})
 
 
-def prepared_documents(settings: Settings) -> Documents:
+def document_cache(settings: Settings) -> DocumentCache:
     """Checks documents as the settings have it."""
     limits = DocumentLimits(
         tokens=settings.max_query_tokens,
@@ -212,10 +218,10 @@ def prepared_documents(settings: Settings) -> Documents:
         fields=settings.max_query_fields,
     )
     schema = SCHEMA._schema  # noqa: SLF001 - strawberry has no public name for the schema it built
-    return Documents(schema, limits, introspection=settings.shows_schema)
+    return DocumentCache(schema, limits, introspection=settings.shows_schema)
 
 
-def _costs(settings: Settings) -> dict[CallerKind, int]:
+def _cost_limits(settings: Settings) -> dict[CallerKind, int]:
     return {
         CallerKind.GUEST: settings.max_query_cost_guest,
         CallerKind.CUSTOMER: settings.max_query_cost_customer,
@@ -230,7 +236,7 @@ def _bearer(headers: Mapping[str, str]) -> str | None:
         return None
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise KeyRefused("Send the access token as `Authorization: Bearer …`.")
+        raise ApiKeyRefused("Send the access token as `Authorization: Bearer …`.")
     return token.strip()
 
 
@@ -242,7 +248,7 @@ def _demo_headers(settings: Settings) -> dict[str, str]:
     return {"X-Api-Key": json.loads(demo.read_text())["publishableKey"]}
 
 
-class RequestIds:
+class RequestIdMiddleware:
     """Gives every request an id and every response its headers; a fault becomes a masked 500."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -257,24 +263,24 @@ class RequestIds:
         request_id = scope["request_id"] = _request_id(scope)
         started = False
 
-        async def answer(message: Message) -> None:
+        async def send_wrapper(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *ON_EVERY_ANSWER]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *RESPONSE_HEADERS]
             await send(message)
 
         try:
-            await self._app(scope, receive, answer)
-        except Exception as fault:  # noqa: BLE001 - the last place where a fault can be logged without its values
-            report("fault", fault, request_id=request_id)
+            await self._app(scope, receive, send_wrapper)
+        except Exception as error:  # noqa: BLE001 - the last place where a fault can be logged without its values
+            log_exception("fault", error, request_id=request_id)
             if not started:
-                response = await _fault(Request(scope), fault)
-                await response(scope, receive, answer)
+                response = await _internal_server_error(Request(scope), error)
+                await response(scope, receive, send_wrapper)
 
 
-async def _fault(_: Request, __: Exception) -> Response:
-    """The masked answer to a fault, which was or will be logged by `RequestIds`."""
+async def _internal_server_error(_: Request, __: Exception) -> Response:
+    """The masked answer to a fault, which was or will be logged by `RequestIdMiddleware`."""
     error: dict[str, Any] = {
         "message": "Something went wrong on our side. Give us the request id and we will find it.",
         "extensions": {"code": "INTERNAL_SERVER_ERROR"},

@@ -8,57 +8,60 @@ import structlog
 
 from app.accounts.oauth.assertions import sweep as sweep_assertions
 from app.accounts.reminders.expiring_cards import remind_of_expiring_cards
-from app.customers.orders.own_keys import discard_spent
+from app.customers.orders.guest_order_keys import discard_spent_keys
 from app.customers.payment_methods.attempts import sweep as sweep_attempts
 from app.customers.payment_methods.gateways.interface import Gateways
-from app.customers.payment_methods.reconcile import reconcile
+from app.customers.payment_methods.reconciliation import reconcile
 from app.identity.guessing import repository as guessing
 from app.identity.proofs.repository import sweep as sweep_proofs
 from app.platform.clock import now
-from app.platform.logs import report
-from app.platform.mail.delivery import Post, deliver_due
+from app.platform.logs import log_exception
+from app.platform.mail.delivery import MailTransport, deliver_due
 from app.platform.mail.delivery import sweep as sweep_mail
 from app.privacy.deletion import finish_deletions
-from app.privacy.erasing import erase_due
-from app.privacy.sweeping import sweep_keys
-from app.server.house import House
+from app.privacy.erasure import erase_due
+from app.privacy.orphaned_keys import sweep_orphaned_keys
+from app.server.runtime import Runtime
 
-RECONCILED_AT_ONCE = 20
+RECONCILE_BATCH_SIZE = 20
 HOUR = 3600.0
 log = structlog.get_logger(__name__)
 
 
-async def work(house: House, stop: asyncio.Event) -> None:
+async def run_worker(runtime: Runtime, stop: asyncio.Event) -> None:
     """Run all loops until `stop` is set; what is under way is finished first."""
-    interval = house.settings.worker_interval
-    gateways = house.services.get(Gateways)
-    post = house.services.get(Post)
-    if post.server is None and not post.keeps:
+    interval = runtime.settings.worker_interval
+    gateways = runtime.services.get(Gateways)
+    transport = runtime.services.get(MailTransport)
+    if transport.server is None and not transport.keep_sent:
         log.warning("mail_not_delivered", reason="PATRON_SMTP_URL is not set: mails stay in the outbox")
-    often: list[Callable[[], Awaitable[int]]] = [
-        lambda: erase_due(house.store),
-        lambda: finish_deletions(house.store),
-        lambda: guessing.sweep(house.store),
-        lambda: deliver_due(house.store, post),
-        lambda: discard_spent(house.store),
-        lambda: reconcile(house.store, gateways, limit=RECONCILED_AT_ONCE),
+    frequent_jobs: list[Callable[[], Awaitable[int]]] = [
+        lambda: erase_due(runtime.store),
+        lambda: finish_deletions(runtime.store),
+        lambda: guessing.sweep(runtime.store),
+        lambda: deliver_due(runtime.store, transport),
+        lambda: discard_spent_keys(runtime.store),
+        lambda: reconcile(runtime.store, gateways, limit=RECONCILE_BATCH_SIZE),
     ]
-    hourly: list[Callable[[], Awaitable[int]]] = [
-        lambda: sweep_mail(house.store),
-        lambda: sweep_proofs(house.store),
-        lambda: sweep_keys(house.store),
-        lambda: sweep_assertions(house.store),
-        lambda: sweep_attempts(house.store),
-        lambda: remind_of_expiring_cards(house.store, moment=now()),
+    hourly_jobs: list[Callable[[], Awaitable[int]]] = [
+        lambda: sweep_mail(runtime.store),
+        lambda: sweep_proofs(runtime.store),
+        lambda: sweep_orphaned_keys(runtime.store),
+        lambda: sweep_assertions(runtime.store),
+        lambda: sweep_attempts(runtime.store),
+        lambda: remind_of_expiring_cards(runtime.store, moment=now()),
     ]
-    await asyncio.gather(*(_loop(one, interval, stop) for one in often), *(_loop(one, HOUR, stop) for one in hourly))
+    await asyncio.gather(
+        *(_run_periodically(one, interval, stop) for one in frequent_jobs),
+        *(_run_periodically(one, HOUR, stop) for one in hourly_jobs),
+    )
 
 
-async def _loop(step: Callable[[], Awaitable[int]], interval: float, stop: asyncio.Event) -> None:
+async def _run_periodically(job: Callable[[], Awaitable[int]], interval: float, stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
-            await step()
-        except Exception as fault:  # noqa: BLE001 - a loop must outlive a database that is away for a moment
-            report("worker_step_failed", fault)
+            await job()
+        except Exception as error:  # noqa: BLE001 - a loop must outlive a database that is away for a moment
+            log_exception("worker_step_failed", error)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), interval)

@@ -10,9 +10,9 @@ from typing import Any
 from app.customers.newsletter import UnsubscribeLinks
 from app.platform.graphql import ids
 from app.platform.principal import Scope
-from tests.contract import confirming
-from tests.customers.addresses.book import ANN as ADDRESS
-from tests.house import PASSWORD, Answer, House, Person, Shop
+from tests.contract import confirmation_inputs
+from tests.customers.addresses.builders import ANN as ADDRESS
+from tests.shop import PASSWORD, Answer, Person, SeededOrganization, Shop
 
 # In this order the columns of an entry stand.
 CALLERS = ("guest", "owner", "another", "unscoped", "integration", "staff", "elsewhere")
@@ -22,71 +22,71 @@ ADD_CARD = """mutation ($input: AddPaymentMethodInput!) {
 
 
 @dataclass(slots=True)
-class Scene:
+class PermissionSetup:
     """A customer who owns things, and everybody who might want to look at them."""
 
-    house: House
+    shop: Shop
     ann: Person
     tokens: dict[str, str | None]
-    elsewhere: Shop
+    elsewhere: SeededOrganization
     caller: str = ""
     number: int = 0
 
     @property
-    def whose(self) -> dict[str, str]:
+    def customer_input(self) -> dict[str, str]:
         """The owner leaves `customerId` away, everybody else names the owner."""
         return {} if self.caller in {"owner", "guest"} else {"customerId": self.ann.id}
 
     async def ask(self, document: str, variables: Mapping[str, Any]) -> Answer:
         """As the present caller."""
-        shop = self.elsewhere if self.caller == "elsewhere" else self.house.shop
-        return await self.house.ask(document, token=self.tokens[self.caller], shop=shop, **variables)
+        organization = self.elsewhere if self.caller == "elsewhere" else self.shop.organization
+        return await self.shop.ask(document, token=self.tokens[self.caller], organization=organization, **variables)
 
     async def address(self) -> str:
         """A new address of the owner."""
-        answer = await self.house.ask("CreateAddress", token=self.ann.token, input=ADDRESS)
+        answer = await self.shop.ask("CreateAddress", token=self.ann.token, input=ADDRESS)
         found: str = answer.payload("createAddress")["address"]["id"]
         return found
 
     async def card(self) -> str:
         """A new payment method of the owner."""
-        answer = await self.house.ask(ADD_CARD, token=self.ann.token, input={"token": "tok_visa"})
+        answer = await self.shop.ask(ADD_CARD, token=self.ann.token, input={"token": "tok_visa"})
         found: str = answer.payload("addPaymentMethod")["paymentMethod"]["id"]
         return found
 
     async def login(self) -> Person:
         """The owner once more, on another device."""
-        answer = await self.house.ask("Login", identifier=self.ann.email, password=PASSWORD)
+        answer = await self.shop.ask("Login", identifier=self.ann.email, password=PASSWORD)
         tokens = answer.payload("login")["tokens"]
         return Person(self.ann.id, self.ann.email, tokens["accessToken"], tokens["refreshToken"])
 
-    def fresh(self) -> int:
+    def next_number(self) -> int:
         """A number nobody had before."""
         self.number += 1
         return self.number
 
 
-async def make_scene(house: House) -> Scene:
+async def make_setup(shop: Shop) -> PermissionSetup:
     """Everybody is there and logged in."""
-    elsewhere = await house.open_shop("elsewhere")
-    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
-    return Scene(
-        house,
+    elsewhere = await shop.create_organization("elsewhere")
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    return PermissionSetup(
+        shop,
         ann,
         {
             "guest": None,
             "owner": ann.token,
             "another": bob.token,
-            "unscoped": await house.integration(Scope.AUDIT_READ),
-            "integration": await house.integration(),
-            "staff": await house.staff(),
-            "elsewhere": await house.staff(shop=elsewhere),
+            "unscoped": await shop.integration(Scope.AUDIT_READ),
+            "integration": await shop.integration(),
+            "staff": await shop.staff(),
+            "elsewhere": await shop.staff(organization=elsewhere),
         },
         elsewhere,
     )
 
 
-Variables = Callable[[Scene], Awaitable[dict[str, Any]]]
+Variables = Callable[[PermissionSetup], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,196 +114,198 @@ def outcome(answer: Answer, field: str) -> str:
     return " ".join([refusals[0]["code"], *(refusals[0]["field"] or [])]) if refusals else OK
 
 
-async def nothing(_: Scene) -> dict[str, Any]:
+async def no_variables(_: PermissionSetup) -> dict[str, Any]:
     return {}
 
 
-async def of_owner(scene: Scene) -> dict[str, Any]:
-    return {"customerId": scene.ann.id}
+async def owner_id(setup: PermissionSetup) -> dict[str, Any]:
+    return {"customerId": setup.ann.id}
 
 
-async def named(scene: Scene) -> dict[str, Any]:
-    return {"id": scene.ann.id}
+async def owner_node(setup: PermissionSetup) -> dict[str, Any]:
+    return {"id": setup.ann.id}
 
 
-async def registration(scene: Scene) -> dict[str, Any]:
-    return {"input": {"email": f"new{scene.fresh()}@example.org"}}
+async def registration(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {"email": f"new{setup.next_number()}@example.org"}}
 
 
-async def credentials(scene: Scene) -> dict[str, Any]:
-    return {"identifier": scene.ann.email, "password": PASSWORD}
+async def credentials(setup: PermissionSetup) -> dict[str, Any]:
+    return {"identifier": setup.ann.email, "password": PASSWORD}
 
 
-async def refresh_token(scene: Scene) -> dict[str, Any]:
-    return {"refreshToken": (await scene.login()).refresh_token}
+async def refresh_token(setup: PermissionSetup) -> dict[str, Any]:
+    return {"refreshToken": (await setup.login()).refresh_token}
 
 
-async def own_password(_: Scene) -> dict[str, Any]:
+async def own_password(_: PermissionSetup) -> dict[str, Any]:
     return {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}
 
 
-async def profile(scene: Scene) -> dict[str, Any]:
-    return {"input": {**scene.whose, "firstName": f"Ann{scene.fresh()}"}}
+async def profile(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {**setup.customer_input, "firstName": f"Ann{setup.next_number()}"}}
 
 
-async def new_address(scene: Scene) -> dict[str, Any]:
-    return {"input": {**scene.whose, **ADDRESS}}
+async def new_address(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {**setup.customer_input, **ADDRESS}}
 
 
-async def changed_address(scene: Scene) -> dict[str, Any]:
-    return {"id": await scene.address(), "input": {"line2": f"Floor {scene.fresh()}"}}
+async def changed_address(setup: PermissionSetup) -> dict[str, Any]:
+    return {"id": await setup.address(), "input": {"line2": f"Floor {setup.next_number()}"}}
 
 
-async def default_address(scene: Scene) -> dict[str, Any]:
-    return {"id": await scene.address(), "type": "SHIPPING"}
+async def default_address(setup: PermissionSetup) -> dict[str, Any]:
+    return {"id": await setup.address(), "type": "SHIPPING"}
 
 
-async def old_address(scene: Scene) -> dict[str, Any]:
-    await scene.address()
-    return {"id": await scene.address()}
+async def old_address(setup: PermissionSetup) -> dict[str, Any]:
+    await setup.address()
+    return {"id": await setup.address()}
 
 
-async def new_card(scene: Scene) -> dict[str, Any]:
-    return {"input": {**scene.whose, "token": "tok_visa"}}
+async def new_card(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {**setup.customer_input, "token": "tok_visa"}}
 
 
-async def payment_session(scene: Scene) -> dict[str, Any]:
-    return {"input": scene.whose}
+async def payment_session(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": setup.customer_input}
 
 
-async def old_card(scene: Scene) -> dict[str, Any]:
-    return {"id": await scene.card()}
+async def old_card(setup: PermissionSetup) -> dict[str, Any]:
+    return {"id": await setup.card()}
 
 
-async def requested(scene: Scene) -> dict[str, Any]:
-    await scene.house.ask("RequestAnonymization", token=scene.tokens["staff"], customerId=scene.ann.id)
-    return {"customerId": scene.ann.id}
+async def anonymization_requested(setup: PermissionSetup) -> dict[str, Any]:
+    await setup.shop.ask("RequestAnonymization", token=setup.tokens["staff"], customerId=setup.ann.id)
+    return {"customerId": setup.ann.id}
 
 
-async def not_requested(scene: Scene) -> dict[str, Any]:
-    await scene.house.ask("CancelAnonymization", token=scene.tokens["staff"], customerId=scene.ann.id)
-    return {"customerId": scene.ann.id}
+async def anonymization_not_requested(setup: PermissionSetup) -> dict[str, Any]:
+    await setup.shop.ask("CancelAnonymization", token=setup.tokens["staff"], customerId=setup.ann.id)
+    return {"customerId": setup.ann.id}
 
 
-async def new_field(scene: Scene) -> dict[str, Any]:
+async def new_field(setup: PermissionSetup) -> dict[str, Any]:
     labels = [{"locale": "en", "text": "Size"}]
-    return {"input": {"name": f"size{scene.fresh()}", "type": "TEXT", "labels": labels}}
+    return {"input": {"name": f"size{setup.next_number()}", "type": "TEXT", "labels": labels}}
 
 
-async def old_field(scene: Scene) -> dict[str, Any]:
+async def old_field(setup: PermissionSetup) -> dict[str, Any]:
     document = "mutation ($input: CreateExtraFieldInput!) { createExtraField(input: $input) { extraField { id } } }"
-    token = await scene.house.integration()
-    answer = await scene.house.ask(document, token=token, **await new_field(scene))
+    token = await setup.shop.integration()
+    answer = await setup.shop.ask(document, token=token, **await new_field(setup))
     return {"input": {"id": answer.data["createExtraField"]["extraField"]["id"]}}
 
 
-async def other_session(scene: Scene) -> dict[str, Any]:
+async def other_session(setup: PermissionSetup) -> dict[str, Any]:
     document = "{ me { sessions(first: 1) { nodes { id } } } }"
-    answer = await scene.house.ask(document, token=(await scene.login()).token)
+    answer = await setup.shop.ask(document, token=(await setup.login()).token)
     return {"input": {"id": answer.data["me"]["sessions"]["nodes"][0]["id"]}}
 
 
-async def input_of_owner(scene: Scene) -> dict[str, Any]:
-    return {"input": {"customerId": scene.ann.id}}
+async def input_of_owner(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {"customerId": setup.ann.id}}
 
 
-async def newcomer(scene: Scene) -> dict[str, Any]:
+async def newcomer(setup: PermissionSetup) -> dict[str, Any]:
     document = "mutation ($input: RegisterInput!) { register(input: $input) { customer { id } } }"
-    answer = await scene.house.ask(document, **await registration(scene))
+    answer = await setup.shop.ask(document, **await registration(setup))
     return {"input": {"customerId": answer.data["register"]["customer"]["id"]}}
 
 
-async def unsubscribing(scene: Scene) -> dict[str, Any]:
-    links = scene.house.patron.services.get(UnsubscribeLinks)
-    return {"input": {"token": links.token(ids.decode("Customer", scene.ann.id))}}
+async def unsubscribing(setup: PermissionSetup) -> dict[str, Any]:
+    links = setup.shop.runtime.services.get(UnsubscribeLinks)
+    return {"input": {"token": links.token(ids.decode("Customer", setup.ann.id))}}
 
 
-async def new_order(scene: Scene) -> dict[str, Any]:
+async def new_order(setup: PermissionSetup) -> dict[str, Any]:
     money = {"amount": "49.90", "currencyCode": "CHF"}
-    return {"input": {"customerId": scene.ann.id, "number": f"order-{scene.fresh()}", "total": money, "itemCount": 1}}
+    return {
+        "input": {"customerId": setup.ann.id, "number": f"order-{setup.next_number()}", "total": money, "itemCount": 1}
+    }
 
 
-async def old_order(scene: Scene) -> dict[str, Any]:
-    variables = await new_order(scene)
-    answer = await scene.house.ask("RecordOrder", token=scene.tokens["integration"], **variables)
+async def old_order(setup: PermissionSetup) -> dict[str, Any]:
+    variables = await new_order(setup)
+    answer = await setup.shop.ask("RecordOrder", token=setup.tokens["integration"], **variables)
     return {"by": {"id": answer.payload("recordOrder")["order"]["id"]}}
 
 
-async def changed_order(scene: Scene) -> dict[str, Any]:
-    return {**await old_order(scene), "input": {"itemCount": 7}}
+async def changed_order(setup: PermissionSetup) -> dict[str, Any]:
+    return {**await old_order(setup), "input": {"itemCount": 7}}
 
 
-async def code(scene: Scene) -> dict[str, Any]:
-    return {"code": f"code-{scene.fresh()}"}
+async def code(setup: PermissionSetup) -> dict[str, Any]:
+    return {"code": f"code-{setup.next_number()}"}
 
 
-async def new_group(scene: Scene) -> dict[str, Any]:
-    return {"input": {**await code(scene), "name": "Trade"}}
+async def new_group(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {**await code(setup), "name": "Trade"}}
 
 
-async def old_group(scene: Scene) -> dict[str, Any]:
+async def old_group(setup: PermissionSetup) -> dict[str, Any]:
     document = (
         "mutation ($input: CreateGroupInput!) { createGroup(input: $input) { group { id } userErrors { code } } }"
     )
-    answer = await scene.house.ask(document, token=scene.tokens["integration"], **await new_group(scene))
+    answer = await setup.shop.ask(document, token=setup.tokens["integration"], **await new_group(setup))
     return {"id": answer.payload("createGroup")["group"]["id"]}
 
 
-async def assignment(scene: Scene) -> dict[str, Any]:
-    return {"input": {"customerId": scene.ann.id, "groupId": (await old_group(scene))["id"]}}
+async def assignment(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {"customerId": setup.ann.id, "groupId": (await old_group(setup))["id"]}}
 
 
-async def new_market(scene: Scene) -> dict[str, Any]:
-    return {"input": {**await code(scene), "name": "Alps", "currencyCode": "CHF"}}
+async def new_market(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {**await code(setup), "name": "Alps", "currencyCode": "CHF"}}
 
 
-async def old_market(scene: Scene) -> dict[str, Any]:
+async def old_market(setup: PermissionSetup) -> dict[str, Any]:
     document = (
         "mutation ($input: CreateMarketInput!) { createMarket(input: $input) { market { id } userErrors { code } } }"
     )
-    answer = await scene.house.ask(document, token=scene.tokens["integration"], **await new_market(scene))
+    answer = await setup.shop.ask(document, token=setup.tokens["integration"], **await new_market(setup))
     return {"id": answer.payload("createMarket")["market"]["id"]}
 
 
-async def upserted(scene: Scene) -> dict[str, Any]:
-    return {"input": {"id": scene.ann.id, "firstName": f"Ann{scene.fresh()}"}}
+async def owner_upsert(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {"id": setup.ann.id, "firstName": f"Ann{setup.next_number()}"}}
 
 
-async def deletable(scene: Scene) -> dict[str, Any]:
-    person = await scene.house.register(f"gone{scene.fresh()}@example.org")
+async def deletable_customer(setup: PermissionSetup) -> dict[str, Any]:
+    person = await setup.shop.register(f"gone{setup.next_number()}@example.org")
     return {"input": {"customerId": person.id}}
 
 
-async def new_shop(scene: Scene) -> dict[str, Any]:
-    return {"input": {"slug": f"shop-{scene.fresh()}", "name": "Another shop"}}
+async def new_organization(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {"slug": f"shop-{setup.next_number()}", "name": "Another shop"}}
 
 
-async def renamed(scene: Scene) -> dict[str, Any]:
-    return {"input": {"name": f"Shop {scene.fresh()}"}}
+async def new_name(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {"name": f"Shop {setup.next_number()}"}}
 
 
-async def _made(scene: Scene, document: str, variables: dict[str, Any], path: tuple[str, str]) -> str:
-    answer = await scene.house.ask(document, token=await scene.house.integration(), input=variables)
+async def _create(setup: PermissionSetup, document: str, variables: dict[str, Any], path: tuple[str, str]) -> str:
+    answer = await setup.shop.ask(document, token=await setup.shop.integration(), input=variables)
     found: str = answer.payload(path[0])[path[1]]["id"]
     return found
 
 
-async def old_member(scene: Scene) -> dict[str, Any]:
+async def old_member(setup: PermissionSetup) -> dict[str, Any]:
     document = """mutation ($input: CreateStaffMemberInput!) {
         createStaffMember(input: $input) { staffMember { id } userErrors { code } } }"""
-    email = {"email": f"old{scene.fresh()}@example.org"}
-    return {"input": {"id": await _made(scene, document, email, ("createStaffMember", "staffMember"))}}
+    email = {"email": f"old{setup.next_number()}@example.org"}
+    return {"input": {"id": await _create(setup, document, email, ("createStaffMember", "staffMember"))}}
 
 
-async def new_client(_: Scene) -> dict[str, Any]:
+async def new_client(_: PermissionSetup) -> dict[str, Any]:
     return {"input": {"kind": "PUBLISHABLE", "name": "Kiosk"}}
 
 
-async def old_client(scene: Scene) -> dict[str, Any]:
+async def old_client(setup: PermissionSetup) -> dict[str, Any]:
     document = """mutation ($input: CreateApiClientInput!) {
         createApiClient(input: $input) { apiClient { id } userErrors { code } } }"""
     kiosk = {"kind": "PUBLISHABLE", "name": "Kiosk"}
-    return {"input": {"id": await _made(scene, document, kiosk, ("createApiClient", "apiClient"))}}
+    return {"input": {"id": await _create(setup, document, kiosk, ("createApiClient", "apiClient"))}}
 
 
 def mutation(field: str, kind: str) -> str:
@@ -316,42 +318,42 @@ SESSION = f"""mutation ($input: CreatePaymentSessionInput) {{
 OWN, BACK = "NOT_ALLOWED customerId", "NOT_FOUND customerId"
 
 
-async def new_email(scene: Scene) -> str:
-    return f"new{scene.fresh()}@example.org"
+async def new_email(setup: PermissionSetup) -> str:
+    return f"new{setup.next_number()}@example.org"
 
 
-async def own_address(scene: Scene) -> dict[str, Any]:
-    return {"input": {"email": scene.ann.email}}
+async def own_address(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {"email": setup.ann.email}}
 
 
-async def email_change(scene: Scene) -> dict[str, Any]:
-    return {"input": {"newEmail": await new_email(scene), "password": PASSWORD}}
+async def email_change(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {"newEmail": await new_email(setup), "password": PASSWORD}}
 
 
-async def verification(scene: Scene) -> dict[str, Any]:
-    return await confirming.verification(scene.house, await new_email(scene))
+async def verification(setup: PermissionSetup) -> dict[str, Any]:
+    return await confirmation_inputs.verification(setup.shop, await new_email(setup))
 
 
-async def reset(scene: Scene) -> dict[str, Any]:
-    return await confirming.reset(scene.house, await new_email(scene), NEW_PASSWORD)
+async def reset(setup: PermissionSetup) -> dict[str, Any]:
+    return await confirmation_inputs.reset(setup.shop, await new_email(setup), NEW_PASSWORD)
 
 
-async def proven_change(scene: Scene) -> dict[str, Any]:
-    return await confirming.change(scene.house, await new_email(scene))
+async def proven_change(setup: PermissionSetup) -> dict[str, Any]:
+    return await confirmation_inputs.change(setup.shop, await new_email(setup))
 
 
-async def undoing(scene: Scene) -> dict[str, Any]:
-    return await confirming.undoing(scene.house, await new_email(scene))
+async def email_change_undo(setup: PermissionSetup) -> dict[str, Any]:
+    return await confirmation_inputs.email_change_undo(setup.shop, await new_email(setup))
 
 
 # The columns: guest, owner, another, unscoped, integration, staff, elsewhere.
 MATRIX: dict[str, Entry] = {
-    "node": Entry("query ($id: ID!) { node(id: $id) { id } }", named, (GUEST, OK, NULL, NO, OK, OK, NULL)),
-    "viewer": Entry("Viewer", nothing, (OK, OK, OK, OK, OK, OK, OK)),
-    "countries": Entry("{ countries { code } }", nothing, (OK, OK, OK, OK, OK, OK, OK)),
+    "node": Entry("query ($id: ID!) { node(id: $id) { id } }", owner_node, (GUEST, OK, NULL, NO, OK, OK, NULL)),
+    "viewer": Entry("Viewer", no_variables, (OK, OK, OK, OK, OK, OK, OK)),
+    "countries": Entry("{ countries { code } }", no_variables, (OK, OK, OK, OK, OK, OK, OK)),
     "country": Entry("Country", lambda _: _code(), (OK, OK, OK, OK, OK, OK, OK)),
-    "me": Entry("Me", nothing, (GUEST, OK, OK, NO, NO, NO, NO)),
-    "customer": Entry("Anonymization", of_owner, (GUEST, NO, NO, NO, OK, OK, NULL)),
+    "me": Entry("Me", no_variables, (GUEST, OK, OK, NO, NO, NO, NO)),
+    "customer": Entry("Anonymization", owner_id, (GUEST, NO, NO, NO, OK, OK, NULL)),
     "register": Entry(
         mutation("register", "RegisterInput"),
         registration,
@@ -383,11 +385,13 @@ MATRIX: dict[str, Entry] = {
         old_card,
         (GUEST, OK, "NOT_FOUND id", NO, OK, OK, "NOT_FOUND id"),
     ),
-    "requestAnonymization": Entry("RequestAnonymization", not_requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
-    "cancelAnonymization": Entry("CancelAnonymization", requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
-    "registrationForm": Entry("RegistrationForm", nothing, (OK, OK, OK, OK, OK, OK, OK)),
-    "profileForm": Entry("{ profileForm { fields { name } } }", nothing, (GUEST, OK, OK, NO, NO, NO, NO)),
-    "extraFields": Entry("{ extraFields { name } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+    "requestAnonymization": Entry(
+        "RequestAnonymization", anonymization_not_requested, (GUEST, NO, NO, NO, NO, OK, BACK)
+    ),
+    "cancelAnonymization": Entry("CancelAnonymization", anonymization_requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
+    "registrationForm": Entry("RegistrationForm", no_variables, (OK, OK, OK, OK, OK, OK, OK)),
+    "profileForm": Entry("{ profileForm { fields { name } } }", no_variables, (GUEST, OK, OK, NO, NO, NO, NO)),
+    "extraFields": Entry("{ extraFields { name } }", no_variables, (GUEST, NO, NO, NO, OK, OK, OK)),
     "createExtraField": Entry(
         mutation("createExtraField", "CreateExtraFieldInput"), new_field, (GUEST, NO, NO, NO, OK, OK, OK)
     ),
@@ -421,7 +425,7 @@ MATRIX: dict[str, Entry] = {
         old_order,
         (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND by"),
     ),
-    "groups": Entry("{ groups { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+    "groups": Entry("{ groups { id } }", no_variables, (GUEST, NO, NO, NO, OK, OK, OK)),
     "group": Entry("query ($code: String!) { group(code: $code) { id } }", code, (GUEST, NO, NO, NO, NULL, NULL, NULL)),
     "createGroup": Entry(mutation("createGroup", "CreateGroupInput"), new_group, (GUEST, NO, NO, NO, OK, OK, OK)),
     "updateGroup": Entry(
@@ -439,7 +443,7 @@ MATRIX: dict[str, Entry] = {
         assignment,
         (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND groupId"),
     ),
-    "markets": Entry("{ markets { id } }", nothing, (OK, OK, OK, OK, OK, OK, OK)),
+    "markets": Entry("{ markets { id } }", no_variables, (OK, OK, OK, OK, OK, OK, OK)),
     "market": Entry(
         "query ($code: String!) { market(code: $code) { id } }", code, (NULL, NULL, NULL, NULL, NULL, NULL, NULL)
     ),
@@ -462,7 +466,7 @@ MATRIX: dict[str, Entry] = {
             "requestPasswordReset": own_address,
             "resetPassword": reset,
             "confirmEmailChange": proven_change,
-            "undoEmailChange": undoing,
+            "undoEmailChange": email_change_undo,
             "requestLoginNameReminder": own_address,
         }.items()
     },
@@ -470,9 +474,9 @@ MATRIX: dict[str, Entry] = {
         mutation("requestEmailChange", "RequestEmailChangeInput"), email_change, (GUEST, OK, OK, NO, NO, NO, NO)
     ),
     # These two end the sessions of their callers, so each caller asks once.
-    "logout": Entry("Logout", nothing, (OK, OK, OK, OK, OK, OK, OK)),
+    "logout": Entry("Logout", no_variables, (OK, OK, OK, OK, OK, OK, OK)),
     "logoutEverywhere": Entry(
-        f"mutation {{ logoutEverywhere {{ {ERRORS} }} }}", nothing, (GUEST, OK, OK, NO, NO, NO, NO)
+        f"mutation {{ logoutEverywhere {{ {ERRORS} }} }}", no_variables, (GUEST, OK, OK, NO, NO, NO, NO)
     ),
 }
 
@@ -480,18 +484,18 @@ MATRIX: dict[str, Entry] = {
 MATRIX.update(
     {
         "customers": Entry("Customers", lambda _: _first(), (GUEST, NO, NO, NO, OK, OK, OK)),
-        "upsertCustomer": Entry("UpsertCustomer", upserted, (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id")),
+        "upsertCustomer": Entry("UpsertCustomer", owner_upsert, (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id")),
         "deleteCustomer": Entry(
-            mutation("deleteCustomer", "DeleteCustomerInput"), deletable, (GUEST, NO, NO, NO, OK, OK, BACK)
+            mutation("deleteCustomer", "DeleteCustomerInput"), deletable_customer, (GUEST, NO, NO, NO, OK, OK, BACK)
         ),
-        "organization": Entry("{ organization { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "organization": Entry("{ organization { id } }", no_variables, (GUEST, NO, NO, NO, OK, OK, OK)),
         "createOrganization": Entry(
-            mutation("createOrganization", "CreateOrganizationInput"), new_shop, (GUEST, NO, NO, NO, OK, OK, NO)
+            mutation("createOrganization", "CreateOrganizationInput"), new_organization, (GUEST, NO, NO, NO, OK, OK, NO)
         ),
         "updateOrganization": Entry(
-            mutation("updateOrganization", "UpdateOrganizationInput"), renamed, (GUEST, NO, NO, NO, OK, OK, OK)
+            mutation("updateOrganization", "UpdateOrganizationInput"), new_name, (GUEST, NO, NO, NO, OK, OK, OK)
         ),
-        "staff": Entry("{ staff { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "staff": Entry("{ staff { id } }", no_variables, (GUEST, NO, NO, NO, OK, OK, OK)),
         "createStaffMember": Entry(
             mutation("createStaffMember", "CreateStaffMemberInput"), registration, (GUEST, NO, NO, NO, OK, OK, OK)
         ),
@@ -500,7 +504,7 @@ MATRIX.update(
             old_member,
             (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
         ),
-        "apiClients": Entry("{ apiClients { id } }", nothing, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "apiClients": Entry("{ apiClients { id } }", no_variables, (GUEST, NO, NO, NO, OK, OK, OK)),
         "createApiClient": Entry(
             mutation("createApiClient", "CreateApiClientInput"), new_client, (GUEST, NO, NO, NO, OK, OK, OK)
         ),

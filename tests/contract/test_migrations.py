@@ -8,8 +8,8 @@ from sqlalchemy import Connection, MetaData
 
 from app.platform.db.columns import main_metadata
 from app.platform.vault.tables import keystore_metadata
-from app.server.house import databases
-from tests.house import Urls
+from app.server.runtime import databases
+from tests.shop import Urls
 
 
 def differences(connection: Connection, metadata: MetaData) -> list[Any]:

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from app.server.schema import SCHEMA
-from tests.contract.permissions import CALLERS, MATRIX, OK, Scene, make_scene, outcome
-from tests.house import CONTRACT, House
+from tests.contract.permissions import CALLERS, MATRIX, OK, PermissionSetup, make_setup, outcome
+from tests.shop import CONTRACT, Shop
 
 ROOT_FIELDS = {
     name for root in (SCHEMA._schema.query_type, SCHEMA._schema.mutation_type) if root for name in root.fields
@@ -21,47 +21,47 @@ def test_every_root_field_of_the_schema_is_in_the_matrix() -> None:
 
 
 @pytest.mark.parametrize("field", sorted(MATRIX))
-async def test_everybody_gets_what_the_matrix_says_and_who_is_refused_writes_nothing(house: House, field: str) -> None:
-    scene = await make_scene(house)
+async def test_everybody_gets_what_the_matrix_says_and_who_is_refused_writes_nothing(shop: Shop, field: str) -> None:
+    setup = await make_setup(shop)
     outcomes = {}
     for caller in CALLERS:
-        scene.caller = caller
+        setup.caller = caller
 
-        outcomes[caller], wrote = await _ask(scene, field)
+        outcomes[caller], wrote = await _ask(setup, field)
 
         assert outcomes[caller] == OK or not wrote, caller
     assert outcomes == dict(zip(CALLERS, MATRIX[field].outcomes, strict=True))
 
 
-async def _ask(scene: Scene, field: str) -> tuple[str, bool]:
+async def _ask(setup: PermissionSetup, field: str) -> tuple[str, bool]:
     entry = MATRIX[field]
-    variables = await entry.variables(scene)
-    before = await scene.house.counts()
-    answer = await scene.ask(entry.document, variables)
-    return outcome(answer, field), before != await scene.house.counts()
+    variables = await entry.variables(setup)
+    before = await setup.shop.counts()
+    answer = await setup.ask(entry.document, variables)
+    return outcome(answer, field), before != await setup.shop.counts()
 
 
 @pytest.mark.parametrize("field", sorted(MATRIX))
-async def test_where_keys_are_required_nobody_is_answered_without_one(house: House, field: str) -> None:
-    scene = await make_scene(house)
-    scene.caller = "guest"
-    variables = await MATRIX[field].variables(scene)
-    async with house.patron.store.database.transaction() as session:
+async def test_where_keys_are_required_nobody_is_answered_without_one(shop: Shop, field: str) -> None:
+    setup = await make_setup(shop)
+    setup.caller = "guest"
+    variables = await MATRIX[field].variables(setup)
+    async with shop.runtime.store.database.transaction() as session:
         await (await session.connection()).execute(text(REQUIRE_KEYS))
-    before = await house.counts()
+    before = await shop.counts()
 
-    for headers in _without_a_good_key(scene):
+    for headers in _without_a_good_key(setup):
         document = MATRIX[field].document
-        answer = await house.post({"query": CONTRACT.get(document, document), "variables": variables}, **headers)
+        answer = await shop.post({"query": CONTRACT.get(document, document), "variables": variables}, **headers)
 
         assert (answer.status, answer.codes) == (401, ["UNAUTHENTICATED"])
         assert answer.headers["www-authenticate"] == "X-Api-Key"
-    assert await house.counts() == before
+    assert await shop.counts() == before
 
 
-def _without_a_good_key(scene: Scene) -> Iterator[dict[str, str]]:
-    keys = (None, "pk_wrong", scene.house.shop.client_secret)
-    tokens = (None, f"Bearer {scene.ann.token}")
+def _without_a_good_key(setup: PermissionSetup) -> Iterator[dict[str, str]]:
+    keys = (None, "pk_wrong", setup.shop.organization.client_secret)
+    tokens = (None, f"Bearer {setup.ann.token}")
     for key, token in product(keys, tokens):
         headers = {"x-api-key": key, "authorization": token}
         yield {name: value for name, value in headers.items() if value is not None}

@@ -16,9 +16,9 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from app.platform.db.authoring import check
-from app.platform.db.migrating import Line
-from app.server.graphiql.tabs import EXAMPLES, ROOM
+from app.platform.db.autogenerate import check_migrations
+from app.platform.db.revisions import DatabaseKind
+from app.server.graphiql.tabs import EXAMPLES, PACKAGE_DIR
 from app.server.schema import sdl
 from tests.contract.snapshot import SNAPSHOT
 
@@ -81,7 +81,7 @@ def test_the_variables_of_every_example_tab_are_of_the_right_type(name: str) -> 
 
 
 def test_every_variable_that_must_be_given_has_an_example() -> None:
-    examples = json.loads((ROOM / "variables.json").read_text())
+    examples = json.loads((PACKAGE_DIR / "variables.json").read_text())
     for tab in EXAMPLES:
         operation = parse(tab.document).definitions[0]
         assert isinstance(operation, OperationDefinitionNode)
@@ -91,6 +91,6 @@ def test_every_variable_that_must_be_given_has_an_example() -> None:
         assert needed <= set(examples.get(tab.name, {})), tab.name
 
 
-@pytest.mark.parametrize("line", list(Line))
-def test_migrations_make_the_tables_that_the_program_has(line: Line) -> None:
-    check(line)
+@pytest.mark.parametrize("kind", list(DatabaseKind))
+def test_migrations_make_the_tables_that_the_program_has(kind: DatabaseKind) -> None:
+    check_migrations(kind)

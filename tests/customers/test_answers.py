@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from app.platform.principal import Scope
-from tests.customers.orders.book import given
-from tests.house import House
+from tests.customers.orders.builders import order_input
+from tests.shop import Shop
 
 ASSIGN = """mutation ($input: AssignCustomerGroupInput!) { assignCustomerGroup(input: $input) {
     userErrors { code } customer { %s } } }"""
@@ -14,15 +14,15 @@ RECORD = """mutation ($input: RecordOrderInput!) { recordOrder(input: $input) {
     userErrors { code } customer { %s } } }"""
 PERSONAL = """email firstName addresses { line1 } paymentMethods { last4 }
     orders { totalCount nodes { number } }"""
-TOLD = "id status version group { code } orders { totalCount }"
+OPEN_FIELDS = "id status version group { code } orders { totalCount }"
 
 
-async def written(house: House, token: str, what: str, customer_id: str, selection: str, fragment: str = "") -> Any:
-    if what == "order":
-        document, asked = RECORD, given(customerId=customer_id)
+async def write(shop: Shop, token: str, target: str, customer_id: str, fields: str, fragment: str = "") -> Any:
+    if target == "order":
+        document, values = RECORD, order_input(customerId=customer_id)
     else:
-        document, asked = ASSIGN, {"customerId": customer_id, "groupId": None}
-    return await house.ask(document % selection + fragment, token=token, input=asked)
+        document, values = ASSIGN, {"customerId": customer_id, "groupId": None}
+    return await shop.ask(document % fields + fragment, token=token, input=values)
 
 
 WRITES = [
@@ -31,9 +31,9 @@ WRITES = [
 ]
 
 
-@pytest.mark.parametrize(("what", "scope", "field"), WRITES)
+@pytest.mark.parametrize(("target", "scope", "field"), WRITES)
 @pytest.mark.parametrize(
-    "asked",
+    "selection",
     [
         "email",
         "locale",
@@ -47,44 +47,44 @@ WRITES = [
     ],
 )
 async def test_a_write_scope_reads_no_profile_through_its_answer(
-    house: House, what: str, scope: Scope, field: str, asked: str
+    shop: Shop, target: str, scope: Scope, field: str, selection: str
 ) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration(scope)
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration(scope)
 
-    answer = await written(house, token, what, ann.id, asked)
+    answer = await write(shop, token, target, ann.id, selection)
 
     assert answer.codes == ["FORBIDDEN"]
     assert answer.body["data"][field]["customer"] is None
     assert "ann@example.org" not in str(answer.body)
-    assert "customer.read" not in await house.audit()
+    assert "customer.read" not in await shop.audit()
     # What was written stays, as the description says.
     assert answer.body["data"][field]["userErrors"] == []
 
 
-@pytest.mark.parametrize(("what", "scope", "field"), WRITES)
-async def test_a_write_scope_is_told_what_became_of_the_customer(
-    house: House, what: str, scope: Scope, field: str
+@pytest.mark.parametrize(("target", "scope", "field"), WRITES)
+async def test_a_write_scope_learns_what_became_of_the_customer(
+    shop: Shop, target: str, scope: Scope, field: str
 ) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration(scope)
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration(scope)
 
-    told = f" fragment Told on Customer {{ {TOLD} }}"
-    answer = await written(house, token, what, ann.id, "__typename ...Told ... { version }", told)
+    fragment = f" fragment OpenFields on Customer {{ {OPEN_FIELDS} }}"
+    answer = await write(shop, token, target, ann.id, "__typename ...OpenFields ... { version }", fragment)
 
     customer = answer.payload(field)["customer"]
-    assert (customer["id"], customer["orders"]["totalCount"]) == (ann.id, int(what == "order"))
-    assert "customer.read" not in await house.audit()
+    assert (customer["id"], customer["orders"]["totalCount"]) == (ann.id, int(target == "order"))
+    assert "customer.read" not in await shop.audit()
 
 
-@pytest.mark.parametrize(("what", "scope", "field"), WRITES)
+@pytest.mark.parametrize(("target", "scope", "field"), WRITES)
 async def test_who_may_read_customers_too_reads_more_and_it_is_recorded(
-    house: House, what: str, scope: Scope, field: str
+    shop: Shop, target: str, scope: Scope, field: str
 ) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration(scope, Scope.CUSTOMERS_READ)
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration(scope, Scope.CUSTOMERS_READ)
 
-    answer = await written(house, token, what, ann.id, PERSONAL)
+    answer = await write(shop, token, target, ann.id, PERSONAL)
 
     assert answer.payload(field)["customer"]["email"] == "ann@example.org"
-    assert (await house.audit())[-1] == "customer.read"
+    assert (await shop.audit())[-1] == "customer.read"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import Answer, House, Person
+from tests.shop import Answer, Person, Shop
 
 FIELDS = """firstName lastName phone fax company imageUrl birthDate locale newsletter email shopperReference reference
     referenceOrigin taxExemptionCode metadata version"""
@@ -34,155 +34,155 @@ def nulled(field: str) -> dict[str, Any]:
     return {field: None}
 
 
-async def change(house: House, person: Person, *, own: bool = False, **fields: Any) -> Answer:
+async def change(shop: Shop, person: Person, *, own: bool = False, **fields: Any) -> Answer:
     if own:
-        return await house.ask(UPDATE, token=person.token, input=fields)
-    return await house.ask(UPDATE, token=await house.integration(), input={"customerId": person.id, **fields})
+        return await shop.ask(UPDATE, token=person.token, input=fields)
+    return await shop.ask(UPDATE, token=await shop.integration(), input={"customerId": person.id, **fields})
 
 
-async def now(house: House, person: Person) -> Any:
-    return (await house.ask(f"{{ me {{ {FIELDS} }} }}", token=person.token)).data["me"]
+async def now(shop: Shop, person: Person) -> Any:
+    return (await shop.ask(f"{{ me {{ {FIELDS} }} }}", token=person.token)).data["me"]
 
 
 @pytest.mark.parametrize("field", [*OWN, *BACK_OFFICE])
-async def test_a_value_is_set_stays_when_absent_and_is_cleared_by_null(house: House, field: str) -> None:
-    ann, value = await house.register("ann@example.org"), {**OWN, **BACK_OFFICE}[field]
+async def test_a_value_is_set_stays_when_absent_and_is_cleared_by_null(shop: Shop, field: str) -> None:
+    ann, value = await shop.register("ann@example.org"), {**OWN, **BACK_OFFICE}[field]
     own = field in OWN
 
-    assert (await change(house, ann, own=own, **{field: value})).payload("updateCustomer")["customer"][field] == value
-    assert (await change(house, ann, own=own)).payload("updateCustomer")["customer"][field] == value
-    assert (await change(house, ann, own=own, **{field: None})).payload("updateCustomer")["customer"][field] is None
-    assert (await now(house, ann))["version"] == 3
+    assert (await change(shop, ann, own=own, **{field: value})).payload("updateCustomer")["customer"][field] == value
+    assert (await change(shop, ann, own=own)).payload("updateCustomer")["customer"][field] == value
+    assert (await change(shop, ann, own=own, **{field: None})).payload("updateCustomer")["customer"][field] is None
+    assert (await now(shop, ann))["version"] == 3
 
 
-async def test_whoever_is_shown_a_customer_without_changing_it_has_read_it(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    before = await house.audit()
+async def test_whoever_is_shown_a_customer_without_changing_it_has_read_it(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    before = await shop.audit()
 
-    (await change(house, ann, own=True)).payload("updateCustomer")
-    assert await house.audit() == before
+    (await change(shop, ann, own=True)).payload("updateCustomer")
+    assert await shop.audit() == before
 
-    (await change(house, ann)).payload("updateCustomer")
-    assert await house.audit() == [*before, "customer.read"]
-    assert (await now(house, ann))["version"] == 1
+    (await change(shop, ann)).payload("updateCustomer")
+    assert await shop.audit() == [*before, "customer.read"]
+    assert (await now(shop, ann))["version"] == 1
 
 
 @pytest.mark.parametrize("field", NEVER_NULL)
-async def test_what_must_be_there_is_set_and_not_cleared(house: House, field: str) -> None:
-    ann = await house.register("ann@example.org")
+async def test_what_must_be_there_is_set_and_not_cleared(shop: Shop, field: str) -> None:
+    ann = await shop.register("ann@example.org")
 
-    changed = await change(house, ann, **{field: NEVER_NULL[field]})
-    cleared = await change(house, ann, **nulled(field))
+    changed = await change(shop, ann, **{field: NEVER_NULL[field]})
+    cleared = await change(shop, ann, **nulled(field))
 
     assert changed.payload("updateCustomer")["customer"][field] == NEVER_NULL[field]
     assert cleared.refusals("updateCustomer") == [("REQUIRED", [field])]
-    assert (await now(house, ann))[field] == NEVER_NULL[field]
+    assert (await now(shop, ann))[field] == NEVER_NULL[field]
 
 
 @pytest.mark.parametrize("field", [*BACK_OFFICE, "email", "shopperReference"])
-async def test_a_customer_does_not_set_what_is_the_back_office_s(house: House, field: str) -> None:
-    ann = await house.register("ann@example.org")
-    before = await house.counts(), await now(house, ann)
+async def test_a_customer_does_not_set_what_is_the_back_office_s(shop: Shop, field: str) -> None:
+    ann = await shop.register("ann@example.org")
+    before = await shop.counts(), await now(shop, ann)
 
     for value in ({**BACK_OFFICE, **NEVER_NULL}[field], None):
-        answer = await change(house, ann, own=True, firstName="Eve", **{field: value})
+        answer = await change(shop, ann, own=True, firstName="Eve", **{field: value})
         assert answer.refusals("updateCustomer") == [("NOT_ALLOWED", [field])]
 
-    assert (await house.counts(), await now(house, ann)) == before
+    assert (await shop.counts(), await now(shop, ann)) == before
 
 
 @pytest.mark.parametrize("field", ["status", "group", "hasPassword", "passwordHash", "organizationId", "version", "id"])
-async def test_what_nobody_sets_is_no_field_of_the_input(house: House, field: str) -> None:
-    ann = await house.register("ann@example.org")
+async def test_what_nobody_sets_is_no_field_of_the_input(shop: Shop, field: str) -> None:
+    ann = await shop.register("ann@example.org")
 
     for own in (True, False):
-        assert (await change(house, ann, own=own, **{field: "x"})).codes == ["BAD_USER_INPUT"]
+        assert (await change(shop, ann, own=own, **{field: "x"})).codes == ["BAD_USER_INPUT"]
 
 
 @pytest.mark.parametrize(("length", "code"), [(2, "TOO_SHORT"), (3, None), (128, None), (129, "TOO_LONG")])
-async def test_a_shopper_reference_has_3_to_128_characters(house: House, length: int, code: str | None) -> None:
-    ann = await house.register("ann@example.org")
+async def test_a_shopper_reference_has_3_to_128_characters(shop: Shop, length: int, code: str | None) -> None:
+    ann = await shop.register("ann@example.org")
 
-    answer = await change(house, ann, shopperReference="r" * length)
+    answer = await change(shop, ann, shopperReference="r" * length)
 
     assert answer.refusals("updateCustomer") == ([(code, ["shopperReference"])] if code else [])
-    assert ((await now(house, ann))["shopperReference"] == "r" * length) == (code is None)
+    assert ((await now(shop, ann))["shopperReference"] == "r" * length) == (code is None)
 
 
-async def test_a_shopper_reference_or_an_address_of_somebody_else_is_taken(house: House) -> None:
-    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
-    taken = (await now(house, bob))["shopperReference"]
+async def test_a_shopper_reference_or_an_address_of_somebody_else_is_taken(shop: Shop) -> None:
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    taken = (await now(shop, bob))["shopperReference"]
 
-    reference = await change(house, ann, shopperReference=taken)
-    address = await change(house, ann, email="BOB@example.org")
+    reference = await change(shop, ann, shopperReference=taken)
+    address = await change(shop, ann, email="BOB@example.org")
 
     assert reference.refusals("updateCustomer") == [("TAKEN", ["shopperReference"])]
     assert address.refusals("updateCustomer") == [("EMAIL_TAKEN", ["email"])]
-    assert (await house.ask("CustomerByEmail", token=await house.staff(), email=ann.email)).data["customer"][
+    assert (await shop.ask("CustomerByEmail", token=await shop.staff(), email=ann.email)).data["customer"][
         "id"
     ] == ann.id
 
 
-async def test_of_several_who_want_one_shopper_reference_at_once_one_gets_it(house: House) -> None:
-    people = [await house.register(f"ann{number}@example.org") for number in range(6)]
+async def test_of_several_who_want_one_shopper_reference_at_once_one_gets_it(shop: Shop) -> None:
+    people = [await shop.register(f"ann{number}@example.org") for number in range(6)]
 
-    answers = await asyncio.gather(*(change(house, person, shopperReference="the-one") for person in people))
+    answers = await asyncio.gather(*(change(shop, person, shopperReference="the-one") for person in people))
 
     refusals = sorted(answer.refusals("updateCustomer") for answer in answers)
     assert refusals == [[], *[[("TAKEN", ["shopperReference"])]] * 5]
 
 
-async def test_of_ten_changes_of_one_version_one_is_written(house: House) -> None:
-    ann = await house.register("ann@example.org")
+async def test_of_ten_changes_of_one_version_one_is_written(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
 
     answers = await asyncio.gather(
-        *(change(house, ann, own=True, firstName=f"Ann{number}", expectedVersion=1) for number in range(10))
+        *(change(shop, ann, own=True, firstName=f"Ann{number}", expectedVersion=1) for number in range(10))
     )
 
     refusals = sorted(answer.refusals("updateCustomer") for answer in answers)
     assert refusals == [[], *[[("CONFLICT", ["expectedVersion"])]] * 9]
-    conflict = await change(house, ann, own=True, expectedVersion=1)
+    conflict = await change(shop, ann, own=True, expectedVersion=1)
     assert conflict.data["updateCustomer"]["userErrors"][0]["__typename"] == "ConflictError"
-    assert (await now(house, ann))["version"] == 2
+    assert (await now(shop, ann))["version"] == 2
 
 
-async def test_of_ten_changes_at_once_of_what_everybody_may_change_none_is_lost(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    before = await house.audit()
+async def test_of_ten_changes_at_once_of_what_everybody_may_change_none_is_lost(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    before = await shop.audit()
 
     answers = await asyncio.gather(
-        *(change(house, ann, own=True, **{field: value}) for field, value in OWN.items()),
-        *(change(house, ann, **{field: value}) for field, value in BACK_OFFICE.items()),
+        *(change(shop, ann, own=True, **{field: value}) for field, value in OWN.items()),
+        *(change(shop, ann, **{field: value}) for field, value in BACK_OFFICE.items()),
     )
 
-    found = await now(house, ann)
+    found = await now(shop, ann)
     assert [answer.refusals("updateCustomer") for answer in answers] == [[]] * len(answers)
     assert {field: found[field] for field in (*OWN, *BACK_OFFICE)} == {**OWN, **BACK_OFFICE}
     assert found["version"] == 1 + len(answers)
-    assert len(await house.audit()) == len(before) + len(answers)
+    assert len(await shop.audit()) == len(before) + len(answers)
 
 
 @pytest.mark.parametrize(
     "metadata",
     [[], "x", 1, {"a": "4111 1111 1111 1111"}, {"a": "4111\n1111\n1111\n1111"}, {"a": {"b": "x" * 17_000}}],
 )
-async def test_metadata_is_a_small_object_without_card_numbers(house: House, metadata: object) -> None:
-    ann = await house.register("ann@example.org")
-    before = await house.audit(), await now(house, ann)
+async def test_metadata_is_a_small_object_without_card_numbers(shop: Shop, metadata: object) -> None:
+    ann = await shop.register("ann@example.org")
+    before = await shop.audit(), await now(shop, ann)
 
-    answer = await change(house, ann, metadata=metadata)
+    answer = await change(shop, ann, metadata=metadata)
 
     ((code, field),) = answer.refusals("updateCustomer")
     assert (code in {"INVALID", "CARD_DATA_REFUSED", "TOO_LONG"}, field) == (True, ["metadata"])
-    assert (await house.audit(), await now(house, ann)) == before
+    assert (await shop.audit(), await now(shop, ann)) == before
 
 
 @pytest.mark.parametrize("number", ["12345678901234567890123", "9" * 5000, "1e400"])
-async def test_a_number_in_metadata_that_json_cannot_hold_is_refused(house: House, number: str) -> None:
-    ann = await house.register("ann@example.org")
+async def test_a_number_in_metadata_that_json_cannot_hold_is_refused(shop: Shop, number: str) -> None:
+    ann = await shop.register("ann@example.org")
     document = f"""mutation {{ updateCustomer(input: {{ customerId: "{ann.id}", metadata: {{ a: {number} }} }}) {{
         userErrors {{ code field }} }} }}"""
 
-    answer = await house.ask(document, token=await house.integration())
+    answer = await shop.ask(document, token=await shop.integration())
 
     assert answer.refusals("updateCustomer") == [("INVALID", ["metadata"])]

@@ -5,8 +5,8 @@ from typing import Annotated
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.approvals.decisions import decide, tell
-from app.customers.api import Customer, shown
+from app.accounts.approvals.decisions import decide, notify_approved
+from app.customers.api import Customer, to_customer
 from app.customers.records import Approval, open_row, row_of
 from app.platform.audit.log import Action, record
 from app.platform.graphql import ids
@@ -15,7 +15,7 @@ from app.platform.graphql.context import Context
 from app.platform.graphql.fields import Payload, mutation
 from app.platform.principal import Scope
 
-ALLOWED = back_office(Scope.CUSTOMERS_WRITE)
+BACK_OFFICE = back_office(Scope.CUSTOMERS_WRITE)
 
 
 @strawberry.input(description="The customer to let in.")
@@ -50,7 +50,7 @@ class RejectCustomerPayload(Payload):
 class ApprovalMutations:
     """Decisions about customers."""
 
-    @mutation(allow=ALLOWED, description="Let a customer log in who waits for it; the customer is told by mail.")
+    @mutation(allow=BACK_OFFICE, description="Let a customer log in who waits for it; the customer is told by mail.")
     async def approve_customer(
         self,
         context: Context,
@@ -60,7 +60,7 @@ class ApprovalMutations:
         """Deciding the same again changes nothing and sends nothing."""
         return ApproveCustomerPayload(customer=await _decide(context, session, input.customer_id, Approval.APPROVED))
 
-    @mutation(allow=ALLOWED, description="Do not let a customer log in; every session of the customer ends.")
+    @mutation(allow=BACK_OFFICE, description="Do not let a customer log in; every session of the customer ends.")
     async def reject_customer(
         self,
         context: Context,
@@ -80,5 +80,5 @@ async def _decide(context: Context, session: AsyncSession, customer_id: strawber
     # Deciding the same again changes nothing, but shows the customer.
     record(session, context.origin, action if is_new else Action.CUSTOMER_READ, customer_id=row_id)
     if is_new and approval is Approval.APPROVED:
-        await tell(session, vault, context.organization, customer)
-    return shown(open_row(row_of(customer.row), await vault.box(row_id)))
+        await notify_approved(session, vault, context.organization, customer)
+    return to_customer(open_row(row_of(customer.row), await vault.cipher(row_id)))

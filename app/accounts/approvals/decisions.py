@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.customers import repository
 from app.customers.notices import notify
 from app.customers.records import Approval
-from app.customers.repository import EditedCustomer
+from app.customers.repository import LockedCustomer
 from app.identity.sessions import service as sessions
 from app.identity.sessions.service import EndReason
 from app.platform.errors import NotFound
@@ -18,7 +18,7 @@ from app.platform.vault.vault import Vault
 
 async def decide(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, approval: Approval
-) -> tuple[EditedCustomer, bool]:
+) -> tuple[LockedCustomer, bool]:
     """Write the decision and say whether it is a new one; a rejection ends every session. Raise `NotFound`."""
     customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=customer_id)
     if customer is None:
@@ -34,7 +34,9 @@ async def decide(
     return customer, True
 
 
-async def tell(session: AsyncSession, vault: Vault, organization: Organization, customer: EditedCustomer) -> None:
+async def notify_approved(
+    session: AsyncSession, vault: Vault, organization: Organization, customer: LockedCustomer
+) -> None:
     """Write to the customer who may log in now."""
     await notify(
         session,

@@ -25,25 +25,25 @@ from app.accounts.confirmations.inputs import (
     VerifyEmailInput,
     VerifyEmailPayload,
 )
-from app.accounts.confirmations.verification import Verified
+from app.accounts.confirmations.verification import VerificationResult
 from app.accounts.policy import AccountPolicy
 from app.customers import repository
-from app.customers.addressees import Addressee, addressee
+from app.customers.mail_recipients import MailRecipient, find_mail_recipient
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.proofs.errors import ProofInvalid
-from app.identity.proofs.repository import decoy
+from app.identity.proofs.repository import decoy_customer_id
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError, NotFound, Required
 from app.platform.graphql.access import CUSTOMER, GUEST
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import mutation
-from app.platform.graphql.user_errors import entries, user_errors
+from app.platform.graphql.user_errors import as_user_errors, user_errors
 from app.platform.mail import outbox
 from app.platform.mail.templates import Template
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress
 
-ALIKE = "An address that nobody has is answered alike, in the same time."
+NO_ENUMERATION = "An address that nobody has is answered alike, in the same time."
 
 
 @strawberry.type
@@ -64,24 +64,24 @@ class ConfirmationMutations:
     ) -> VerifyEmailPayload:
         """A wrong code uses up a try, so it is returned, not raised."""
         vault = context.store.vault
-        verified: Verified | None
+        result: VerificationResult | None
         if input.token:
-            verified = await verification.by_token(session, vault, context.origin, token=input.token)
+            result = await verification.verify_by_token(session, vault, context.origin, token=input.token)
         else:
-            to = await _code_of(context, input)
-            verified = await verification.by_code(
+            to = await _find_code_recipient(context, input)
+            result = await verification.verify_by_code(
                 session, vault, context.origin, customer_id=to.customer_id, code=input.code or ""
             )
-            if verified is None:
-                record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, customer_id=_id(to))
+            if result is None:
+                record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, customer_id=_known_customer_id(to))
                 return VerifyEmailPayload(user_errors=user_errors(ProofInvalid(field=("code",))))
-        record(session, context.origin, Action.EMAIL_VERIFIED, customer_id=verified.customer_id)
-        return VerifyEmailPayload(warnings=entries(verified.warnings))
+        record(session, context.origin, Action.EMAIL_VERIFIED, customer_id=result.customer_id)
+        return VerifyEmailPayload(warnings=as_user_errors(result.warnings))
 
     @mutation(
         allow=[GUEST, CUSTOMER],
         credentials=True,
-        description=f"Mail the link and code that prove an address once more; older ones are void. {ALIKE}",
+        description=f"Mail the link and code that prove an address once more; older ones are void. {NO_ENUMERATION}",
     )
     async def request_email_verification(
         self,
@@ -90,17 +90,17 @@ class ConfirmationMutations:
         input: Annotated[RequestEmailVerificationInput, strawberry.argument(description="The address.")],
     ) -> RequestEmailVerificationPayload:
         """A proven address needs no mail: it is treated as one that nobody has."""
-        to = await _addressee(context, input.email)
+        to = await _find_recipient(context, input.email)
         if to.record is not None and to.record.row.email_verified_at is not None:
-            to = _nobody(context, input.email)
-        await verification.send_again(session, context.store.vault, organization=context.organization, to=to)
-        record(session, context.origin, Action.EMAIL_VERIFICATION_REQUESTED, customer_id=_id(to))
+            to = _decoy_recipient(context, input.email)
+        await verification.resend(session, context.store.vault, organization=context.organization, to=to)
+        record(session, context.origin, Action.EMAIL_VERIFICATION_REQUESTED, customer_id=_known_customer_id(to))
         return RequestEmailVerificationPayload()
 
     @mutation(
         allow=[GUEST, CUSTOMER],
         credentials=True,
-        description=f"Mail a link with which a new password can be chosen for 30 minutes. {ALIKE}",
+        description=f"Mail a link with which a new password can be chosen for 30 minutes. {NO_ENUMERATION}",
     )
     async def request_password_reset(
         self,
@@ -109,9 +109,9 @@ class ConfirmationMutations:
         input: Annotated[RequestPasswordResetInput, strawberry.argument(description="The address.")],
     ) -> RequestPasswordResetPayload:
         """Guests get one too: whoever proves the address may have the account."""
-        to = await _addressee(context, input.email)
+        to = await _find_recipient(context, input.email)
         await password_reset.request(session, context.store.vault, organization=context.organization, to=to)
-        record(session, context.origin, Action.PASSWORD_RESET_REQUESTED, customer_id=_id(to))
+        record(session, context.origin, Action.PASSWORD_RESET_REQUESTED, customer_id=_known_customer_id(to))
         return RequestPasswordResetPayload()
 
     @mutation(
@@ -133,7 +133,7 @@ class ConfirmationMutations:
             token=input.token,
             password=input.password,
             confirmation=input.password_confirmation,
-            shortest=context.services.get(AccountPolicy).shortest_in(context.organization.settings),
+            min_length=context.services.get(AccountPolicy).password_min_length_for(context.organization.settings),
         )
         customer_id = await password_reset.reset(
             session,
@@ -168,7 +168,7 @@ class ConfirmationMutations:
             new_email=input.new_email,
             password=input.password,
         )
-        holder = await addressee(context.store, organization_id=context.organization.id, email=email)
+        holder = await find_mail_recipient(context.store, organization_id=context.organization.id, email=email)
         await email_change.request(
             session,
             context.store.vault,
@@ -205,7 +205,7 @@ class ConfirmationMutations:
                 return ConfirmEmailChangePayload(user_errors=user_errors(ProofInvalid(field=("code",))))
         else:
             customer_id = await email_change.confirm_by_token(
-                session, vault, organization=organization, token=_required(input.token)
+                session, vault, organization=organization, token=_require_token(input.token)
             )
         record(session, context.origin, Action.EMAIL_CHANGED, customer_id=customer_id)
         return ConfirmEmailChangePayload()
@@ -232,7 +232,7 @@ class ConfirmationMutations:
     @mutation(
         allow=[GUEST, CUSTOMER],
         credentials=True,
-        description=f"Mail the name to log in with. {ALIKE}",
+        description=f"Mail the name to log in with. {NO_ENUMERATION}",
     )
     async def request_login_name_reminder(
         self,
@@ -241,9 +241,9 @@ class ConfirmationMutations:
         input: Annotated[RequestLoginNameReminderInput, strawberry.argument(description="The address.")],
     ) -> RequestLoginNameReminderPayload:
         """Who has no login name logs in with the address."""
-        to = await _addressee(context, input.email)
+        to = await _find_recipient(context, input.email)
         personal = to.record.personal if to.record else None
-        await outbox.post(
+        await outbox.enqueue(
             session,
             context.store.vault,
             organization=context.organization,
@@ -253,42 +253,42 @@ class ConfirmationMutations:
             template=Template.LOGIN_NAME_REMINDER,
             values={"login_name": (personal and personal.login_name) or to.to},
         )
-        record(session, context.origin, Action.LOGIN_NAME_REMINDED, customer_id=_id(to))
+        record(session, context.origin, Action.LOGIN_NAME_REMINDED, customer_id=_known_customer_id(to))
         return RequestLoginNameReminderPayload()
 
 
-async def _addressee(context: Context, email: str) -> Addressee:
-    return await addressee(context.store, organization_id=context.organization.id, email=_email(email))
+async def _find_recipient(context: Context, email: str) -> MailRecipient:
+    return await find_mail_recipient(context.store, organization_id=context.organization.id, email=_parse_email(email))
 
 
-def _email(email: str | None) -> EmailAddress:
+def _parse_email(email: str | None) -> EmailAddress:
     validation = Validation()
     parsed = validation.require("email", EmailAddress.parse, email)
-    validation.finish()
+    validation.raise_errors()
     return parsed
 
 
-def _nobody(context: Context, email: str) -> Addressee:
+def _decoy_recipient(context: Context, email: str) -> MailRecipient:
     parsed = EmailAddress.parse(email)
-    nobody = decoy(context.store.vault, organization_id=context.organization.id, canonical=parsed.canonical)
-    return Addressee(nobody, parsed.address)
+    nobody = decoy_customer_id(context.store.vault, organization_id=context.organization.id, canonical=parsed.canonical)
+    return MailRecipient(nobody, parsed.address)
 
 
-def _id(to: Addressee) -> UUID | None:
+def _known_customer_id(to: MailRecipient) -> UUID | None:
     return to.customer_id if to.record else None
 
 
-async def _code_of(context: Context, input: VerifyEmailInput) -> Addressee:
+async def _find_code_recipient(context: Context, input: VerifyEmailInput) -> MailRecipient:
     if not input.email and not input.code:
-        _required(input.token)
+        _require_token(input.token)
     validation = Validation()
     email = validation.require("email", EmailAddress.parse, input.email)
     validation.require("code", str, input.code)
-    validation.finish()
-    return await addressee(context.store, organization_id=context.organization.id, email=email)
+    validation.raise_errors()
+    return await find_mail_recipient(context.store, organization_id=context.organization.id, email=email)
 
 
-def _required(token: str | None) -> str:
+def _require_token(token: str | None) -> str:
     if not token:
         missing: AppError = Required(field=("token",))
         raise missing

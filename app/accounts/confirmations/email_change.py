@@ -5,17 +5,17 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.login import InvalidCredentials
-from app.customers import emails, repository
-from app.customers.addressees import Addressee
+from app.customers import email_assignment, repository
+from app.customers.mail_recipients import MailRecipient
 from app.customers.notices import notify
 from app.customers.records import CustomerRecord
-from app.customers.repository import EditedCustomer
+from app.customers.repository import LockedCustomer
 from app.customers.service import EmailTaken
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.proofs import repository as proofs
 from app.identity.proofs.errors import ProofInvalid
 from app.identity.proofs.purposes import Purpose
-from app.identity.proofs.repository import Proven
+from app.identity.proofs.repository import UsedProof
 from app.identity.sessions import service as sessions
 from app.identity.sessions.service import EndReason
 from app.platform.errors import Invalid
@@ -28,20 +28,20 @@ from app.platform.vault.vault import Store, Vault
 
 CHANGE, UNDO = Purpose.CHANGE_EMAIL, Purpose.UNDO_EMAIL_CHANGE
 # Mailed to an address that is no longer the account's, or that never was.
-OUTDATED = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
+OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
 
 
 async def check(
     store: Store, hasher: PasswordHasher, *, customer: CustomerRecord, new_email: str, password: str
 ) -> EmailAddress:
-    """The new address; raise `Rejected`, or `InvalidCredentials` of `password`."""
+    """The new address; raise `AppErrorGroup`, or `InvalidCredentials` of `password`."""
     validation = Validation()
     email = validation.require("newEmail", EmailAddress.parse, new_email)
-    validation.finish()
+    validation.raise_errors()
     if email.address == customer.personal.email:
         raise Invalid("This is your email address already.", field=("newEmail",))
     row = customer.row
-    found = await repository.credentials_of(store, organization_id=row.organization_id, customer_id=row.id)
+    found = await repository.credentials_by_id(store, organization_id=row.organization_id, customer_id=row.id)
     if not (await hasher.verify(password, found[1] if found else None)).matches:
         raise InvalidCredentials("This is not your password.", field=("password",))
     return email
@@ -54,42 +54,42 @@ async def request(
     organization: Organization,
     customer: CustomerRecord,
     email: EmailAddress,
-    holder: Addressee,
+    holder: MailRecipient,
 ) -> None:
     """Mail a link to the new address; until it is used nothing changes.
 
     While addresses have to be proven, a taken one is answered alike and its owner is told; otherwise raise
     `EmailTaken`.
     """
-    taken = _is_taken(holder, customer)
-    if taken and not organization.settings.require_verified_email:
+    email_taken = _is_email_taken(holder, customer)
+    if email_taken and not organization.settings.require_verified_email:
         raise EmailTaken(field=("newEmail",))
-    await proofs.void(session, customer_id=customer.row.id, purposes=[CHANGE])
+    await proofs.revoke(session, customer_id=customer.row.id, purposes=[CHANGE])
     issued = await proofs.issue(
         session,
         vault,
         organization_id=organization.id,
         customer_id=customer.row.id,
-        purpose=Purpose.NOTHING if taken else CHANGE,
+        purpose=Purpose.NOTHING if email_taken else CHANGE,
         payload={"email": email.address},
     )
-    await outbox.post(
+    await outbox.enqueue(
         session,
         vault,
         organization=organization,
-        customer_id=holder.customer_id if taken else customer.row.id,
-        to=holder.to if taken else email.address,
-        locale=holder.locale if taken else customer.personal.locale,
-        template=Template.ALREADY_REGISTERED if taken else Template.CONFIRM_NEW_EMAIL,
-        values={} if taken else {"token": issued.token, "code": issued.code},
+        customer_id=holder.customer_id if email_taken else customer.row.id,
+        to=holder.to if email_taken else email.address,
+        locale=holder.locale if email_taken else customer.personal.locale,
+        template=Template.ALREADY_REGISTERED if email_taken else Template.CONFIRM_NEW_EMAIL,
+        values={} if email_taken else {"token": issued.token, "code": issued.code},
     )
 
 
-def _is_taken(holder: Addressee, customer: CustomerRecord) -> bool:
+def _is_email_taken(holder: MailRecipient, customer: CustomerRecord) -> bool:
     if holder.record is None or holder.customer_id == customer.row.id:
         return False
     row = holder.record.row
-    return not emails.merely_claimed(
+    return not email_assignment.may_lose_email(
         verified=row.email_verified_at is not None, has_password=row.has_password, placed_orders=row.placed_orders
     )
 
@@ -110,12 +110,14 @@ async def confirm_by_code(
     return await _confirm(session, vault, organization, proven, "code") if proven else None
 
 
-async def _confirm(session: AsyncSession, vault: Vault, organization: Organization, proven: Proven, field: str) -> UUID:
-    customer = await _locked(session, vault, organization, proven)
+async def _confirm(
+    session: AsyncSession, vault: Vault, organization: Organization, proven: UsedProof, field: str
+) -> UUID:
+    customer = await _lock_customer(session, vault, organization, proven)
     before = customer.personal
     after = EmailAddress.parse(proven.payload["email"])
-    await _move(session, vault, customer, after, field)
-    await proofs.void(session, customer_id=customer.row.id, purposes=OUTDATED)
+    await _change_email(session, vault, customer, after, field)
+    await proofs.revoke(session, customer_id=customer.row.id, purposes=OUTDATED_PURPOSES)
     if before.email is not None:
         # One for each address: whoever changes it twice must not take the first owner's way back.
         undo = await proofs.issue(
@@ -146,15 +148,15 @@ async def undo(session: AsyncSession, vault: Vault, *, organization: Organizatio
     Whoever changed it knew the password, so a link to choose a new one goes to the old address.
     """
     proven = await proofs.use(session, vault, organization_id=organization.id, purpose=UNDO, token=token)
-    customer = await _locked(session, vault, organization, proven)
-    await _move(session, vault, customer, EmailAddress.parse(proven.payload["email"]), "token")
+    customer = await _lock_customer(session, vault, organization, proven)
+    await _change_email(session, vault, customer, EmailAddress.parse(proven.payload["email"]), "token")
     await sessions.end_all(
         session,
         organization_id=organization.id,
         customer_id=customer.row.id,
         reason=EndReason.EMAIL_CHANGE_UNDONE,
     )
-    await proofs.void(session, customer_id=customer.row.id, purposes=[*OUTDATED, UNDO])
+    await proofs.revoke(session, customer_id=customer.row.id, purposes=[*OUTDATED_PURPOSES, UNDO])
     reset = await proofs.issue(
         session,
         vault,
@@ -174,15 +176,19 @@ async def undo(session: AsyncSession, vault: Vault, *, organization: Organizatio
     return customer.row.id
 
 
-async def _locked(session: AsyncSession, vault: Vault, organization: Organization, proven: Proven) -> EditedCustomer:
+async def _lock_customer(
+    session: AsyncSession, vault: Vault, organization: Organization, proven: UsedProof
+) -> LockedCustomer:
     customer = await repository.lock(session, vault, organization_id=organization.id, customer_id=proven.customer_id)
     if customer is None:
         raise ProofInvalid
     return customer
 
 
-async def _move(session: AsyncSession, vault: Vault, customer: EditedCustomer, email: EmailAddress, field: str) -> None:
+async def _change_email(
+    session: AsyncSession, vault: Vault, customer: LockedCustomer, email: EmailAddress, field: str
+) -> None:
     try:
-        await emails.move(session, vault, customer, email)
+        await email_assignment.assign_verified_email(session, vault, customer, email)
     except EmailTaken:
         raise EmailTaken("Another account has this email address by now.", field=(field,)) from None

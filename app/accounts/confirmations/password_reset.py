@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.registration import check_password
-from app.customers import ordering, repository
-from app.customers.addressees import Addressee
+from app.customers import customer_orders, repository
+from app.customers.mail_recipients import MailRecipient
 from app.customers.notices import notify
 from app.identity.guessing import repository as guessing
 from app.identity.passwords.hashing import PasswordHasher
@@ -25,12 +25,12 @@ from app.platform.vault.vault import Store, Vault
 PURPOSE = Purpose.RESET_PASSWORD
 
 
-async def request(session: AsyncSession, vault: Vault, *, organization: Organization, to: Addressee) -> None:
+async def request(session: AsyncSession, vault: Vault, *, organization: Organization, to: MailRecipient) -> None:
     """Mail a link with which a new password can be set for 30 minutes."""
     issued = await proofs.issue(
         session, vault, organization_id=organization.id, customer_id=to.customer_id, purpose=PURPOSE
     )
-    await outbox.post(
+    await outbox.enqueue(
         session,
         vault,
         organization=organization,
@@ -50,22 +50,29 @@ async def check(
     token: str,
     password: str,
     confirmation: str,
-    shortest: int,
+    min_length: int,
 ) -> str:
-    """The hash of the new password; raise `ProofInvalid`, `ProofExpired`, or `Rejected`. The token stays usable."""
-    customer_id = await proofs.holder(store, organization_id=organization_id, purpose=PURPOSE, token=token)
+    """The hash of the new password; raise `ProofInvalid`, `ProofExpired`, or `AppErrorGroup`.
+
+    The token stays usable.
+    """
+    customer_id = await proofs.customer_id_by_token(
+        store, organization_id=organization_id, purpose=PURPOSE, token=token
+    )
     [customer] = await repository.by_ids(store, organization_id, [customer_id])
     if customer is None:
         raise ProofInvalid
-    personal = [
+    user_inputs = [
         customer.personal.email,
         customer.personal.login_name,
         customer.personal.first_name,
         customer.personal.last_name,
     ]
     validation = Validation()
-    check_password(validation, password, confirmation, shortest=shortest, personal=[one for one in personal if one])
-    validation.finish()
+    check_password(
+        validation, password, confirmation, min_length=min_length, user_inputs=[one for one in user_inputs if one]
+    )
+    validation.raise_errors()
     return await hasher.hash(password)
 
 
@@ -85,13 +92,13 @@ async def reset(
     await repository.set_password(session, vault, customer.row, password_hash)
     customer.row.email_verified_at = customer.row.email_verified_at or now()
     await repository.save(session, vault, customer)
-    await ordering.attach_to(session, vault, customer)
+    await customer_orders.attach_guest_orders_of(session, vault, customer)
     # Whoever can read the owner's mail need not wait for what strangers have guessed.
-    await guessing.forgive(session, customer_id=customer_id)
+    await guessing.reset_for_customer(session, customer_id=customer_id)
     await sessions.end_all(
         session, organization_id=organization.id, customer_id=customer_id, reason=EndReason.PASSWORD_RESET
     )
-    await proofs.void(session, customer_id=customer_id, purposes=[Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL])
+    await proofs.revoke(session, customer_id=customer_id, purposes=[Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL])
     await notify(
         session,
         vault,

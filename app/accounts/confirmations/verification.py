@@ -5,35 +5,35 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts import claims
+from app.accounts import pending_registrations
 from app.customers import repository
-from app.customers.addressees import Addressee
+from app.customers.mail_recipients import MailRecipient
 from app.identity.proofs import repository as proofs
 from app.identity.proofs.errors import ProofInvalid
 from app.identity.proofs.purposes import Purpose
-from app.identity.proofs.repository import Proven
+from app.identity.proofs.repository import UsedProof
 from app.platform.errors import AppError
 from app.platform.mail import outbox
 from app.platform.mail.templates import Template
-from app.platform.principal import Organization, Origin
+from app.platform.principal import Organization, RequestOrigin
 from app.platform.vault.vault import Vault
 
 PURPOSE = Purpose.VERIFY_EMAIL
 
 
-class Verified(NamedTuple):
+class VerificationResult(NamedTuple):
     """Whose address is proven; `warnings` say what of the registration could not be written any more."""
 
     customer_id: UUID
     warnings: list[AppError]
 
 
-async def send_again(session: AsyncSession, vault: Vault, *, organization: Organization, to: Addressee) -> None:
+async def resend(session: AsyncSession, vault: Vault, *, organization: Organization, to: MailRecipient) -> None:
     """Send a new link and code, which void the older ones; what was claimed with them stays."""
     issued = await proofs.issue(
         session, vault, organization_id=organization.id, customer_id=to.customer_id, purpose=PURPOSE
     )
-    await outbox.post(
+    await outbox.enqueue(
         session,
         vault,
         organization=organization,
@@ -45,27 +45,31 @@ async def send_again(session: AsyncSession, vault: Vault, *, organization: Organ
     )
 
 
-async def by_token(session: AsyncSession, vault: Vault, origin: Origin, *, token: str) -> Verified:
+async def verify_by_token(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, token: str
+) -> VerificationResult:
     """Prove the address with the link's token; raise `ProofInvalid`, `ProofExpired`."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use(session, vault, organization_id=organization_id, purpose=PURPOSE, token=token)
-    return await _prove(session, vault, origin, proven)
+    return await _verify(session, vault, origin, proven)
 
 
-async def by_code(
-    session: AsyncSession, vault: Vault, origin: Origin, *, customer_id: UUID, code: str
-) -> Verified | None:
+async def verify_by_code(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, customer_id: UUID, code: str
+) -> VerificationResult | None:
     """Prove the address with the short code; None for a wrong one, and the try must be committed."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use_code(
         session, vault, organization_id=organization_id, customer_id=customer_id, purpose=PURPOSE, code=code
     )
-    return await _prove(session, vault, origin, proven) if proven else None
+    return await _verify(session, vault, origin, proven) if proven else None
 
 
-async def _prove(session: AsyncSession, vault: Vault, origin: Origin, proven: Proven) -> Verified:
+async def _verify(session: AsyncSession, vault: Vault, origin: RequestOrigin, proven: UsedProof) -> VerificationResult:
     organization_id = origin.principal.organization.id
     customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=proven.customer_id)
     if customer is None:
         raise ProofInvalid
-    return Verified(proven.customer_id, await claims.prove(session, vault, origin, customer, proven.payload))
+    return VerificationResult(
+        proven.customer_id, await pending_registrations.complete(session, vault, origin, customer, proven.payload)
+    )

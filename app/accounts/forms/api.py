@@ -10,7 +10,7 @@ from app.accounts.forms.fields import FormField as Field
 from app.accounts.policy import AccountPolicy
 from app.customers import repository as customers
 from app.customers.fields import repository as extra_fields
-from app.customers.fields.definitions import FieldType
+from app.customers.fields.field_types import FieldType
 from app.platform.graphql.access import ANYBODY, CUSTOMER
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import query
@@ -68,12 +68,12 @@ class FormValueInput:
     value: str | None = strawberry.field(description="The value as text.", default=None)
 
 
-def shown(found: list[Field], terms_url: str | None = None) -> Form:
+def graphql_form(found: list[Field], terms_url: str | None = None) -> Form:
     """The GraphQL object of a form."""
-    return Form(fields=[_field(one) for one in found], terms_url=terms_url)
+    return Form(fields=[_graphql_field(one) for one in found], terms_url=terms_url)
 
 
-def _field(found: Field) -> FormField:
+def _graphql_field(found: Field) -> FormField:
     return FormField(
         name=found.name,
         path=list(found.path),
@@ -110,12 +110,15 @@ class FormQueries:
         settings = context.organization.settings
         found = fields.registration(
             settings,
-            await extra_fields.of_organization(context.store, context.organization.id),
-            shortest_password=context.services.get(AccountPolicy).shortest_in(settings),
+            await extra_fields.by_organization(context.store, context.organization.id),
+            password_min_length=context.services.get(AccountPolicy).password_min_length_for(settings),
             locale=locale,
         )
-        typed = {one.name: one.value for one in values or []}
-        return shown([one.filled(typed[one.name]) if one.name in typed else one for one in found], settings.terms_url)
+        values_by_name = {one.name: one.value for one in values or []}
+        return graphql_form(
+            [one.with_value(values_by_name[one.name]) if one.name in values_by_name else one for one in found],
+            settings.terms_url,
+        )
 
     @query(allow=[CUSTOMER], description="The fields of `updateCustomer` with the values of who is logged in.")
     async def profile_form(self, context: Context, locale: Locale = None) -> Form | None:
@@ -124,5 +127,5 @@ class FormQueries:
         found = await context.load(customers.by_ids, customer_id)
         if found is None:
             return None
-        extras = await extra_fields.of_organization(context.store, context.organization.id)
-        return shown(fields.profile(found, extras, locale=locale))
+        extras = await extra_fields.by_organization(context.store, context.organization.id)
+        return graphql_form(fields.profile(found, extras, locale=locale))

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from app.accounts.inputs import PROFILE
+from app.accounts.inputs import REGISTRATION_PROFILE_FIELDS
 from app.accounts.registration import TermsNotAccepted
-from app.customers.fields.definitions import FieldType, in_language
-from app.customers.fields.extras import Extra
-from app.customers.fields.labels import BUILT_IN
-from app.customers.profile import FIELDS, ProfileField
+from app.customers.fields.extras import ExtraFieldDefinition
+from app.customers.fields.field_types import FieldType, localized_label
+from app.customers.fields.labels import BUILT_IN_LABELS
+from app.customers.profile import PROFILE_FIELDS, ProfileField
 from app.customers.records import CustomerRecord
 from app.identity.passwords import strength
-from app.identity.passwords.spelling import LONGEST
+from app.identity.passwords.normalization import MAX_LENGTH
 from app.platform.errors import AppError, Invalid, Required
 from app.platform.principal import OrganizationSettings
 from app.platform.values import EMAIL_MAX, LOGIN_NAME, LOGIN_NAME_MAX, LOGIN_NAME_MIN, EmailAddress, LoginName
@@ -47,13 +47,13 @@ class FormField:
     error: str | None = None
     parse: Parser
 
-    def filled(self, value: str | None) -> "FormField":
+    def with_value(self, value: str | None) -> "FormField":
         """The field with a value and what is wrong with it; a password is checked, and never shown."""
-        error = self._refusal(value)
-        shown = None if self.type is FieldType.PASSWORD else value
-        return replace(self, value=shown, error=error.message if error else None)
+        error = self._error_for(value)
+        display_value = None if self.type is FieldType.PASSWORD else value
+        return replace(self, value=display_value, error=error.message if error else None)
 
-    def _refusal(self, value: str | None) -> AppError | None:
+    def _error_for(self, value: str | None) -> AppError | None:
         try:
             if value is None or not value.strip():
                 return Required() if self.required else None
@@ -64,30 +64,34 @@ class FormField:
 
 
 def registration(
-    settings: OrganizationSettings, extras: Sequence[Extra], *, shortest_password: int, locale: str | None
+    settings: OrganizationSettings,
+    extras: Sequence[ExtraFieldDefinition],
+    *,
+    password_min_length: int,
+    locale: str | None,
 ) -> list[FormField]:
     """All that a registration may carry; login name and terms only where the organization wants them."""
 
     def password(raw: str) -> None:
-        strength.check(raw, shortest=shortest_password)
+        strength.check(raw, shortest=password_min_length)
 
-    by_name = {field.name: field for field in FIELDS}
+    by_name = {field.name: field for field in PROFILE_FIELDS}
     fields = [_field("email", FieldType.EMAIL, locale, EmailAddress.parse, required=True, max_length=EMAIL_MAX)]
     if settings.require_login_name:
         fields.append(_login_name(locale, required=True))
     fields += [
-        _field(name, FieldType.PASSWORD, locale, password, required=True, max_length=LONGEST)
+        _field(name, FieldType.PASSWORD, locale, password, required=True, max_length=MAX_LENGTH)
         for name in ("password", "passwordConfirmation")
     ]
-    fields += [_of_profile(by_name[name], locale) for name in PROFILE]
-    fields.append(_field("newsletter", FieldType.CHECKBOX, locale, _ticked))
-    fields += [_of_extra(extra, locale) for extra in extras]
+    fields += [_profile_field(by_name[name], locale) for name in REGISTRATION_PROFILE_FIELDS]
+    fields.append(_field("newsletter", FieldType.CHECKBOX, locale, _parse_checkbox))
+    fields += [_extra_field(extra, locale) for extra in extras]
     if settings.has_terms:
-        fields.append(_field("acceptTerms", FieldType.CHECKBOX, locale, _agreed, required=True))
+        fields.append(_field("acceptTerms", FieldType.CHECKBOX, locale, _parse_terms_acceptance, required=True))
     return fields
 
 
-def profile(customer: CustomerRecord, extras: Sequence[Extra], *, locale: str | None) -> list[FormField]:
+def profile(customer: CustomerRecord, extras: Sequence[ExtraFieldDefinition], *, locale: str | None) -> list[FormField]:
     """All that customers may change of themselves, with their values, and what they cannot change but should see.
 
     A value that today's rules refuse, or a required one that is missing, has an `error`.
@@ -97,15 +101,19 @@ def profile(customer: CustomerRecord, extras: Sequence[Extra], *, locale: str | 
     fields = [replace(email, read_only=True, value=personal.email)]
     if personal.login_name:
         fields.append(replace(_login_name(language), read_only=True, value=personal.login_name))
-    fields += [_of_profile(one, language).filled(getattr(personal, one.name)) for one in FIELDS if one.own]
+    fields += [
+        _profile_field(one, language).with_value(getattr(personal, one.name))
+        for one in PROFILE_FIELDS
+        if one.customer_editable
+    ]
     newsletter = "true" if customer.row.newsletter else "false"
-    fields.append(_field("newsletter", FieldType.CHECKBOX, language, _ticked).filled(newsletter))
+    fields.append(_field("newsletter", FieldType.CHECKBOX, language, _parse_checkbox).with_value(newsletter))
     answers: Mapping[str, str] = personal.attributes or {}
-    return fields + [_of_extra(extra, language).filled(answers.get(extra.name)) for extra in extras]
+    return fields + [_extra_field(extra, language).with_value(answers.get(extra.name)) for extra in extras]
 
 
 def _field(name: str, kind: FieldType, locale: str | None, parse: Parser, **values: Any) -> FormField:
-    label = in_language(BUILT_IN[name], locale, name)
+    label = localized_label(BUILT_IN_LABELS[name], locale, name)
     return FormField(name=name, path=(name,), type=kind, label=label, parse=parse, **values)
 
 
@@ -121,7 +129,7 @@ def _login_name(locale: str | None, *, required: bool = False) -> FormField:
     )
 
 
-def _of_profile(field: ProfileField, locale: str | None) -> FormField:
+def _profile_field(field: ProfileField, locale: str | None) -> FormField:
     def parse_date(raw: str) -> object:
         try:
             return field.parse(date.fromisoformat(raw))
@@ -132,27 +140,27 @@ def _of_profile(field: ProfileField, locale: str | None) -> FormField:
     return _field(field.api_name, field.type, locale, parse, max_length=field.max_length)
 
 
-def _of_extra(extra: Extra, locale: str | None) -> FormField:
+def _extra_field(extra: ExtraFieldDefinition, locale: str | None) -> FormField:
     return FormField(
         name=extra.name,
         path=("attributes", extra.name),
         type=extra.type,
         label=extra.label(locale),
         required=extra.required,
-        max_length=extra.longest,
+        max_length=extra.max_answer_length,
         pattern=extra.pattern,
-        options=tuple(Option(one.value, in_language(one.labels, locale, one.value)) for one in extra.options),
+        options=tuple(Option(one.value, localized_label(one.labels, locale, one.value)) for one in extra.options),
         parse=extra.parse,
     )
 
 
-def _ticked(raw: str) -> str:
+def _parse_checkbox(raw: str) -> str:
     if raw not in {"true", "false"}:
         raise Invalid("Send true or false.")
     return raw
 
 
-def _agreed(raw: str) -> str:
-    if _ticked(raw) == "false":
+def _parse_terms_acceptance(raw: str) -> str:
+    if _parse_checkbox(raw) == "false":
         raise TermsNotAccepted
     return raw

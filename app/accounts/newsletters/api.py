@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.newsletters import ending
+from app.accounts.newsletters import unsubscription
 from app.customers.newsletter import UnsubscribeLinks
 from app.identity.sessions.tokens import TokenInvalid
 from app.platform.graphql.access import CUSTOMER, GUEST
@@ -41,8 +41,10 @@ class NewsletterMutations:
         input: Annotated[UnsubscribeNewsletterInput, strawberry.argument(description="The token.")],
     ) -> UnsubscribeNewsletterPayload:
         """The same as a POST to the link itself."""
-        customer_id = context.services.get(UnsubscribeLinks).customer_of(input.token)
+        customer_id = context.services.get(UnsubscribeLinks).customer_id_of_token(input.token)
         if customer_id is None:
             raise TokenInvalid("This link is not valid. Open it again from the mail.", field=("token",))
-        await ending.end(session, context.store.vault, customer_id=customer_id, organization_id=context.organization.id)
+        await unsubscription.unsubscribe(
+            session, context.store.vault, customer_id=customer_id, organization_id=context.organization.id
+        )
         return UnsubscribeNewsletterPayload()

@@ -33,7 +33,7 @@ _TEXTS = {
 }
 
 
-def language(accepted: str) -> str:
+def preferred_language(accepted: str) -> str:
     """The first language of an `Accept-Language` header that the page knows; English otherwise."""
     for part in accepted.split(","):
         name = part.split(";")[0].strip().lower().partition("-")[0]
@@ -42,37 +42,37 @@ def language(accepted: str) -> str:
     return LANGUAGES[0]
 
 
-def question(spoken: str, token: str) -> str:
+def question(language: str, token: str) -> str:
     """The page that asks; only its button does anything."""
     action = f"{UNSUBSCRIBE_PATH}?token={token}"
     form = (
         f'<form method="post" action="{escape(action)}">'
         '<input type="hidden" name="List-Unsubscribe" value="One-Click">'
-        f"<button>{_text('button', spoken)}</button></form>"
+        f"<button>{_text('button', language)}</button></form>"
     )
-    return _page(spoken, f"<p>{_text('question', spoken)}</p>{form}")
+    return _page(language, f"<p>{_text('question', language)}</p>{form}")
 
 
-def done(spoken: str) -> str:
+def done(language: str) -> str:
     """The page that confirms."""
-    return _page(spoken, f"<p>{_text('done', spoken)}</p>")
+    return _page(language, f"<p>{_text('done', language)}</p>")
 
 
-def invalid(spoken: str) -> str:
+def invalid(language: str) -> str:
     """The page for a link that we did not make."""
-    return _page(spoken, f"<p>{_text('invalid', spoken)}</p>")
+    return _page(language, f"<p>{_text('invalid', language)}</p>")
 
 
-def _text(name: str, spoken: str) -> str:
-    return escape(_TEXTS[name][LANGUAGES.index(spoken)])
+def _text(name: str, language: str) -> str:
+    return escape(_TEXTS[name][LANGUAGES.index(language)])
 
 
-def _page(spoken: str, body: str) -> str:
+def _page(language: str, body: str) -> str:
     return (
-        f'<!doctype html><html lang="{spoken}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
-        f"<title>{_text('title', spoken)}</title>"
+        f"<title>{_text('title', language)}</title>"
         "<style>body{font:18px/1.5 system-ui,sans-serif;max-width:32em;margin:4em auto;padding:0 1em}"
         "button{font:inherit;padding:.6em 1.2em}</style></head>"
-        f"<body><main><h1>{_text('title', spoken)}</h1>{body}</main></body></html>"
+        f"<body><main><h1>{_text('title', language)}</h1>{body}</main></body></html>"
     )

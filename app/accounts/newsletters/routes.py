@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from app.accounts.newsletters import ending, page
+from app.accounts.newsletters import page, unsubscription
 from app.customers.newsletter import UNSUBSCRIBE_PATH, UnsubscribeLinks
 from app.platform.vault.vault import Store
 
@@ -13,16 +13,16 @@ def routes(store: Store, links: UnsubscribeLinks) -> list[Route]:
     """One route, both methods. The body of the POST is not read: the token in the address says everything."""
 
     async def unsubscribe(request: Request) -> Response:
-        spoken = page.language(request.headers.get("accept-language", ""))
+        language = page.preferred_language(request.headers.get("accept-language", ""))
         token = request.query_params.get("token", "")
-        customer_id = links.customer_of(token)
+        customer_id = links.customer_id_of_token(token)
         if customer_id is None:
-            return _html(page.invalid(spoken), 400)
+            return _html(page.invalid(language), 400)
         if request.method != "POST":
-            return _html(page.question(spoken, token))
+            return _html(page.question(language, token))
         async with store.database.transaction() as session:
-            await ending.end(session, store.vault, customer_id=customer_id)
-        return _html(page.done(spoken))
+            await unsubscription.unsubscribe(session, store.vault, customer_id=customer_id)
+        return _html(page.done(language))
 
     return [Route(UNSUBSCRIBE_PATH, unsubscribe, methods=["GET", "POST"])]
 

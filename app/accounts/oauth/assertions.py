@@ -15,19 +15,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.oauth import clients
 from app.accounts.oauth.clients import Client
 from app.accounts.oauth.errors import InvalidGrant, InvalidRequest
-from app.accounts.organizations.public_keys import ALGORITHMS, split
+from app.accounts.organizations.public_keys import ALGORITHMS, split_pem
 from app.accounts.organizations.tables import UsedAssertion
 from app.identity.staff import repository as staff
 from app.platform.clock import now
-from app.platform.db.claims import claim
+from app.platform.db.inserts import insert_if_absent
 from app.platform.vault.vault import Store
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_MAX = 4096
-LIFETIME = timedelta(minutes=10)
+LIFETIME_MAX = timedelta(minutes=10)
 LEEWAY = timedelta(seconds=30)
-REQUIRED = ["iss", "sub", "aud", "exp", "jti"]
-REFUSED = "The assertion is not valid: check key, iss, sub, aud, exp and jti."
+REQUIRED_CLAIMS = ["iss", "sub", "aud", "exp", "jti"]
+INVALID_ASSERTION = "The assertion is not valid: check key, iss, sub, aud, exp and jti."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +46,24 @@ async def verify(store: Store, assertion: str, *, audiences: list[str]) -> Asser
     if len(assertion) > ASSERTION_MAX:
         raise InvalidRequest(f"The parameter assertion is longer than {ASSERTION_MAX} bytes.")
     client = await _issuer(store, assertion)
-    for key in split(client.public_key or ""):
+    for key in split_pem(client.public_key or ""):
         try:
             claims = _decode(assertion, key, audiences)
             return _assertion(client, claims)
         except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
             # Another of its keys may have signed it.
             continue
-    raise InvalidGrant(REFUSED)
+    raise InvalidGrant(INVALID_ASSERTION)
 
 
 async def _issuer(store: Store, assertion: str) -> Client:
     try:
         unverified = jwt.decode(assertion, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError):
-        raise InvalidGrant(REFUSED) from None
+        raise InvalidGrant(INVALID_ASSERTION) from None
     client = await clients.find(store, str(unverified.get("iss")))
     if client is None or not client.confidential:
-        raise InvalidGrant(REFUSED)
+        raise InvalidGrant(INVALID_ASSERTION)
     return client
 
 
@@ -74,14 +74,14 @@ def _decode(assertion: str, key: str, audiences: list[str]) -> dict[str, Any]:
         algorithms=ALGORITHMS,
         audience=audiences,
         leeway=LEEWAY,
-        options={"require": REQUIRED},
+        options={"require": REQUIRED_CLAIMS},
     )
     return claims
 
 
 def _assertion(client: Client, claims: Mapping[str, Any]) -> Assertion:
     expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)
-    if expires_at > now() + LIFETIME or not claims["jti"]:
+    if expires_at > now() + LIFETIME_MAX or not claims["jti"]:
         raise ValueError
     # An id that the fingerprint could not take is no id.
     str(claims["jti"]).encode()
@@ -96,16 +96,16 @@ async def use_once(session: AsyncSession, store: Store, assertion: Assertion) ->
 
     Both in the transaction of the token: a member who is removed at the same moment gets none.
     """
-    hashed = store.vault.fingerprints.of("assertion", assertion.jti)
+    jti_hash = store.vault.fingerprints.compute("assertion", assertion.jti)
     client = assertion.client
-    first = await claim(
+    inserted = await insert_if_absent(
         session,
         UsedAssertion,
         client_id=client.id,
-        jti_hash=hashed,
+        jti_hash=jti_hash,
         expires_at=assertion.expires_at + LEEWAY,
     )
-    if not first:
+    if not inserted:
         raise InvalidGrant("The assertion was used before.")
     if not await staff.lock(session, organization_id=client.organization_id, staff_id=assertion.subject):
         raise InvalidGrant("The subject is not a staff member of the client's organization.")

@@ -11,14 +11,14 @@ from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from app.accounts.oauth.errors import InvalidClient, InvalidRequest
-from app.accounts.oauth.requests import Request
+from app.accounts.oauth.requests import OAuthRequest
 from app.accounts.organizations.callers import key_hash
 from app.accounts.organizations.service import ClientKind
 from app.accounts.organizations.tables import ApiClient, Organization
 from app.platform.clock import now
 from app.platform.db.reading import Read
-from app.platform.principal import CallerKind, OrganizationSettings, Origin, Principal, Scope
-from app.platform.principal import Organization as Shop
+from app.platform.principal import CallerKind, OrganizationSettings, Principal, RequestOrigin, Scope
+from app.platform.principal import Organization as PrincipalOrganization
 from app.platform.vault.vault import Store
 
 
@@ -38,16 +38,18 @@ class Client(NamedTuple):
     settings: dict[str, Any]
 
     @property
-    def shop(self) -> Shop:
+    def organization(self) -> PrincipalOrganization:
         """The organization the client belongs to."""
-        return Shop(self.organization_id, self.slug, self.name, OrganizationSettings.of(self.settings))
+        return PrincipalOrganization(
+            self.organization_id, self.slug, self.name, OrganizationSettings.from_stored(self.settings)
+        )
 
     @property
     def confidential(self) -> bool:
         """Whether it can keep a secret, and so must prove that it is itself."""
         return self.kind == ClientKind.CONFIDENTIAL.value
 
-    def knows(self, hashed: bytes) -> bool:
+    def matches_secret(self, hashed: bytes) -> bool:
         """Whether this is the hash of its secret, or of the one before while that is still accepted."""
         current = hmac.compare_digest(self.key_hash, hashed)
         if self.previous_key_hash is None or self.previous_key_until is None or self.previous_key_until <= now():
@@ -56,15 +58,15 @@ class Client(NamedTuple):
 
     def origin(
         self,
-        request: Request,
+        request: OAuthRequest,
         *,
         kind: CallerKind = CallerKind.GUEST,
         scopes: frozenset[Scope] = frozenset(),
         staff_id: UUID | None = None,
-    ) -> Origin:
+    ) -> RequestOrigin:
         """Who answers in the audit log for what the request does."""
-        principal = Principal(kind, self.shop, scopes=scopes, client_id=self.id, staff_id=staff_id)
-        return Origin(principal, request.request_id, request.source, request.user_agent)
+        principal = Principal(kind, self.organization, scopes=scopes, client_id=self.id, staff_id=staff_id)
+        return RequestOrigin(principal, request.request_id, request.source, request.user_agent)
 
 
 _CLIENT_COLUMNS = (
@@ -87,7 +89,7 @@ async def find(store: Store, client_id: str) -> Client | None:
         return None
 
 
-async def authenticated(store: Store, request: Request) -> Client:
+async def authenticate(store: Store, request: OAuthRequest) -> Client:
     """The client that sends the request; raise `InvalidClient`.
 
     A publishable client may leave its key away: everybody can read it in the browser anyway.
@@ -95,16 +97,16 @@ async def authenticated(store: Store, request: Request) -> Client:
     client_id, secret = _credentials(request)
     client = await find(store, client_id)
     hashed = key_hash(store, secret or "")
-    if client is None or not (client.knows(hashed) if secret or client.confidential else True):
+    if client is None or not (client.matches_secret(hashed) if secret or client.confidential else True):
         raise InvalidClient
     return client
 
 
-def _credentials(request: Request) -> tuple[str, str | None]:
+def _credentials(request: OAuthRequest) -> tuple[str, str | None]:
     if request.authorization is None:
         client_id, secret = request.form.get("client_id", ""), request.form.get("client_secret")
     else:
-        client_id, secret = _basic(request.authorization)
+        client_id, secret = _parse_basic(request.authorization)
         if "client_secret" in request.form or request.form.get("client_id", client_id) != client_id:
             raise InvalidRequest("Send the client's credentials in one place only.")
     if not client_id:
@@ -112,7 +114,7 @@ def _credentials(request: Request) -> tuple[str, str | None]:
     return client_id, secret
 
 
-def _basic(authorization: str) -> tuple[str, str | None]:
+def _parse_basic(authorization: str) -> tuple[str, str | None]:
     scheme, _, encoded = authorization.partition(" ")
     try:
         decoded = base64.b64decode(encoded, validate=True).decode()

@@ -16,7 +16,7 @@ USER_AGENT_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class OAuthRequest:
     """The form, the Authorization header, and where the request came from."""
 
     form: Mapping[str, str]
@@ -25,7 +25,7 @@ class Request:
     source: bytes
     user_agent: str = ""
 
-    def need(self, name: str) -> str:
+    def require(self, name: str) -> str:
         """A parameter that must be there; raise `InvalidRequest`."""
         value = self.form.get(name)
         if value is None:
@@ -33,7 +33,7 @@ class Request:
         return value
 
 
-async def read(request: HttpRequest, *, source: bytes) -> Request:
+async def read_request(request: HttpRequest, *, source: bytes) -> OAuthRequest:
     """The request of a client; raise `InvalidRequest` for any that is not a plain form sent by POST."""
     if request.method != "POST":
         raise InvalidRequest("Use POST.", 405, Allow="POST")
@@ -43,7 +43,7 @@ async def read(request: HttpRequest, *, source: bytes) -> Request:
     headers = request.headers.getlist("authorization")
     if len(headers) > 1:
         raise InvalidRequest("The header Authorization is there more than once.")
-    return Request(
+    return OAuthRequest(
         await _form(request),
         headers[0] if headers else None,
         request.scope["request_id"],
@@ -60,8 +60,8 @@ async def _form(request: HttpRequest) -> dict[str, str]:
         pairs = parse_qsl(
             body, keep_blank_values=True, strict_parsing=bool(body), errors="strict", max_num_fields=FIELDS_MAX
         )
-    except BadRequest as refused:
-        raise InvalidRequest(refused.message) from None
+    except BadRequest as error:
+        raise InvalidRequest(error.message) from None
     except ValueError:
         raise InvalidRequest("The form cannot be read.") from None
     if len(dict(pairs)) != len(pairs):

@@ -8,36 +8,38 @@ from starlette.routing import Route
 
 from app.accounts.oauth.endpoint import GRANT_TYPES, TOKEN_PATH, TokenEndpoint
 from app.accounts.oauth.errors import OAuthError
-from app.accounts.oauth.requests import Request, read
+from app.accounts.oauth.requests import OAuthRequest, read_request
 from app.accounts.organizations.public_keys import ALGORITHMS
 from app.platform.principal import Scope
 
 REVOCATION_PATH = "/oauth/revoke"
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 JWKS_PATH = "/.well-known/jwks.json"
-ANY_METHOD = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 # RFC 6749, section 5.1.
-UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 # RFC 6749, section 5.2: what a description may not contain.
-UNSPEAKABLE = str.maketrans({'"': "'", "\\": "/", "…": "..."})
+DESCRIPTION_ESCAPES = str.maketrans({'"': "'", "\\": "/", "…": "..."})
 
 
 def routes(endpoint: TokenEndpoint, *, issuer: str, source: Callable[[HttpRequest], bytes]) -> list[Route]:
     """The routes; `source` tells the fingerprint of where a request came from."""
 
-    async def token(request: Request) -> Response:
-        return JSONResponse((await endpoint.grant(request)).body, headers=UNCACHED)
+    async def token(request: OAuthRequest) -> Response:
+        return JSONResponse((await endpoint.issue_token(request)).body, headers=NO_STORE)
 
-    async def revoke(request: Request) -> Response:
+    async def revoke(request: OAuthRequest) -> Response:
         await endpoint.revoke(request)
-        return Response(headers=UNCACHED)
+        return Response(headers=NO_STORE)
 
-    def answering(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[HttpRequest], Awaitable[Response]]:
+    def with_oauth_errors(
+        handle: Callable[[OAuthRequest], Awaitable[Response]],
+    ) -> Callable[[HttpRequest], Awaitable[Response]]:
         async def handler(request: HttpRequest) -> Response:
             try:
-                return await answer(await read(request, source=source(request)))
-            except OAuthError as refused:
-                return _refused(refused)
+                return await handle(await read_request(request, source=source(request)))
+            except OAuthError as error:
+                return _error_response(error)
 
         return handler
 
@@ -45,16 +47,16 @@ def routes(endpoint: TokenEndpoint, *, issuer: str, source: Callable[[HttpReques
         return JSONResponse(server_metadata(issuer), headers={"Cache-Control": "public, max-age=300"})
 
     return [
-        Route(TOKEN_PATH, answering(token), methods=ANY_METHOD),
-        Route(REVOCATION_PATH, answering(revoke), methods=ANY_METHOD),
+        Route(TOKEN_PATH, with_oauth_errors(token), methods=ALL_METHODS),
+        Route(REVOCATION_PATH, with_oauth_errors(revoke), methods=ALL_METHODS),
         Route(METADATA_PATH, metadata, methods=["GET"]),
     ]
 
 
-def _refused(refused: OAuthError) -> Response:
-    description = refused.description.translate(UNSPEAKABLE).encode("ascii", "replace").decode()
-    body = {"error": refused.error, "error_description": description}
-    return JSONResponse(body, refused.status, {**UNCACHED, **refused.headers})
+def _error_response(error: OAuthError) -> Response:
+    description = error.description.translate(DESCRIPTION_ESCAPES).encode("ascii", "replace").decode()
+    body = {"error": error.error, "error_description": description}
+    return JSONResponse(body, error.status, {**NO_STORE, **error.headers})
 
 
 def server_metadata(issuer: str) -> dict[str, object]:

@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 
 from app.customers import repository as customers
-from app.customers.api import Customer, shown
+from app.customers.api import Customer, to_customer
 from app.platform.graphql import ids
 from app.platform.graphql.access import ANYBODY
 from app.platform.graphql.context import Context
@@ -13,7 +13,7 @@ from app.platform.graphql.enums import describe
 from app.platform.graphql.fields import query
 from app.platform.graphql.ids import Node
 from app.platform.principal import CallerKind
-from app.platform.principal import Organization as Shop
+from app.platform.principal import Organization as PrincipalOrganization
 
 describe(
     CallerKind,
@@ -33,9 +33,9 @@ class Organization(Node):
     name: str = strawberry.field(description="Name of the shop.")
 
 
-def organization(shop: Shop) -> Organization:
+def graphql_organization(organization: PrincipalOrganization) -> Organization:
     """The GraphQL object of a shop."""
-    return Organization(id=ids.encode("Organization", shop.id), slug=shop.slug, name=shop.name)
+    return Organization(id=ids.encode("Organization", organization.id), slug=organization.slug, name=organization.name)
 
 
 @strawberry.type(description="Who sends this request, and what that allows.")
@@ -62,6 +62,6 @@ class OrganizationQueries:
             kind=principal.kind,
             scopes=sorted(scope.value for scope in principal.scopes),
             expires_at=principal.expires_at,
-            organization=organization(principal.organization),
-            customer=shown(found) if found else None,
+            organization=graphql_organization(principal.organization),
+            customer=to_customer(found) if found else None,
         )

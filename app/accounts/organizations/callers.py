@@ -12,38 +12,40 @@ from sqlmodel import col
 from app.accounts.organizations.tables import ApiClient, Organization
 from app.customers.records import COLUMNS, CustomerRecord, CustomerRow, open_row
 from app.customers.tables import Customer
-from app.identity.sessions.tables import Session
+from app.identity.sessions.tables import LoginSession
 from app.identity.sessions.tokens import AccessTokens, TokenInvalid
 from app.platform.clock import now
 from app.platform.db.reading import Read, columns
 from app.platform.errors import AppError, ErrorCode
 from app.platform.principal import CallerKind, OrganizationSettings, Principal, Scope
-from app.platform.principal import Organization as Shop
+from app.platform.principal import Organization as PrincipalOrganization
 from app.platform.vault.vault import Store
 
 KEY_PURPOSE = "api-key"
 KEY_MAX = 128
 
 
-class KeyRefused(AppError):
+class ApiKeyRefused(AppError):
     """The publishable key is wrong, revoked, of another organization than the token, or needed and absent."""
 
     code = ErrorCode.INVALID_CREDENTIALS
     message = "Send the organization's publishable key in the header X-Api-Key."
 
 
-class _ShopRow(NamedTuple):
+class _OrganizationRow(NamedTuple):
     organization_id: UUID
     slug: str
     name: str
     settings: dict[str, Any]
 
     @property
-    def shop(self) -> Shop:
-        return Shop(self.organization_id, self.slug, self.name, OrganizationSettings.of(self.settings))
+    def principal_organization(self) -> PrincipalOrganization:
+        return PrincipalOrganization(
+            self.organization_id, self.slug, self.name, OrganizationSettings.from_stored(self.settings)
+        )
 
 
-class _SessionRow(NamedTuple):
+class _LoginSessionRow(NamedTuple):
     id: UUID
     kind: str
     client_id: UUID | None
@@ -59,24 +61,24 @@ class _KeyRow(NamedTuple):
     organization_id: UUID
 
 
-class _SignedIn(NamedTuple):
-    shop: _ShopRow
-    session: _SessionRow
+class _AuthenticatedRow(NamedTuple):
+    organization: _OrganizationRow
+    login_session: _LoginSessionRow
     customer: CustomerRow
 
     @classmethod
-    def of(cls, values: Sequence[Any]) -> "_SignedIn":
+    def from_values(cls, values: Sequence[Any]) -> "_AuthenticatedRow":
         return cls(
-            _ShopRow._make(values[:SHOP_END]),
-            _SessionRow._make(values[SHOP_END:SESSION_END]),
-            CustomerRow._make(values[SESSION_END:]),
+            _OrganizationRow._make(values[:ORGANIZATION_END]),
+            _LoginSessionRow._make(values[ORGANIZATION_END:LOGIN_SESSION_END]),
+            CustomerRow._make(values[LOGIN_SESSION_END:]),
         )
 
 
-SHOP_END = len(_ShopRow._fields)
-SESSION_END = SHOP_END + len(_SessionRow._fields)
-_SHOP: Sequence[Any] = (Organization.id, Organization.slug, Organization.name, Organization.settings)
-_LIVE_KEY: Sequence[Any] = (
+ORGANIZATION_END = len(_OrganizationRow._fields)
+LOGIN_SESSION_END = ORGANIZATION_END + len(_LoginSessionRow._fields)
+_ORGANIZATION_COLUMNS: Sequence[Any] = (Organization.id, Organization.slug, Organization.name, Organization.settings)
+_ACTIVE_KEY: Sequence[Any] = (
     or_(
         col(ApiClient.key_hash) == bindparam("key_hash"),
         and_(
@@ -88,27 +90,27 @@ _LIVE_KEY: Sequence[Any] = (
     col(ApiClient.revoked_at).is_(None),
 )
 
-_SESSION: Sequence[Any] = (
-    *(getattr(Session, name) for name in _SessionRow._fields[:-2]),
+_LOGIN_SESSION_COLUMNS: Sequence[Any] = (
+    *(getattr(LoginSession, name) for name in _LoginSessionRow._fields[:-2]),
     ApiClient.revoked_at,
-    select(*columns(ApiClient, _KeyRow)).where(*_LIVE_KEY).correlate(None).scalar_subquery(),
+    select(*columns(ApiClient, _KeyRow)).where(*_ACTIVE_KEY).correlate(None).scalar_subquery(),
 )
 
 _BY_KEY = Read(
-    select(*_SHOP, col(ApiClient.id))
+    select(*_ORGANIZATION_COLUMNS, col(ApiClient.id))
     .join(ApiClient, col(ApiClient.organization_id) == col(Organization.id))
-    .where(*_LIVE_KEY),
-    lambda values: (_ShopRow._make(values[:SHOP_END]), values[SHOP_END]),
+    .where(*_ACTIVE_KEY),
+    lambda values: (_OrganizationRow._make(values[:ORGANIZATION_END]), values[ORGANIZATION_END]),
 )
-_DEFAULT = Read(select(*_SHOP).where(col(Organization.is_default)), _ShopRow._make)
-_SIGNED_IN = Read(
-    select(*_SHOP, *_SESSION, *COLUMNS)
-    .select_from(Session)
-    .join(Organization, col(Organization.id) == col(Session.organization_id))
-    .outerjoin(ApiClient, col(ApiClient.id) == col(Session.client_id))
-    .outerjoin(Customer, col(Customer.id) == col(Session.customer_id))
-    .where(col(Session.id) == bindparam("session_id")),
-    _SignedIn.of,
+_DEFAULT = Read(select(*_ORGANIZATION_COLUMNS).where(col(Organization.is_default)), _OrganizationRow._make)
+_BY_LOGIN_SESSION = Read(
+    select(*_ORGANIZATION_COLUMNS, *_LOGIN_SESSION_COLUMNS, *COLUMNS)
+    .select_from(LoginSession)
+    .join(Organization, col(Organization.id) == col(LoginSession.organization_id))
+    .outerjoin(ApiClient, col(ApiClient.id) == col(LoginSession.client_id))
+    .outerjoin(Customer, col(Customer.id) == col(LoginSession.customer_id))
+    .where(col(LoginSession.id) == bindparam("session_id")),
+    _AuthenticatedRow.from_values,
 )
 
 
@@ -126,43 +128,43 @@ async def resolve(store: Store, tokens: AccessTokens, *, key: str | None, bearer
 
     Raise `KeyRefused`, and `TokenInvalid` or `TokenExpired` for a token that opens nothing (any more).
     """
-    hashed = key_hash(store, key) if key else b""
+    digest = key_hash(store, key) if key else b""
     if bearer:
-        return await _signed_in(store, tokens, hashed, bearer)
-    return await _by_key(store, hashed) if key else await _by_default(store)
+        return await _by_access_token(store, tokens, digest, bearer)
+    return await _by_key(store, digest) if key else await _by_default(store)
 
 
-async def _by_key(store: Store, hashed: bytes) -> Caller:
-    found = await store.database.row(_BY_KEY, key_hash=hashed, moment=now())
+async def _by_key(store: Store, digest: bytes) -> Caller:
+    found = await store.database.row(_BY_KEY, key_hash=digest, moment=now())
     if found is None:
-        raise KeyRefused
+        raise ApiKeyRefused
     row, client_id = found
-    return Caller(Principal(CallerKind.GUEST, row.shop), client_id=client_id)
+    return Caller(Principal(CallerKind.GUEST, row.principal_organization), client_id=client_id)
 
 
 async def _by_default(store: Store) -> Caller:
     row = await store.database.row(_DEFAULT)
-    if row is None or row.shop.settings.require_api_key:
-        raise KeyRefused
-    return Caller(Principal(CallerKind.GUEST, row.shop))
+    if row is None or row.principal_organization.settings.require_api_key:
+        raise ApiKeyRefused
+    return Caller(Principal(CallerKind.GUEST, row.principal_organization))
 
 
-async def _signed_in(store: Store, tokens: AccessTokens, hashed: bytes, bearer: str) -> Caller:
+async def _by_access_token(store: Store, tokens: AccessTokens, digest: bytes, bearer: str) -> Caller:
     claims = await tokens.verify(bearer)
-    row = await store.database.row(_SIGNED_IN, session_id=claims.session_id, key_hash=hashed, moment=now())
-    if row is None or row.shop.organization_id != claims.organization_id or not _lives(row.session):
+    row = await store.database.row(_BY_LOGIN_SESSION, session_id=claims.session_id, key_hash=digest, moment=now())
+    if row is None or row.organization.organization_id != claims.organization_id or not _is_active(row.login_session):
         raise TokenInvalid
-    if row.session.key_organization_id != row.shop.organization_id and (hashed or _needs_key(row)):
-        raise KeyRefused
+    if row.login_session.key_organization_id != row.organization.organization_id and (digest or _requires_key(row)):
+        raise ApiKeyRefused
     customer = await _customer(store, row.customer)
     principal = Principal(
-        kind=CallerKind(row.session.kind),
-        organization=row.shop.shop,
-        scopes=frozenset(Scope(scope) for scope in row.session.scopes.split()),
+        kind=CallerKind(row.login_session.kind),
+        organization=row.organization.principal_organization,
+        scopes=frozenset(Scope(scope) for scope in row.login_session.scopes.split()),
         customer_id=row.customer.id,
-        client_id=row.session.client_id,
-        staff_id=row.session.staff_id,
-        session_id=row.session.id,
+        client_id=row.login_session.client_id,
+        staff_id=row.login_session.staff_id,
+        session_id=row.login_session.id,
         expires_at=claims.expires_at,
         locale=customer.personal.locale if customer is not None else None,
     )
@@ -172,19 +174,24 @@ async def _signed_in(store: Store, tokens: AccessTokens, hashed: bytes, bearer: 
 async def _customer(store: Store, row: CustomerRow) -> CustomerRecord | None:
     if row.id is None:
         return None
-    boxes = await store.vault.boxes([row.id])
-    return open_row(row, boxes.get(row.id))
+    ciphers = await store.vault.ciphers([row.id])
+    return open_row(row, ciphers.get(row.id))
 
 
-def _lives(session: _SessionRow) -> bool:
-    return session.ended_at is None and session.expires_at > now() and session.client_revoked_at is None
+def _is_active(login_session: _LoginSessionRow) -> bool:
+    return (
+        login_session.ended_at is None and login_session.expires_at > now() and login_session.client_revoked_at is None
+    )
 
 
-def _needs_key(row: _SignedIn) -> bool:
+def _requires_key(row: _AuthenticatedRow) -> bool:
     # A client's own token was got with a secret; the publishable key would add nothing.
-    return row.shop.shop.settings.require_api_key and row.session.kind == CallerKind.CUSTOMER.value
+    return (
+        row.organization.principal_organization.settings.require_api_key
+        and row.login_session.kind == CallerKind.CUSTOMER.value
+    )
 
 
 def key_hash(store: Store, key: str) -> bytes:
     """What is stored of an API key or a client secret."""
-    return store.vault.fingerprints.of(KEY_PURPOSE, key[:KEY_MAX])
+    return store.vault.fingerprints.compute(KEY_PURPOSE, key[:KEY_MAX])

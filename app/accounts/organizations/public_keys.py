@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from app.platform.errors import Invalid, TooLong
 
 ALGORITHMS = ["EdDSA", "ES256", "RS256"]
-SMALLEST_RSA = 2048
-LARGEST_RSA = 8192
+RSA_BITS_MIN = 2048
+RSA_BITS_MAX = 8192
 KEYS_MAX = 3
 TEXT_MAX = 4096
 BLOCK = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----\n?", re.DOTALL)
@@ -33,12 +33,12 @@ def parse(raw: str) -> str:
         key = load_pem_public_key(raw.encode())
     except (ValueError, UnsupportedAlgorithm):
         raise Invalid("Send a public key in PEM: -----BEGIN PUBLIC KEY----- and so on.") from None
-    if not _strong(key):
+    if not _is_strong(key):
         raise Invalid("Use Ed25519, ECDSA with P-256, or RSA of 2,048 to 8,192 bits.")
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def join(keys: Sequence[str]) -> str | None:
+def join_pem(keys: Sequence[str]) -> str | None:
     """Several parsed keys in the one text that is stored; raise `TooLong` beyond three, or when too long to store."""
     if len(keys) > KEYS_MAX:
         raise TooLong(f"At most {KEYS_MAX} keys.")
@@ -48,14 +48,14 @@ def join(keys: Sequence[str]) -> str | None:
     return joined or None
 
 
-def split(stored: str) -> list[str]:
+def split_pem(stored: str) -> list[str]:
     """The keys in a stored text."""
     return BLOCK.findall(stored)
 
 
-def _strong(key: PublicKeyTypes) -> bool:
+def _is_strong(key: PublicKeyTypes) -> bool:
     if isinstance(key, RSAPublicKey):
-        return SMALLEST_RSA <= key.key_size <= LARGEST_RSA
+        return RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX
     if isinstance(key, EllipticCurvePublicKey):
         return isinstance(key.curve, SECP256R1)
     return isinstance(key, Ed25519PublicKey)

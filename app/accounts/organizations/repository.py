@@ -11,4 +11,4 @@ from app.platform.principal import Organization, OrganizationSettings
 async def by_id(session: AsyncSession, organization_id: UUID) -> Organization:
     """The organization that a row names; there is always one."""
     row = await session.get_one(Row, organization_id)
-    return Organization(row.id, row.slug, row.name, OrganizationSettings.of(row.settings))
+    return Organization(row.id, row.slug, row.name, OrganizationSettings.from_stored(row.settings))

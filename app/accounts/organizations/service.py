@@ -56,7 +56,7 @@ def add_client(
         organization_id=organization_id,
         kind=kind.value,
         name=name,
-        key_hash=vault.fingerprints.of(KEY_PURPOSE, key),
+        key_hash=vault.fingerprints.compute(KEY_PURPOSE, key),
         scopes=" ".join(sorted(scope.value for scope in scopes)),
         public_key=public_key,
         created_at=now(),

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import JSON, Index
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
 
 class Organization(SQLModel, table=True):
@@ -20,7 +20,7 @@ class Organization(SQLModel, table=True):
     name: str = Field(max_length=255)
     settings: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     is_default: bool = False
-    created_at: datetime = moment()
+    created_at: datetime = timestamp_column()
 
 
 class ApiClient(SQLModel, table=True):
@@ -37,13 +37,13 @@ class ApiClient(SQLModel, table=True):
     kind: str = Field(max_length=16)
     name: str = Field(max_length=255)
     key_hash: bytes = Field(unique=True)
-    previous_key_hash: bytes | None = binary(nullable=True)
-    previous_key_until: datetime | None = moment(nullable=True)
+    previous_key_hash: bytes | None = binary_column(nullable=True)
+    previous_key_until: datetime | None = timestamp_column(nullable=True)
     scopes: str = Field(default="", max_length=512)
     public_key: str | None = Field(default=None, max_length=4096)
-    created_at: datetime = moment()
-    last_used_at: datetime | None = moment(nullable=True)
-    revoked_at: datetime | None = moment(nullable=True)
+    created_at: datetime = timestamp_column()
+    last_used_at: datetime | None = timestamp_column(nullable=True)
+    revoked_at: datetime | None = timestamp_column(nullable=True)
 
 
 class UsedAssertion(SQLModel, table=True):
@@ -53,4 +53,4 @@ class UsedAssertion(SQLModel, table=True):
 
     client_id: UUID = foreign_key("api_clients.id", primary_key=True)
     jti_hash: bytes = Field(primary_key=True)
-    expires_at: datetime = moment(index=True)
+    expires_at: datetime = timestamp_column(index=True)

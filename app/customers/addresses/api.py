@@ -9,19 +9,19 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.addresses import defaults, editing, inputs, repository
-from app.customers.addresses.books import book_of, book_with
-from app.customers.addresses.checks import postal
+from app.customers.addresses.checks import postal_address
+from app.customers.addresses.customer_addresses import lock_addresses, lock_addresses_containing
 from app.customers.addresses.inputs import AddressInput, UpdateAddressInput
 from app.customers.addresses.records import AddressRecord
-from app.platform.geography.api import Country, Zone, country_named, zone_named
-from app.platform.geography.formatting import formatted
+from app.platform.geography.api import Country, Zone, graphql_country, graphql_zone
+from app.platform.geography.formatting import format_address
 from app.platform.graphql import ids
 from app.platform.graphql.access import CUSTOMER, back_office
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import Payload, mutation
 from app.platform.graphql.ids import Node
-from app.platform.graphql.owner import owner
-from app.platform.graphql.user_errors import UserError, entries
+from app.platform.graphql.owner import owner_id
+from app.platform.graphql.user_errors import UserError, as_user_errors
 from app.platform.principal import Scope
 from app.platform.values import PhoneNumber
 
@@ -79,30 +79,30 @@ class Address(Node):
     @strawberry.field(description="The lines for an envelope in the country's own order, the country last.")
     def formatted(self) -> list[str]:
         """Names, street, city and so on as the post of the country wants them."""
-        return formatted(postal(self.country.source, self.record.personal))
+        return format_address(postal_address(self.country.source, self.record.details))
 
 
-def shown(address: AddressRecord, locale: str | None) -> Address:
+def to_address(address: AddressRecord, locale: str | None) -> Address:
     """The GraphQL object of a record, for a caller with this locale."""
-    row, personal = address.row, address.personal
+    row, details = address.row, address.details
     return Address(
         id=ids.encode(KIND, row.id),
         version=row.version,
-        first_name=personal.first_name,
-        last_name=personal.last_name,
-        company=personal.company,
-        is_business=personal.is_business,
-        line1=personal.line1,
-        line2=personal.line2,
-        city=personal.city,
-        postal_code=personal.postal_code,
-        zone=zone_named(row.country_code, personal.zone, locale),
-        country=country_named(row.country_code, locale),
-        phone=personal.phone,
-        notes=personal.notes,
-        latitude=personal.latitude,
-        longitude=personal.longitude,
-        place_id=personal.place_id,
+        first_name=details.first_name,
+        last_name=details.last_name,
+        company=details.company,
+        is_business=details.is_business,
+        line1=details.line1,
+        line2=details.line2,
+        city=details.city,
+        postal_code=details.postal_code,
+        zone=graphql_zone(row.country_code, details.zone, locale),
+        country=graphql_country(row.country_code, locale),
+        phone=details.phone,
+        notes=details.notes,
+        latitude=details.latitude,
+        longitude=details.longitude,
+        place_id=details.place_id,
         is_default_shipping=row.is_default_shipping,
         is_default_billing=row.is_default_billing,
         created_at=row.created_at,
@@ -114,11 +114,11 @@ def shown(address: AddressRecord, locale: str | None) -> Address:
 async def addresses_of(context: Context, customer_id: UUID) -> list[Address]:
     """All addresses of a customer, oldest first; whether the caller may see them is decided above."""
     locale = context.principal.locale
-    return [shown(address, locale) for address in await context.load(repository.of_customers, customer_id)]
+    return [to_address(address, locale) for address in await context.load(repository.of_customers, customer_id)]
 
 
-def _saved(context: Context, saved: editing.Saved) -> dict[str, Any]:
-    return {"address": shown(saved.record, context.principal.locale), "warnings": entries(saved.warnings)}
+def _payload_fields(context: Context, saved: editing.SavedAddress) -> dict[str, Any]:
+    return {"address": to_address(saved.record, context.principal.locale), "warnings": as_user_errors(saved.warnings)}
 
 
 @strawberry.type(description="The address that was written.")
@@ -170,16 +170,16 @@ class AddressMutations:
         input: Annotated[AddressInput, strawberry.argument(description="The address.")],
     ) -> CreateAddressPayload:
         """For a customer itself, or for the customer an integration names."""
-        customer_id = owner(context.principal, input.customer_id)
-        book = await book_of(session, context.store.vault, context.origin, customer_id=customer_id)
+        customer_id = owner_id(context.principal, input.customer_id)
+        addresses = await lock_addresses(session, context.store.vault, context.origin, customer_id=customer_id)
         saved = await editing.create(
-            book,
+            addresses,
             country=input.country,
-            typed=inputs.typed(input),
-            wanted=inputs.wanted(input),
+            typed=inputs.address_details(input),
+            default_types=inputs.default_types(input),
             strictness=context.organization.settings.address_strictness,
         )
-        return CreateAddressPayload(**_saved(context, saved))
+        return CreateAddressPayload(**_payload_fields(context, saved))
 
     @mutation(
         allow=ALLOWED, description="Change an address, in part: a field left away stays, an explicit null clears it."
@@ -193,10 +193,10 @@ class AddressMutations:
     ) -> UpdateAddressPayload:
         """One version more, and one audit row, when anything really changed."""
         address_id = ids.decode(KIND, id)
-        book = await book_with(session, context.store.vault, context.origin, address_id=address_id)
+        addresses = await lock_addresses_containing(session, context.store.vault, context.origin, address_id=address_id)
         strictness = context.organization.settings.address_strictness
-        saved = await editing.update(book, address_id, edit=inputs.edit(input), strictness=strictness)
-        return UpdateAddressPayload(**_saved(context, saved))
+        saved = await editing.update(addresses, address_id, changes=inputs.changes(input), strictness=strictness)
+        return UpdateAddressPayload(**_payload_fields(context, saved))
 
     @mutation(
         allow=ALLOWED,
@@ -211,9 +211,9 @@ class AddressMutations:
     ) -> SetDefaultAddressPayload:
         """Nothing happens when it is already."""
         address_id = ids.decode(KIND, id)
-        book = await book_with(session, context.store.vault, context.origin, address_id=address_id)
-        record = await defaults.set_default(book, address_id, defaults.AddressType[type.name])
-        return SetDefaultAddressPayload(address=shown(record, context.principal.locale))
+        addresses = await lock_addresses_containing(session, context.store.vault, context.origin, address_id=address_id)
+        record = await defaults.set_default(addresses, address_id, defaults.AddressType[type.name])
+        return SetDefaultAddressPayload(address=to_address(record, context.principal.locale))
 
     @mutation(
         allow=ALLOWED,
@@ -231,9 +231,9 @@ class AddressMutations:
     ) -> DeleteAddressPayload:
         """Orders keep their own copy of the address."""
         address_id = ids.decode(KIND, id)
-        book = await book_with(session, context.store.vault, context.origin, address_id=address_id)
+        addresses = await lock_addresses_containing(session, context.store.vault, context.origin, address_id=address_id)
         await editing.delete(
-            book,
+            addresses,
             address_id,
             replacement_id=ids.decode(KIND, replacement_id, "replacementId") if replacement_id else None,
             keep_last=context.organization.settings.keep_last_address,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Literal, NamedTuple, TypeVar
 
-from app.customers.addresses.records import AddressRecord, Personal, camel
+from app.customers.addresses.records import AddressDetails, AddressRecord, camel_case
 from app.platform import values
 from app.platform.errors import AppError, ErrorCode, Invalid, Required
 from app.platform.geography.checks import check
@@ -18,62 +18,73 @@ from app.platform.validation import Validation
 Raw = TypeVar("Raw")
 Strictness = Literal["strict", "warn"]
 
-NAME = values.text(1, 32)
-COMPANY = values.text(1, 255)
-LINE = values.text(1, 128)
-POSTAL_CODE = values.text(1, 16)
-NOTES = values.text(1, 1000, lines=True)
-PLACE_ID = values.text(1, 255)
+NAME = values.text_parser(1, 32)
+COMPANY = values.text_parser(1, 255)
+LINE = values.text_parser(1, 128)
+POSTAL_CODE = values.text_parser(1, 16)
+NOTES = values.text_parser(1, 1000, multiline=True)
+PLACE_ID = values.text_parser(1, 255)
 LATITUDE_LIMIT = 90.0
 LONGITUDE_LIMIT = 180.0
 LOCATION = ("line1", "city", "postal_code", "zone", "latitude", "longitude", "place_id")
-NOTHING = Personal()
+NO_DETAILS = AddressDetails()
 
 
-class Checked(NamedTuple):
+class CheckedAddress(NamedTuple):
     """An address as it is kept; `warnings` are what its country would have wished otherwise."""
 
     country_code: str
-    personal: Personal
+    details: AddressDetails
     warnings: list[AppError]
 
 
-def checked(
-    validation: Validation, country: str, typed: Personal, *, strictness: Strictness, kept: AddressRecord | None = None
-) -> Checked:
+def check_address(
+    validation: Validation,
+    country: str,
+    typed: AddressDetails,
+    *,
+    strictness: Strictness,
+    existing: AddressRecord | None = None,
+) -> CheckedAddress:
     """What is to be kept of an address; use it only after `validation.finish()`.
 
     What equals the `kept` address is not checked again: what was accepted once stays. Failures of the
     country's rules are warnings when `strictness` is `warn`; everything else is always a refusal.
     """
-    land = _country(validation, country)
-    personal = _parsed(validation, typed, kept.personal if kept else NOTHING, land)
-    _demand_place(validation, typed)
-    _demand_name(validation, typed)
-    complaints = _complaints(land, typed, personal) if land is not None and _moves(land, typed, kept) else []
+    parsed_country = _parse_country(validation, country)
+    details = _parse_details(validation, typed, existing.details if existing else NO_DETAILS, parsed_country)
+    _require_location(validation, typed)
+    _require_name(validation, typed)
+    problems = (
+        _country_problems(parsed_country, typed, details)
+        if parsed_country is not None and _location_changed(parsed_country, typed, existing)
+        else []
+    )
     if strictness == "strict":
-        validation.merge(errors=complaints)
-        complaints = []
-    return Checked(land.code if land else "", personal, complaints)
+        validation.merge(errors=problems)
+        problems = []
+    return CheckedAddress(parsed_country.code if parsed_country else "", details, problems)
 
 
-def _country(validation: Validation, raw: str) -> Country | None:
+def _parse_country(validation: Validation, raw: str) -> Country | None:
     return validation.require("country", parse_country, raw)
 
 
-def _moves(land: Country, typed: Personal, kept: AddressRecord | None) -> bool:
+def _location_changed(parsed_country: Country, typed: AddressDetails, existing: AddressRecord | None) -> bool:
     """Whether anything is typed that the country's rules are about."""
-    if kept is None or land.code != kept.row.country_code:
+    if existing is None or parsed_country.code != existing.row.country_code:
         return True
-    return any(getattr(typed, name) != getattr(kept.personal, name) for name in LOCATION)
+    return any(getattr(typed, name) != getattr(existing.details, name) for name in LOCATION)
 
 
-def _parsed(validation: Validation, typed: Personal, kept: Personal, land: Country | None) -> Personal:
+def _parse_details(
+    validation: Validation, typed: AddressDetails, existing: AddressDetails, parsed_country: Country | None
+) -> AddressDetails:
     def allow(name: str, parse: Callable[[Raw], Raw]) -> Raw | None:
         raw: Raw | None = getattr(typed, name)
-        return raw if raw == getattr(kept, name) else validation.allow(camel(name), parse, raw)
+        return raw if raw == getattr(existing, name) else validation.optional(camel_case(name), parse, raw)
 
-    return Personal(
+    return AddressDetails(
         first_name=allow("first_name", NAME),
         last_name=allow("last_name", NAME),
         company=allow("company", COMPANY),
@@ -82,8 +93,8 @@ def _parsed(validation: Validation, typed: Personal, kept: Personal, land: Count
         line2=allow("line2", LINE),
         city=allow("city", LINE),
         postal_code=allow("postal_code", _postal_code),
-        zone=allow("zone", functools.partial(_zone, land)),
-        phone=allow("phone", functools.partial(_phone, land)),
+        zone=allow("zone", functools.partial(_zone, parsed_country)),
+        phone=allow("phone", functools.partial(_phone, parsed_country)),
         notes=allow("notes", NOTES),
         latitude=allow("latitude", functools.partial(_degrees, LATITUDE_LIMIT)),
         longitude=allow("longitude", functools.partial(_degrees, LONGITUDE_LIMIT)),
@@ -95,16 +106,16 @@ def _postal_code(raw: str) -> str:
     return normalise_postal_code(POSTAL_CODE(raw))
 
 
-def _zone(land: Country | None, raw: str) -> str:
+def _zone(parsed_country: Country | None, raw: str) -> str:
     value = LINE(raw)
-    found = find_zone(land, value) if land else None
+    found = find_zone(parsed_country, value) if parsed_country else None
     return found.code if found else value
 
 
-def _phone(land: Country | None, raw: str) -> str:
-    if land is None and not raw.strip().startswith("+"):
+def _phone(parsed_country: Country | None, raw: str) -> str:
+    if parsed_country is None and not raw.strip().startswith("+"):
         return raw  # The country is refused already; what this number would be there nobody knows.
-    return values.PhoneNumber.parse(raw, region=land.code if land else None).e164
+    return values.PhoneNumber.parse(raw, region=parsed_country.code if parsed_country else None).e164
 
 
 def _degrees(limit: float, raw: float) -> float:
@@ -114,65 +125,69 @@ def _degrees(limit: float, raw: float) -> float:
     return raw
 
 
-def _demand_place(validation: Validation, typed: Personal) -> None:
+def _require_location(validation: Validation, typed: AddressDetails) -> None:
     """A street, coordinates or a place id: without any of them nobody can find the address."""
     if typed.latitude is not None and typed.longitude is None:
         validation.add(Required("A latitude needs its longitude."), "longitude")
     elif typed.longitude is not None and typed.latitude is None:
         validation.add(Required("A longitude needs its latitude."), "latitude")
-    if not (_is_there(typed.line1) or _is_pinned(typed)):
+    if not (_is_given(typed.line1) or _has_coordinates_or_place_id(typed)):
         validation.add(Required("Write a street; or coordinates, or a place id."), "line1")
 
 
-def _demand_name(validation: Validation, typed: Personal) -> None:
+def _require_name(validation: Validation, typed: AddressDetails) -> None:
     if typed.is_business:
-        if not _is_there(typed.company):
+        if not _is_given(typed.company):
             validation.add(Required("A business address needs its company."), "company")
         return
     for name in ("first_name", "last_name"):
-        if not _is_there(getattr(typed, name)):
-            validation.add(Required("Write first and last name, or mark this as a business address."), camel(name))
+        if not _is_given(getattr(typed, name)):
+            validation.add(Required("Write first and last name, or mark this as a business address."), camel_case(name))
 
 
-def _complaints(land: Country, typed: Personal, personal: Personal) -> list[AppError]:
+def _country_problems(parsed_country: Country, typed: AddressDetails, details: AddressDetails) -> list[AppError]:
     """What the country's rules find wrong with the fields that are otherwise right."""
-    refused = _refused(typed, personal)
-    complaints = [error for error in check(postal(land, personal)) if error.field and error.field[0] not in refused]
-    if _is_there(typed.line1):
-        return complaints
-    if _is_pinned(typed):
-        return [error for error in complaints if error.code is not ErrorCode.REQUIRED]
+    unparsable = _unparsable_fields(typed, details)
+    problems = [
+        error
+        for error in check(postal_address(parsed_country, details))
+        if error.field and error.field[0] not in unparsable
+    ]
+    if _is_given(typed.line1):
+        return problems
+    if _has_coordinates_or_place_id(typed):
+        return [error for error in problems if error.code is not ErrorCode.REQUIRED]
     # That the street is missing was said already.
-    return [error for error in complaints if error.field != ("line1",)]
+    return [error for error in problems if error.field != ("line1",)]
 
 
-def postal(land: Country, personal: Personal) -> PostalAddress:
+def postal_address(parsed_country: Country, details: AddressDetails) -> PostalAddress:
     """The address as the geography room knows it."""
     return PostalAddress(
-        country=land,
-        zone=personal.zone,
-        city=personal.city,
-        postal_code=personal.postal_code,
-        line1=personal.line1,
-        line2=personal.line2,
-        first_name=personal.first_name,
-        last_name=personal.last_name,
-        company=personal.company,
+        country=parsed_country,
+        zone=details.zone,
+        city=details.city,
+        postal_code=details.postal_code,
+        line1=details.line1,
+        line2=details.line2,
+        first_name=details.first_name,
+        last_name=details.last_name,
+        company=details.company,
     )
 
 
-def _refused(typed: Personal, personal: Personal) -> frozenset[str]:
+def _unparsable_fields(typed: AddressDetails, details: AddressDetails) -> frozenset[str]:
     """The fields in which something stands that could not be parsed."""
-    names = (field.name for field in fields(Personal))
+    names = (field.name for field in fields(AddressDetails))
     return frozenset(
-        camel(name) for name in names if _is_there(getattr(typed, name)) and getattr(personal, name) is None
+        camel_case(name) for name in names if _is_given(getattr(typed, name)) and getattr(details, name) is None
     )
 
 
-def _is_there(value: object) -> bool:
+def _is_given(value: object) -> bool:
     return bool(value.strip()) if isinstance(value, str) else value is not None
 
 
-def _is_pinned(typed: Personal) -> bool:
+def _has_coordinates_or_place_id(typed: AddressDetails) -> bool:
     has_coordinates = typed.latitude is not None or typed.longitude is not None
-    return has_coordinates or _is_there(typed.place_id)
+    return has_coordinates or _is_given(typed.place_id)

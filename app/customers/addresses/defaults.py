@@ -5,8 +5,8 @@ from enum import Enum
 from typing import ClassVar
 from uuid import UUID
 
-from app.customers.addresses.books import AddressBook
-from app.customers.addresses.records import AddressRecord, camel
+from app.customers.addresses.customer_addresses import CustomerAddresses
+from app.customers.addresses.records import AddressRecord, camel_case
 from app.customers.addresses.tables import Address
 from app.platform.audit.log import Action
 from app.platform.clock import now
@@ -20,64 +20,64 @@ class AddressType(Enum):
     BILLING = "BILLING"
 
 
-Types = frozenset[AddressType]
-ALL: Types = frozenset(AddressType)
-FLAGS = {AddressType.SHIPPING: "is_default_shipping", AddressType.BILLING: "is_default_billing"}
+AddressTypes = frozenset[AddressType]
+ALL_TYPES: AddressTypes = frozenset(AddressType)
+DEFAULT_FLAGS = {AddressType.SHIPPING: "is_default_shipping", AddressType.BILLING: "is_default_billing"}
 
 
-class IsDefault(AppError):
+class AddressIsDefault(AppError):
     """The address is a default, and no other one was named that takes over."""
 
     code: ClassVar[ErrorCode] = ErrorCode.IS_DEFAULT
     message = "This is a default address. Make another address the default instead."
 
 
-def held_by(row: Address) -> Types:
+def default_types_of(row: Address) -> AddressTypes:
     """The types that this address is the default for."""
-    return frozenset(kind for kind in AddressType if getattr(row, FLAGS[kind]))
+    return frozenset(kind for kind in AddressType if getattr(row, DEFAULT_FLAGS[kind]))
 
 
-def vacant(rows: Iterable[Address]) -> Types:
+def types_without_default(rows: Iterable[Address]) -> AddressTypes:
     """The types that none of these addresses is the default for."""
-    return ALL.difference(*(held_by(row) for row in rows))
+    return ALL_TYPES.difference(*(default_types_of(row) for row in rows))
 
 
-def field_names(types: Types) -> list[str]:
+def field_names(types: AddressTypes) -> list[str]:
     """The names of the flags in the GraphQL input."""
-    return [camel(FLAGS[kind]) for kind in types]
+    return [camel_case(DEFAULT_FLAGS[kind]) for kind in types]
 
 
-def touch(row: Address) -> None:
+def increment_version(row: Address) -> None:
     """Make the row its next version."""
     row.version += 1
     row.updated_at = now()
 
 
-async def vacate(book: AddressBook, types: Types) -> None:
+async def clear_defaults(addresses: CustomerAddresses, types: AddressTypes) -> None:
     """Take these types from the addresses that hold them, at once: the unique index allows no overlap."""
-    losing = [row for row in book.rows if held_by(row) & types]
-    for row in losing:
+    current_defaults = [row for row in addresses.rows if default_types_of(row) & types]
+    for row in current_defaults:
         for kind in types:
-            setattr(row, FLAGS[kind], False)
-        touch(row)
-    if losing:
-        await book.session.flush()
+            setattr(row, DEFAULT_FLAGS[kind], False)
+        increment_version(row)
+    if current_defaults:
+        await addresses.session.flush()
 
 
-def give(row: Address, types: Types) -> None:
+def make_default(row: Address, types: AddressTypes) -> None:
     """Make the address the default for these vacant types."""
     for kind in types:
-        setattr(row, FLAGS[kind], True)
+        setattr(row, DEFAULT_FLAGS[kind], True)
 
 
-async def set_default(book: AddressBook, address_id: UUID, kind: AddressType) -> AddressRecord:
+async def set_default(addresses: CustomerAddresses, address_id: UUID, kind: AddressType) -> AddressRecord:
     """Make an address the default for this type and no other one; nothing happens when it is already."""
-    row = book.find(address_id, "id")
-    types = frozenset({kind}) - held_by(row)
+    row = addresses.find(address_id, "id")
+    types = frozenset({kind}) - default_types_of(row)
     if types:
-        await vacate(book, types)
-        give(row, types)
-        touch(row)
-        await book.session.flush()
-        book.record(Action.ADDRESS_MADE_DEFAULT, row, *field_names(types))
-    return book.read(row)
+        await clear_defaults(addresses, types)
+        make_default(row, types)
+        increment_version(row)
+        await addresses.session.flush()
+        addresses.audit(Action.ADDRESS_MADE_DEFAULT, row, *field_names(types))
+    return addresses.open(row)

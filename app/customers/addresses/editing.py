@@ -6,23 +6,29 @@ from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from app.customers.addresses import defaults
-from app.customers.addresses.books import AddressBook
-from app.customers.addresses.checks import NOTHING, Strictness, checked
-from app.customers.addresses.defaults import FLAGS, AddressType, IsDefault, Types, held_by
-from app.customers.addresses.records import AddressRecord, Personal, camel
+from app.customers.addresses.checks import NO_DETAILS, Strictness, check_address
+from app.customers.addresses.customer_addresses import CustomerAddresses
+from app.customers.addresses.defaults import (
+    DEFAULT_FLAGS,
+    AddressIsDefault,
+    AddressType,
+    AddressTypes,
+    default_types_of,
+)
+from app.customers.addresses.records import AddressDetails, AddressRecord, camel_case
 from app.customers.addresses.tables import Address
 from app.platform.audit.log import Action
 from app.platform.errors import AppError, Conflict, ErrorCode, Invalid
 from app.platform.validation import Validation
 
-MOST = 100
+MAX_ADDRESSES = 100
 
 
-class LimitReached(AppError):
+class AddressLimitReached(AppError):
     """The customer has as many addresses as allowed."""
 
     code: ClassVar[ErrorCode] = ErrorCode.LIMIT_REACHED
-    message = f"There are {MOST} addresses already, which is the most a customer can have. Delete one first."
+    message = f"There are {MAX_ADDRESSES} addresses already, which is the most a customer can have. Delete one first."
 
 
 class LastAddress(AppError):
@@ -33,114 +39,125 @@ class LastAddress(AppError):
     field = ("id",)
 
 
-class Saved(NamedTuple):
+class SavedAddress(NamedTuple):
     """An address as it was written, and what its country would have wished otherwise."""
 
     record: AddressRecord
     warnings: list[AppError]
 
 
-async def create(book: AddressBook, *, country: str, typed: Personal, wanted: Types, strictness: Strictness) -> Saved:
+async def create(
+    addresses: CustomerAddresses,
+    *,
+    country: str,
+    typed: AddressDetails,
+    default_types: AddressTypes,
+    strictness: Strictness,
+) -> SavedAddress:
     """Add an address: the default for the `wanted` types, and for those that have no default yet.
 
-    Raise `Rejected` with every wrong field, `LimitReached`.
+    Raise `AppErrorGroup` with every wrong field, `AddressLimitReached`.
     """
-    if len(book.rows) >= MOST:
-        raise LimitReached
+    if len(addresses.rows) >= MAX_ADDRESSES:
+        raise AddressLimitReached
     validation = Validation()
-    address = checked(validation, country, typed, strictness=strictness)
-    validation.finish()
-    row = book.blank(address.country_code, address.personal)
-    types = wanted | defaults.vacant(book.rows)
-    await defaults.vacate(book, types)
-    defaults.give(row, types)
-    book.session.add(row)
-    await book.session.flush()
-    filled = _differences(NOTHING, address.personal)
-    book.record(Action.ADDRESS_CREATED, row, "country", *filled, *defaults.field_names(types))
-    return Saved(book.read(row), address.warnings)
+    address = check_address(validation, country, typed, strictness=strictness)
+    validation.raise_errors()
+    row = addresses.new_row(address.country_code, address.details)
+    types = default_types | defaults.types_without_default(addresses.rows)
+    await defaults.clear_defaults(addresses, types)
+    defaults.make_default(row, types)
+    addresses.session.add(row)
+    await addresses.session.flush()
+    filled = _differences(NO_DETAILS, address.details)
+    addresses.audit(Action.ADDRESS_CREATED, row, "country", *filled, *defaults.field_names(types))
+    return SavedAddress(addresses.open(row), address.warnings)
 
 
-class Edit(NamedTuple):
+class AddressChanges(NamedTuple):
     """A partial change: `personal` holds only what was named; `country` and the flags are None where they were not.
 
     An empty `country` was named and is refused: there is no address without one.
     """
 
     country: str | None
-    personal: Mapping[str, Any]
+    details: Mapping[str, Any]
     flags: Mapping[AddressType, bool | None]
     expected_version: int | None
 
 
-async def update(book: AddressBook, address_id: UUID, *, edit: Edit, strictness: Strictness) -> Saved:
+async def update(
+    addresses: CustomerAddresses, address_id: UUID, *, changes: AddressChanges, strictness: Strictness
+) -> SavedAddress:
     """Change what is named in `edit` and leave the rest; nothing is written when nothing differs.
 
-    Raise `NotFound`, `Conflict` for a stale version, `Rejected` with every wrong field.
+    Raise `NotFound`, `Conflict` for a stale version, `AppErrorGroup` with every wrong field.
     """
-    row = book.find(address_id, "id")
-    if edit.expected_version not in {None, row.version}:
+    row = addresses.find(address_id, "id")
+    if changes.expected_version not in {None, row.version}:
         raise Conflict(field=("expectedVersion",))
-    kept = book.read(row)
+    existing = addresses.open(row)
     validation = Validation()
-    typed = replace(kept.personal, **edit.personal)
-    country = row.country_code if edit.country is None else edit.country
-    address = checked(validation, country, typed, strictness=strictness, kept=kept)
-    types = _taken(validation, row, edit.flags)
-    validation.finish()
-    changed = _differences(kept.personal, address.personal) + defaults.field_names(types)
+    typed = replace(existing.details, **changes.details)
+    country = row.country_code if changes.country is None else changes.country
+    address = check_address(validation, country, typed, strictness=strictness, existing=existing)
+    types = _new_default_types(validation, row, changes.flags)
+    validation.raise_errors()
+    changed = _differences(existing.details, address.details) + defaults.field_names(types)
     if address.country_code != row.country_code:
         changed.append("country")
     if changed:
-        await defaults.vacate(book, types)
-        defaults.give(row, types)
-        book.write(row, address.country_code, address.personal)
-        defaults.touch(row)
-        await book.session.flush()
-        book.record(Action.ADDRESS_UPDATED, row, *changed)
-    return Saved(book.read(row), address.warnings)
+        await defaults.clear_defaults(addresses, types)
+        defaults.make_default(row, types)
+        addresses.set_details(row, address.country_code, address.details)
+        defaults.increment_version(row)
+        await addresses.session.flush()
+        addresses.audit(Action.ADDRESS_UPDATED, row, *changed)
+    return SavedAddress(addresses.open(row), address.warnings)
 
 
-def _taken(validation: Validation, row: Address, flags: Mapping[AddressType, bool | None]) -> Types:
+def _new_default_types(validation: Validation, row: Address, flags: Mapping[AddressType, bool | None]) -> AddressTypes:
     """The types that the address becomes the default for; a default cannot simply stop being one."""
-    held = held_by(row)
+    current_default_types = default_types_of(row)
     for kind in AddressType:
-        if kind in held and flags[kind] is False:
-            validation.add(IsDefault(), camel(FLAGS[kind]))
-    return frozenset(kind for kind, flag in flags.items() if flag) - held
+        if kind in current_default_types and flags[kind] is False:
+            validation.add(AddressIsDefault(), camel_case(DEFAULT_FLAGS[kind]))
+    return frozenset(kind for kind, flag in flags.items() if flag) - current_default_types
 
 
-def _differences(before: Personal, after: Personal) -> list[str]:
-    names = (field.name for field in fields(Personal))
-    return [camel(name) for name in names if getattr(before, name) != getattr(after, name)]
+def _differences(before: AddressDetails, after: AddressDetails) -> list[str]:
+    names = (field.name for field in fields(AddressDetails))
+    return [camel_case(name) for name in names if getattr(before, name) != getattr(after, name)]
 
 
-async def delete(book: AddressBook, address_id: UUID, *, replacement_id: UUID | None, keep_last: bool) -> None:
+async def delete(
+    addresses: CustomerAddresses, address_id: UUID, *, replacement_id: UUID | None, keep_last: bool
+) -> None:
     """Delete an address; `replacement_id` takes over what it was the default for.
 
-    Raise `NotFound`; `IsDefault` when somebody must take over and nobody was named; `LastAddress` when
+    Raise `NotFound`; `AddressIsDefault` when somebody must take over and nobody was named; `LastAddress` when
     there is no other one and the organization keeps the last.
     """
-    row = book.find(address_id, "id")
-    replacement = _replacement(book, row, replacement_id)
-    if keep_last and not book.others(row):
+    row = addresses.find(address_id, "id")
+    replacement = _replacement(addresses, row, replacement_id)
+    if keep_last and not addresses.others(row):
         raise LastAddress
-    types = held_by(row)
-    if types and replacement is None and book.others(row):
-        raise IsDefault("This is a default address. Name another one that takes over.", field=("replacementId",))
-    await book.session.delete(row)
-    await book.session.flush()
-    book.record(Action.ADDRESS_DELETED, row)
+    types = default_types_of(row)
+    if types and replacement is None and addresses.others(row):
+        raise AddressIsDefault("This is a default address. Name another one that takes over.", field=("replacementId",))
+    await addresses.session.delete(row)
+    await addresses.session.flush()
+    addresses.audit(Action.ADDRESS_DELETED, row)
     if types and replacement is not None:
-        defaults.give(replacement, types)
-        defaults.touch(replacement)
-        await book.session.flush()
-        book.record(Action.ADDRESS_MADE_DEFAULT, replacement, *defaults.field_names(types))
+        defaults.make_default(replacement, types)
+        defaults.increment_version(replacement)
+        await addresses.session.flush()
+        addresses.audit(Action.ADDRESS_MADE_DEFAULT, replacement, *defaults.field_names(types))
 
 
-def _replacement(book: AddressBook, row: Address, replacement_id: UUID | None) -> Address | None:
+def _replacement(addresses: CustomerAddresses, row: Address, replacement_id: UUID | None) -> Address | None:
     if replacement_id is None:
         return None
     if replacement_id == row.id:
         raise Invalid("An address cannot take over from itself. Name another one.", field=("replacementId",))
-    return book.find(replacement_id, "replacementId")
+    return addresses.find(replacement_id, "replacementId")

@@ -5,11 +5,11 @@ from typing import Any
 
 import strawberry
 
-from app.customers.addresses.defaults import AddressType, Types
-from app.customers.addresses.editing import Edit
-from app.customers.addresses.records import Personal
+from app.customers.addresses.defaults import AddressType, AddressTypes
+from app.customers.addresses.editing import AddressChanges
+from app.customers.addresses.records import AddressDetails
 
-CUSTOMER = "Whose address; for integrations only, a customer's own is taken without."
+CUSTOMER_ID = "Whose address; for integrations only, a customer's own is taken without."
 FIRST_NAME = "1 to 32 characters; required unless this is a business address."
 LAST_NAME = "1 to 32 characters; required unless this is a business address."
 COMPANY = "At most 255 characters; required for a business address."
@@ -29,9 +29,9 @@ PLACE_ID = "Id of the place at a map service, at most 255 characters."
 
 @strawberry.input(description="A new address. It needs a street, or coordinates, or a place id.")
 class AddressInput:
-    """Fields named as in `Personal`, and who and where."""
+    """Fields named as in `AddressDetails`, and who and where."""
 
-    customer_id: strawberry.ID | None = strawberry.field(description=CUSTOMER, default=None)
+    customer_id: strawberry.ID | None = strawberry.field(description=CUSTOMER_ID, default=None)
     first_name: str | None = strawberry.field(description=FIRST_NAME, default=None)
     last_name: str | None = strawberry.field(description=LAST_NAME, default=None)
     company: str | None = strawberry.field(description=COMPANY, default=None)
@@ -57,7 +57,7 @@ class AddressInput:
 
 @strawberry.input(description="What to change of an address: a field left away stays, an explicit null clears it.")
 class UpdateAddressInput:
-    """Fields named as in `Personal`, and where."""
+    """Fields named as in `AddressDetails`, and where."""
 
     expected_version: int | None = strawberry.field(
         description="Refuse the change with `CONFLICT` unless the address still has this `version`.", default=None
@@ -87,27 +87,27 @@ class UpdateAddressInput:
     )
 
 
-def typed(given: AddressInput) -> Personal:
+def address_details(given: AddressInput) -> AddressDetails:
     """The personal fields of a new address as they were typed."""
-    values = {field.name: getattr(given, field.name) for field in fields(Personal)}
-    return Personal(**{**values, "is_business": bool(given.is_business)})
+    values = {field.name: getattr(given, field.name) for field in fields(AddressDetails)}
+    return AddressDetails(**{**values, "is_business": bool(given.is_business)})
 
 
-def wanted(given: AddressInput) -> Types:
+def default_types(given: AddressInput) -> AddressTypes:
     """The types that a new address should be the default for."""
     flags = {AddressType.SHIPPING: given.is_default_shipping, AddressType.BILLING: given.is_default_billing}
     return frozenset(kind for kind, flag in flags.items() if flag)
 
 
-def edit(given: UpdateAddressInput) -> Edit:
+def changes(given: UpdateAddressInput) -> AddressChanges:
     """What is to be changed."""
-    maybes = {field.name: getattr(given, field.name) for field in fields(Personal)}
-    personal: dict[str, Any] = {name: maybe.value for name, maybe in maybes.items() if maybe is not None}
+    maybes = {field.name: getattr(given, field.name) for field in fields(AddressDetails)}
+    details: dict[str, Any] = {name: maybe.value for name, maybe in maybes.items() if maybe is not None}
     if given.is_business is not None:
-        personal["is_business"] = bool(given.is_business.value)
-    return Edit(
+        details["is_business"] = bool(given.is_business.value)
+    return AddressChanges(
         country=None if given.country is None else given.country.value or "",
-        personal=personal,
+        details=details,
         flags={AddressType.SHIPPING: given.is_default_shipping, AddressType.BILLING: given.is_default_billing},
         expected_version=given.expected_version,
     )

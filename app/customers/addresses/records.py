@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.customers.addresses.tables import Address
-from app.platform.vault.sealing import Box
+from app.platform.vault.sealing import DataKeyCipher
 
 TABLE = "addresses"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Personal:
+class AddressDetails:
     """Everything sealed on an address's row.
 
     `zone` is the code of a zone of the country, or free text where the country has no such zone; `phone` is
@@ -68,7 +68,7 @@ class AddressRecord:
     """An address, opened."""
 
     row: AddressRow
-    personal: Personal
+    details: AddressDetails
 
     def exported(self) -> dict[str, object]:
         """All of it under the names of the GraphQL input, as JSON can say it."""
@@ -76,7 +76,7 @@ class AddressRecord:
         return {
             "id": str(row.id),
             "country": row.country_code,
-            **{camel(name): value for name, value in asdict(self.personal).items()},
+            **{camel_case(name): value for name, value in asdict(self.details).items()},
             "isDefaultShipping": row.is_default_shipping,
             "isDefaultBilling": row.is_default_billing,
             "createdAt": row.created_at.isoformat(),
@@ -84,9 +84,9 @@ class AddressRecord:
         }
 
 
-def open_row(row: AddressRow, box: Box) -> AddressRecord:
+def open_row(row: AddressRow, cipher: DataKeyCipher) -> AddressRecord:
     """The record of a row."""
-    return AddressRecord(row, box.open_as(Personal, TABLE, row.id, row.sealed))
+    return AddressRecord(row, cipher.open_as(AddressDetails, TABLE, row.id, row.sealed))
 
 
 def row_of(address: Address) -> AddressRow:
@@ -104,7 +104,7 @@ def row_of(address: Address) -> AddressRow:
     )
 
 
-def camel(name: str) -> str:
+def camel_case(name: str) -> str:
     """The name of a field in the GraphQL input: `postalCode` for `postal_code`."""
     head, *rest = name.split("_")
     return head + "".join(word.title() for word in rest)

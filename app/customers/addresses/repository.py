@@ -29,7 +29,7 @@ async def of_customers(store: Store, organization_id: UUID, ids: Sequence[UUID])
     """The addresses of each of these customers, oldest first."""
     rows = await store.database.rows(_OF_CUSTOMERS, organization_id=organization_id, ids=ids)
     found: dict[UUID, list[AddressRecord]] = defaultdict(list)
-    for record in await _opened(store, rows):
+    for record in await _open_rows(store, rows):
         found[record.row.customer_id].append(record)
     return [found[one] for one in ids]
 
@@ -40,14 +40,14 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
     Whose they are (`row.customer_id`) is for the caller to compare.
     """
     rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
-    found = {record.row.id: record for record in await _opened(store, rows)}
+    found = {record.row.id: record for record in await _open_rows(store, rows)}
     return [found.get(one) for one in ids]
 
 
-async def _opened(store: Store, rows: list[AddressRow]) -> list[AddressRecord]:
+async def _open_rows(store: Store, rows: list[AddressRow]) -> list[AddressRecord]:
     """The records of these rows; one whose key was destroyed is no address any more."""
-    boxes = await store.vault.boxes({row.customer_id for row in rows})
-    return [open_row(row, boxes[row.customer_id]) for row in rows if row.customer_id in boxes]
+    ciphers = await store.vault.ciphers({row.customer_id for row in rows})
+    return [open_row(row, ciphers[row.customer_id]) for row in rows if row.customer_id in ciphers]
 
 
 async def owner_of(session: AsyncSession, *, organization_id: UUID, address_id: UUID) -> UUID | None:

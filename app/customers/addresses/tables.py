@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
 
-def _one_default(flag: str) -> Index:
+def _unique_default_index(flag: str) -> Index:
     """A customer has at most one address with this flag, whatever the program believes."""
     return Index(
         f"uq_addresses_{flag}", "customer_id", unique=True, sqlite_where=text(flag), postgresql_where=text(flag)
@@ -22,17 +22,17 @@ class Address(SQLModel, table=True):
     __tablename__ = "addresses"
     __table_args__ = (
         Index("ix_addresses_customer", "organization_id", "customer_id"),
-        _one_default("is_default_shipping"),
-        _one_default("is_default_billing"),
+        _unique_default_index("is_default_shipping"),
+        _unique_default_index("is_default_billing"),
     )
 
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
     customer_id: UUID = foreign_key("customers.id")
     country_code: str = Field(max_length=2)
-    sealed: bytes = binary()
+    sealed: bytes = binary_column()
     is_default_shipping: bool = False
     is_default_billing: bool = False
     version: int = 1
-    created_at: datetime = moment()
-    updated_at: datetime = moment()
+    created_at: datetime = timestamp_column()
+    updated_at: datetime = timestamp_column()

@@ -7,8 +7,8 @@ import strawberry
 from strawberry import Info
 
 from app.customers.anonymizations import repository
-from app.customers.anonymizations.repository import AnonymizationStatus, RequestRow
-from app.identity.staff.api import StaffMember, staff_member
+from app.customers.anonymizations.repository import AnonymizationRow, AnonymizationStatus
+from app.identity.staff.api import StaffMember, load_staff_member
 from app.platform.graphql import ids
 from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
@@ -36,25 +36,25 @@ class Anonymization:
     completed_at: datetime | None = strawberry.field(description="When nothing personal was left.")
     failed_at: datetime | None = strawberry.field(description="When it failed last; it is tried again.")
     cancelled_at: datetime | None = strawberry.field(description="When it was cancelled.")
-    row: strawberry.Private[RequestRow]
+    row: strawberry.Private[AnonymizationRow]
 
     @strawberry.field(description="Who requested it.")
     async def requester(self, info: Info[Context, None]) -> StaffMember | None:
         """A staff member of the organization."""
-        return await _staff(info.context, self.row.requester_id)
+        return await _visible_staff_member(info.context, self.row.requester_id)
 
     @strawberry.field(description="Who cancelled it.")
     async def cancelled_by(self, info: Info[Context, None]) -> StaffMember | None:
         """A staff member of the organization."""
-        return await _staff(info.context, self.row.canceller_id) if self.row.canceller_id else None
+        return await _visible_staff_member(info.context, self.row.canceller_id) if self.row.canceller_id else None
 
 
-async def _staff(context: Context, staff_id: UUID) -> StaffMember | None:
+async def _visible_staff_member(context: Context, staff_id: UUID) -> StaffMember | None:
     # A customer may know that it is being forgotten, not which employee asked.
-    return None if context.principal.customer_id else await staff_member(context, staff_id)
+    return None if context.principal.customer_id else await load_staff_member(context, staff_id)
 
 
-def shown(row: RequestRow) -> Anonymization:
+def to_anonymization(row: AnonymizationRow) -> Anonymization:
     """The GraphQL object of a request."""
     return Anonymization(
         id=ids.encode("Anonymization", row.id),
@@ -69,7 +69,7 @@ def shown(row: RequestRow) -> Anonymization:
     )
 
 
-async def anonymization_of(context: Context, customer_id: UUID) -> Anonymization | None:
+async def load_latest_anonymization(context: Context, customer_id: UUID) -> Anonymization | None:
     """The last request about a customer."""
     row = await context.load(repository.latest, customer_id)
-    return shown(row) if row else None
+    return to_anonymization(row) if row else None

@@ -25,7 +25,7 @@ class AnonymizationStatus(Enum):
     CANCELLED = "CANCELLED"
 
 
-class RequestRow(NamedTuple):
+class AnonymizationRow(NamedTuple):
     """A request as it is read."""
 
     id: UUID
@@ -42,21 +42,21 @@ class RequestRow(NamedTuple):
 
 
 _REQUESTS = Read(
-    select(*columns(AnonymizationRequest, RequestRow))
+    select(*columns(AnonymizationRequest, AnonymizationRow))
     .where(
         col(AnonymizationRequest.organization_id) == bindparam("organization_id"),
         any_of(AnonymizationRequest.customer_id, "ids"),
     )
     .order_by(col(AnonymizationRequest.id)),
-    RequestRow._make,
+    AnonymizationRow._make,
 )
 
 
 def customers_whose_latest_is(organization_id: UUID, statuses: Collection[AnonymizationStatus]) -> Select[Any]:
     """The ids of the customers whose last request stands at one of these, for a condition on customers."""
-    later = aliased(AnonymizationRequest)
-    superseded = select(col(later.id)).where(
-        col(later.customer_id) == col(AnonymizationRequest.customer_id), col(later.id) > col(AnonymizationRequest.id)
+    newer = aliased(AnonymizationRequest)
+    superseded = select(col(newer.id)).where(
+        col(newer.customer_id) == col(AnonymizationRequest.customer_id), col(newer.id) > col(AnonymizationRequest.id)
     )
     wanted = or_(false(), *(col(AnonymizationRequest.status) == one.value for one in statuses))
     return select(col(AnonymizationRequest.customer_id)).where(
@@ -64,7 +64,7 @@ def customers_whose_latest_is(organization_id: UUID, statuses: Collection[Anonym
     )
 
 
-async def latest(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[RequestRow | None]:
+async def latest(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[AnonymizationRow | None]:
     """The last request about each of these customers, or None."""
     rows = await store.database.rows(_REQUESTS, organization_id=organization_id, ids=ids)
     found = {row.customer_id: row for row in rows}

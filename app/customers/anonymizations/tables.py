@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import foreign_key, id_column, moment
+from app.platform.db.columns import foreign_key, id_column, timestamp_column
 
-OPEN = text("status IN ('REQUESTED', 'STARTED', 'FAILED')")
+IS_OPEN = text("status IN ('REQUESTED', 'STARTED', 'FAILED')")
 
 
 class AnonymizationRequest(SQLModel, table=True):
@@ -16,7 +16,9 @@ class AnonymizationRequest(SQLModel, table=True):
 
     __tablename__ = "anonymization_requests"
     __table_args__ = (
-        Index("uq_anonymization_requests_open", "customer_id", unique=True, sqlite_where=OPEN, postgresql_where=OPEN),
+        Index(
+            "uq_anonymization_requests_open", "customer_id", unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN
+        ),
         Index("ix_anonymization_requests_due", "status", "due_at"),
     )
 
@@ -26,12 +28,12 @@ class AnonymizationRequest(SQLModel, table=True):
     status: str = Field(max_length=16)
     requester_id: UUID = foreign_key("staff_members.id")
     canceller_id: UUID | None = foreign_key("staff_members.id", nullable=True)
-    requested_at: datetime = moment()
-    starts_after: datetime = moment()
-    due_at: datetime = moment()
-    started_at: datetime | None = moment(nullable=True)
-    completed_at: datetime | None = moment(nullable=True)
-    failed_at: datetime | None = moment(nullable=True)
-    cancelled_at: datetime | None = moment(nullable=True)
+    requested_at: datetime = timestamp_column()
+    starts_after: datetime = timestamp_column()
+    due_at: datetime = timestamp_column()
+    started_at: datetime | None = timestamp_column(nullable=True)
+    completed_at: datetime | None = timestamp_column(nullable=True)
+    failed_at: datetime | None = timestamp_column(nullable=True)
+    cancelled_at: datetime | None = timestamp_column(nullable=True)
     attempts: int = 0
     failure: str | None = Field(default=None, max_length=64)

@@ -8,19 +8,19 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import repository
-from app.customers.api import Customer, shown
+from app.customers.api import Customer, to_customer
 from app.customers.back_office import listing, upserting
-from app.customers.back_office.conditions import Conditions
-from app.customers.back_office.where.api import CustomerSort, CustomerWhere, Where, sort_of
+from app.customers.back_office.conditions import CustomerConditions
+from app.customers.back_office.where.api import ConditionBuilder, CustomerSort, CustomerWhere, parse_sort
 from app.customers.identifiers import IdentifierKind
-from app.customers.inputs import CustomerBy, ProfileInput, given
+from app.customers.inputs import CustomerBy, ProfileInput, provided_fields
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError
 from app.platform.graphql import ids
 from app.platform.graphql.access import back_office
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import Payload, mutation, query
-from app.platform.graphql.pagination import Connection, connection, page
+from app.platform.graphql.pagination import Connection, connection, page_request
 from app.platform.principal import Scope
 from app.platform.values import EmailAddress, LoginName
 
@@ -40,7 +40,7 @@ class BackOfficeQueries:
     ) -> Customer | None:
         """A malformed name finds nobody."""
         try:
-            customer_id = await _find(context, by)
+            customer_id = await _find_customer_id(context, by)
         except AppError:
             return None
         found = await context.load(repository.by_ids, customer_id) if customer_id else None
@@ -48,7 +48,7 @@ class BackOfficeQueries:
             return None
         async with context.store.database.transaction() as session:
             record(session, context.origin, Action.CUSTOMER_READ, customer_id=found.row.id)
-        return shown(found)
+        return to_customer(found)
 
     @query(
         allow=back_office(Scope.CUSTOMERS_READ),
@@ -64,31 +64,34 @@ class BackOfficeQueries:
         sort_by: Annotated[CustomerSort | None, strawberry.argument(description="In which order.")] = None,
     ) -> Connection[Customer]:
         """A page costs the same wherever it is."""
-        sort, filters = sort_of(sort_by), Where(Conditions(context.store.vault, context.organization.id))
-        asked = page(context, sort.name, first, after)
-        condition, organization_id = filters.of(where), context.organization.id
+        sort, builder = (
+            parse_sort(sort_by),
+            ConditionBuilder(CustomerConditions(context.store.vault, context.organization.id)),
+        )
+        page = page_request(context, sort.name, first, after)
+        condition, organization_id = builder.build(where), context.organization.id
         found = await listing.page(
             context.store,
             organization_id=organization_id,
             condition=condition,
             sort=sort,
-            size=asked.size,
-            after=asked.after,
+            size=page.size,
+            after=page.after,
         )
         async with context.store.database.transaction() as session:
-            record(session, context.origin, Action.CUSTOMERS_LISTED, fields=filters.names)
+            record(session, context.origin, Action.CUSTOMERS_LISTED, fields=builder.names)
         for _, one in found:
             context.prime(repository.by_ids, one.row.id, one)
         return connection(
             context,
             sort.name,
-            asked,
-            [(position, shown(one)) for position, one in found],
+            page,
+            [(position, to_customer(one)) for position, one in found],
             lambda: listing.count(context.store, organization_id=organization_id, condition=condition),
         )
 
 
-async def _find(context: Context, by: CustomerBy) -> UUID | None:
+async def _find_customer_id(context: Context, by: CustomerBy) -> UUID | None:
     organization_id = context.organization.id
     if by.id is not None:
         return ids.decode("Customer", by.id.value)
@@ -101,7 +104,9 @@ async def _find(context: Context, by: CustomerBy) -> UUID | None:
         return await repository.id_by_shopper_reference(
             context.store, organization_id=organization_id, reference=by.shopper_reference.value
         )
-    return await repository.id_by_name(context.store, organization_id=organization_id, kind=kind, canonical=canonical)
+    return await repository.id_by_identifier(
+        context.store, organization_id=organization_id, kind=kind, canonical=canonical
+    )
 
 
 @strawberry.input(
@@ -122,7 +127,7 @@ class UpsertCustomerInput(ProfileInput):
     )
 
 
-UPSERTABLE = frozenset(field.name for field in fields(UpsertCustomerInput)) - {"id", "expected_version"}
+UPSERTABLE_FIELDS = frozenset(field.name for field in fields(UpsertCustomerInput)) - {"id", "expected_version"}
 
 
 @strawberry.type(description="The created or updated customer.")
@@ -149,14 +154,14 @@ class BackOfficeMutations:
         input: Annotated[UpsertCustomerInput, strawberry.argument(description="The customer.")],
     ) -> UpsertCustomerPayload:
         """A new customer has no password until it registers."""
-        done = await upserting.upsert(
+        result = await upserting.upsert(
             session,
             context.store.vault,
             organization_id=context.organization.id,
             customer_id=ids.decode("Customer", input.id, "id") if input.id else None,
-            given=given(input, UPSERTABLE),
+            input_values=provided_fields(input, UPSERTABLE_FIELDS),
             expected_version=input.expected_version,
         )
-        action = Action.CUSTOMER_CREATED if done.created else Action.CUSTOMER_UPDATED
-        record(session, context.origin, action, customer_id=done.customer.row.id, fields=done.names)
-        return UpsertCustomerPayload(customer=shown(done.customer), created=done.created)
+        action = Action.CUSTOMER_CREATED if result.created else Action.CUSTOMER_UPDATED
+        record(session, context.origin, action, customer_id=result.customer.row.id, fields=result.names)
+        return UpsertCustomerPayload(customer=to_customer(result.customer), created=result.created)

@@ -12,7 +12,7 @@ from app.customers import identifiers, repository
 from app.customers.anonymizations.repository import AnonymizationStatus, customers_whose_latest_is
 from app.customers.groups.tables import CustomerGroup
 from app.customers.identifiers import IdentifierKind
-from app.customers.records import REPEAT_FROM, CustomerStatus
+from app.customers.records import REPEAT_MIN_ORDERS, CustomerStatus
 from app.customers.tables import Customer, LoginIdentifier
 from app.platform.vault.vault import Vault
 
@@ -20,13 +20,13 @@ Condition = ColumnElement[bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class CustomerConditions:
     """Makes conditions on the customers of one organization."""
 
     vault: Vault
     organization_id: UUID
 
-    def named(self, kind: IdentifierKind, canonicals: Iterable[str]) -> Condition:
+    def has_identifier(self, kind: IdentifierKind, canonicals: Iterable[str]) -> Condition:
         """Who owns one of these addresses or login names."""
         hashes = [
             identifiers.keyed_hash(self.vault, organization_id=self.organization_id, kind=kind, canonical=one)
@@ -39,7 +39,7 @@ class Conditions:
         )
         return col(Customer.id).in_(owners)
 
-    def referenced(self, references: Iterable[str]) -> Condition:
+    def has_reference(self, references: Iterable[str]) -> Condition:
         """Who has one of these references of another system."""
         hashes = [
             repository.reference_hash(self.vault, organization_id=self.organization_id, reference=one)
@@ -47,7 +47,7 @@ class Conditions:
         ]
         return and_(col(Customer.reference_hash).is_not(None), one_of(Customer.reference_hash, hashes))
 
-    def grouped(self, group_ids: Sequence[UUID], codes: Sequence[str]) -> Condition:
+    def in_group(self, group_ids: Sequence[UUID], codes: Sequence[str]) -> Condition:
         """Who is in a group with one of these ids or codes."""
         groups = select(col(CustomerGroup.id)).where(
             col(CustomerGroup.organization_id) == self.organization_id,
@@ -55,7 +55,7 @@ class Conditions:
         )
         return and_(col(Customer.group_id).is_not(None), col(Customer.group_id).in_(groups))
 
-    def anonymized(self, statuses: Collection[AnonymizationStatus]) -> Condition:
+    def has_anonymization_status(self, statuses: Collection[AnonymizationStatus]) -> Condition:
         """Whose last request to be anonymized stands at one of these."""
         return col(Customer.id).in_(customers_whose_latest_is(self.organization_id, statuses))
 
@@ -69,8 +69,8 @@ def has_status(statuses: Collection[CustomerStatus]) -> Condition:
     """Who has ordered that often."""
     ranges = {
         CustomerStatus.PROSPECT: col(Customer.placed_orders) <= 0,
-        CustomerStatus.ACQUIRED: and_(col(Customer.placed_orders) > 0, col(Customer.placed_orders) < REPEAT_FROM),
-        CustomerStatus.REPEAT: col(Customer.placed_orders) >= REPEAT_FROM,
+        CustomerStatus.ACQUIRED: and_(col(Customer.placed_orders) > 0, col(Customer.placed_orders) < REPEAT_MIN_ORDERS),
+        CustomerStatus.REPEAT: col(Customer.placed_orders) >= REPEAT_MIN_ORDERS,
     }
     return or_(*(ranges[one] for one in statuses)) if statuses else false()
 
@@ -89,7 +89,7 @@ def within(column: Any, *, gte: object = None, gt: object = None, lte: object = 
     return and_(true(), *bounds)
 
 
-def registered(wanted: bool) -> Condition:  # noqa: FBT001 - the value of a filter
+def has_password(expected: bool) -> Condition:  # noqa: FBT001 - the value of a filter
     """Who has a password, or else who has none."""
     column = col(Customer.sealed_password)
-    return column.is_not(None) if wanted else column.is_(None)
+    return column.is_not(None) if expected else column.is_(None)

@@ -62,45 +62,45 @@ async def page(
     after: Position | None,
 ) -> list[tuple[Position, CustomerRecord]]:
     """`size` customers behind the position `after`, and one more where there are more."""
-    statement = listing(condition=condition, sort=sort, size=size, after=after)
+    statement = page_statement(condition=condition, sort=sort, size=size, after=after)
     rows = await store.database.rows(Read(statement, CustomerRow._make), organization_id=organization_id)
-    boxes = await store.vault.boxes([row.id for row in rows if row.sealed])
-    return [(sort.position(row), open_row(row, boxes.get(row.id))) for row in rows]
+    ciphers = await store.vault.ciphers([row.id for row in rows if row.sealed])
+    return [(sort.position(row), open_row(row, ciphers.get(row.id))) for row in rows]
 
 
 async def count(store: Store, *, organization_id: UUID, condition: ColumnElement[bool]) -> int:
     """How many customers meet the condition."""
-    statement = select(func.count()).select_from(Customer).where(*_shown(condition))
-    found = await store.database.row(Read(statement, _first), organization_id=organization_id)
+    statement = select(func.count()).select_from(Customer).where(*_visible(condition))
+    found = await store.database.row(Read(statement, _first_column), organization_id=organization_id)
     return found or 0
 
 
-def listing(*, condition: ColumnElement[bool], sort: Sort, size: int, after: Position | None) -> Select[Any]:
+def page_statement(*, condition: ColumnElement[bool], sort: Sort, size: int, after: Position | None) -> Select[Any]:
     """The statement of a page, with the parameter `organization_id`."""
     column, row_id = col(getattr(Customer, sort.field.value)), col(Customer.id)
-    wanted = _shown(condition)
+    conditions = _visible(condition)
     if after is not None:
-        wanted.append(_behind(column, row_id, sort, after))
+        conditions.append(_after_position(column, row_id, sort, after))
     # A whole range of the index (organization, value, id), read from its start or from its end.
     order = [column.desc(), row_id.desc()] if sort.direction is SortDirection.DESC else [column, row_id]
-    return select(*COLUMNS).where(*wanted).order_by(*order).limit(size + 1)
+    return select(*COLUMNS).where(*conditions).order_by(*order).limit(size + 1)
 
 
-def _shown(condition: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+def _visible(condition: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     organization = col(Customer.organization_id) == bindparam("organization_id")
     return [and_(organization, col(Customer.deleted_at).is_(None)), condition]
 
 
-def _behind(column: Any, row_id: Any, sort: Sort, after: Position) -> ColumnElement[bool]:
+def _after_position(column: Any, row_id: Any, sort: Sort, after: Position) -> ColumnElement[bool]:
     value, hexadecimal = after
     kind: TypeEngine[Any] = column.type
-    start = tuple_(
+    boundary = tuple_(
         literal(value if sort.field is CustomerSortField.ORDERS else datetime.fromisoformat(value), kind),
         literal(UUID(hex=hexadecimal), row_id.type),
     )
-    here = tuple_(column, row_id)
-    return here < start if sort.direction is SortDirection.DESC else here > start
+    current = tuple_(column, row_id)
+    return current < boundary if sort.direction is SortDirection.DESC else current > boundary
 
 
-def _first(values: Sequence[Any]) -> int:
+def _first_column(values: Sequence[Any]) -> int:
     return int(values[0])

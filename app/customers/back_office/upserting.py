@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.customers import identifiers, service, versions
 from app.customers.identifiers import IdentifierKind
 from app.customers.profile import parse_profile
-from app.customers.records import CustomerRecord, CustomerRow, Personal, open_row
+from app.customers.records import CustomerDetails, CustomerRecord, CustomerRow, open_row
 from app.customers.service import ReferenceTaken
 from app.platform.errors import NotFound, Required
 from app.platform.validation import Validation
@@ -20,7 +20,7 @@ from app.platform.vault.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
-class Upserted:
+class UpsertResult:
     """The customer, whether it is new, and the names of what changed."""
 
     customer: CustomerRecord
@@ -29,7 +29,7 @@ class Upserted:
 
 
 @dataclass(frozen=True, slots=True)
-class _New:
+class _NewCustomer:
     email: EmailAddress
     profile: Mapping[str, Any]
     newsletter: bool
@@ -42,51 +42,53 @@ async def upsert(
     *,
     organization_id: UUID,
     customer_id: UUID | None,
-    given: Mapping[str, Any],
+    input_values: Mapping[str, Any],
     expected_version: int | None = None,
-) -> Upserted:
+) -> UpsertResult:
     """Update the customer with this id, or else with the email in `given`, or else create a guest with that email.
 
     Of two calls at once with a new email one creates and the other updates: the unique index decides.
-    Raise `Rejected` with every wrong field, `NotFound` (of `id`), `Conflict`, `EmailTaken`, `ReferenceTaken`.
+    Raise `AppErrorGroup` with every wrong field, `NotFound` (of `id`), `Conflict`, `EmailTaken`, `ReferenceTaken`.
     """
-    new = _parse(given, needs_email=customer_id is None)
-    values = dict(given)
+    new = _parse(input_values, needs_email=customer_id is None)
+    values = dict(input_values)
     if customer_id is None:
         # The address named the customer: however it is written, it is not to be changed.
         del values["email"]
-        customer_id = await _owner(session, vault, organization_id, new.email)
+        customer_id = await _owner_id(session, vault, organization_id, new.email)
     if customer_id is None:
         created = await _create(session, vault, organization_id, new)
         if created is not None:
-            return Upserted(created, created=True, names=[])
-        customer_id = await _owner(session, vault, organization_id, new.email)
+            return UpsertResult(created, created=True, names=[])
+        customer_id = await _owner_id(session, vault, organization_id, new.email)
         assert customer_id is not None  # noqa: S101 - somebody else has just taken the address
     return await _update(session, vault, organization_id, customer_id, values, expected_version)
 
 
-def _parse(given: Mapping[str, Any], *, needs_email: bool) -> _New:
+def _parse(input_values: Mapping[str, Any], *, needs_email: bool) -> _NewCustomer:
     validation = Validation()
-    if needs_email and not given.get("email"):
+    if needs_email and not input_values.get("email"):
         validation.add(Required("Name the customer by its id or its email address."), "email")
-    email = validation.allow("email", EmailAddress.parse, given.get("email"))
-    profile = parse_profile(validation, given, by_customer=False)
-    reference = validation.allow("shopperReference", shopper_reference, given.get("shopper_reference"))
-    validation.finish()
-    return _New(email, profile, bool(given.get("newsletter")), reference)  # type: ignore[arg-type] # needed where it is used
+    email = validation.optional("email", EmailAddress.parse, input_values.get("email"))
+    profile = parse_profile(validation, input_values, by_customer=False)
+    reference = validation.optional("shopperReference", shopper_reference, input_values.get("shopper_reference"))
+    validation.raise_errors()
+    return _NewCustomer(email, profile, bool(input_values.get("newsletter")), reference)  # type: ignore[arg-type] # needed where it is used
 
 
-async def _owner(session: AsyncSession, vault: Vault, organization_id: UUID, email: EmailAddress) -> UUID | None:
-    return await identifiers.owner(
+async def _owner_id(session: AsyncSession, vault: Vault, organization_id: UUID, email: EmailAddress) -> UUID | None:
+    return await identifiers.owner_id(
         session, vault, organization_id=organization_id, kind=IdentifierKind.EMAIL, canonical=email.canonical
     )
 
 
-async def _create(session: AsyncSession, vault: Vault, organization_id: UUID, new: _New) -> CustomerRecord | None:
+async def _create(
+    session: AsyncSession, vault: Vault, organization_id: UUID, new: _NewCustomer
+) -> CustomerRecord | None:
     try:
         async with session.begin_nested() as savepoint:
-            customer = await _add(session, vault, organization_id, new)
-            taken = await identifiers.take(
+            customer = await _insert(session, vault, organization_id, new)
+            assigned = await identifiers.assign_if_free(
                 session,
                 vault,
                 organization_id=organization_id,
@@ -94,21 +96,21 @@ async def _create(session: AsyncSession, vault: Vault, organization_id: UUID, ne
                 canonical=new.email.canonical,
                 owner=customer.id,
             )
-            if not taken:
+            if not assigned:
                 await savepoint.rollback()
                 return None
     except IntegrityError:
         # Nothing else is unique about a customer.
         raise ReferenceTaken from None
-    return open_row(customer, await vault.box(customer.id))
+    return open_row(customer, await vault.cipher(customer.id))
 
 
-async def _add(session: AsyncSession, vault: Vault, organization_id: UUID, new: _New) -> CustomerRow:
-    return await versions.add(
+async def _insert(session: AsyncSession, vault: Vault, organization_id: UUID, new: _NewCustomer) -> CustomerRow:
+    return await versions.insert_customer(
         session,
         vault,
         organization_id=organization_id,
-        personal=Personal(email=new.email.address, **new.profile),
+        personal=CustomerDetails(email=new.email.address, **new.profile),
         password_hash=None,
         newsletter=new.newsletter,
         shopper_reference=new.shopper_reference,
@@ -120,19 +122,19 @@ async def _update(
     vault: Vault,
     organization_id: UUID,
     customer_id: UUID,
-    given: Mapping[str, Any],
+    input_values: Mapping[str, Any],
     expected_version: int | None,
-) -> Upserted:
+) -> UpsertResult:
     try:
         customer, names = await service.update(
             session,
             vault,
             organization_id=organization_id,
             customer=customer_id,
-            given=given,
+            input_values=input_values,
             by_customer=False,
             expected_version=expected_version,
         )
     except NotFound:
         raise NotFound(field=("id",)) from None
-    return Upserted(customer, created=False, names=names)
+    return UpsertResult(customer, created=False, names=names)

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers.fields import declaring, repository
-from app.customers.fields.declaring import Choice, Label
-from app.customers.fields.definitions import FieldType
-from app.customers.fields.extras import Extra
+from app.customers.fields import editing, repository
+from app.customers.fields.editing import Label, OptionDeclaration
+from app.customers.fields.extras import ExtraFieldDefinition
+from app.customers.fields.field_types import FieldType
 from app.platform.audit.log import Action, record
 from app.platform.graphql import ids
 from app.platform.graphql.access import back_office
@@ -75,7 +75,7 @@ class ExtraField(Node):
     options: list[ExtraFieldOption] = strawberry.field(description=OPTIONS)
 
 
-def shown(extra: Extra) -> ExtraField:
+def to_extra_field(extra: ExtraFieldDefinition) -> ExtraField:
     """The GraphQL object of a definition."""
     return ExtraField(
         id=ids.encode(KIND, extra.id),
@@ -179,12 +179,12 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     if "labels" in found:
         found["labels"] = _labels(found["labels"])
     if "options" in found:
-        found["options"] = [Choice(one.value, _labels(one.labels)) for one in found["options"]]
+        found["options"] = [OptionDeclaration(one.value, _labels(one.labels)) for one in found["options"]]
     return found
 
 
-def _labels(given: list[LocalizedTextInput]) -> list[Label]:
-    return [Label(one.locale, one.text) for one in given]
+def _labels(input_values: list[LocalizedTextInput]) -> list[Label]:
+    return [Label(one.locale, one.text) for one in input_values]
 
 
 @strawberry.type
@@ -194,7 +194,7 @@ class ExtraFieldQueries:
     @query(allow=ALLOWED, description="All extra fields of the organization, in the order in which forms show them.")
     async def extra_fields(self, context: Context) -> list[ExtraField]:
         """At most 50."""
-        return [shown(one) for one in await repository.of_organization(context.store, context.organization.id)]
+        return [to_extra_field(one) for one in await repository.by_organization(context.store, context.organization.id)]
 
 
 @strawberry.type
@@ -209,12 +209,12 @@ class ExtraFieldMutations:
         input: Annotated[CreateExtraFieldInput, strawberry.argument(description="The field.")],
     ) -> CreateExtraFieldPayload:
         """The unique index decides about the name."""
-        given = {one.name: getattr(input, one.name) for one in fields(input) if one.name != "name"}
-        extra = await declaring.create(
-            session, organization_id=context.organization.id, name=input.name, given=_columns(given)
+        input_values = {one.name: getattr(input, one.name) for one in fields(input) if one.name != "name"}
+        extra = await editing.create(
+            session, organization_id=context.organization.id, name=input.name, input_values=_columns(input_values)
         )
         record(session, context.origin, Action.EXTRA_FIELD_CREATED, object_id=extra.id)
-        return CreateExtraFieldPayload(extra_field=shown(extra))
+        return CreateExtraFieldPayload(extra_field=to_extra_field(extra))
 
     @mutation(allow=ALLOWED, description="Change an extra field; answers that were accepted before stay.")
     async def update_extra_field(
@@ -225,13 +225,13 @@ class ExtraFieldMutations:
     ) -> UpdateExtraFieldPayload:
         """Name and type stay."""
         named = {one.name: getattr(input, one.name) for one in fields(input) if one.name != "id"}
-        given = {name: value.value for name, value in named.items() if value is not None}
+        input_values = {name: value.value for name, value in named.items() if value is not None}
         field_id = ids.decode(KIND, input.id)
-        extra = await declaring.update(
-            session, organization_id=context.organization.id, field_id=field_id, given=_columns(given)
+        extra = await editing.update(
+            session, organization_id=context.organization.id, field_id=field_id, input_values=_columns(input_values)
         )
-        record(session, context.origin, Action.EXTRA_FIELD_UPDATED, object_id=field_id, fields=given)
-        return UpdateExtraFieldPayload(extra_field=shown(extra))
+        record(session, context.origin, Action.EXTRA_FIELD_UPDATED, object_id=field_id, fields=input_values)
+        return UpdateExtraFieldPayload(extra_field=to_extra_field(extra))
 
     @mutation(allow=ALLOWED, description="Ask for a field no longer; answers stay with the customers until cleared.")
     async def delete_extra_field(
@@ -242,6 +242,6 @@ class ExtraFieldMutations:
     ) -> DeleteExtraFieldPayload:
         """Only the definition goes."""
         field_id = ids.decode(KIND, input.id)
-        await declaring.delete(session, organization_id=context.organization.id, field_id=field_id)
+        await editing.delete(session, organization_id=context.organization.id, field_id=field_id)
         record(session, context.origin, Action.EXTRA_FIELD_DELETED, object_id=field_id)
         return DeleteExtraFieldPayload(deleted_extra_field_id=input.id)

@@ -8,21 +8,21 @@ from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
 from app.customers.fields import patterns
-from app.customers.fields.definitions import FieldType, Option, in_language
+from app.customers.fields.field_types import FieldType, Option, localized_label
 from app.customers.fields.tables import ExtraField
 from app.platform.errors import AppError, Invalid, Required
 from app.platform.validation import Validation
-from app.platform.values import text
+from app.platform.values import text_parser
 
 TEXT_MAX = 1000
 NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?")
 NUMBER_MAX = 23
 DATE_MAX = 10
-Given = Sequence[tuple[str, str | None]]
+AttributeAnswers = Sequence[tuple[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Extra:
+class ExtraFieldDefinition:
     """A declared field; all answers are text: `12.5`, `2026-01-31`, `true`, or the value of an option."""
 
     id: UUID
@@ -36,46 +36,46 @@ class Extra:
     options: tuple[Option, ...]
 
     @property
-    def longest(self) -> int | None:
+    def max_answer_length(self) -> int | None:
         """How many characters an answer may have; None where they are not typed."""
         lengths = {FieldType.TEXT: self.max_length or TEXT_MAX, FieldType.NUMBER: NUMBER_MAX, FieldType.DATE: DATE_MAX}
         return lengths.get(self.type)
 
     def label(self, locale: str | None) -> str:
         """The label in this language, or the best there is."""
-        return in_language(self.labels, locale, self.name)
+        return localized_label(self.labels, locale, self.name)
 
     def parse(self, raw: str) -> str:
         """The answer as it is kept; raise what is wrong with it."""
         parsers: dict[FieldType, Callable[[str], str]] = {
-            FieldType.NUMBER: _number,
-            FieldType.DATE: _date,
-            FieldType.CHECKBOX: self._ticked,
-            FieldType.SELECT: self._chosen,
+            FieldType.NUMBER: _parse_number,
+            FieldType.DATE: _parse_date,
+            FieldType.CHECKBOX: self._parse_checkbox,
+            FieldType.SELECT: self._parse_option,
         }
-        value = parsers.get(self.type, self._text)(raw)
+        value = parsers.get(self.type, self._parse_text)(raw)
         if self.pattern and not patterns.matches(self.pattern, value):
             raise Invalid("This does not have the form it must have.")
         return value
 
-    def _text(self, raw: str) -> str:
-        return text(1, self.max_length or TEXT_MAX)(raw)
+    def _parse_text(self, raw: str) -> str:
+        return text_parser(1, self.max_length or TEXT_MAX)(raw)
 
-    def _ticked(self, raw: str) -> str:
+    def _parse_checkbox(self, raw: str) -> str:
         if raw not in {"true", "false"}:
             raise Invalid("Send true or false.")
         if self.required and raw == "false":
             raise Required
         return raw
 
-    def _chosen(self, raw: str) -> str:
+    def _parse_option(self, raw: str) -> str:
         if all(option.value != raw for option in self.options):
             raise Invalid("Choose one of the options.")
         return raw
 
 
-def _number(raw: str) -> str:
-    value = text(1, NUMBER_MAX)(raw)
+def _parse_number(raw: str) -> str:
+    value = text_parser(1, NUMBER_MAX)(raw)
     try:
         if NUMBER.fullmatch(value):
             return format(Decimal(value), "f")
@@ -84,16 +84,16 @@ def _number(raw: str) -> str:
     raise Invalid("Write a number such as 12 or 12.5.")
 
 
-def _date(raw: str) -> str:
+def _parse_date(raw: str) -> str:
     try:
-        return date.fromisoformat(text(1, DATE_MAX)(raw)).isoformat()
+        return date.fromisoformat(text_parser(1, DATE_MAX)(raw)).isoformat()
     except ValueError:
         raise Invalid("Write a date such as 2026-01-31.") from None
 
 
-def of_row(row: ExtraField) -> Extra:
+def definition_from_row(row: ExtraField) -> ExtraFieldDefinition:
     """The definition a row holds."""
-    return Extra(
+    return ExtraFieldDefinition(
         id=row.id,
         name=row.name,
         type=FieldType(row.type),
@@ -112,20 +112,22 @@ class UnknownAttribute(Invalid):
     message = "There is no field with this name."
 
 
-def check(validation: Validation, extras: Sequence[Extra], given: Given) -> dict[str, str | None]:
+def parse_answers(
+    validation: Validation, extras: Sequence[ExtraFieldDefinition], answers: AttributeAnswers
+) -> dict[str, str | None]:
     """The answers to write, None for one to be cleared; failures go to `["attributes", name]`.
 
     An answer may be cleared even when its field is no longer declared.
     """
     declared = {extra.name: extra for extra in extras}
     parsed: dict[str, str | None] = {}
-    for name, raw in given:
+    for name, raw in answers:
         blank = raw is None or not raw.strip()
         try:
             if name in parsed:
                 raise Invalid("This field is given twice.")
             if name in declared:
-                parsed[name] = _answer(declared[name], None if blank else raw)
+                parsed[name] = _parse_answer(declared[name], None if blank else raw)
             elif blank:
                 parsed[name] = None
             else:
@@ -136,7 +138,7 @@ def check(validation: Validation, extras: Sequence[Extra], given: Given) -> dict
     return parsed
 
 
-def _answer(extra: Extra, raw: str | None) -> str | None:
+def _parse_answer(extra: ExtraFieldDefinition, raw: str | None) -> str | None:
     if raw is None:
         if extra.required:
             raise Required
@@ -144,9 +146,9 @@ def _answer(extra: Extra, raw: str | None) -> str | None:
     return extra.parse(raw)
 
 
-def require(validation: Validation, extras: Sequence[Extra], given: Given) -> None:
+def require_answers(validation: Validation, extras: Sequence[ExtraFieldDefinition], answers: AttributeAnswers) -> None:
     """Remember every required field that is not among the given ones at all."""
-    names = {name for name, _ in given}
+    names = {name for name, _ in answers}
     for extra in extras:
         if extra.required and extra.name not in names:
             validation.add(Required(), "attributes", extra.name)

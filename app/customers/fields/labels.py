@@ -42,4 +42,4 @@ _LABELS = {
         "Acepto las condiciones",
     ),
 }
-BUILT_IN = {name: dict(zip(LANGUAGES, texts, strict=True)) for name, texts in _LABELS.items()}
+BUILT_IN_LABELS = {name: dict(zip(LANGUAGES, texts, strict=True)) for name, texts in _LABELS.items()}

@@ -12,13 +12,15 @@ from typing import NamedTuple
 from app.platform.errors import Invalid, TooLong
 
 PATTERN_MAX = 200
-POSITIONS_MAX = 1000
+MAX_STEPS = 1000
 ATOM = re.compile(
     r"(?P<one>\\[dws]|\\[^A-Za-z0-9\n]|\.|\[\^?(?:\\[dws]|\\[^A-Za-z0-9\n]|[^\]\[\\\n])+\]|[^\\\[\](){}?*+|^$.\n])"
     r"(?P<times>[?*+]|\{\d{1,3}(?:,\d{0,3})?\})?"
 )
-TIMES = {None: (1, 1), "?": (0, 1), "*": (0, None), "+": (1, None)}
-HINT = r"Use characters, \d, \w, classes such as [A-Z], repetitions ? * + {2,4}, and | between alternatives; no groups."
+QUANTIFIERS = {None: (1, 1), "?": (0, 1), "*": (0, None), "+": (1, None)}
+SYNTAX_HINT = (
+    r"Use characters, \d, \w, classes such as [A-Z], repetitions ? * + {2,4}, and | between alternatives; no groups."
+)
 
 
 class _Step(NamedTuple):
@@ -57,12 +59,12 @@ def _compiled(pattern: str) -> tuple[Alternative, ...]:
             continue
         atom = ATOM.match(pattern, position)
         if atom is None:
-            raise Invalid(HINT)
+            raise Invalid(SYNTAX_HINT)
         steps += _steps(atom["one"], atom["times"])
         position = atom.end()
     alternatives.append(tuple(steps))
-    if sum(map(len, alternatives)) > POSITIONS_MAX or not all(alternatives):
-        raise Invalid(HINT)
+    if sum(map(len, alternatives)) > MAX_STEPS or not all(alternatives):
+        raise Invalid(SYNTAX_HINT)
     return tuple(alternatives)
 
 
@@ -70,35 +72,35 @@ def _steps(one: str, times: str | None) -> list[_Step]:
     try:
         character = re.compile(one, re.ASCII | re.DOTALL)
     except re.error:
-        raise Invalid(HINT) from None
-    least, most = TIMES[times] if times in TIMES else _bounds(str(times))
-    required = [_Step(character, optional=False, repeated=False)] * least
-    if most is None:
+        raise Invalid(SYNTAX_HINT) from None
+    minimum, maximum = QUANTIFIERS[times] if times in QUANTIFIERS else _bounds(str(times))
+    required = [_Step(character, optional=False, repeated=False)] * minimum
+    if maximum is None:
         return [*required, _Step(character, optional=True, repeated=True)]
-    if most < max(least, 1):
-        raise Invalid(HINT)
-    return required + [_Step(character, optional=True, repeated=False)] * (most - least)
+    if maximum < max(minimum, 1):
+        raise Invalid(SYNTAX_HINT)
+    return required + [_Step(character, optional=True, repeated=False)] * (maximum - minimum)
 
 
 def _bounds(times: str) -> tuple[int, int | None]:
-    least, comma, most = times[1:-1].partition(",")
-    return int(least), (int(most) if most else None) if comma else int(least)
+    minimum, comma, maximum = times[1:-1].partition(",")
+    return int(minimum), (int(maximum) if maximum else None) if comma else int(minimum)
 
 
 def _matches(steps: Alternative, value: str) -> bool:
-    reached = _with_skips(steps, {0})
+    reached = _epsilon_closure(steps, {0})
     for character in value:
         following: set[int] = set()
         for position in reached:
             if position < len(steps) and steps[position].matches.fullmatch(character):
                 following.add(position if steps[position].repeated else position + 1)
-        reached = _with_skips(steps, following)
+        reached = _epsilon_closure(steps, following)
         if not reached:
             return False
     return len(steps) in reached
 
 
-def _with_skips(steps: Alternative, positions: set[int]) -> set[int]:
+def _epsilon_closure(steps: Alternative, positions: set[int]) -> set[int]:
     """These positions, and those behind what may be left out."""
     reached = set(positions)
     for position in sorted(positions):

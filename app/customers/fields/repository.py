@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers.fields.definitions import FieldType, Option
-from app.customers.fields.extras import Extra
+from app.customers.fields.extras import ExtraFieldDefinition
+from app.customers.fields.field_types import FieldType, Option
 from app.customers.fields.tables import ExtraField
 from app.platform.db.reading import Read
 from app.platform.vault.vault import Store
@@ -27,9 +27,9 @@ _COLUMNS: Sequence[Any] = (
 )
 
 
-def _extra(values: Sequence[Any]) -> Extra:
+def _definition(values: Sequence[Any]) -> ExtraFieldDefinition:
     row_id, name, kind, required, pattern, max_length, position, labels, options = values
-    return Extra(
+    return ExtraFieldDefinition(
         id=row_id,
         name=name,
         type=FieldType(kind),
@@ -42,17 +42,17 @@ def _extra(values: Sequence[Any]) -> Extra:
     )
 
 
-_OF_ORGANIZATION = Read(
+_BY_ORGANIZATION = Read(
     select(*_COLUMNS)
     .where(col(ExtraField.organization_id) == bindparam("organization_id"))
     .order_by(col(ExtraField.position), col(ExtraField.name)),
-    _extra,
+    _definition,
 )
 
 
-async def of_organization(store: Store, organization_id: UUID) -> list[Extra]:
+async def by_organization(store: Store, organization_id: UUID) -> list[ExtraFieldDefinition]:
     """All extra fields in the order in which forms show them."""
-    return await store.database.rows(_OF_ORGANIZATION, organization_id=organization_id)
+    return await store.database.rows(_BY_ORGANIZATION, organization_id=organization_id)
 
 
 async def lock(session: AsyncSession, *, organization_id: UUID, field_id: UUID) -> ExtraField | None:

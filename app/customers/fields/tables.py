@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import foreign_key, id_column, moment
+from app.platform.db.columns import foreign_key, id_column, timestamp_column
 
 
 class ExtraField(SQLModel, table=True):
@@ -26,5 +26,5 @@ class ExtraField(SQLModel, table=True):
     position: int = 0
     labels: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     options: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
-    created_at: datetime = moment()
-    updated_at: datetime = moment()
+    created_at: datetime = timestamp_column()
+    updated_at: datetime = timestamp_column()

@@ -18,7 +18,7 @@ from app.platform.graphql.ids import Node
 from app.platform.principal import Scope
 
 KIND = "CustomerGroup"
-READERS: Access = [*back_office(Scope.CUSTOMERS_READ), *back_office(Scope.GROUPS_WRITE)]
+GROUP_READERS: Access = [*back_office(Scope.CUSTOMERS_READ), *back_office(Scope.GROUPS_WRITE)]
 WRITERS: Access = back_office(Scope.GROUPS_WRITE)
 CODE = "At most 25 letters, digits, `_` and `-`; unique in the organization."
 NAME = "What it is called in the back office, at most 255 characters."
@@ -42,20 +42,20 @@ class CustomerGroup(Node):
         return found is not None and found.is_default
 
 
-def group(row_id: UUID, *, code: str, name: str, tax_exempt: bool) -> CustomerGroup:
+def build_group(row_id: UUID, *, code: str, name: str, tax_exempt: bool) -> CustomerGroup:
     """The GraphQL object of what was read with a customer."""
     return CustomerGroup(id=ids.encode(KIND, row_id), code=code, name=name, tax_exempt=tax_exempt, row_id=row_id)
 
 
-def shown(row: GroupRow) -> CustomerGroup:
+def to_group(row: GroupRow) -> CustomerGroup:
     """The GraphQL object of a row."""
-    return group(row.id, code=row.code, name=row.name, tax_exempt=row.tax_exempt)
+    return build_group(row.id, code=row.code, name=row.name, tax_exempt=row.tax_exempt)
 
 
-async def group_with(context: Context, group_id: UUID) -> CustomerGroup | None:
+async def load_group(context: Context, group_id: UUID) -> CustomerGroup | None:
     """The group with this id, loaded."""
     row = await context.load(repository.by_ids, group_id)
-    return shown(row) if row else None
+    return to_group(row) if row else None
 
 
 @strawberry.input(description="A new group of customers.")
@@ -106,21 +106,21 @@ class DeleteGroupPayload(Payload):
 class GroupQueries:
     """Reads of groups; a customer sees its own as `me { group }`."""
 
-    @query(allow=READERS, description="All groups of customers in the order of their codes, at most 1,000.")
+    @query(allow=GROUP_READERS, description="All groups of customers in the order of their codes, at most 1,000.")
     async def groups(self, context: Context) -> list[CustomerGroup]:
         """A bounded list."""
-        rows = await repository.every(context.store, organization_id=context.organization.id)
+        rows = await repository.by_organization(context.store, organization_id=context.organization.id)
         for row in rows:
             context.prime(repository.by_ids, row.id, row)
-        return [shown(row) for row in rows]
+        return [to_group(row) for row in rows]
 
-    @query(allow=READERS, description="One group of customers; null when there is none with this code.")
+    @query(allow=GROUP_READERS, description="One group of customers; null when there is none with this code.")
     async def group(
         self, context: Context, code: Annotated[str, strawberry.argument(description="Code of the group, as typed.")]
     ) -> CustomerGroup | None:
         """Upper and lower case differ."""
         row = await repository.by_code(context.store, organization_id=context.organization.id, code=code)
-        return shown(row) if row else None
+        return to_group(row) if row else None
 
 
 @strawberry.type
@@ -144,7 +144,7 @@ class GroupMutations:
             is_default=input.is_default,
         )
         record(session, context.origin, Action.GROUP_CREATED, object_id=row.id)
-        return CreateGroupPayload(group=shown(row))
+        return CreateGroupPayload(group=to_group(row))
 
     @mutation(allow=WRITERS, description="Change a group of customers, in part: a field left away stays.")
     async def update_group(
@@ -156,16 +156,16 @@ class GroupMutations:
     ) -> UpdateGroupPayload:
         """One audit row when anything really changed."""
         names = ("code", "name", "tax_exempt", "is_default")
-        given: dict[str, Any] = {name: getattr(input, name) for name in names}
+        input_values: dict[str, Any] = {name: getattr(input, name) for name in names}
         row, changed = await editing.update(
             session,
             organization_id=context.organization.id,
             group_id=ids.decode(KIND, id),
-            given={name: maybe.value for name, maybe in given.items() if maybe is not None},
+            input_values={name: maybe.value for name, maybe in input_values.items() if maybe is not None},
         )
         if changed:
             record(session, context.origin, Action.GROUP_UPDATED, object_id=row.id, fields=changed)
-        return UpdateGroupPayload(group=shown(row))
+        return UpdateGroupPayload(group=to_group(row))
 
     @mutation(
         allow=WRITERS,

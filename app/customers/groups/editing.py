@@ -13,12 +13,12 @@ from app.customers.groups import references, values
 from app.customers.groups.repository import GroupRow, row_of
 from app.customers.groups.tables import CustomerGroup
 from app.platform.clock import now
-from app.platform.db.claims import claim
 from app.platform.db.columns import new_id
+from app.platform.db.inserts import insert_if_absent
 from app.platform.errors import AppError, Conflict, ErrorCode, NotFound
 from app.platform.validation import Validation
 
-MOST_GROUPS = 1000
+MAX_GROUPS = 1000
 API_NAMES = {"tax_exempt": "taxExempt", "is_default": "isDefault"}
 PARSERS: dict[str, Callable[[Any], Any]] = {"code": values.code, "name": values.name}
 
@@ -43,22 +43,22 @@ class TooManyGroups(AppError):
     """An organization has so many groups that a list of all would be too long."""
 
     code = ErrorCode.LIMIT_REACHED
-    message = f"An organization has at most {MOST_GROUPS} groups."
+    message = f"An organization has at most {MAX_GROUPS} groups."
 
 
 async def create(
     session: AsyncSession, *, organization_id: UUID, code: str, name: str, tax_exempt: bool, is_default: bool
 ) -> GroupRow:
-    """A new group; raise `Rejected`, `CodeTaken`, `TooManyGroups`."""
+    """A new group; raise `AppErrorGroup`, `CodeTaken`, `TooManyGroups`."""
     validation = Validation()
     code = validation.require("code", values.code, code)
     name = validation.require("name", values.name, name)
-    validation.finish()
-    present = select(func.count()).where(col(CustomerGroup.organization_id) == organization_id)
-    if (await session.exec(present)).one() >= MOST_GROUPS:
+    validation.raise_errors()
+    group_count = select(func.count()).where(col(CustomerGroup.organization_id) == organization_id)
+    if (await session.exec(group_count)).one() >= MAX_GROUPS:
         raise TooManyGroups
     group_id, moment = new_id(), now()
-    made = await claim(
+    inserted = await insert_if_absent(
         session,
         CustomerGroup,
         id=group_id,
@@ -70,48 +70,48 @@ async def create(
         created_at=moment,
         updated_at=moment,
     )
-    if not made:
+    if not inserted:
         raise CodeTaken
-    groups = await _locked(session, organization_id=organization_id)
+    groups = await _lock_all(session, organization_id=organization_id)
     if is_default:
         await _make_default(session, groups, group_id)
     return row_of(groups[group_id])
 
 
 async def update(
-    session: AsyncSession, *, organization_id: UUID, group_id: UUID, given: Mapping[str, Any]
+    session: AsyncSession, *, organization_id: UUID, group_id: UUID, input_values: Mapping[str, Any]
 ) -> tuple[GroupRow, list[str]]:
     """Set the given fields of a group; return it with the names of what changed.
 
-    Raise `NotFound`, `Rejected`, `CodeTaken`.
+    Raise `NotFound`, `AppErrorGroup`, `CodeTaken`.
     """
-    changes = _parsed(given)
-    groups = await _locked(session, organization_id=organization_id)
+    changes = _parse(input_values)
+    groups = await _lock_all(session, organization_id=organization_id)
     group = groups.get(group_id)
     if group is None:
         raise NotFound("There is no group with this id.", field=("id",))
-    differing = [field for field, value in changes.items() if getattr(group, field) != value]
-    for field in differing:
+    changed = [field for field, value in changes.items() if getattr(group, field) != value]
+    for field in changed:
         if field != "is_default":
             setattr(group, field, changes[field])
-    if differing:
+    if changed:
         group.updated_at = now()
     try:
         await session.flush()
     except IntegrityError:
         raise CodeTaken from None
-    if "is_default" in differing:
+    if "is_default" in changed:
         await _make_default(session, groups, group_id if changes["is_default"] else None)
-    return row_of(group), [API_NAMES.get(field, field) for field in differing]
+    return row_of(group), [API_NAMES.get(field, field) for field in changed]
 
 
-def _parsed(given: Mapping[str, Any]) -> dict[str, Any]:
+def _parse(input_values: Mapping[str, Any]) -> dict[str, Any]:
     validation = Validation()
     changes = {
         field: validation.require(API_NAMES.get(field, field), PARSERS.get(field, bool), value)
-        for field, value in given.items()
+        for field, value in input_values.items()
     }
-    validation.finish()
+    validation.raise_errors()
     return changes
 
 
@@ -120,7 +120,7 @@ async def delete(session: AsyncSession, *, organization_id: UUID, group_id: UUID
 
     Return how many customers moved. Raise `NotFound`, or `GroupInUse` without a replacement that is needed.
     """
-    groups = await _locked(session, organization_id=organization_id)
+    groups = await _lock_all(session, organization_id=organization_id)
     group = groups.get(group_id)
     if group is None:
         raise NotFound("There is no group with this id.", field=("id",))
@@ -131,7 +131,7 @@ async def delete(session: AsyncSession, *, organization_id: UUID, group_id: UUID
         if group.is_default or await references.in_use(session, group_id=group_id):
             raise GroupInUse
     else:
-        moved = await references.move(session, group_id=group_id, to=replacement_id)
+        moved = await references.reassign(session, group_id=group_id, to=replacement_id)
         if group.is_default:
             await _make_default(session, groups, replacement_id)
     await session.delete(group)
@@ -139,7 +139,7 @@ async def delete(session: AsyncSession, *, organization_id: UUID, group_id: UUID
     return moved
 
 
-async def _locked(session: AsyncSession, *, organization_id: UUID) -> dict[UUID, CustomerGroup]:
+async def _lock_all(session: AsyncSession, *, organization_id: UUID) -> dict[UUID, CustomerGroup]:
     """All groups of the organization, so that two changes of the default wait for each other."""
     statement = (
         select(CustomerGroup)

@@ -21,7 +21,7 @@ async def in_use(session: AsyncSession, *, group_id: UUID) -> bool:
     return False
 
 
-async def move(session: AsyncSession, *, group_id: UUID, to: UUID) -> int:
+async def reassign(session: AsyncSession, *, group_id: UUID, to: UUID) -> int:
     """Put all customers and markets of a group into another; return how many customers there were.
 
     No customer gets a new version by this: nobody's edit of a profile is in its way.

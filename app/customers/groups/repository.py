@@ -28,17 +28,17 @@ class GroupRow(NamedTuple):
 
 
 _COLUMNS = columns(CustomerGroup, GroupRow)
-_OF_ORGANIZATION = col(CustomerGroup.organization_id) == bindparam("organization_id")
+_IN_ORGANIZATION = col(CustomerGroup.organization_id) == bindparam("organization_id")
 # The group of new customers, for whoever inserts one; it cannot be deleted before that transaction ends.
-DEFAULT = (
+DEFAULT_GROUP_ID = (
     select(col(CustomerGroup.id))
-    .where(_OF_ORGANIZATION, col(CustomerGroup.is_default))
+    .where(_IN_ORGANIZATION, col(CustomerGroup.is_default))
     .with_for_update(read=True, key_share=True)
     .scalar_subquery()
 )
-_ALL = Read(select(*_COLUMNS).where(_OF_ORGANIZATION).order_by(col(CustomerGroup.code)), GroupRow._make)
-_BY_CODE = Read(select(*_COLUMNS).where(_OF_ORGANIZATION, col(CustomerGroup.code) == bindparam("code")), GroupRow._make)
-_BY_IDS = Read(select(*_COLUMNS).where(_OF_ORGANIZATION, any_of(CustomerGroup.id, "ids")), GroupRow._make)
+_ALL = Read(select(*_COLUMNS).where(_IN_ORGANIZATION).order_by(col(CustomerGroup.code)), GroupRow._make)
+_BY_CODE = Read(select(*_COLUMNS).where(_IN_ORGANIZATION, col(CustomerGroup.code) == bindparam("code")), GroupRow._make)
+_BY_IDS = Read(select(*_COLUMNS).where(_IN_ORGANIZATION, any_of(CustomerGroup.id, "ids")), GroupRow._make)
 
 
 def row_of(group: CustomerGroup) -> GroupRow:
@@ -46,7 +46,7 @@ def row_of(group: CustomerGroup) -> GroupRow:
     return GroupRow._make(getattr(group, name) for name in GroupRow._fields)
 
 
-async def every(store: Store, *, organization_id: UUID) -> list[GroupRow]:
+async def by_organization(store: Store, *, organization_id: UUID) -> list[GroupRow]:
     """All groups of an organization by their codes."""
     return await store.database.rows(_ALL, organization_id=organization_id)
 
@@ -63,7 +63,7 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
     return [found.get(one) for one in ids]
 
 
-async def hold(session: AsyncSession, *, organization_id: UUID, group_id: UUID) -> bool:
+async def lock_for_reference(session: AsyncSession, *, organization_id: UUID, group_id: UUID) -> bool:
     """Keep a group from being deleted before the transaction ends; False when the organization has no such group."""
     statement = select_one(CustomerGroup.id).where(
         CustomerGroup.organization_id == organization_id, CustomerGroup.id == group_id

@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import foreign_key, id_column, moment
+from app.platform.db.columns import foreign_key, id_column, timestamp_column
 
-DEFAULT = text("is_default")
+IS_DEFAULT = text("is_default")
 
 
 class CustomerGroup(SQLModel, table=True):
@@ -21,8 +21,8 @@ class CustomerGroup(SQLModel, table=True):
             "uq_customer_groups_default",
             "organization_id",
             unique=True,
-            sqlite_where=DEFAULT,
-            postgresql_where=DEFAULT,
+            sqlite_where=IS_DEFAULT,
+            postgresql_where=IS_DEFAULT,
         ),
     )
 
@@ -32,5 +32,5 @@ class CustomerGroup(SQLModel, table=True):
     name: str = Field(max_length=255)
     tax_exempt: bool = False
     is_default: bool = False
-    created_at: datetime = moment()
-    updated_at: datetime = moment()
+    created_at: datetime = timestamp_column()
+    updated_at: datetime = timestamp_column()

@@ -9,7 +9,7 @@ from strawberry import Info
 
 from app.customers import repository as customers
 from app.customers.groups.api import KIND as GROUP
-from app.customers.groups.api import CustomerGroup, group_with
+from app.customers.groups.api import CustomerGroup, load_group
 from app.customers.markets import editing, repository
 from app.customers.markets.repository import MarketRow
 from app.platform.audit.log import Action, record
@@ -22,7 +22,7 @@ from app.platform.principal import Scope
 
 KIND = "Market"
 WRITERS: Access = back_office(Scope.GROUPS_WRITE)
-SEE_ALL: Access = [*back_office(Scope.CUSTOMERS_READ), *back_office(Scope.GROUPS_WRITE)]
+PRIVATE_MARKET_READERS: Access = [*back_office(Scope.CUSTOMERS_READ), *back_office(Scope.GROUPS_WRITE)]
 CODE = "At most 25 letters, digits, `_` and `-`; unique in the organization."
 NAME = "What it is called, at most 255 characters."
 CURRENCY = "ISO 4217 code of the currency its prices are in, such as `CHF`."
@@ -42,10 +42,10 @@ class Market(Node):
     @strawberry.field(description="The group it is private to; null when it is public.")
     async def group(self, info: Info[Context, None]) -> CustomerGroup | None:
         """Loaded once for all markets of a list."""
-        return await group_with(info.context, self.row.group_id) if self.row.group_id else None
+        return await load_group(info.context, self.row.group_id) if self.row.group_id else None
 
 
-def shown(row: MarketRow) -> Market:
+def to_market(row: MarketRow) -> Market:
     """The GraphQL object of a row."""
     return Market(
         id=ids.encode(KIND, row.id),
@@ -98,23 +98,23 @@ class DeleteMarketPayload(Payload):
     deleted_market_id: strawberry.ID | None = strawberry.field(description="The id that is no more.", default=None)
 
 
-async def _visible(context: Context, *, include_private: bool) -> list[MarketRow]:
+async def _visible_markets(context: Context, *, include_private: bool) -> list[MarketRow]:
     if include_private:
-        authorize(context.principal, SEE_ALL)
-    rows = await repository.every(context.store, organization_id=context.organization.id)
+        authorize(context.principal, PRIVATE_MARKET_READERS)
+    rows = await repository.by_organization(context.store, organization_id=context.organization.id)
     if include_private:
         return rows
     # The customer was read with the session: a change of the group shows at the next request.
-    own = context.principal.customer_id
-    customer = await context.load(customers.by_ids, own) if own else None
+    customer_id = context.principal.customer_id
+    customer = await context.load(customers.by_ids, customer_id) if customer_id else None
     group_id = customer.row.group_id if customer else None
     return [row for row in rows if row.visible_to(group_id)]
 
 
-async def market_with(context: Context, market_id: UUID) -> Market | None:
+async def load_visible_market(context: Context, market_id: UUID) -> Market | None:
     """The market with this id, if the caller may know of it: the back office of all, others of their group's."""
-    rows = await _visible(context, include_private=admits(context.principal, SEE_ALL))
-    return next((shown(row) for row in rows if row.id == market_id), None)
+    rows = await _visible_markets(context, include_private=admits(context.principal, PRIVATE_MARKET_READERS))
+    return next((to_market(row) for row in rows if row.id == market_id), None)
 
 
 IncludePrivate = Annotated[
@@ -135,7 +135,7 @@ class MarketQueries:
     )
     async def markets(self, context: Context, include_private: IncludePrivate = False) -> list[Market]:  # noqa: FBT002 - named by the one who asks
         """A bounded list."""
-        return [shown(row) for row in await _visible(context, include_private=include_private)]
+        return [to_market(row) for row in await _visible_markets(context, include_private=include_private)]
 
     @query(allow=ANYBODY, description="One market; null when there is none, or it is private to another group.")
     async def market(
@@ -145,8 +145,8 @@ class MarketQueries:
         include_private: IncludePrivate = False,  # noqa: FBT002 - named by the one who asks
     ) -> Market | None:
         """The two look alike."""
-        rows = await _visible(context, include_private=include_private)
-        return next((shown(row) for row in rows if row.code == code), None)
+        rows = await _visible_markets(context, include_private=include_private)
+        return next((to_market(row) for row in rows if row.code == code), None)
 
 
 @strawberry.type
@@ -162,10 +162,10 @@ class MarketMutations:
     ) -> CreateMarketPayload:
         """The index decides who has a code."""
         names = ("code", "name", "currency_code")
-        given = {**{name: getattr(input, name) for name in names}, "group_id": _group_id(input.group_id)}
-        row = await editing.create(session, organization_id=context.organization.id, given=given)
+        input_values = {**{name: getattr(input, name) for name in names}, "group_id": _group_id(input.group_id)}
+        row = await editing.create(session, organization_id=context.organization.id, input_values=input_values)
         record(session, context.origin, Action.MARKET_CREATED, object_id=row.id)
-        return CreateMarketPayload(market=shown(row))
+        return CreateMarketPayload(market=to_market(row))
 
     @mutation(allow=WRITERS, description="Change a market, in part: a field left away stays.")
     async def update_market(
@@ -177,15 +177,15 @@ class MarketMutations:
     ) -> UpdateMarketPayload:
         """One audit row when anything really changed."""
         maybe: dict[str, Any] = {name: getattr(input, name) for name in ("code", "name", "currency_code", "group_id")}
-        given = {name: value.value for name, value in maybe.items() if value is not None}
-        if "group_id" in given:
-            given["group_id"] = _group_id(given["group_id"])
+        input_values = {name: value.value for name, value in maybe.items() if value is not None}
+        if "group_id" in input_values:
+            input_values["group_id"] = _group_id(input_values["group_id"])
         row, changed = await editing.update(
-            session, organization_id=context.organization.id, market_id=ids.decode(KIND, id), given=given
+            session, organization_id=context.organization.id, market_id=ids.decode(KIND, id), input_values=input_values
         )
         if changed:
             record(session, context.origin, Action.MARKET_UPDATED, object_id=row.id, fields=changed)
-        return UpdateMarketPayload(market=shown(row))
+        return UpdateMarketPayload(market=to_market(row))
 
     @mutation(allow=WRITERS, description="Delete a market. Nothing else is deleted with it.")
     async def delete_market(

@@ -16,84 +16,84 @@ from app.customers.markets.repository import MarketRow, row_of
 from app.customers.markets.tables import Market
 from app.platform import money
 from app.platform.clock import now
-from app.platform.db.claims import claim
 from app.platform.db.columns import new_id
+from app.platform.db.inserts import insert_if_absent
 from app.platform.errors import AppError, ErrorCode, NotFound
 from app.platform.validation import Validation
 
-MOST_MARKETS = 1000
+MAX_MARKETS = 1000
 API_NAMES = {"currency_code": "currencyCode", "group_id": "groupId"}
-PARSERS = {"code": values.code, "name": values.name, "currency_code": money.currency}
+PARSERS = {"code": values.code, "name": values.name, "currency_code": money.parse_currency}
 
 
 class TooManyMarkets(AppError):
     """An organization has so many markets that a list of all would be too long."""
 
     code = ErrorCode.LIMIT_REACHED
-    message = f"An organization has at most {MOST_MARKETS} markets."
+    message = f"An organization has at most {MAX_MARKETS} markets."
 
 
-async def create(session: AsyncSession, *, organization_id: UUID, given: Mapping[str, Any]) -> MarketRow:
-    """A new market with all its fields; raise `Rejected`, `NotFound`, `CodeTaken`, `TooManyMarkets`."""
-    fields = _parsed(given)
-    present = select(func.count()).where(col(Market.organization_id) == organization_id)
-    if (await session.exec(present)).one() >= MOST_MARKETS:
+async def create(session: AsyncSession, *, organization_id: UUID, input_values: Mapping[str, Any]) -> MarketRow:
+    """A new market with all its fields; raise `AppErrorGroup`, `NotFound`, `CodeTaken`, `TooManyMarkets`."""
+    fields = _parse(input_values)
+    market_count = select(func.count()).where(col(Market.organization_id) == organization_id)
+    if (await session.exec(market_count)).one() >= MAX_MARKETS:
         raise TooManyMarkets
-    await _hold_group(session, organization_id, fields)
+    await _lock_group(session, organization_id, fields)
     moment = now()
     row = {"id": new_id(), **fields, "created_at": moment, "updated_at": moment}
-    if not await claim(session, Market, organization_id=organization_id, **row):
+    if not await insert_if_absent(session, Market, organization_id=organization_id, **row):
         raise CodeTaken
     return MarketRow(**row)
 
 
 async def update(
-    session: AsyncSession, *, organization_id: UUID, market_id: UUID, given: Mapping[str, Any]
+    session: AsyncSession, *, organization_id: UUID, market_id: UUID, input_values: Mapping[str, Any]
 ) -> tuple[MarketRow, list[str]]:
     """Set the given fields of a market; return it with the names of what changed.
 
-    Raise `NotFound`, `Rejected`, `CodeTaken`.
+    Raise `NotFound`, `AppErrorGroup`, `CodeTaken`.
     """
-    fields = _parsed(given)
+    fields = _parse(input_values)
     # Before the market, as whoever deletes a group does.
-    await _hold_group(session, organization_id, fields)
-    market = await _locked(session, organization_id=organization_id, market_id=market_id)
-    differing = [field for field, value in fields.items() if getattr(market, field) != value]
-    for field in differing:
+    await _lock_group(session, organization_id, fields)
+    market = await _lock(session, organization_id=organization_id, market_id=market_id)
+    changed = [field for field, value in fields.items() if getattr(market, field) != value]
+    for field in changed:
         setattr(market, field, fields[field])
-    if differing:
+    if changed:
         market.updated_at = now()
         session.add(market)
     try:
         await session.flush()
     except IntegrityError:
         raise CodeTaken from None
-    return row_of(market), [API_NAMES.get(field, field) for field in differing]
+    return row_of(market), [API_NAMES.get(field, field) for field in changed]
 
 
 async def delete(session: AsyncSession, *, organization_id: UUID, market_id: UUID) -> None:
     """Delete a market; nothing else points at it. Raise `NotFound`."""
-    await session.delete(await _locked(session, organization_id=organization_id, market_id=market_id))
+    await session.delete(await _lock(session, organization_id=organization_id, market_id=market_id))
     await session.flush()
 
 
-def _parsed(given: Mapping[str, Any]) -> dict[str, Any]:
+def _parse(input_values: Mapping[str, Any]) -> dict[str, Any]:
     validation = Validation()
     parsed = {
         field: validation.require(API_NAMES.get(field, field), PARSERS[field], value) if field in PARSERS else value
-        for field, value in given.items()
+        for field, value in input_values.items()
     }
-    validation.finish()
+    validation.raise_errors()
     return parsed
 
 
-async def _hold_group(session: AsyncSession, organization_id: UUID, fields: Mapping[str, Any]) -> None:
+async def _lock_group(session: AsyncSession, organization_id: UUID, fields: Mapping[str, Any]) -> None:
     group_id: UUID | None = fields.get("group_id")
-    if group_id and not await groups.hold(session, organization_id=organization_id, group_id=group_id):
+    if group_id and not await groups.lock_for_reference(session, organization_id=organization_id, group_id=group_id):
         raise NotFound("There is no group with this id.", field=("groupId",))
 
 
-async def _locked(session: AsyncSession, *, organization_id: UUID, market_id: UUID) -> Market:
+async def _lock(session: AsyncSession, *, organization_id: UUID, market_id: UUID) -> Market:
     market = await session.get(Market, market_id, with_for_update=True)
     if market is None or market.organization_id != organization_id:
         raise NotFound("There is no market with this id.", field=("id",))

@@ -41,6 +41,6 @@ def row_of(market: Market) -> MarketRow:
     return MarketRow._make(getattr(market, name) for name in MarketRow._fields)
 
 
-async def every(store: Store, *, organization_id: UUID) -> list[MarketRow]:
+async def by_organization(store: Store, *, organization_id: UUID) -> list[MarketRow]:
     """All markets of an organization by their codes; who may see which is decided above."""
     return await store.database.rows(_ALL, organization_id=organization_id)

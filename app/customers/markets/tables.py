@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import foreign_key, id_column, moment
+from app.platform.db.columns import foreign_key, id_column, timestamp_column
 
 
 class Market(SQLModel, table=True):
@@ -21,5 +21,5 @@ class Market(SQLModel, table=True):
     name: str = Field(max_length=255)
     currency_code: str = Field(max_length=3)
     group_id: UUID | None = foreign_key("customer_groups.id", nullable=True, index=True)
-    created_at: datetime = moment()
-    updated_at: datetime = moment()
+    created_at: datetime = timestamp_column()
+    updated_at: datetime = timestamp_column()

@@ -8,21 +8,20 @@ import strawberry
 from strawberry import Info
 
 from app.customers.orders import repository
-from app.customers.orders.contents import number as order_number
-from app.customers.orders.contents import postal
-from app.customers.orders.records import AddressCopy, Copies, OrderRow, OrderStatus, opened
-from app.customers.orders.repository import Count, Page, Question
+from app.customers.orders.contents import parse_number, postal_address
+from app.customers.orders.records import AddressCopies, AddressCopy, OrderRow, OrderStatus, open_copies
+from app.customers.orders.repository import CountLoader, OrderFilter, PageLoader
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError
-from app.platform.geography.api import Country, Zone, country_named, zone_named
-from app.platform.geography.formatting import formatted
+from app.platform.geography.api import Country, Zone, graphql_country, graphql_zone
+from app.platform.geography.formatting import format_address
 from app.platform.graphql import ids
 from app.platform.graphql.access import CUSTOMER, back_office
 from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
 from app.platform.graphql.fields import query
 from app.platform.graphql.ids import Node
-from app.platform.graphql.pagination import Connection, connection, page
+from app.platform.graphql.pagination import Connection, connection, page_request
 from app.platform.money import Money as Amount
 from app.platform.principal import Scope
 
@@ -47,7 +46,7 @@ class Money:
     currency_code: str = strawberry.field(description="ISO 4217 code, such as `CHF`.")
 
 
-def money(source: Amount) -> Money:
+def to_money(source: Amount) -> Money:
     """The GraphQL object of an amount."""
     return Money(amount=source.amount, currency_code=source.currency_code)
 
@@ -75,7 +74,7 @@ class OrderAddress:
     @strawberry.field(description="The lines for an envelope in the country's own order, the country last.")
     def formatted(self) -> list[str]:
         """Names, street, city and so on as the post of the country wants them."""
-        return formatted(postal(self.country.source, self.source))
+        return format_address(postal_address(self.country.source, self.source))
 
 
 def _address(copy: AddressCopy | None, locale: str | None) -> OrderAddress | None:
@@ -89,8 +88,8 @@ def _address(copy: AddressCopy | None, locale: str | None) -> OrderAddress | Non
         line2=copy.line2,
         city=copy.city,
         postal_code=copy.postal_code,
-        zone=zone_named(copy.country, copy.zone, locale),
-        country=country_named(copy.country, locale),
+        zone=graphql_zone(copy.country, copy.zone, locale),
+        country=graphql_country(copy.country, locale),
         phone=copy.phone,
         source=copy,
     )
@@ -125,12 +124,12 @@ class Order(Node):
         return _address((await _copies(info.context, self.row)).billing, info.context.principal.locale)
 
 
-async def _copies(context: Context, row: OrderRow) -> Copies:
-    boxes = await context.store.vault.boxes([row.person_id]) if row.sealed else {}
-    return opened(row, boxes.get(row.person_id))
+async def _copies(context: Context, row: OrderRow) -> AddressCopies:
+    ciphers = await context.store.vault.ciphers([row.key_owner_id]) if row.sealed else {}
+    return open_copies(row, ciphers.get(row.key_owner_id))
 
 
-def shown(row: OrderRow) -> Order:
+def to_order(row: OrderRow) -> Order:
     """The GraphQL object of a row."""
     return Order(
         id=ids.encode(KIND, row.id),
@@ -138,7 +137,7 @@ def shown(row: OrderRow) -> Order:
         status=OrderStatus(row.status),
         placed_at=row.placed_at,
         cancelled_at=row.cancelled_at,
-        total=money(row.total),
+        total=to_money(row.total),
         item_count=row.item_count,
         country_code=row.country_code,
         version=row.version,
@@ -149,13 +148,13 @@ def shown(row: OrderRow) -> Order:
 
 
 async def orders_of(
-    context: Context, customer_id: UUID, question: Question, *, first: int, after: str | None
+    context: Context, customer_id: UUID, order_filter: OrderFilter, *, first: int, after: str | None
 ) -> Connection[Order]:
     """A page of a customer's orders, newest first; whether the caller may see them is decided above."""
-    asked = page(context, ORDERS, first, after)
-    rows = await context.load(Page(question, asked.size + 1, _position(asked.after)), customer_id)
-    found = [((row.placed_at.isoformat(), row.id.hex), shown(row)) for row in rows]
-    return connection(context, ORDERS, asked, found, lambda: context.load(Count(question), customer_id))
+    page = page_request(context, ORDERS, first, after)
+    rows = await context.load(PageLoader(order_filter, page.size + 1, _position(page.after)), customer_id)
+    found = [((row.placed_at.isoformat(), row.id.hex), to_order(row)) for row in rows]
+    return connection(context, ORDERS, page, found, lambda: context.load(CountLoader(order_filter), customer_id))
 
 
 def _position(after: tuple[Any, ...] | None) -> tuple[datetime, UUID] | None:
@@ -170,15 +169,15 @@ class OrderBy:
     number: strawberry.Maybe[str] = strawberry.field(description="The shop's own number.", default=None)
 
 
-def named(by: OrderBy) -> dict[str, Any]:
+def parse_order_by(by: OrderBy) -> dict[str, Any]:
     """The name as `order_id` or `number`; raise `NotFound` or another failure of `by` for a malformed one."""
     if by.id is not None:
         return {"order_id": ids.decode(KIND, by.id.value, "by")}
     assert by.number is not None  # noqa: S101 - one of the two, by @oneOf
     try:
-        return {"number": order_number(by.number.value)}
+        return {"number": parse_number(by.number.value)}
     except AppError as error:
-        raise error.at("by") from None
+        raise error.with_field("by") from None
 
 
 @strawberry.type
@@ -199,15 +198,15 @@ class OrderQueries:
             return None
         own = context.principal.customer_id
         if own is not None:
-            return shown(row) if row.customer_id == own else None
+            return to_order(row) if row.customer_id == own else None
         async with context.store.database.transaction() as session:
             record(session, context.origin, Action.ORDER_READ, customer_id=row.customer_id, object_id=row.id)
-        return shown(row)
+        return to_order(row)
 
 
 async def _find(context: Context, by: OrderBy) -> OrderRow | None:
     try:
-        name = named(by)
+        name = parse_order_by(by)
     except AppError:
         return None
     find = repository.by_id if "order_id" in name else repository.by_number

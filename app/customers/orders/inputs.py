@@ -7,8 +7,8 @@ from typing import Any
 import strawberry
 
 from app.customers.orders import contents
-from app.customers.orders.contents import Contents
-from app.customers.orders.records import AddressCopy, Copies, OrderStatus
+from app.customers.orders.contents import OrderContents
+from app.customers.orders.records import AddressCopies, AddressCopy, OrderStatus
 from app.platform.errors import AppError, Invalid, Required
 from app.platform.validation import Validation
 
@@ -87,35 +87,35 @@ class UpdateOrderInput:
     billing_address: strawberry.Maybe[OrderAddressInput | None] = strawberry.field(description=BILLING, default=None)
 
 
-def recorded(validation: Validation, given: RecordOrderInput) -> tuple[str, Contents]:
+def parse_order(validation: Validation, given: RecordOrderInput) -> tuple[str, OrderContents]:
     """Number and contents of a new order; use them only after `validation.finish()`."""
     warnings: list[AppError] = []
-    number = validation.require("number", contents.number, given.number)
-    total = contents.total(validation, "total", given.total.amount, given.total.currency_code)
-    placed_at = validation.allow("placedAt", contents.moment, given.placed_at)
-    item_count = validation.check("itemCount", contents.item_count, given.item_count)
-    copies = Copies(
+    number = validation.require("number", contents.parse_number, given.number)
+    total = contents.parse_total(validation, "total", given.total.amount, given.total.currency_code)
+    placed_at = validation.optional("placedAt", contents.truncate_to_milliseconds, given.placed_at)
+    item_count = validation.check("itemCount", contents.parse_item_count, given.item_count)
+    copies = AddressCopies(
         shipping=_address(validation, "shippingAddress", given.shipping_address, warnings),
         billing=_address(validation, "billingAddress", given.billing_address, warnings),
     )
-    return number, Contents(given.status, placed_at, total, item_count, copies, warnings)
+    return number, OrderContents(given.status, placed_at, total, item_count, copies, warnings)
 
 
-def changes(validation: Validation, given: UpdateOrderInput) -> tuple[dict[str, Any], list[AppError]]:
+def parse_changes(validation: Validation, given: UpdateOrderInput) -> tuple[dict[str, Any], list[AppError]]:
     """What is to be changed, and warnings about the addresses; use it only after `validation.finish()`."""
     warnings: list[AppError] = []
     found: dict[str, Any] = {}
     if given.status is not None:
         found["status"] = validation.require("status", OrderStatus, given.status.value)
     if given.placed_at is not None:
-        found["placed_at"] = validation.require("placedAt", contents.moment, given.placed_at.value)
+        found["placed_at"] = validation.require("placedAt", contents.truncate_to_milliseconds, given.placed_at.value)
     if given.item_count is not None:
-        found["item_count"] = validation.require("itemCount", contents.item_count, given.item_count.value)
+        found["item_count"] = validation.require("itemCount", contents.parse_item_count, given.item_count.value)
     if given.total is not None:
         found["total"] = validation.require("total", lambda raw: raw, given.total.value)
         if given.total.value is not None:
             money = given.total.value
-            found["total"] = contents.total(validation, "total", money.amount, money.currency_code)
+            found["total"] = contents.parse_total(validation, "total", money.amount, money.currency_code)
     for name, api_name in (("shipping_address", "shippingAddress"), ("billing_address", "billingAddress")):
         maybe = getattr(given, name)
         if maybe is not None:
@@ -129,7 +129,7 @@ def _address(
     if given is None:
         return None
     typed = AddressCopy(**{field.name: getattr(given, field.name) for field in fields(AddressCopy)})
-    return contents.address(validation, name, typed, warnings)
+    return contents.check_address(validation, name, typed, warnings)
 
 
 def check_buyer(validation: Validation, given: RecordOrderInput) -> None:

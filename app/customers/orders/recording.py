@@ -1,6 +1,6 @@
 """Writes orders: recorded once by their number, changed, and given to the guest who turns out to be a customer.
 
-Who calls this has locked the customer, or goes on without a lock where there is none; see `locked`.
+Who calls this has locked the customer, or goes on without a lock where there is none; see `lock`.
 """
 
 from collections.abc import Mapping
@@ -12,29 +12,37 @@ import orjson
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers.orders.contents import Contents
-from app.customers.orders.records import Copies, OrderRow, OrderStatus, camel, opened, row_of, sealed
+from app.customers.orders.contents import OrderContents
+from app.customers.orders.records import (
+    AddressCopies,
+    OrderRow,
+    OrderStatus,
+    camel_case,
+    open_copies,
+    row_of,
+    seal_copies,
+)
 from app.customers.orders.tables import Order
 from app.platform.clock import now
-from app.platform.db.claims import claim
 from app.platform.db.columns import new_id
+from app.platform.db.inserts import insert_if_absent
 from app.platform.db.locks import lock_customer
 from app.platform.errors import Conflict, Invalid, NotFound
 from app.platform.money import Money
 from app.platform.vault.vault import Vault
 
-GUEST = "guest-order"
-CONTENT = "order-content"
-FOLLOWING = {
+GUEST_HASH_PURPOSE = "guest-order"
+CONTENT_HASH_PURPOSE = "order-content"
+STATUS_TRANSITIONS = {
     OrderStatus.PENDING: {OrderStatus.PLACED, OrderStatus.FULFILLED, OrderStatus.CANCELLED},
     OrderStatus.PLACED: {OrderStatus.FULFILLED, OrderStatus.CANCELLED},
     OrderStatus.FULFILLED: {OrderStatus.CANCELLED},
     OrderStatus.CANCELLED: set[OrderStatus](),
 }
-COPIES = {"shipping_address": "shipping", "billing_address": "billing"}
+ADDRESS_FIELDS = {"shipping_address": "shipping", "billing_address": "billing"}
 
 
-class NumberUsed(Conflict):
+class OrderNumberConflict(Conflict):
     """There is an order with this number, and it was recorded with another content."""
 
     message = "An order with this number and another content was recorded already."
@@ -42,37 +50,43 @@ class NumberUsed(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
+class OrderOwner:
     """Whose order it is: a customer's, or that of a guest known by the hash of an email address.
 
-    `named` is how the shop named the owner; it does not change when a guest turns out to be a customer.
+    `buyer_key` is how the shop named the owner; it does not change when a guest turns out to be a customer.
     """
 
-    named: str
+    buyer_key: str
     customer_id: UUID | None = None
     guest_hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ChangedOrder:
     """An order, the names of the fields that changed, and by how many its owner's placed orders grew."""
 
     row: OrderRow
-    names: list[str]
-    grown: int = 0
+    changed_fields: list[str]
+    placed_orders_delta: int = 0
 
 
 def guest_hash(vault: Vault, *, organization_id: UUID, email_canonical: str) -> bytes:
     """What finds the orders of a guest; `email_canonical` as made by `EmailAddress`."""
-    return vault.fingerprints.of(GUEST, email_canonical, organization_id=organization_id)
+    return vault.fingerprints.compute(GUEST_HASH_PURPOSE, email_canonical, organization_id=organization_id)
 
 
 async def record(
-    session: AsyncSession, vault: Vault, *, organization_id: UUID, owner: Owner, number: str, contents: Contents
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    organization_id: UUID,
+    owner: OrderOwner,
+    number: str,
+    contents: OrderContents,
 ) -> tuple[OrderRow, bool]:
     """Record the order; say whether it is new. The same number and content again is the same order.
 
-    Raise `NumberUsed` for the same number and another content.
+    Raise `OrderNumberConflict` for the same number and another content.
     """
     content_hash = _content_hash(vault, organization_id, owner, contents)
     # Only so that a repeated call makes no key: the unique index decides.
@@ -80,17 +94,17 @@ async def record(
     if found is None:
         values = _values(organization_id, owner, number, contents)
         made_key = await _seal(vault, values, contents.copies)
-        if await claim(session, Order, **values, content_hash=content_hash):
+        if await insert_if_absent(session, Order, **values, content_hash=content_hash):
             return OrderRow._make(values[name] for name in OrderRow._fields), True
         if made_key:
             await vault.discard_keys([values["id"]])
         found = await _by_number(session, organization_id=organization_id, number=number)
     if found is None or found.content_hash != content_hash:
-        raise NumberUsed
+        raise OrderNumberConflict
     return row_of(found), False
 
 
-def _values(organization_id: UUID, owner: Owner, number: str, contents: Contents) -> dict[str, Any]:
+def _values(organization_id: UUID, owner: OrderOwner, number: str, contents: OrderContents) -> dict[str, Any]:
     recorded_at = now()
     return {
         "id": new_id(),
@@ -112,24 +126,26 @@ def _values(organization_id: UUID, owner: Owner, number: str, contents: Contents
     }
 
 
-async def _seal(vault: Vault, values: dict[str, Any], copies: Copies) -> bool:
+async def _seal(vault: Vault, values: dict[str, Any], copies: AddressCopies) -> bool:
     """Fill in what is sealed; say whether a key was made for it."""
-    if copies == Copies():
+    if copies == AddressCopies():
         return False
     is_guest = values["customer_id"] is None
-    box = (
+    cipher = (
         await vault.create_key(values["id"], organization_id=values["organization_id"])
         if is_guest
-        else await vault.box(values["customer_id"])
+        else await vault.cipher(values["customer_id"])
     )
-    values["sealed"] = sealed(copies, values["id"], box)
+    values["sealed"] = seal_copies(copies, values["id"], cipher)
     return is_guest
 
 
-def _content_hash(vault: Vault, organization_id: UUID, owner: Owner, contents: Contents) -> bytes:
+def _content_hash(vault: Vault, organization_id: UUID, owner: OrderOwner, contents: OrderContents) -> bytes:
     total = contents.total
-    parts = [owner.named, contents.status.value, contents.placed_at, total, contents.item_count, contents.copies]
-    return vault.fingerprints.of(CONTENT, orjson.dumps(parts).decode(), organization_id=organization_id)
+    parts = [owner.buyer_key, contents.status.value, contents.placed_at, total, contents.item_count, contents.copies]
+    return vault.fingerprints.compute(
+        CONTENT_HASH_PURPOSE, orjson.dumps(parts).decode(), organization_id=organization_id
+    )
 
 
 async def _by_number(session: AsyncSession, *, organization_id: UUID, number: str) -> Order | None:
@@ -137,15 +153,15 @@ async def _by_number(session: AsyncSession, *, organization_id: UUID, number: st
     return (await session.exec(statement)).first()
 
 
-async def locked(
+async def lock(
     session: AsyncSession, *, organization_id: UUID, order_id: UUID | None = None, number: str | None = None
 ) -> Order:
     """The order with this id or number, its customer locked before it as everywhere; raise `NotFound`, `Conflict`.
 
     The order of an erased customer can be locked too: it is still delivered, or cancelled.
     """
-    named = Order.id == order_id if order_id else Order.number == number
-    statement = select(Order.id, Order.customer_id).where(Order.organization_id == organization_id, named)
+    condition = Order.id == order_id if order_id else Order.number == number
+    statement = select(Order.id, Order.customer_id).where(Order.organization_id == organization_id, condition)
     found = (await session.exec(statement)).first()
     if found is None:
         raise NotFound("There is no order with this id or number.", field=("by",))
@@ -165,7 +181,7 @@ async def change(
     *,
     changes: Mapping[str, Any],
     expected_version: int | None = None,
-) -> Written:
+) -> ChangedOrder:
     """Set fields of a locked order, named as in GraphQL's input in Python's spelling; one version more if any differs.
 
     Raise `Conflict` for a stale version, `Invalid` for a status that cannot follow the present one.
@@ -173,14 +189,18 @@ async def change(
     if expected_version is not None and order.version != expected_version:
         raise Conflict(field=("expectedVersion",))
     before = OrderStatus(order.status)
-    names = _set_plain(order, changes)
-    names += await _set_copies(vault, order, {name: changes[name] for name in COPIES if name in changes})
-    if names:
+    changed_fields = _set_plain(order, changes)
+    changed_fields += await _set_copies(
+        vault, order, {name: changes[name] for name in ADDRESS_FIELDS if name in changes}
+    )
+    if changed_fields:
         order.version += 1
         order.updated_at = now()
         session.add(order)
         await session.flush()
-    return Written(row_of(order), names, OrderStatus(order.status).counts - before.counts)
+    return ChangedOrder(
+        row_of(order), changed_fields, OrderStatus(order.status).counts_as_placed - before.counts_as_placed
+    )
 
 
 def _set_plain(order: Order, changes: Mapping[str, Any]) -> list[str]:
@@ -190,35 +210,37 @@ def _set_plain(order: Order, changes: Mapping[str, Any]) -> list[str]:
         columns |= {"total_minor": total.minor, "currency_code": total.currency_code}
     status: OrderStatus | None = changes.get("status")
     if status is not None and status.value != order.status:
-        if status not in FOLLOWING[OrderStatus(order.status)]:
+        if status not in STATUS_TRANSITIONS[OrderStatus(order.status)]:
             raise Invalid(f"An order that is {order.status} cannot become {status.value}.", field=("status",))
         columns |= {"status": status.value, "cancelled_at": now() if status is OrderStatus.CANCELLED else None}
-    differing = [name for name, value in columns.items() if getattr(order, name) != value]
-    for name in differing:
+    changed = [name for name, value in columns.items() if getattr(order, name) != value]
+    for name in changed:
         setattr(order, name, columns[name])
     api_names = {"total_minor": "total", "currency_code": "total", "cancelled_at": "status"}
-    return sorted({api_names.get(name, camel(name)) for name in differing})
+    return sorted({api_names.get(name, camel_case(name)) for name in changed})
 
 
 async def _set_copies(vault: Vault, order: Order, changes: Mapping[str, Any]) -> list[str]:
     if not changes:
         return []
-    person_id = order.customer_id or order.id
-    box = (await vault.boxes([person_id])).get(person_id)
-    before = opened(order, box)
-    after = replace(before, **{COPIES[name]: copy for name, copy in changes.items()})
-    names = [camel(name) for name, place in COPIES.items() if getattr(after, place) != getattr(before, place)]
-    if not names:
+    key_owner_id = order.customer_id or order.id
+    cipher = (await vault.ciphers([key_owner_id])).get(key_owner_id)
+    before = open_copies(order, cipher)
+    after = replace(before, **{ADDRESS_FIELDS[name]: copy for name, copy in changes.items()})
+    changed_fields = [
+        camel_case(name) for name, place in ADDRESS_FIELDS.items() if getattr(after, place) != getattr(before, place)
+    ]
+    if not changed_fields:
         return []
-    if box is None and order.customer_id is not None:
-        raise Invalid("The customer was anonymized: no address is kept any more.", field=names[:1])
-    if after == Copies():
+    if cipher is None and order.customer_id is not None:
+        raise Invalid("The customer was anonymized: no address is kept any more.", field=changed_fields[:1])
+    if after == AddressCopies():
         order.sealed = None
     else:
-        box = box or await vault.create_key(order.id, organization_id=order.organization_id)
-        order.sealed = sealed(after, order.id, box)
+        cipher = cipher or await vault.create_key(order.id, organization_id=order.organization_id)
+        order.sealed = seal_copies(after, order.id, cipher)
     order.country_code = after.country_code
-    return names
+    return changed_fields
 
 
 async def attach(
@@ -226,7 +248,7 @@ async def attach(
 ) -> list[OrderRow]:
     """Give the orders of a guest to a locked customer who has proven to be the owner of the address.
 
-    The address copies are sealed anew with the customer's key; the orders' own keys are left to `discard_spent`.
+    The address copies are sealed anew with the customer's key; the orders' own keys are left to `discard_spent_keys`.
     """
     hashed = guest_hash(vault, organization_id=organization_id, email_canonical=email_canonical)
     statement = (
@@ -236,11 +258,13 @@ async def attach(
         .with_for_update()
     )
     orders = (await session.exec(statement)).all()
-    boxes = await vault.boxes([order.id for order in orders if order.sealed])
+    ciphers = await vault.ciphers([order.id for order in orders if order.sealed])
     for order in orders:
-        copies = opened(order, boxes.get(order.id))
+        copies = open_copies(order, ciphers.get(order.id))
         order.spent_key_id = order.id
-        order.sealed = None if copies == Copies() else sealed(copies, order.id, await vault.box(customer_id))
+        order.sealed = (
+            None if copies == AddressCopies() else seal_copies(copies, order.id, await vault.cipher(customer_id))
+        )
         order.customer_id, order.guest_hash = customer_id, None
         order.updated_at = now()
         session.add(order)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.customers.orders.tables import Order
 from app.platform.money import Money
-from app.platform.vault.sealing import Box
+from app.platform.vault.sealing import DataKeyCipher
 
 TABLE = "orders"
 
@@ -23,7 +23,7 @@ class OrderStatus(Enum):
     CANCELLED = "CANCELLED"
 
     @property
-    def counts(self) -> bool:
+    def counts_as_placed(self) -> bool:
         """Whether an order in this status makes its customer one who has ordered."""
         return self in {OrderStatus.PLACED, OrderStatus.FULFILLED}
 
@@ -45,7 +45,7 @@ class AddressCopy:
 
 
 @dataclass(frozen=True, slots=True)
-class Copies:
+class AddressCopies:
     """Everything sealed on an order's row."""
 
     shipping: AddressCopy | None = None
@@ -82,11 +82,11 @@ class OrderRow(NamedTuple):
         return Money(self.total_minor, self.currency_code)
 
     @property
-    def person_id(self) -> UUID:
+    def key_owner_id(self) -> UUID:
         """Whose key the copies are sealed with: the owner's, or the order's own."""
         return self.customer_id or self.id
 
-    def exported(self, copies: Copies) -> dict[str, object]:
+    def exported(self, copies: AddressCopies) -> dict[str, object]:
         """All of it under the names of GraphQL, as JSON can say it."""
         return {
             "number": self.number,
@@ -109,24 +109,24 @@ def row_of(order: Order) -> OrderRow:
     return OrderRow._make(getattr(order, name) for name in OrderRow._fields)
 
 
-def opened(row: OrderRow | Order, box: Box | None) -> Copies:
+def open_copies(row: OrderRow | Order, cipher: DataKeyCipher | None) -> AddressCopies:
     """The address copies of a row; none when there are none, or their key was destroyed."""
-    if row.sealed is None or box is None:
-        return Copies()
-    found: dict[str, dict[str, Any] | None] = box.open(TABLE, row.id, row.sealed)
-    return Copies(**{name: AddressCopy(**copy) if copy else None for name, copy in found.items()})
+    if row.sealed is None or cipher is None:
+        return AddressCopies()
+    found: dict[str, dict[str, Any] | None] = cipher.open(TABLE, row.id, row.sealed)
+    return AddressCopies(**{name: AddressCopy(**copy) if copy else None for name, copy in found.items()})
 
 
-def sealed(copies: Copies, order_id: UUID, box: Box) -> bytes:
+def seal_copies(copies: AddressCopies, order_id: UUID, cipher: DataKeyCipher) -> bytes:
     """The address copies sealed for the row of an order."""
-    return box.seal(TABLE, order_id, copies)
+    return cipher.seal(TABLE, order_id, copies)
 
 
-def camel(name: str) -> str:
+def camel_case(name: str) -> str:
     """The name of a field in the GraphQL input: `postalCode` for `postal_code`."""
     head, *rest = name.split("_")
     return head + "".join(word.title() for word in rest)
 
 
 def _exported(copy: AddressCopy | None) -> dict[str, object] | None:
-    return {camel(name): value for name, value in asdict(copy).items()} if copy else None
+    return {camel_case(name): value for name, value in asdict(copy).items()} if copy else None

@@ -10,52 +10,55 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Integer, String, Uuid, bindparam, func, select, tuple_, update
 from sqlmodel import col
-from sqlmodel import select as select_one
+from sqlmodel import select as sqlmodel_select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers.orders.records import COLUMNS, OrderRow, OrderStatus, opened
+from app.customers.orders.records import COLUMNS, OrderRow, OrderStatus, open_copies
 from app.customers.orders.tables import Order
 from app.platform.clock import now
-from app.platform.db.columns import MOMENT
+from app.platform.db.columns import TIMESTAMP
 from app.platform.db.reading import Read, any_of
 from app.platform.vault.vault import Store
 
-EXPORTED_AT_ONCE = 1000
+EXPORT_BATCH_SIZE = 1000
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(microsecond=0, tzinfo=UTC)
 NEWEST_FIRST = (col(Order.placed_at).desc(), col(Order.id).desc())
 SMALLEST_ID = UUID(int=0)
 
 
-class _Counted(NamedTuple):
+class _CountRow(NamedTuple):
     customer_id: UUID
     orders: int
 
 
-def _in_question(*, by_status: bool) -> list[ColumnElement[bool]]:
+def _filter_conditions(*, by_status: bool) -> list[ColumnElement[bool]]:
     """One range of the index `ix_orders_history`, wherever it begins."""
     conditions: list[Any] = [
         col(Order.organization_id) == bindparam("organization_id"),
         tuple_(col(Order.placed_at), col(Order.id))
-        < tuple_(bindparam("before_at", type_=MOMENT), bindparam("before_id", type_=Uuid())),
-        col(Order.placed_at) >= bindparam("placed_from", type_=MOMENT),
+        < tuple_(bindparam("before_at", type_=TIMESTAMP), bindparam("before_id", type_=Uuid())),
+        col(Order.placed_at) >= bindparam("placed_from", type_=TIMESTAMP),
     ]
     return [*conditions, col(Order.status) == bindparam("status", type_=String())] if by_status else conditions
 
 
 @cache
-def page_of_one(*, by_status: bool) -> Read[OrderRow]:
+def page_of_one_customer(*, by_status: bool) -> Read[OrderRow]:
     """The page of one customer."""
-    conditions = [col(Order.customer_id) == bindparam("customer_id", type_=Uuid()), *_in_question(by_status=by_status)]
+    conditions = [
+        col(Order.customer_id) == bindparam("customer_id", type_=Uuid()),
+        *_filter_conditions(by_status=by_status),
+    ]
     size = bindparam("size", type_=Integer())
     return Read(select(*COLUMNS).where(*conditions).order_by(*NEWEST_FIRST).limit(size), OrderRow._make)
 
 
 @cache
-def pages_of_many(*, by_status: bool) -> Read[OrderRow]:
+def pages_of_customers(*, by_status: bool) -> Read[OrderRow]:
     """The same page of several customers with one statement."""
     place = func.row_number().over(partition_by=col(Order.customer_id), order_by=NEWEST_FIRST).label("place")
-    conditions = [any_of(Order.customer_id, "ids"), *_in_question(by_status=by_status)]
+    conditions = [any_of(Order.customer_id, "ids"), *_filter_conditions(by_status=by_status)]
     ranked = select(*COLUMNS, place).where(*conditions).subquery()
     columns = [ranked.c[name] for name in OrderRow._fields]
     wanted = select(*columns).where(ranked.c.place <= bindparam("size", type_=Integer())).order_by(ranked.c.place)
@@ -63,11 +66,11 @@ def pages_of_many(*, by_status: bool) -> Read[OrderRow]:
 
 
 @cache
-def counts(*, by_status: bool) -> Read[_Counted]:
+def order_counts(*, by_status: bool) -> Read[_CountRow]:
     """How many orders each of several customers has."""
-    conditions = [any_of(Order.customer_id, "ids"), *_in_question(by_status=by_status)]
+    conditions = [any_of(Order.customer_id, "ids"), *_filter_conditions(by_status=by_status)]
     shape: Sequence[Any] = (Order.customer_id, func.count())
-    return Read(select(*shape).where(*conditions).group_by(col(Order.customer_id)), _Counted._make)
+    return Read(select(*shape).where(*conditions).group_by(col(Order.customer_id)), _CountRow._make)
 
 
 _BY_ID = Read(
@@ -85,7 +88,7 @@ _BY_NUMBER = Read(
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class OrderFilter:
     """Which orders: placed at `placed_from` or later and before `placed_to`, in one status or any."""
 
     placed_from: datetime | None = None
@@ -101,35 +104,35 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageLoader:
     """Loads a page of orders, newest first, of each customer; equal pages share one query (`Context.load`)."""
 
-    question: Question
+    order_filter: OrderFilter
     size: int
     after: tuple[datetime, UUID] | None = None
 
     async def __call__(self, store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[list[OrderRow]]:
         """The orders of each of these customers in their order."""
-        by_status = self.question.status is not None
-        shared = {**self.question.parameters(self.after), "organization_id": organization_id, "size": self.size}
+        by_status = self.order_filter.status is not None
+        shared = {**self.order_filter.parameters(self.after), "organization_id": organization_id, "size": self.size}
         if len(ids) == 1:
-            return [await store.database.rows(page_of_one(by_status=by_status), customer_id=ids[0], **shared)]
+            return [await store.database.rows(page_of_one_customer(by_status=by_status), customer_id=ids[0], **shared)]
         found: dict[UUID | None, list[OrderRow]] = defaultdict(list)
-        for row in await store.database.rows(pages_of_many(by_status=by_status), ids=ids, **shared):
+        for row in await store.database.rows(pages_of_customers(by_status=by_status), ids=ids, **shared):
             found[row.customer_id].append(row)
         return [found[one] for one in ids]
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CountLoader:
     """Loads how many orders each customer has; equal questions share one query (`Context.load`)."""
 
-    question: Question
+    order_filter: OrderFilter
 
     async def __call__(self, store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[int]:
         """The numbers for these customers in their order."""
-        read = counts(by_status=self.question.status is not None)
-        shared = self.question.parameters()
+        read = order_counts(by_status=self.order_filter.status is not None)
+        shared = self.order_filter.parameters()
         rows = await store.database.rows(read, organization_id=organization_id, ids=ids, **shared)
         found = {row.customer_id: row.orders for row in rows}
         return [found.get(one, 0) for one in ids]
@@ -147,7 +150,9 @@ async def by_number(store: Store, *, organization_id: UUID, number: str) -> Orde
 
 async def has_orders(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> bool:
     """Whether a locked customer has any order, cancelled ones included."""
-    statement = select_one(Order.id).where(Order.customer_id == customer_id, Order.organization_id == organization_id)
+    statement = sqlmodel_select(Order.id).where(
+        Order.customer_id == customer_id, Order.organization_id == organization_id
+    )
     return (await session.exec(statement.limit(1))).first() is not None
 
 
@@ -169,13 +174,13 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
     """All that is kept of a customer's orders, newest first, for the customer to read."""
-    box = (await store.vault.boxes([customer_id])).get(customer_id)
+    cipher = (await store.vault.ciphers([customer_id])).get(customer_id)
     found: list[dict[str, object]] = []
     after: tuple[datetime, UUID] | None = None
     while True:
-        load = Page(Question(), EXPORTED_AT_ONCE, after)
-        (rows,) = await load(store, organization_id, [customer_id])
-        found += [row.exported(opened(row, box)) for row in rows]
-        if len(rows) < EXPORTED_AT_ONCE:
+        load_page = PageLoader(OrderFilter(), EXPORT_BATCH_SIZE, after)
+        (rows,) = await load_page(store, organization_id, [customer_id])
+        found += [row.exported(open_copies(row, cipher)) for row in rows]
+        if len(rows) < EXPORT_BATCH_SIZE:
             return found
         after = rows[-1].placed_at, rows[-1].id

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
-SPENT_KEY = text("spent_key_id IS NOT NULL")
-GUEST = text("guest_hash IS NOT NULL")
+HAS_SPENT_KEY = text("spent_key_id IS NOT NULL")
+HAS_GUEST_HASH = text("guest_hash IS NOT NULL")
 
 
 class Order(SQLModel, table=True):
@@ -25,8 +25,14 @@ class Order(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("organization_id", "number"),
         Index("ix_orders_history", "customer_id", "placed_at", "id", "organization_id"),
-        Index("ix_orders_guest", "organization_id", "guest_hash", sqlite_where=GUEST, postgresql_where=GUEST),
-        Index("ix_orders_spent_key", "spent_key_id", sqlite_where=SPENT_KEY, postgresql_where=SPENT_KEY),
+        Index(
+            "ix_orders_guest",
+            "organization_id",
+            "guest_hash",
+            sqlite_where=HAS_GUEST_HASH,
+            postgresql_where=HAS_GUEST_HASH,
+        ),
+        Index("ix_orders_spent_key", "spent_key_id", sqlite_where=HAS_SPENT_KEY, postgresql_where=HAS_SPENT_KEY),
     )
 
     id: UUID = id_column()
@@ -34,16 +40,16 @@ class Order(SQLModel, table=True):
     customer_id: UUID | None = foreign_key("customers.id", nullable=True)
     number: str = Field(max_length=64)
     status: str = Field(max_length=16)
-    placed_at: datetime = moment()
-    cancelled_at: datetime | None = moment(nullable=True)
+    placed_at: datetime = timestamp_column()
+    cancelled_at: datetime | None = timestamp_column(nullable=True)
     total_minor: int = Field(sa_type=BigInteger)
     currency_code: str = Field(max_length=3)
     item_count: int
     country_code: str | None = Field(default=None, max_length=2)
-    sealed: bytes | None = binary(nullable=True)
+    sealed: bytes | None = binary_column(nullable=True)
     spent_key_id: UUID | None = None
-    guest_hash: bytes | None = binary(nullable=True)
-    content_hash: bytes | None = binary(nullable=True)
+    guest_hash: bytes | None = binary_column(nullable=True)
+    content_hash: bytes | None = binary_column(nullable=True)
     version: int = 1
-    created_at: datetime = moment()
-    updated_at: datetime = moment()
+    created_at: datetime = timestamp_column()
+    updated_at: datetime = timestamp_column()

@@ -9,24 +9,24 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.payment_methods import addition, deletion, repository
-from app.customers.payment_methods.addition import Addition
+from app.customers.payment_methods.addition import NewPaymentMethod
+from app.customers.payment_methods.customer_payment_methods import lock_payment_methods_containing
+from app.customers.payment_methods.gateway_references import parse_gateway_reference
 from app.customers.payment_methods.gateways.interface import Gateways, SetupSession
-from app.customers.payment_methods.offers import offer
-from app.customers.payment_methods.payment_sessions import open_session
+from app.customers.payment_methods.payment_sessions import open_payment_session
 from app.customers.payment_methods.records import PaymentMethodRecord
-from app.customers.payment_methods.wallets import wallet_with
 from app.platform.clock import now
 from app.platform.graphql import ids
 from app.platform.graphql.access import CUSTOMER, back_office
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import Payload, mutation
 from app.platform.graphql.ids import Node
-from app.platform.graphql.owner import owner
+from app.platform.graphql.owner import owner_id
 from app.platform.principal import Scope
 
 KIND = "PaymentMethod"
 ALLOWED = [CUSTOMER, *back_office(Scope.CUSTOMERS_WRITE)]
-WHOSE = "Whose it is: left away by customers, required from integrations."
+CUSTOMER_ID = "Whose it is: left away by customers, required from integrations."
 
 PaymentMethodId = Annotated[strawberry.ID, strawberry.argument(description="The global id of the payment method.")]
 
@@ -58,7 +58,7 @@ class PaymentMethod(Node):
     created_at: datetime = strawberry.field(description="When it was added.")
 
 
-def shown(method: PaymentMethodRecord) -> PaymentMethod:
+def to_payment_method(method: PaymentMethodRecord) -> PaymentMethod:
     """The GraphQL object of a record."""
     row, details = method.row, method.details
     return PaymentMethod(
@@ -79,7 +79,7 @@ def shown(method: PaymentMethodRecord) -> PaymentMethod:
 
 async def payment_methods_of(context: Context, customer_id: UUID) -> list[PaymentMethod]:
     """All payment methods of a customer, oldest first; whether the caller may see them is decided above."""
-    return [shown(method) for method in await context.load(repository.of_customers, customer_id)]
+    return [to_payment_method(method) for method in await context.load(repository.of_customers, customer_id)]
 
 
 @strawberry.type(description="A form of the payment gateway, opened for one customer to type a card into.")
@@ -93,13 +93,13 @@ class PaymentSession:
     expires_at: datetime = strawberry.field(description="When the session can no longer be saved.")
 
 
-def _session(opened: SetupSession) -> PaymentSession:
+def _to_payment_session(setup_session: SetupSession) -> PaymentSession:
     return PaymentSession(
-        id=strawberry.ID(opened.id),
-        gateway=opened.gateway,
-        publishable_key=opened.publishable_key,
-        client_secret=opened.client_secret,
-        expires_at=opened.expires_at,
+        id=strawberry.ID(setup_session.id),
+        gateway=setup_session.gateway,
+        publishable_key=setup_session.publishable_key,
+        client_secret=setup_session.client_secret,
+        expires_at=setup_session.expires_at,
     )
 
 
@@ -107,7 +107,7 @@ def _session(opened: SetupSession) -> PaymentSession:
 class CreatePaymentSessionInput:
     """Needed by integrations only."""
 
-    customer_id: strawberry.ID | None = strawberry.field(default=None, description=WHOSE)
+    customer_id: strawberry.ID | None = strawberry.field(default=None, description=CUSTOMER_ID)
 
 
 @strawberry.input(description="A new payment method: exactly one of `token` and `sessionId`. Never a card number.")
@@ -121,7 +121,7 @@ class AddPaymentMethodInput:
     set_default: bool | None = strawberry.field(
         default=None, description="Make it the default; the first one is the default anyway."
     )
-    customer_id: strawberry.ID | None = strawberry.field(default=None, description=WHOSE)
+    customer_id: strawberry.ID | None = strawberry.field(default=None, description=CUSTOMER_ID)
 
 
 @strawberry.type(description="What `createPaymentSession` answers.")
@@ -171,13 +171,13 @@ class PaymentMethodMutations:
         ] = None,
     ) -> CreatePaymentSessionPayload:
         """Answered by the gateway."""
-        opened = await open_session(
+        setup_session = await open_payment_session(
             context.store,
             context.services.get(Gateways),
             organization_id=context.organization.id,
-            customer_id=owner(context.principal, input.customer_id if input else None),
+            customer_id=owner_id(context.principal, input.customer_id if input else None),
         )
-        return CreatePaymentSessionPayload(payment_session=_session(opened))
+        return CreatePaymentSessionPayload(payment_session=_to_payment_session(setup_session))
 
     @mutation(
         allow=ALLOWED,
@@ -195,13 +195,13 @@ class PaymentMethodMutations:
             context.store,
             context.services.get(Gateways),
             context.origin,
-            Addition(
-                offer=offer(token=input.token, session_id=input.session_id),
-                customer_id=owner(context.principal, input.customer_id),
+            NewPaymentMethod(
+                reference=parse_gateway_reference(token=input.token, session_id=input.session_id),
+                customer_id=owner_id(context.principal, input.customer_id),
                 make_default=bool(input.set_default),
             ),
         )
-        return AddPaymentMethodPayload(payment_method=shown(saved))
+        return AddPaymentMethodPayload(payment_method=to_payment_method(saved))
 
     @mutation(allow=ALLOWED, description="Make a payment method the default; the present one stops being it.")
     async def set_default_payment_method(
@@ -209,10 +209,12 @@ class PaymentMethodMutations:
     ) -> SetDefaultPaymentMethodPayload:
         """Nothing happens when it is already."""
         method_id = ids.decode(KIND, id)
-        wallet = await wallet_with(session, context.store.vault, context.origin, method_id=method_id)
-        row = wallet.find(method_id, "id")
-        await wallet.make_default(row)
-        return SetDefaultPaymentMethodPayload(payment_method=shown(wallet.read(row)))
+        methods = await lock_payment_methods_containing(
+            session, context.store.vault, context.origin, method_id=method_id
+        )
+        row = methods.find(method_id, "id")
+        await methods.make_default(row)
+        return SetDefaultPaymentMethodPayload(payment_method=to_payment_method(methods.open(row)))
 
     @mutation(
         allow=ALLOWED,
@@ -233,7 +235,9 @@ class PaymentMethodMutations:
     ) -> DeletePaymentMethodPayload:
         """The gateway is told by the reconciler."""
         method_id = ids.decode(KIND, id)
-        wallet = await wallet_with(session, context.store.vault, context.origin, method_id=method_id)
+        methods = await lock_payment_methods_containing(
+            session, context.store.vault, context.origin, method_id=method_id
+        )
         replacement = ids.decode(KIND, replacement_id, "replacementId") if replacement_id else None
-        await deletion.delete(wallet, method_id, replacement_id=replacement)
+        await deletion.delete(methods, method_id, replacement_id=replacement)
         return DeletePaymentMethodPayload(deleted_payment_method_id=ids.encode(KIND, method_id))

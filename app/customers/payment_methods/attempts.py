@@ -13,13 +13,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.customers.payment_methods.tables import GatewayAttempt
 from app.platform.clock import now
 from app.platform.db.columns import new_id
-from app.platform.vault.sealing import Box
+from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.vault import Store, Vault
 
 TABLE = "gateway_attempts"
 # Longer than any gateway call may take: an attach that is older has no mutation waiting for it.
-PATIENCE = timedelta(minutes=1)
-KEPT = timedelta(days=30)
+ATTACH_TIMEOUT = timedelta(minutes=1)
+RETENTION = timedelta(days=30)
 
 
 class AttemptKind(Enum):
@@ -39,7 +39,7 @@ class AttemptState(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class AttemptPayload:
     """What is sealed in an attempt: names that mean something to the gateway only."""
 
     token: str | None = None
@@ -47,7 +47,7 @@ class Work:
     gateway_customer: str | None = None
 
 
-class OfCustomer(Protocol):
+class CustomerOwned(Protocol):
     """Anything that says whose it is."""
 
     @property
@@ -60,35 +60,35 @@ class OfCustomer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class NewAttempt:
     """What the gateway is to do; `token_hash` only where an instrument is about to go, `due` now unless said."""
 
     kind: AttemptKind
     gateway: str
-    work: Work
+    payload: AttemptPayload
     token_hash: bytes | None = None
-    due: datetime | None = None
+    due_at: datetime | None = None
 
 
-def house_box(vault: Vault) -> Box:
+def service_box(vault: Vault) -> DataKeyCipher:
     """Seals what must stay openable after a customer's key was destroyed; its key never leaves the key store."""
-    return Box(vault.fingerprints.of("house-box", TABLE))
+    return DataKeyCipher(vault.fingerprints.compute("house-box", TABLE))
 
 
-def add(session: AsyncSession, vault: Vault, subject: OfCustomer, order: Order) -> UUID:
-    """Write down what the gateway is to do for the owner of `subject`; return the attempt's id."""
+def add(session: AsyncSession, vault: Vault, owned_row: CustomerOwned, new_attempt: NewAttempt) -> UUID:
+    """Write down what the gateway is to do for the owner of `owned_row`; return the attempt's id."""
     attempt_id, moment = new_id(), now()
     session.add(
         GatewayAttempt(
             id=attempt_id,
-            organization_id=subject.organization_id,
-            customer_id=subject.customer_id,
-            kind=order.kind.value,
+            organization_id=owned_row.organization_id,
+            customer_id=owned_row.customer_id,
+            kind=new_attempt.kind.value,
             state=AttemptState.PENDING.value,
-            gateway=order.gateway,
-            token_hash=order.token_hash,
-            sealed=house_box(vault).seal(TABLE, attempt_id, order.work),
-            next_attempt_at=order.due or moment,
+            gateway=new_attempt.gateway,
+            token_hash=new_attempt.token_hash,
+            sealed=service_box(vault).seal(TABLE, attempt_id, new_attempt.payload),
+            next_attempt_at=new_attempt.due_at or moment,
             created_at=moment,
             updated_at=moment,
         )
@@ -96,7 +96,7 @@ def add(session: AsyncSession, vault: Vault, subject: OfCustomer, order: Order) 
     return attempt_id
 
 
-async def settle(store: Store, attempt_id: UUID) -> None:
+async def mark_done(store: Store, attempt_id: UUID) -> None:
     """Close an attempt of any kind: the gateway has nothing (more) of it. In a transaction of its own."""
     async with store.database.transaction() as session:
         await session.exec(_done().where(col(GatewayAttempt.id) == attempt_id))
@@ -112,7 +112,7 @@ async def finish_attach(session: AsyncSession, attempt_id: UUID) -> bool:
     return bool((await session.exec(statement)).rowcount)
 
 
-async def is_leaving(session: AsyncSession, *, customer_id: UUID, token_hash: bytes) -> bool:
+async def is_being_detached(session: AsyncSession, *, customer_id: UUID, token_hash: bytes) -> bool:
     """Whether the instrument is about to be detached: then it must not be saved again."""
     statement = select(GatewayAttempt.id).where(
         GatewayAttempt.customer_id == customer_id,
@@ -129,8 +129,8 @@ def _done() -> Update:
 
 async def sweep(store: Store) -> int:
     """Delete what was done long ago; return how many attempts."""
-    old = delete(GatewayAttempt).where(
-        col(GatewayAttempt.state) == AttemptState.DONE.value, col(GatewayAttempt.updated_at) < now() - KEPT
+    expired = delete(GatewayAttempt).where(
+        col(GatewayAttempt.state) == AttemptState.DONE.value, col(GatewayAttempt.updated_at) < now() - RETENTION
     )
     async with store.database.transaction() as session:
-        return (await session.exec(old)).rowcount
+        return (await session.exec(expired)).rowcount

@@ -8,16 +8,16 @@ from sqlalchemy import and_, bindparam, column, select, table
 from sqlmodel import col
 
 from app.customers.payment_methods import attempts
-from app.customers.payment_methods.attempts import AttemptKind, Order, Work
+from app.customers.payment_methods.attempts import AttemptKind, AttemptPayload, NewAttempt
 from app.customers.payment_methods.gateways.interface import Gateway
 from app.customers.payment_methods.tables import GatewayCustomer
 from app.platform.clock import now
-from app.platform.db.claims import claim
 from app.platform.db.columns import new_id
+from app.platform.db.inserts import insert_if_absent
 from app.platform.db.locks import lock_customer
 from app.platform.db.reading import Read
 from app.platform.errors import NotFound
-from app.platform.vault.sealing import Box
+from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.vault import Store
 
 TABLE = "gateway_customers"
@@ -32,13 +32,13 @@ _customers = table(
 )
 
 
-class _Shopper(NamedTuple):
+class _ShopperRow(NamedTuple):
     shopper_reference: str
     row_id: UUID | None
     sealed: bytes | None
 
 
-class NoCustomer(NotFound):
+class CustomerNotFound(NotFound):
     """The organization has no such customer, or the data was erased."""
 
     message = "There is no customer with this id."
@@ -57,31 +57,33 @@ _SHOPPER = Read(
         _customers.c.organization_id == bindparam("organization_id"),
         _customers.c.erased_at.is_(None),
     ),
-    _Shopper._make,
+    _ShopperRow._make,
 )
 
 
-def open_customer(row: GatewayCustomer | _Shopper, box: Box) -> str:
+def open_gateway_customer(row: GatewayCustomer | _ShopperRow, cipher: DataKeyCipher) -> str:
     """The id by which the gateway knows the customer."""
     row_id = row.id if isinstance(row, GatewayCustomer) else row.row_id
     assert row_id is not None and row.sealed is not None  # noqa: S101, PT018 - asked before
-    return str(box.open(TABLE, row_id, row.sealed))
+    return str(cipher.open(TABLE, row_id, row.sealed))
 
 
-async def known_as(store: Store, gateway: Gateway, *, organization_id: UUID, customer_id: UUID) -> str:
+async def get_or_create_gateway_customer(
+    store: Store, gateway: Gateway, *, organization_id: UUID, customer_id: UUID
+) -> str:
     """The id of a customer at the gateway, made known there if need be. No transaction may be open.
 
-    Raise `NoCustomer`, `GatewayDeclined`, `GatewayUnavailable`.
+    Raise `CustomerNotFound`, `GatewayDeclined`, `GatewayUnavailable`.
     """
     shopper = await store.database.row(
         _SHOPPER, organization_id=organization_id, customer_id=customer_id, gateway=gateway.name
     )
     if shopper is None:
-        raise NoCustomer
-    box = await store.vault.box(customer_id)
+        raise CustomerNotFound
+    cipher = await store.vault.cipher(customer_id)
     if shopper.sealed:
-        return open_customer(shopper, box)
-    made = await gateway.create_customer(
+        return open_gateway_customer(shopper, cipher)
+    gateway_customer = await gateway.create_customer(
         # The key is the customer's own: two at once, or one whose answer was lost, make one customer there.
         shopper_reference=shopper.shopper_reference,
         idempotency_key=f"customer-{customer_id.hex}",
@@ -92,20 +94,22 @@ async def known_as(store: Store, gateway: Gateway, *, organization_id: UUID, cus
         organization_id=organization_id,
         customer_id=customer_id,
         gateway=gateway.name,
-        sealed=box.seal(TABLE, row_id, made),
+        sealed=cipher.seal(TABLE, row_id, gateway_customer),
         created_at=now(),
     )
-    if not await _keep(store, row, made):
-        raise NoCustomer
-    return made
+    if not await _save(store, row, gateway_customer):
+        raise CustomerNotFound
+    return gateway_customer
 
 
-async def _keep(store: Store, row: GatewayCustomer, made: str) -> bool:
+async def _save(store: Store, row: GatewayCustomer, gateway_customer: str) -> bool:
     """Write the row, or have the gateway forget a customer who was erased in the meantime: False."""
     async with store.database.transaction() as session:
         if await lock_customer(session, organization_id=row.organization_id, customer_id=row.customer_id):
-            await claim(session, GatewayCustomer, **row.model_dump())
+            await insert_if_absent(session, GatewayCustomer, **row.model_dump())
             return True
-        order = Order(kind=AttemptKind.FORGET, gateway=row.gateway, work=Work(gateway_customer=made))
-        attempts.add(session, store.vault, row, order)
+        new_attempt = NewAttempt(
+            kind=AttemptKind.FORGET, gateway=row.gateway, payload=AttemptPayload(gateway_customer=gateway_customer)
+        )
+        attempts.add(session, store.vault, row, new_attempt)
         return False

@@ -9,14 +9,14 @@ from uuid import UUID
 
 from app.customers.payment_methods.gateways.interface import Instrument, PaymentMethodType
 from app.customers.payment_methods.tables import PaymentMethod
-from app.platform.vault.sealing import Box
+from app.platform.vault.sealing import DataKeyCipher
 
 TABLE = "payment_methods"
-SOON = timedelta(days=30)
+NOTICE_PERIOD = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Details:
+class PaymentMethodDetails:
     """Everything sealed on the row of a payment method."""
 
     token: str
@@ -28,7 +28,7 @@ class Details:
     country: str | None = None
 
     @classmethod
-    def of(cls, instrument: Instrument) -> "Details":
+    def from_instrument(cls, instrument: Instrument) -> "PaymentMethodDetails":
         """What is kept of an instrument."""
         return cls(
             token=instrument.gateway_token,
@@ -49,14 +49,14 @@ class Details:
 
     def expires_soon(self, today: date) -> bool:
         """Whether it is valid for less than 30 more days, or no longer; what has no expiry never does."""
-        return self.valid_until is not None and self.valid_until - today < SOON
+        return self.valid_until is not None and self.valid_until - today < NOTICE_PERIOD
 
     @property
     def notice_at(self) -> datetime | None:
         """When its owner is to be told that it expires: as the first day begins on which it `expires_soon`, UTC."""
         if self.valid_until is None:
             return None
-        return datetime.combine(self.valid_until - SOON + timedelta(days=1), time.min, UTC)
+        return datetime.combine(self.valid_until - NOTICE_PERIOD + timedelta(days=1), time.min, UTC)
 
 
 class PaymentMethodRow(NamedTuple):
@@ -87,7 +87,7 @@ class PaymentMethodRecord:
     """A payment method, opened."""
 
     row: PaymentMethodRow
-    details: Details
+    details: PaymentMethodDetails
 
     @property
     def type(self) -> PaymentMethodType:
@@ -110,17 +110,19 @@ class PaymentMethodRecord:
         }
 
 
-def open_row(row: PaymentMethodRow | PaymentMethod, box: Box) -> Details:
+def open_row(row: PaymentMethodRow | PaymentMethod, cipher: DataKeyCipher) -> PaymentMethodDetails:
     """The details that are sealed on a row."""
-    return box.open_as(Details, TABLE, row.id, row.sealed)
+    return cipher.open_as(PaymentMethodDetails, TABLE, row.id, row.sealed)
 
 
-def records(rows: Sequence[PaymentMethodRow], boxes: Mapping[UUID, Box]) -> list[PaymentMethodRecord]:
+def open_rows(rows: Sequence[PaymentMethodRow], ciphers: Mapping[UUID, DataKeyCipher]) -> list[PaymentMethodRecord]:
     """The records of rows; what belongs to somebody whose key was destroyed cannot be shown any more."""
-    return [PaymentMethodRecord(row, open_row(row, boxes[row.customer_id])) for row in rows if row.customer_id in boxes]
+    return [
+        PaymentMethodRecord(row, open_row(row, ciphers[row.customer_id])) for row in rows if row.customer_id in ciphers
+    ]
 
 
-def record_of(method: PaymentMethod, details: Details) -> PaymentMethodRecord:
+def record_of(method: PaymentMethod, details: PaymentMethodDetails) -> PaymentMethodRecord:
     """The record of a row that was just written."""
     row = PaymentMethodRow(
         method.id,

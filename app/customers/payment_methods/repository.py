@@ -10,15 +10,15 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.payment_methods import attempts
-from app.customers.payment_methods.attempts import AttemptKind, Order, Work
-from app.customers.payment_methods.gateway_customers import open_customer
-from app.customers.payment_methods.records import COLUMNS, PaymentMethodRecord, PaymentMethodRow, open_row, records
+from app.customers.payment_methods.attempts import AttemptKind, AttemptPayload, NewAttempt
+from app.customers.payment_methods.gateway_customers import open_gateway_customer
+from app.customers.payment_methods.records import COLUMNS, PaymentMethodRecord, PaymentMethodRow, open_row, open_rows
 from app.customers.payment_methods.tables import GatewayCustomer, PaymentMethod
 from app.platform.db.reading import Read, any_of
-from app.platform.vault.sealing import Box
+from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.vault import Store, Vault
 
-PURPOSE = "gateway-token"
+TOKEN_HASH_PURPOSE = "gateway-token"
 
 
 class Owner(NamedTuple):
@@ -50,14 +50,14 @@ _BY_TOKEN = Read(
 
 def token_hash(vault: Vault, gateway: str, token: str) -> bytes:
     """What a row keeps to be found by when a gateway speaks of the token."""
-    return vault.fingerprints.of(PURPOSE, f"{gateway}:{token}")
+    return vault.fingerprints.compute(TOKEN_HASH_PURPOSE, f"{gateway}:{token}")
 
 
 async def of_customers(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[list[PaymentMethodRecord]]:
     """The payment methods of each of these customers, oldest first."""
     rows = await store.database.rows(_OF_CUSTOMERS, organization_id=organization_id, ids=ids)
     found: dict[UUID, list[PaymentMethodRecord]] = defaultdict(list)
-    for record in records(rows, await store.vault.boxes({row.customer_id for row in rows})):
+    for record in open_rows(rows, await store.vault.ciphers({row.customer_id for row in rows})):
         found[record.row.customer_id].append(record)
     return [found[one] for one in ids]
 
@@ -68,8 +68,8 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
     Whose they are (`row.customer_id`) is for the caller to compare.
     """
     rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
-    boxes = await store.vault.boxes({row.customer_id for row in rows})
-    found = {record.row.id: record for record in records(rows, boxes)}
+    ciphers = await store.vault.ciphers({row.customer_id for row in rows})
+    found = {record.row.id: record for record in open_rows(rows, ciphers)}
     return [found.get(one) for one in ids]
 
 
@@ -96,7 +96,7 @@ async def rows_of(session: AsyncSession, *, organization_id: UUID, customer_id: 
     return list((await session.exec(statement)).all())
 
 
-async def owned(session: AsyncSession, *, customer_id: UUID, hashed: bytes) -> bool:
+async def is_saved(session: AsyncSession, *, customer_id: UUID, hashed: bytes) -> bool:
     """Whether a locked customer has saved what the gateway knows by this token."""
     statement = select(PaymentMethod.id).where(
         PaymentMethod.customer_id == customer_id, PaymentMethod.token_hash == hashed
@@ -112,23 +112,27 @@ async def erase(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> in
     """
     methods = (await session.exec(select(PaymentMethod).where(PaymentMethod.customer_id == customer_id))).all()
     customers = (await session.exec(select(GatewayCustomer).where(GatewayCustomer.customer_id == customer_id))).all()
-    box = (await vault.boxes([customer_id])).get(customer_id)
-    if box is not None:
+    cipher = (await vault.ciphers([customer_id])).get(customer_id)
+    if cipher is not None:
         for method in methods:
-            give_up(session, vault, method, box)
+            request_detach(session, vault, method, cipher)
         for customer in customers:
-            work = Work(gateway_customer=open_customer(customer, box))
-            attempts.add(session, vault, customer, Order(kind=AttemptKind.FORGET, gateway=customer.gateway, work=work))
+            payload = AttemptPayload(gateway_customer=open_gateway_customer(customer, cipher))
+            attempts.add(
+                session, vault, customer, NewAttempt(kind=AttemptKind.FORGET, gateway=customer.gateway, payload=payload)
+            )
     await session.exec(delete(GatewayCustomer).where(col(GatewayCustomer.customer_id) == customer_id))
     await session.exec(delete(PaymentMethod).where(col(PaymentMethod.customer_id) == customer_id))
     return len(methods)
 
 
-def give_up(session: AsyncSession, vault: Vault, method: PaymentMethod, box: Box) -> None:
+def request_detach(session: AsyncSession, vault: Vault, method: PaymentMethod, cipher: DataKeyCipher) -> None:
     """Have the gateway detach the instrument of a row that is about to be deleted."""
-    work = Work(token=open_row(method, box).token)
-    order = Order(kind=AttemptKind.DETACH, gateway=method.gateway, work=work, token_hash=method.token_hash)
-    attempts.add(session, vault, method, order)
+    payload = AttemptPayload(token=open_row(method, cipher).token)
+    new_attempt = NewAttempt(
+        kind=AttemptKind.DETACH, gateway=method.gateway, payload=payload, token_hash=method.token_hash
+    )
+    attempts.add(session, vault, method, new_attempt)
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:

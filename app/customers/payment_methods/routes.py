@@ -9,7 +9,7 @@ from app.platform.graphql.http import BadRequest, read_body
 from app.platform.vault.vault import Store
 
 STRIPE_PATH = "/webhooks/stripe"
-LARGEST_EVENT = 512 * 1024
+MAX_EVENT_BYTES = 512 * 1024
 
 
 def routes(store: Store, gateways: Gateways) -> list[Route]:
@@ -17,15 +17,15 @@ def routes(store: Store, gateways: Gateways) -> list[Route]:
     if not gateways.has("stripe"):
         return []
     # Stripe's library is loaded only where it is used.
-    from app.customers.payment_methods.stripe_events import SignatureRefused, handle_stripe_event  # noqa: PLC0415
+    from app.customers.payment_methods.stripe_events import InvalidSignature, handle_stripe_event  # noqa: PLC0415
 
     async def stripe(request: Request) -> Response:
         try:
-            body = await read_body(request, LARGEST_EVENT)
+            body = await read_body(request, MAX_EVENT_BYTES)
             await handle_stripe_event(store, gateways, body, request.headers.get("stripe-signature", ""))
         except BadRequest as refused:
             return Response(status_code=refused.status)
-        except SignatureRefused:
+        except InvalidSignature:
             return Response(status_code=400)
         except GatewayUnavailable:
             # Stripe delivers it again.

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
 DEFAULT_ONLY = text("is_default")
-AWAITED_ONLY = text("expiry_notice_at IS NOT NULL")
+NOTICE_PENDING = text("expiry_notice_at IS NOT NULL")
 
 
 class PaymentMethod(SQLModel, table=True):
@@ -34,8 +34,8 @@ class PaymentMethod(SQLModel, table=True):
         Index(
             "ix_payment_methods_expiry_notice",
             "expiry_notice_at",
-            sqlite_where=AWAITED_ONLY,
-            postgresql_where=AWAITED_ONLY,
+            sqlite_where=NOTICE_PENDING,
+            postgresql_where=NOTICE_PENDING,
         ),
     )
 
@@ -45,11 +45,11 @@ class PaymentMethod(SQLModel, table=True):
     gateway: str = Field(max_length=32)
     type: str = Field(max_length=16)
     token_hash: bytes = Field(index=True)
-    sealed: bytes = binary()
+    sealed: bytes = binary_column()
     is_default: bool = False
-    expiry_notice_at: datetime | None = moment(nullable=True)
-    created_at: datetime = moment()
-    updated_at: datetime = moment()
+    expiry_notice_at: datetime | None = timestamp_column(nullable=True)
+    created_at: datetime = timestamp_column()
+    updated_at: datetime = timestamp_column()
 
 
 class GatewayCustomer(SQLModel, table=True):
@@ -62,8 +62,8 @@ class GatewayCustomer(SQLModel, table=True):
     organization_id: UUID = foreign_key("organizations.id")
     customer_id: UUID = foreign_key("customers.id")
     gateway: str = Field(max_length=32)
-    sealed: bytes = binary()
-    created_at: datetime = moment()
+    sealed: bytes = binary_column()
+    created_at: datetime = timestamp_column()
 
 
 class GatewayAttempt(SQLModel, table=True):
@@ -85,9 +85,9 @@ class GatewayAttempt(SQLModel, table=True):
     kind: str = Field(max_length=16)
     state: str = Field(max_length=16)
     gateway: str = Field(max_length=32)
-    token_hash: bytes | None = binary(nullable=True)
-    sealed: bytes | None = binary(nullable=True)
+    token_hash: bytes | None = binary_column(nullable=True)
+    sealed: bytes | None = binary_column(nullable=True)
     attempts: int = 0
-    next_attempt_at: datetime = moment()
-    created_at: datetime = moment()
-    updated_at: datetime = moment()
+    next_attempt_at: datetime = timestamp_column()
+    created_at: datetime = timestamp_column()
+    updated_at: datetime = timestamp_column()

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.identity.guessing import devices, repository
-from app.identity.guessing.policy import FORGOTTEN_AFTER, Allowance, GuessingPolicy
+from app.identity.guessing import device_tokens, repository
+from app.identity.guessing.policy import FAILURE_RETENTION, Allowance, GuessingPolicy
 from app.platform.clock import now
 from app.platform.errors import RateLimited
 from app.platform.vault.vault import Store
@@ -52,10 +52,10 @@ async def begin(store: Store, policy: GuessingPolicy, guess: Guess) -> Attempt:
     A known device of the customer has a counter of its own, so that nobody else's guesses, about the name or from
     the same network, keep the owner out. An attempt that is refused here counts for nothing.
     """
-    device = devices.known(store.vault.fingerprints, guess.device_token, customer_id=guess.customer_id)
+    device = device_tokens.verify(store.vault.fingerprints, guess.device_token, customer_id=guess.customer_id)
     attempt = Attempt(guess.organization_id, guess.customer_id, device, tuple(_counters(store, policy, guess, device)))
     blocked = await repository.blocked_until(store, attempt.keys)
-    _refuse_until(blocked)
+    _raise_if_blocked(blocked)
     return attempt
 
 
@@ -63,7 +63,7 @@ def _counters(
     store: Store, policy: GuessingPolicy, guess: Guess, device: bytes | None
 ) -> Iterable[tuple[bytes, Allowance]]:
     def key(kind: str, value: str) -> bytes:
-        return store.vault.fingerprints.of(PURPOSE, f"{kind}:{value}", organization_id=guess.organization_id)
+        return store.vault.fingerprints.compute(PURPOSE, f"{kind}:{value}", organization_id=guess.organization_id)
 
     if device is not None:
         yield key("device", f"{guess.customer_id}:{device.hex()}"), policy.device
@@ -73,7 +73,7 @@ def _counters(
         yield key("source", guess.source.hex()), policy.source
 
 
-def _refuse_until(moments: Iterable[datetime]) -> None:
+def _raise_if_blocked(moments: Iterable[datetime]) -> None:
     wait = max((moment - now()).total_seconds() for moment in [now(), *moments])
     if wait > 0:
         raise RateLimited(ceil(wait))
@@ -85,15 +85,15 @@ async def fail(session: AsyncSession, attempt: Attempt) -> RateLimited | None:
     `RateLimited` when other guesses closed the door in the meantime: then this one, however it came out, must
     look like one that was not looked at. So many guesses sent at once teach no more than one after the other.
     """
-    rows = await repository.locked(session, attempt, create=True)
-    closed = _closed(rows)
-    if closed is not None:
-        return closed
+    rows = await repository.lock_counters(session, attempt, create=True)
+    blocked = _blocked_error(rows)
+    if blocked is not None:
+        return blocked
     moment = now()
     allowances = dict(attempt.counters)
     for row in rows:
-        failures = 1 if row.last_failed_at < moment - FORGOTTEN_AFTER else row.failures + 1
-        repository.count(
+        failures = 1 if row.last_failed_at < moment - FAILURE_RETENTION else row.failures + 1
+        repository.record_failure(
             session,
             row,
             customer_id=attempt.customer_id if row.key_hash == attempt.keys[0] else None,
@@ -109,18 +109,18 @@ async def succeed(session: AsyncSession, attempt: Attempt) -> RateLimited | None
     A source could otherwise guess at many names and log in to an account of its own in between.
     `RateLimited` as in `fail`.
     """
-    rows = await repository.locked(session, attempt, create=False)
-    closed = _closed(rows)
-    if closed is None:
+    rows = await repository.lock_counters(session, attempt, create=False)
+    blocked = _blocked_error(rows)
+    if blocked is None:
         for row in rows:
             if row.key_hash == attempt.keys[0]:
-                repository.forget(session, row)
-    return closed
+                repository.delete_counter(session, row)
+    return blocked
 
 
-def _closed(rows: Iterable[repository.Locked]) -> RateLimited | None:
+def _blocked_error(rows: Iterable[repository.LockedCounter]) -> RateLimited | None:
     try:
-        _refuse_until(row.blocked_until for row in rows)
-    except RateLimited as closed:
-        return closed
+        _raise_if_blocked(row.blocked_until for row in rows)
+    except RateLimited as blocked:
+        return blocked
     return None

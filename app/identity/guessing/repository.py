@@ -9,16 +9,16 @@ from sqlalchemy import bindparam, delete, or_, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.identity.guessing.policy import FORGOTTEN_AFTER
+from app.identity.guessing.policy import FAILURE_RETENTION
 from app.identity.guessing.tables import GuessCounter
 from app.platform.clock import now
-from app.platform.db.claims import claim
+from app.platform.db.inserts import insert_if_absent
 from app.platform.db.reading import Read, columns
-from app.platform.db.writing import Write, later, run
+from app.platform.db.writing import Write, execute, execute_at_commit
 from app.platform.vault.vault import Store
 
 
-class Counted(Protocol):
+class CountedAttempt(Protocol):
     """What is counted, and for whom."""
 
     @property
@@ -34,16 +34,16 @@ class Counted(Protocol):
         """One or two counters."""
 
 
-class _Blocked(NamedTuple):
+class _Moment(NamedTuple):
     until: datetime
 
 
-class _Counter(NamedTuple):
+class _CounterRow(NamedTuple):
     failures: int
     last_failed_at: datetime
 
 
-class Locked(NamedTuple):
+class LockedCounter(NamedTuple):
     """A counter that nobody else changes until the transaction ends."""
 
     key_hash: bytes
@@ -52,65 +52,68 @@ class Locked(NamedTuple):
     blocked_until: datetime
 
 
-_THESE = or_(col(GuessCounter.key_hash) == bindparam("one"), col(GuessCounter.key_hash) == bindparam("other"))
-_BLOCKED = Read(select(col(GuessCounter.blocked_until)).where(_THESE), _Blocked._make)
-_LOCKED = Write(
-    select(*columns(GuessCounter, Locked)).where(_THESE).order_by(col(GuessCounter.key_hash)).with_for_update(),
-    Locked._make,
+_BY_KEYS = or_(col(GuessCounter.key_hash) == bindparam("one"), col(GuessCounter.key_hash) == bindparam("other"))
+_BLOCKED_UNTIL = Read(select(col(GuessCounter.blocked_until)).where(_BY_KEYS), _Moment._make)
+_LOCK = Write(
+    select(*columns(GuessCounter, LockedCounter))
+    .where(_BY_KEYS)
+    .order_by(col(GuessCounter.key_hash))
+    .with_for_update(),
+    LockedCounter._make,
 )
-_COUNT: Write[Any] = Write(
+_RECORD_FAILURE: Write[Any] = Write(
     update(GuessCounter)
     .where(col(GuessCounter.key_hash) == bindparam("counter"))
     .values({name: bindparam(name) for name in ("customer_id", "failures", "last_failed_at", "blocked_until")})
 )
-_FORGET: Write[Any] = Write(delete(GuessCounter).where(col(GuessCounter.key_hash) == bindparam("counter")))
-_OLD = Read(
+_DELETE: Write[Any] = Write(delete(GuessCounter).where(col(GuessCounter.key_hash) == bindparam("counter")))
+_FIND_EXPIRED = Read(
     select(col(GuessCounter.last_failed_at)).where(col(GuessCounter.last_failed_at) < bindparam("before")).limit(1),
-    _Blocked._make,
+    _Moment._make,
 )
 
 
-_OF_CUSTOMER = Read(
-    select(*columns(GuessCounter, _Counter)).where(
+_BY_CUSTOMER = Read(
+    select(*columns(GuessCounter, _CounterRow)).where(
         col(GuessCounter.organization_id) == bindparam("organization_id"),
         col(GuessCounter.customer_id) == bindparam("customer_id"),
     ),
-    _Counter._make,
+    _CounterRow._make,
 )
 
 
 async def blocked_until(store: Store, keys: Sequence[bytes]) -> list[datetime]:
     """Until when the counters with these one or two keys let nothing through; may lie in the past."""
-    rows = await store.database.rows(_BLOCKED, one=keys[0], other=keys[-1])
+    rows = await store.database.rows(_BLOCKED_UNTIL, one=keys[0], other=keys[-1])
     return [row.until for row in rows]
 
 
-async def locked(session: AsyncSession, counted: Counted, *, create: bool) -> list[Locked]:
+async def lock_counters(session: AsyncSession, attempt: CountedAttempt, *, create: bool) -> list[LockedCounter]:
     """The counters, locked in one order until the transaction ends; made first where `create` is asked for."""
     moment = now()
-    keys = sorted(counted.keys)
+    keys = sorted(attempt.keys)
     for key in keys if create else ():
-        await claim(
+        await insert_if_absent(
             session,
             GuessCounter,
             key_hash=key,
-            organization_id=counted.organization_id,
+            organization_id=attempt.organization_id,
             # Of a source nobody in particular; its counter must outlive an erasure.
-            customer_id=counted.customer_id if key == counted.keys[0] else None,
+            customer_id=attempt.customer_id if key == attempt.keys[0] else None,
             failures=0,
             last_failed_at=moment,
             blocked_until=moment,
         )
-    return await run(session, _LOCKED, one=keys[0], other=keys[-1])
+    return await execute(session, _LOCK, one=keys[0], other=keys[-1])
 
 
-def count(
-    session: AsyncSession, row: Locked, *, customer_id: UUID | None, failures: int, blocked_until: datetime
+def record_failure(
+    session: AsyncSession, row: LockedCounter, *, customer_id: UUID | None, failures: int, blocked_until: datetime
 ) -> None:
     """Write a wrong guess into a locked counter; `customer_id` is whom its name belongs to now."""
-    later(
+    execute_at_commit(
         session,
-        _COUNT,
+        _RECORD_FAILURE,
         counter=row.key_hash,
         customer_id=customer_id,
         failures=failures,
@@ -119,21 +122,21 @@ def count(
     )
 
 
-def forget(session: AsyncSession, row: Locked) -> None:
+def delete_counter(session: AsyncSession, row: LockedCounter) -> None:
     """Delete a locked counter."""
-    later(session, _FORGET, counter=row.key_hash)
+    execute_at_commit(session, _DELETE, counter=row.key_hash)
 
 
-async def forgive(session: AsyncSession, *, customer_id: UUID) -> int:
+async def reset_for_customer(session: AsyncSession, *, customer_id: UUID) -> int:
     """Forget all wrong guesses about a customer, who has proven otherwise to be the owner; return how many counters."""
     return (await session.exec(delete(GuessCounter).where(col(GuessCounter.customer_id) == customer_id))).rowcount
 
 
 async def sweep(store: Store) -> int:
     """Delete the counters that no longer count; return how many."""
-    before = now() - FORGOTTEN_AFTER
+    before = now() - FAILURE_RETENTION
     # Looked for first: a delete would make every other writer of SQLite wait, once a second.
-    if await store.database.row(_OLD, before=before) is None:
+    if await store.database.row(_FIND_EXPIRED, before=before) is None:
         return 0
     async with store.database.transaction() as session:
         return (await session.exec(delete(GuessCounter).where(col(GuessCounter.last_failed_at) < before))).rowcount
@@ -141,10 +144,10 @@ async def sweep(store: Store) -> int:
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
     """Delete the counters of a customer's names and devices; return how many there were."""
-    return await forgive(session, customer_id=customer_id)
+    return await reset_for_customer(session, customer_id=customer_id)
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
     """The counters of a customer."""
-    rows = await store.database.rows(_OF_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
+    rows = await store.database.rows(_BY_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
     return [{"wrongPasswords": row.failures, "lastAt": row.last_failed_at.isoformat()} for row in rows]

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import foreign_key, moment
+from app.platform.db.columns import foreign_key, timestamp_column
 
 
 class GuessCounter(SQLModel, table=True):
@@ -21,5 +21,5 @@ class GuessCounter(SQLModel, table=True):
     organization_id: UUID = foreign_key("organizations.id")
     customer_id: UUID | None = foreign_key("customers.id", nullable=True, index=True)
     failures: int = 0
-    last_failed_at: datetime = moment(index=True)
-    blocked_until: datetime = moment()
+    last_failed_at: datetime = timestamp_column(index=True)
+    blocked_until: datetime = timestamp_column()

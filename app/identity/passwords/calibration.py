@@ -9,16 +9,16 @@ from passlib.hash import argon2  # type: ignore[import-untyped]
 # Equally strong, each the least one should use: OWASP Password Storage Cheat Sheet. Then RFC 9106, section 4, second
 # recommended option, for machines with memory to spare.
 CHOICES = ((47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5), (65_536, 3))
-SECRET = b"correct horse battery staple"
+SAMPLE_PASSWORD = b"correct horse battery staple"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Measurement:
     """One set of parameters, and what a hash with it costs one idle core."""
 
     memory_kib: int
     iterations: int
-    least_iterations: int
+    min_iterations: int
     milliseconds: float
     within_target: bool
 
@@ -35,35 +35,35 @@ class Row:
 
 def calibrate(
     target_milliseconds: float, *, choices: Sequence[tuple[int, int]] = CHOICES, repetitions: int = 3
-) -> list[Row]:
+) -> list[Measurement]:
     """For each (memory, least iterations) of `choices`, the most iterations that stay within the target.
 
     Never fewer than the least: a row that misses the target even so is marked. Blocks for about `repetitions` x 2 x
     target for each choice; the fastest of the repetitions counts, being the least disturbed one.
     """
-    return [_row(memory, least, target_milliseconds, repetitions) for memory, least in choices]
+    return [_measure(memory, min_iterations, target_milliseconds, repetitions) for memory, min_iterations in choices]
 
 
-def _row(memory_kib: int, least: int, target: float, repetitions: int) -> Row:
-    iterations, taken = least, _milliseconds(memory_kib, least, repetitions)
-    estimate = least * target / taken
+def _measure(memory_kib: int, min_iterations: int, target: float, repetitions: int) -> Measurement:
+    iterations, elapsed = min_iterations, _milliseconds(memory_kib, min_iterations, repetitions)
+    estimate = min_iterations * target / elapsed
     # The estimate may be a little high: what disturbed the longer measurement did not disturb the shorter one.
     for share in (1, 0.9, 0.75):
         candidate = int(estimate * share)
-        if candidate > least:
-            longer = _milliseconds(memory_kib, candidate, repetitions)
-            if longer <= target:
-                iterations, taken = candidate, longer
+        if candidate > min_iterations:
+            candidate_elapsed = _milliseconds(memory_kib, candidate, repetitions)
+            if candidate_elapsed <= target:
+                iterations, elapsed = candidate, candidate_elapsed
                 break
-    return Row(memory_kib, iterations, least, taken, within_target=taken <= target)
+    return Measurement(memory_kib, iterations, min_iterations, elapsed, within_target=elapsed <= target)
 
 
 def _milliseconds(memory_kib: int, iterations: int, repetitions: int) -> float:
     hasher = argon2.using(type="ID", memory_cost=memory_kib, rounds=iterations, parallelism=1)
-    return min(_timed(hasher.hash) for _ in range(repetitions))
+    return min(_time_once(hasher.hash) for _ in range(repetitions))
 
 
-def _timed(hash_once: Callable[[bytes], str]) -> float:
+def _time_once(hash_once: Callable[[bytes], str]) -> float:
     started = time.perf_counter()
-    hash_once(SECRET)
+    hash_once(SAMPLE_PASSWORD)
     return (time.perf_counter() - started) * 1000

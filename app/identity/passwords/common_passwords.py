@@ -13,30 +13,30 @@ from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 
-from app.identity.passwords.spelling import encoded
+from app.identity.passwords.normalization import encode
 
-SHORTEST = 4
-BYTES = 8
+MIN_LENGTH = 4
+FINGERPRINT_BYTES = 8
 FALSE_POSITIVE_RATE = 1e-14
 
 
-def listed(word: str) -> bool:
+def is_common(word: str) -> bool:
     """Whether `word`, in the form `values.canonical` gives it, is listed. Words below 4 characters never are."""
     fingerprints = _fingerprints()
-    wanted = fingerprint(word)
-    position = bisect_left(fingerprints, wanted)
-    return position < len(fingerprints) and fingerprints[position] == wanted
+    target = fingerprint(word)
+    position = bisect_left(fingerprints, target)
+    return position < len(fingerprints) and fingerprints[position] == target
 
 
 def fingerprint(word: str) -> int:
     """64 bits that stand for `word`."""
-    return int.from_bytes(blake2b(encoded(word), digest_size=BYTES).digest(), "little")
+    return int.from_bytes(blake2b(encode(word), digest_size=FINGERPRINT_BYTES).digest(), "little")
 
 
-def packed(words: Iterable[str]) -> bytes:
+def pack(words: Iterable[str]) -> bytes:
     """The content of `common.bin` for `words`, the same for the same words in any order."""
-    fingerprints = sorted({fingerprint(word) for word in words if len(word) >= SHORTEST})
-    return b"".join(number.to_bytes(BYTES, "little") for number in fingerprints)
+    fingerprints = sorted({fingerprint(word) for word in words if len(word) >= MIN_LENGTH})
+    return b"".join(number.to_bytes(FINGERPRINT_BYTES, "little") for number in fingerprints)
 
 
 @cache

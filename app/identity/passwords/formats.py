@@ -7,11 +7,11 @@ from typing import Any
 from passlib.context import CryptContext  # type: ignore[import-untyped]
 from passlib.utils import handlers  # type: ignore[import-untyped]
 
-BCRYPT_BYTES = 72
-HEAVIEST_MEMORY_KIB = 131_072
+BCRYPT_MAX_BYTES = 72
+MAX_MEMORY_KIB = 131_072
 # What takes a core about two seconds. Cost is read from the hash itself: without a ceiling, one imported line could
 # occupy a worker for hours at every login.
-HEAVIEST_ROUNDS = {
+MAX_ROUNDS = {
     "argon2": 32,
     "bcrypt": 15,
     "bcrypt_sha256": 15,
@@ -21,10 +21,10 @@ HEAVIEST_ROUNDS = {
     "scrypt": 20,
     "phpass": 17,
 }
-MOST_LANES = 16
+MAX_PARALLELISM = 16
 # What the handlers raise for a hash that has the right beginning and a wrong rest.
-UNREADABLE = (ValueError, TypeError, LookupError, NotImplementedError)
-OPENCART = re.compile(r"\$opencart\$(?P<salt>.{1,64})\$(?P<digest>[0-9a-fA-F]{40})", re.DOTALL)
+INVALID_HASH_ERRORS = (ValueError, TypeError, LookupError, NotImplementedError)
+OPENCART_PATTERN = re.compile(r"\$opencart\$(?P<salt>.{1,64})\$(?P<digest>[0-9a-fA-F]{40})", re.DOTALL)
 
 
 class OpenCartSha1(handlers.HasSalt, handlers.GenericHandler):  # type: ignore[misc]
@@ -52,7 +52,7 @@ class OpenCartSha1(handlers.HasSalt, handlers.GenericHandler):  # type: ignore[m
     @classmethod
     def from_string(cls, hash: str | bytes) -> "OpenCartSha1":  # noqa: A002 - passlib's name
         """The parts of `hash`; raise `ValueError` when it is of another form."""
-        parts = OPENCART.fullmatch(handlers.to_unicode_for_identify(hash))
+        parts = OPENCART_PATTERN.fullmatch(handlers.to_unicode_for_identify(hash))
         if parts is None:
             raise handlers.exc.InvalidHashError(cls)
         # The salt is whatever the other shop wrote, not only what this handler would make.
@@ -64,12 +64,12 @@ class OpenCartSha1(handlers.HasSalt, handlers.GenericHandler):  # type: ignore[m
 
     def to_string(self) -> str:
         """The hash in one text."""
-        return opencart(self.salt, self.checksum)
+        return opencart_hash(self.salt, self.checksum)
 
     def _calc_checksum(self, secret: str | bytes) -> str:
-        typed = secret.encode() if isinstance(secret, str) else secret
-        filtered = self._digest(_html_escaped(typed))
-        return filtered if filtered == self.checksum else self._digest(typed)
+        raw = secret.encode() if isinstance(secret, str) else secret
+        filtered = self._digest(_html_escaped(raw))
+        return filtered if filtered == self.checksum else self._digest(raw)
 
     def _digest(self, secret: bytes) -> str:
         salt = self.salt.encode()
@@ -80,23 +80,23 @@ class OpenCartSha1(handlers.HasSalt, handlers.GenericHandler):  # type: ignore[m
 
 
 def _html_escaped(text: bytes) -> bytes:
-    for sign, name in ((b"&", b"&amp;"), (b"<", b"&lt;"), (b">", b"&gt;"), (b'"', b"&quot;")):
-        text = text.replace(sign, name)
+    for character, entity in ((b"&", b"&amp;"), (b"<", b"&lt;"), (b">", b"&gt;"), (b'"', b"&quot;")):
+        text = text.replace(character, entity)
     return text
 
 
-def opencart(salt: str, digest: str) -> str:
+def opencart_hash(salt: str, digest: str) -> str:
     """The one text for what AbanteCart and OpenCart keep in the columns `salt` and `password`."""
     return f"$opencart${salt}${digest.lower()}"
 
 
-def context(memory_kib: int, iterations: int) -> Any:
+def crypt_context(memory_kib: int, iterations: int) -> Any:
     """Everything that can be verified; new hashes are argon2id of one lane with these parameters.
 
     Whatever is not of exactly these parameters counts as outdated. So a stronger hash is replaced too: what a login
     costs in time and memory is then one number, and does not tell accounts apart.
     """
-    schemes = ["argon2", *(name for name in HEAVIEST_ROUNDS if name != "argon2"), "ldap_salted_sha1", OpenCartSha1]
+    schemes = ["argon2", *(name for name in MAX_ROUNDS if name != "argon2"), "ldap_salted_sha1", OpenCartSha1]
     return CryptContext(
         schemes,
         deprecated="auto",
@@ -109,27 +109,27 @@ def context(memory_kib: int, iterations: int) -> Any:
     )
 
 
-def of_parameters(memory_kib: int, iterations: int) -> re.Pattern[str]:
+def argon2_pattern(memory_kib: int, iterations: int) -> re.Pattern[str]:
     """Matches the argon2id hashes `context` makes and no other (RFC 9106; PHC string format, canonical base64)."""
     salt, digest = "[A-Za-z0-9+/]{21}[AQgw]", "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]"
     return re.compile(rf"\$argon2id\$v=19\$m={memory_kib},t={iterations},p=1\${salt}\${digest}")
 
 
-def verifiable(parsed: Any) -> bool:
+def is_verifiable(parsed: Any) -> bool:
     """Whether `parsed` is a whole hash, and without associated data, which no argon2 library for Python takes."""
     return bool(parsed.checksum) and getattr(parsed, "data", None) is None
 
 
-def affordable(scheme: str, parsed: Any) -> bool:
+def is_affordable(scheme: str, parsed: Any) -> bool:
     """Whether verifying `parsed` stays below about two seconds and 128 MiB."""
     return (
-        getattr(parsed, "rounds", 0) <= HEAVIEST_ROUNDS.get(scheme, 0)
-        and getattr(parsed, "parallelism", 1) <= MOST_LANES
-        and memory_kib_of(scheme, parsed) <= HEAVIEST_MEMORY_KIB
+        getattr(parsed, "rounds", 0) <= MAX_ROUNDS.get(scheme, 0)
+        and getattr(parsed, "parallelism", 1) <= MAX_PARALLELISM
+        and memory_cost_kib(scheme, parsed) <= MAX_MEMORY_KIB
     )
 
 
-def memory_kib_of(scheme: str, parsed: Any) -> int:
+def memory_cost_kib(scheme: str, parsed: Any) -> int:
     """The memory that verifying takes where the form lets it be chosen (argon2: RFC 9106; scrypt: RFC 7914), else 0."""
     if scheme == "argon2":
         return int(parsed.memory_cost)
@@ -138,6 +138,6 @@ def memory_kib_of(scheme: str, parsed: Any) -> int:
     return 0
 
 
-def cut(scheme: str | None, secret: bytes) -> bytes:
+def truncate(scheme: str | None, secret: bytes) -> bytes:
     """`secret` as the old system saw it: bcrypt never looked past 72 bytes, and its library refuses any more."""
-    return secret[:BCRYPT_BYTES] if scheme == "bcrypt" else secret
+    return secret[:BCRYPT_MAX_BYTES] if scheme == "bcrypt" else secret

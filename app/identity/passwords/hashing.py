@@ -12,15 +12,15 @@ from math import ceil
 from typing import TypeVar
 
 from app.identity.passwords import formats
-from app.identity.passwords.memory import Memory
-from app.identity.passwords.spelling import encoded, normal_form, spellings
-from app.identity.passwords.strength import TooLongPassword
+from app.identity.passwords.memory import HeapTrimmer
+from app.identity.passwords.normalization import candidate_encodings, encode, normal_form
+from app.identity.passwords.strength import PasswordTooLong
 from app.platform.errors import RateLimited
 
 Result = TypeVar("Result")
 
 # For an account without a password. No password matches it, and nobody can tell from outside.
-UNUSABLE = "!"
+UNUSABLE_PASSWORD = "!"
 
 
 class TooBusy(RateLimited):
@@ -56,15 +56,15 @@ class PasswordHasher:
         self.queue = queue
         self.hashes = 0
         self.in_flight = 0
-        self._context = formats.context(memory_kib, iterations)
-        self._current = formats.of_parameters(memory_kib, iterations)
-        self._memory = Memory()
+        self._context = formats.crypt_context(memory_kib, iterations)
+        self._current_pattern = formats.argon2_pattern(memory_kib, iterations)
+        self._heap_trimmer = HeapTrimmer()
         self._executor = ThreadPoolExecutor(self.parallel, thread_name_prefix="passwords")
         self._slots = threading.BoundedSemaphore(self.parallel + queue)
-        self._counting = threading.Lock()
-        self._preparing = threading.Lock()
+        self._count_lock = threading.Lock()
+        self._dummy_lock = threading.Lock()
         self._dummy: str | None = None
-        self._seconds_for_one = 0.1
+        self._seconds_per_hash = 0.1
 
     async def warm_up(self) -> None:
         """Make the dummy hash and load the libraries, so that the first login costs what every other does."""
@@ -77,16 +77,16 @@ class PasswordHasher:
         """
         normal = normal_form(password)
         if normal is None:
-            raise TooLongPassword
-        secret = encoded(normal)
+            raise PasswordTooLong
+        secret = encode(normal)
         return await self._run(lambda: self._hash(secret))
 
     async def verify(self, password: str, hash: str | None) -> Verification:  # noqa: A002 - the word of the field
         """Whether `password` belongs to `hash`, in any format that `scheme` knows; raise `TooBusy`.
 
         A refusal costs at least one argon2id computation of the current parameters, so that a stranger cannot tell
-        a wrong password from an absent account (None), an account without password (`UNUSABLE`) or a hash nobody can
-        read; all of these cost exactly one. An outdated hash costs its own time on top, until the first login replaces
+        a wrong password from an absent account (None), an account without password (`UNUSABLE_PASSWORD`) or a hash nobody
+        can         read; all of these cost exactly one. An outdated hash costs its own time on top, until the first login replaces
         it: with slow formats such as bcrypt that can be told from outside, with salted SHA-1 it cannot. Passwords over
         128 characters never match. Only a match yields an upgraded hash.
         """
@@ -102,32 +102,32 @@ class PasswordHasher:
             if scheme is None:
                 return None
             parsed = self._context.handler(scheme).from_string(hash)
-        except formats.UNREADABLE:
+        except formats.INVALID_HASH_ERRORS:
             return None
-        return scheme if formats.verifiable(parsed) and formats.affordable(scheme, parsed) else None
+        return scheme if formats.is_verifiable(parsed) and formats.is_affordable(scheme, parsed) else None
 
-    def outdated(self, hash: str) -> bool:  # noqa: A002 - the word of the field
+    def needs_rehash(self, hash: str) -> bool:  # noqa: A002 - the word of the field
         """Whether the next login will replace `hash`: any that is not argon2id of exactly the current parameters."""
-        return self._current.fullmatch(hash) is None
+        return self._current_pattern.fullmatch(hash) is None
 
     def close(self) -> None:
         """Finish what is being hashed, cancel what waits, end the threads."""
-        self._memory.keep()
+        self._heap_trimmer.cancel_trim()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if not self._slots.acquire(blocking=False):
-            raise TooBusy(max(1, ceil((1 + self.queue / self.parallel) * self._seconds_for_one)))
-        self._memory.keep()
+            raise TooBusy(max(1, ceil((1 + self.queue / self.parallel) * self._seconds_per_hash)))
+        self._heap_trimmer.cancel_trim()
         self.in_flight += 1
         try:
-            return await asyncio.wrap_future(self._submitted(work))
+            return await asyncio.wrap_future(self._submit(work))
         finally:
             self.in_flight -= 1
             if not self.in_flight:
-                self._memory.release_soon()
+                self._heap_trimmer.schedule_trim()
 
-    def _submitted(self, work: Callable[[], Result]) -> Future[Result]:
+    def _submit(self, work: Callable[[], Result]) -> Future[Result]:
         try:
             job = self._executor.submit(work)
         except RuntimeError:
@@ -141,57 +141,57 @@ class PasswordHasher:
     def _prepare(self) -> None:
         for scheme in ("argon2", "bcrypt", "scrypt"):
             self._context.handler(scheme).get_backend()
-        self._pretend(b"")
+        self._verify_dummy(b"")
 
     def _verify(self, password: str, stored: str | None) -> Verification:
-        forms = spellings(password)
-        if not forms:
-            self._pretend(b"")
+        candidates = candidate_encodings(password)
+        if not candidates:
+            self._verify_dummy(b"")
         # Each spelling is a computation, for a known account and an unknown one alike.
-        for form in forms:
-            if self._matches(form, stored):
-                return Verification(matches=True, upgraded_hash=self._upgraded(form, forms[0], stored))
+        for candidate in candidates:
+            if self._matches(candidate, stored):
+                return Verification(matches=True, upgraded_hash=self._upgraded(candidate, candidates[0], stored))
         return Verification(matches=False)
 
-    def _upgraded(self, form: bytes, normal: bytes, stored: str | None) -> str | None:
-        as_we_would = form == normal and stored is not None and not self.outdated(stored)
-        return None if as_we_would else self._hash(normal)
+    def _upgraded(self, candidate: bytes, normal: bytes, stored: str | None) -> str | None:
+        is_current = candidate == normal and stored is not None and not self.needs_rehash(stored)
+        return None if is_current else self._hash(normal)
 
     def _matches(self, secret: bytes, stored: str | None) -> bool:
         if stored is None:
-            return self._pretend(secret)
-        if not self.outdated(stored):
-            self._count()
+            return self._verify_dummy(secret)
+        if not self.needs_rehash(stored):
+            self._count_hash()
             return self._compare(secret, stored)
-        return self._compare(secret, stored) or self._pretend(secret)
+        return self._compare(secret, stored) or self._verify_dummy(secret)
 
     def _compare(self, secret: bytes, stored: str) -> bool:
         try:
-            seen = formats.cut(self._context.identify(stored), secret)
-            return bool(self._context.verify(seen, stored))
-        except formats.UNREADABLE:
+            truncated = formats.truncate(self._context.identify(stored), secret)
+            return bool(self._context.verify(truncated, stored))
+        except formats.INVALID_HASH_ERRORS:
             # Also what bcrypt says of a password with a NUL: no such password was ever hashed with it.
             return False
 
-    def _pretend(self, secret: bytes) -> bool:
+    def _verify_dummy(self, secret: bytes) -> bool:
         """Spend what verifying a wrong password costs."""
-        dummy = self._prepared_dummy()
-        self._count()
+        dummy = self._dummy_hash()
+        self._count_hash()
         self._context.verify(secret, dummy)
         return False
 
-    def _prepared_dummy(self) -> str:
-        with self._preparing:
+    def _dummy_hash(self) -> str:
+        with self._dummy_lock:
             if self._dummy is None:
                 started = time.perf_counter()
                 self._dummy = self._hash(secrets.token_bytes(32))
-                self._seconds_for_one = time.perf_counter() - started
+                self._seconds_per_hash = time.perf_counter() - started
             return self._dummy
 
     def _hash(self, secret: bytes) -> str:
-        self._count()
+        self._count_hash()
         return str(self._context.hash(secret))
 
-    def _count(self) -> None:
-        with self._counting:
+    def _count_hash(self) -> None:
+        with self._count_lock:
             self.hashes += 1

@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import pairwise
 
-from app.identity.passwords.common_passwords import listed
-from app.identity.passwords.spelling import LONGEST, normal_form
+from app.identity.passwords.common_passwords import is_common
+from app.identity.passwords.normalization import MAX_LENGTH, normal_form
 from app.platform.errors import AppError, ErrorCode
 from app.platform.values import canonical
 
-SHORTEST_PERSONAL = 4
-SHORTEST_RUN = 4
+MIN_PERSONAL_WORD_LENGTH = 4
+MIN_RUN_LENGTH = 4
 REPETITION = re.compile(r"(.+?)\1+", re.DOTALL)
-ENDING = re.compile(r"[\W\d_]+\Z")
-BEGINNING = re.compile(r"\A[\W\d_]+")
-BETWEEN_WORDS = re.compile(r"[\W_]+")
+TRAILING_NON_LETTERS = re.compile(r"[\W\d_]+\Z")
+LEADING_NON_LETTERS = re.compile(r"\A[\W\d_]+")
+WORD_SEPARATORS = re.compile(r"[\W_]+")
 # Two readings, since a 1 is written for an i and for an l.
-DISGUISES = (str.maketrans("@4310!5$7", "aaeioisst"), str.maketrans("@4310!5$7", "aaeloisst"))
+LEET_TRANSLATIONS = (str.maketrans("@4310!5$7", "aaeioisst"), str.maketrans("@4310!5$7", "aaeloisst"))
 
 
 class PasswordRule(Enum):
@@ -42,12 +42,12 @@ class PasswordTooWeak(AppError):
         super().__init__(message)
 
 
-class TooLongPassword(PasswordTooWeak):
+class PasswordTooLong(PasswordTooWeak):
     """More than 128 characters. It is refused, since cutting it would let a part of it pass for the whole."""
 
     def __init__(self) -> None:
         """Name the longest length."""
-        super().__init__(PasswordRule.TOO_LONG, f"This password is too long. Use at most {LONGEST} characters.")
+        super().__init__(PasswordRule.TOO_LONG, f"This password is too long. Use at most {MAX_LENGTH} characters.")
 
 
 def check(password: str, *, shortest: int = 8, personal: Iterable[str] = ()) -> None:
@@ -63,7 +63,7 @@ def check(password: str, *, shortest: int = 8, personal: Iterable[str] = ()) -> 
     """
     normal = normal_form(password)
     if normal is None:
-        raise TooLongPassword
+        raise PasswordTooLong
     if len(normal) < shortest:
         raise PasswordTooWeak(
             PasswordRule.TOO_SHORT,
@@ -79,7 +79,7 @@ def check(password: str, *, shortest: int = 8, personal: Iterable[str] = ()) -> 
 def _refuse_predictable(folded: str) -> None:
     repetition = REPETITION.fullmatch(folded)
     unit = len(repetition.group(1)) if repetition else len(folded)
-    if unit < SHORTEST_RUN or _runs(folded) * SHORTEST_RUN <= len(folded):
+    if unit < MIN_RUN_LENGTH or _runs(folded) * MIN_RUN_LENGTH <= len(folded):
         raise PasswordTooWeak(
             PasswordRule.PREDICTABLE,
             "This password only repeats or counts characters. Use several unrelated words instead.",
@@ -99,7 +99,7 @@ def _runs(text: str) -> int:
 
 
 def _refuse_common(folded: str) -> None:
-    if any(listed(word) for word in _disguised_words(folded)):
+    if any(is_common(word) for word in _base_words(folded)):
         raise PasswordTooWeak(
             PasswordRule.COMMON,
             "This password is one that is guessed first: a leaked password or a single word, perhaps with digits or "
@@ -107,21 +107,30 @@ def _refuse_common(folded: str) -> None:
         )
 
 
-def _disguised_words(folded: str) -> set[str]:
+def _base_words(folded: str) -> set[str]:
     """What is left of a password without the disguises every guessing program knows (`P@ssw0rd2024!`, `monkeymonkey`).
 
     Digits and signs around a word are seen through as long as the word makes up half of the password or more.
     """
-    shortened = ENDING.sub("", folded)
+    without_suffix = TRAILING_NON_LETTERS.sub("", folded)
     repetition = REPETITION.fullmatch(folded)
-    bare = {folded, shortened, BEGINNING.sub("", shortened), BEGINNING.sub("", folded)}
-    words = {word for word in bare if len(word) * 2 >= len(folded)} | ({repetition.group(1)} if repetition else set())
+    stripped = {
+        folded,
+        without_suffix,
+        LEADING_NON_LETTERS.sub("", without_suffix),
+        LEADING_NON_LETTERS.sub("", folded),
+    }
+    words = {word for word in stripped if len(word) * 2 >= len(folded)} | (
+        {repetition.group(1)} if repetition else set()
+    )
     words |= {_without_accents(word) for word in words}
-    return words | {word.translate(disguise) for word in words for disguise in DISGUISES}
+    return words | {word.translate(translation) for word in words for translation in LEET_TRANSLATIONS}
 
 
 def _without_accents(word: str) -> str:
-    return "".join(sign for sign in unicodedata.normalize("NFKD", word) if not unicodedata.combining(sign))
+    return "".join(
+        character for character in unicodedata.normalize("NFKD", word) if not unicodedata.combining(character)
+    )
 
 
 def _refuse_personal(folded: str, personal: Iterable[str]) -> None:
@@ -136,5 +145,5 @@ def _refuse_personal(folded: str, personal: Iterable[str]) -> None:
 def _words(name: str) -> Iterator[str]:
     """`name`, the part before its @, and their words, with and without what stands between these."""
     local = name.partition("@")[0]
-    parts = BETWEEN_WORDS.split(local)
-    return (word for word in (name, local, "".join(parts), *parts) if len(word) >= SHORTEST_PERSONAL)
+    parts = WORD_SEPARATORS.split(local)
+    return (word for word in (name, local, "".join(parts), *parts) if len(word) >= MIN_PERSONAL_WORD_LENGTH)

@@ -19,18 +19,18 @@ from app.identity.proofs.tables import Proof
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.reading import Read, columns
-from app.platform.db.writing import Write, later
+from app.platform.db.writing import Write, execute_at_commit
 from app.platform.vault.vault import Store, Vault
 
 CODE_DIGITS = 6
-CODE_TRIES = 10
+MAX_CODE_TRIES = 10
 TOKEN_MAX = 128
 # An expired proof is kept a while, so that its holder is told that it expired and not that it never was.
-KEPT_EXPIRED = timedelta(days=7)
+EXPIRED_RETENTION = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class IssuedProof:
     """What is written into the mail; only its keyed hashes are stored."""
 
     token: str
@@ -38,61 +38,61 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class UsedProof:
     """Whose proof it was, and what was sealed with it."""
 
     customer_id: UUID
     payload: Any
 
 
-class _Row(NamedTuple):
+class _TokenRow(NamedTuple):
     customer_id: UUID
     expires_at: datetime
 
 
-class _Open(NamedTuple):
+class _OpenProofRow(NamedTuple):
     purpose: str
     created_at: datetime
     expires_at: datetime
 
 
 _BY_TOKEN = Read(
-    select(*columns(Proof, _Row)).where(
+    select(*columns(Proof, _TokenRow)).where(
         col(Proof.token_hash) == bindparam("token_hash"),
         col(Proof.organization_id) == bindparam("organization_id"),
     ),
-    _Row._make,
+    _TokenRow._make,
 )
-_OF_CUSTOMER = Read(
-    select(*columns(Proof, _Open))
+_BY_CUSTOMER = Read(
+    select(*columns(Proof, _OpenProofRow))
     .where(
         col(Proof.organization_id) == bindparam("organization_id"), col(Proof.customer_id) == bindparam("customer_id")
     )
     .order_by(col(Proof.created_at)),
-    _Open._make,
+    _OpenProofRow._make,
 )
 
 
-def _issue(insert: Any) -> Write[Any]:
+def _upsert(insert: Any) -> Write[Any]:
     new = insert(Proof)
     replaced = {name: getattr(new.excluded, name) for name in ("token_hash", "code_hash", "created_at", "expires_at")}
-    kept = {
+    preserved = {
         "sealed": func.coalesce(new.excluded.sealed, col(Proof.sealed)),
         "code_tries": case((col(Proof.expires_at) > new.excluded.created_at, col(Proof.code_tries)), else_=0),
     }
     unique = ["customer_id", "purpose", "about_hash"]
-    return Write(new.on_conflict_do_update(index_elements=unique, set_={**replaced, **kept}))
+    return Write(new.on_conflict_do_update(index_elements=unique, set_={**replaced, **preserved}))
 
 
-_ISSUE = {"sqlite": _issue(sqlite.insert), "postgresql": _issue(postgresql.insert)}
+_UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
 
 
-def decoy(vault: Vault, *, organization_id: UUID, canonical: str) -> UUID:
+def decoy_customer_id(vault: Vault, *, organization_id: UUID, canonical: str) -> UUID:
     """The id that stands for the customer of an address nobody has: always the same, and nobody's.
 
     Proofs and mails written for it cost what real ones cost, and can never be opened or used.
     """
-    return UUID(bytes=vault.fingerprints.of("decoy", canonical, organization_id=organization_id)[:16])
+    return UUID(bytes=vault.fingerprints.compute("decoy", canonical, organization_id=organization_id)[:16])
 
 
 async def issue(
@@ -104,7 +104,7 @@ async def issue(
     purpose: Purpose,
     payload: object = None,
     about: str = "",
-) -> Issued:
+) -> IssuedProof:
     """A new proof; it replaces the older one of this purpose (and `about`, where several may be open).
 
     Without a `payload` what was sealed with the older one stays: asking for the mail again loses nothing. The tries
@@ -113,10 +113,10 @@ async def issue(
     token = f"{purpose.prefix}_{secrets.token_urlsafe(32)}"
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
     moment = now()
-    box = await vault.fresh_box(customer_id)
-    later(
+    cipher = await vault.cipher_or_decoy(customer_id)
+    execute_at_commit(
         session,
-        _ISSUE[session.get_bind().dialect.name],
+        _UPSERT[session.get_bind().dialect.name],
         id=new_id(),
         organization_id=organization_id,
         customer_id=customer_id,
@@ -125,14 +125,14 @@ async def issue(
         code_tries=0,
         token_hash=_token_hash(vault, purpose, token),
         code_hash=_code_hash(vault, purpose, customer_id, code) if purpose.has_code else None,
-        sealed=box.seal(_sealed_as(purpose), customer_id, payload) if payload is not None else None,
+        sealed=cipher.seal(_sealing_context(purpose), customer_id, payload) if payload is not None else None,
         created_at=moment,
         expires_at=moment + purpose.lifetime,
     )
-    return Issued(token, code)
+    return IssuedProof(token, code)
 
 
-async def holder(store: Store, *, organization_id: UUID, purpose: Purpose, token: str) -> UUID:
+async def customer_id_by_token(store: Store, *, organization_id: UUID, purpose: Purpose, token: str) -> UUID:
     """Whose token it is, without using it; raise `ProofInvalid`, `ProofExpired`."""
     hashed = _token_hash(store.vault, purpose, token)
     row = await store.database.row(_BY_TOKEN, organization_id=organization_id, token_hash=hashed)
@@ -143,7 +143,7 @@ async def holder(store: Store, *, organization_id: UUID, purpose: Purpose, token
     return row.customer_id
 
 
-async def use(session: AsyncSession, vault: Vault, *, organization_id: UUID, purpose: Purpose, token: str) -> Proven:
+async def use(session: AsyncSession, vault: Vault, *, organization_id: UUID, purpose: Purpose, token: str) -> UsedProof:
     """Use a token up; of two at once one wins. Raise `ProofInvalid`, `ProofExpired`."""
     statement = (
         delete(Proof)
@@ -161,7 +161,7 @@ async def use(session: AsyncSession, vault: Vault, *, organization_id: UUID, pur
 
 async def use_code(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, purpose: Purpose, code: str
-) -> Proven | None:
+) -> UsedProof | None:
     """Use a short code up; None when it is wrong or was tried too often, and then the try must be committed.
 
     Raise `ProofExpired`, which only somebody with the right code is told.
@@ -169,7 +169,7 @@ async def use_code(
     statement = (
         update(Proof)
         .where(col(Proof.customer_id) == customer_id, col(Proof.organization_id) == organization_id)
-        .where(col(Proof.purpose) == purpose.value, col(Proof.code_tries) < CODE_TRIES)
+        .where(col(Proof.purpose) == purpose.value, col(Proof.code_tries) < MAX_CODE_TRIES)
         .values(code_tries=Proof.code_tries + 1)
         .returning(col(Proof.id), col(Proof.code_hash), col(Proof.sealed), col(Proof.expires_at))
     )
@@ -183,7 +183,7 @@ async def use_code(
     return await _open(vault, purpose, customer_id, row.sealed)
 
 
-async def void(session: AsyncSession, *, customer_id: UUID, purposes: Collection[Purpose]) -> int:
+async def revoke(session: AsyncSession, *, customer_id: UUID, purposes: Collection[Purpose]) -> int:
     """Take back what was handed out for these purposes; return how many proofs."""
     names = [purpose.value for purpose in purposes]
     statement = delete(Proof).where(col(Proof.customer_id) == customer_id, col(Proof.purpose).in_(names))
@@ -193,7 +193,7 @@ async def void(session: AsyncSession, *, customer_id: UUID, purposes: Collection
 async def sweep(store: Store) -> int:
     """Delete what expired long ago; return how many."""
     async with store.database.transaction() as session:
-        return (await session.exec(delete(Proof).where(col(Proof.expires_at) < now() - KEPT_EXPIRED))).rowcount
+        return (await session.exec(delete(Proof).where(col(Proof.expires_at) < now() - EXPIRED_RETENTION))).rowcount
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
@@ -203,29 +203,29 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
     """The open proofs of a customer: what for and until when."""
-    rows = await store.database.rows(_OF_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
+    rows = await store.database.rows(_BY_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
     return [{"purpose": row.purpose, "createdAt": row.created_at, "expiresAt": row.expires_at} for row in rows]
 
 
-async def _open(vault: Vault, purpose: Purpose, customer_id: UUID, sealed: bytes | None) -> Proven:
+async def _open(vault: Vault, purpose: Purpose, customer_id: UUID, sealed: bytes | None) -> UsedProof:
     if sealed is None:
-        return Proven(customer_id, None)
-    box = await vault.fresh_box(customer_id)
-    return Proven(customer_id, box.open(_sealed_as(purpose), customer_id, sealed))
+        return UsedProof(customer_id, None)
+    cipher = await vault.cipher_or_decoy(customer_id)
+    return UsedProof(customer_id, cipher.open(_sealing_context(purpose), customer_id, sealed))
 
 
-def _sealed_as(purpose: Purpose) -> str:
+def _sealing_context(purpose: Purpose) -> str:
     return f"proofs.{purpose.value}"
 
 
 def _token_hash(vault: Vault, purpose: Purpose, token: str) -> bytes:
-    return vault.fingerprints.of(f"proof.{purpose.value}", token.strip()[:TOKEN_MAX])
+    return vault.fingerprints.compute(f"proof.{purpose.value}", token.strip()[:TOKEN_MAX])
 
 
 def _code_hash(vault: Vault, purpose: Purpose, customer_id: UUID, code: str) -> bytes:
     digits = "".join(code.split())[:TOKEN_MAX]
-    return vault.fingerprints.of(f"proof-code.{purpose.value}", f"{customer_id.hex}:{digits}")
+    return vault.fingerprints.compute(f"proof-code.{purpose.value}", f"{customer_id.hex}:{digits}")
 
 
 def _about_hash(vault: Vault, about: str) -> bytes:
-    return vault.fingerprints.of("proof-about", about) if about else b""
+    return vault.fingerprints.compute("proof-about", about) if about else b""

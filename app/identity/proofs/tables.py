@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import LargeBinary, UniqueConstraint, Uuid
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
 
 class Proof(SQLModel, table=True):
@@ -26,8 +26,8 @@ class Proof(SQLModel, table=True):
     purpose: str = Field(max_length=32)
     about_hash: bytes = Field(default=b"", sa_type=LargeBinary)
     token_hash: bytes = Field(unique=True)
-    code_hash: bytes | None = binary(nullable=True)
+    code_hash: bytes | None = binary_column(nullable=True)
     code_tries: int = 0
-    sealed: bytes | None = binary(nullable=True)
-    created_at: datetime = moment()
-    expires_at: datetime = moment(index=True)
+    sealed: bytes | None = binary_column(nullable=True)
+    created_at: datetime = timestamp_column()
+    expires_at: datetime = timestamp_column(index=True)

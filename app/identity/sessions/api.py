@@ -8,9 +8,9 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.identity.sessions import repository, service
-from app.identity.sessions.devices import device_name
-from app.identity.sessions.repository import SessionRecord
+from app.identity.sessions.repository import LoginSessionRecord
 from app.identity.sessions.service import EndReason
+from app.identity.sessions.user_agents import device_name
 from app.platform.audit.log import Action, record
 from app.platform.errors import NotFound
 from app.platform.graphql import ids
@@ -19,7 +19,7 @@ from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
 from app.platform.graphql.fields import Payload, mutation
 from app.platform.graphql.ids import Node
-from app.platform.graphql.pagination import Connection, connection, page
+from app.platform.graphql.pagination import Connection, connection, page_request
 
 KIND = "Session"
 
@@ -54,29 +54,31 @@ class Session(Node):
     ended_reason: EndReason | None = strawberry.field(description="Why it ended; null while it lives.")
 
 
-def shown(session: SessionRecord, *, current_id: UUID | None) -> Session:
+def to_session(login_session: LoginSessionRecord, *, current_id: UUID | None) -> Session:
     """The GraphQL object of a record."""
     return Session(
-        id=ids.encode(KIND, session.id),
-        device=device_name(session.user_agent),
-        created_at=session.created_at,
-        last_used_at=session.last_used_at,
-        expires_at=session.expires_at,
-        current=session.id == current_id,
-        ended_at=session.ended_at,
-        ended_reason=session.ended_reason,
+        id=ids.encode(KIND, login_session.id),
+        device=device_name(login_session.user_agent),
+        created_at=login_session.created_at,
+        last_used_at=login_session.last_used_at,
+        expires_at=login_session.expires_at,
+        current=login_session.id == current_id,
+        ended_at=login_session.ended_at,
+        ended_reason=login_session.ended_reason,
     )
 
 
-async def sessions_of(context: Context, customer_id: UUID, first: int, after: str | None) -> Connection[Session]:
+async def login_session_connection(
+    context: Context, customer_id: UUID, first: int, after: str | None
+) -> Connection[Session]:
     """A page of the customer's sessions, newest first; who may see them is decided above."""
-    asked = page(context, KIND, first, after)
+    page = page_request(context, KIND, first, after)
     names: dict[str, Any] = {"organization_id": context.organization.id, "customer_id": customer_id}
-    before = UUID(hex=asked.after[0]) if asked.after else None
-    found = await repository.page_of(context.store, **names, before=before, most=asked.size + 1)
+    before = UUID(hex=page.after[0]) if page.after else None
+    found = await repository.page_by_customer(context.store, **names, before=before, limit=page.size + 1)
     current = context.principal.session_id
-    items = [((one.id.hex,), shown(one, current_id=current)) for one in found]
-    return connection(context, KIND, asked, items, lambda: repository.count_of(context.store, **names))
+    items = [((one.id.hex,), to_session(one, current_id=current)) for one in found]
+    return connection(context, KIND, page, items, lambda: repository.count_by_customer(context.store, **names))
 
 
 @strawberry.input(description="The session to end.")
@@ -110,13 +112,13 @@ class SessionMutations:
         """One that ended before stays as it ended; one of somebody else looks like none."""
         session_id = ids.decode(KIND, input.id)
         customer_id = context.principal.own_customer_id
-        row = await service.find(
+        row = await service.lock(
             session, organization_id=context.organization.id, customer_id=customer_id, session_id=session_id
         )
         if row is None:
             raise NotFound("There is no session with this id.", field=("id",))
-        if service.end_row(row, EndReason.ENDED_BY_OWNER):
+        if service.end_if_live(row, EndReason.ENDED_BY_OWNER):
             session.add(row)
             record(session, context.origin, Action.SESSION_ENDED, object_id=session_id)
-        kept = repository.record_of(repository.row_of(row), await context.store.vault.box(customer_id))
-        return EndSessionPayload(session=shown(kept, current_id=context.principal.session_id))
+        kept = repository.to_record(repository.to_row(row), await context.store.vault.cipher(customer_id))
+        return EndSessionPayload(session=to_session(kept, current_id=context.principal.session_id))

@@ -9,16 +9,16 @@ from sqlalchemy import bindparam, func, select
 from sqlmodel import col
 
 from app.identity.sessions.service import TABLE, EndReason
-from app.identity.sessions.tables import Session
+from app.identity.sessions.tables import LoginSession
 from app.platform.clock import now
 from app.platform.db.reading import Read, columns
-from app.platform.vault.sealing import Box
+from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.vault import Store
 
-LAST_ID = UUID(int=2**128 - 1)
+MAX_ID = UUID(int=2**128 - 1)
 
 
-class SessionRow(NamedTuple):
+class LoginSessionRow(NamedTuple):
     """The columns every read of a session selects."""
 
     id: UUID
@@ -32,7 +32,7 @@ class SessionRow(NamedTuple):
     ended_reason: str | None
 
 
-class SessionRecord(NamedTuple):
+class LoginSessionRecord(NamedTuple):
     """A session, opened; one that expired has ended without anybody's doing."""
 
     id: UUID
@@ -43,7 +43,7 @@ class SessionRecord(NamedTuple):
     ended_at: datetime | None
     ended_reason: EndReason | None
 
-    def exported(self) -> dict[str, object]:
+    def to_export(self) -> dict[str, object]:
         """All of it as JSON can say it."""
         return {
             "device": self.user_agent,
@@ -54,64 +54,67 @@ class SessionRecord(NamedTuple):
         }
 
 
-class _Number(NamedTuple):
-    found: int
+class _CountRow(NamedTuple):
+    number: int
 
 
-_OF_CUSTOMER = (
-    col(Session.organization_id) == bindparam("organization_id"),
-    col(Session.customer_id) == bindparam("customer_id"),
+_BY_CUSTOMER = (
+    col(LoginSession.organization_id) == bindparam("organization_id"),
+    col(LoginSession.customer_id) == bindparam("customer_id"),
 )
 _PAGE = Read(
-    select(*columns(Session, SessionRow))
-    .where(*_OF_CUSTOMER, col(Session.id) < bindparam("before"))
-    .order_by(col(Session.id).desc())
-    .limit(bindparam("most")),
-    SessionRow._make,
+    select(*columns(LoginSession, LoginSessionRow))
+    .where(*_BY_CUSTOMER, col(LoginSession.id) < bindparam("before"))
+    .order_by(col(LoginSession.id).desc())
+    .limit(bindparam("limit")),
+    LoginSessionRow._make,
 )
-_COUNT = Read(select(func.count()).select_from(Session).where(*_OF_CUSTOMER), _Number._make)
-_ALL = Read(select(*columns(Session, SessionRow)).where(*_OF_CUSTOMER).order_by(col(Session.id)), SessionRow._make)
+_COUNT = Read(select(func.count()).select_from(LoginSession).where(*_BY_CUSTOMER), _CountRow._make)
+_ALL = Read(
+    select(*columns(LoginSession, LoginSessionRow)).where(*_BY_CUSTOMER).order_by(col(LoginSession.id)),
+    LoginSessionRow._make,
+)
 
 
-async def page_of(
-    store: Store, *, organization_id: UUID, customer_id: UUID, before: UUID | None, most: int
-) -> list[SessionRecord]:
-    """Up to `most` sessions of a customer that started before the session `before`, newest first."""
+async def page_by_customer(
+    store: Store, *, organization_id: UUID, customer_id: UUID, before: UUID | None, limit: int
+) -> list[LoginSessionRecord]:
+    """Up to `limit` sessions of a customer that started before the session `before`, newest first."""
     rows = await store.database.rows(
-        _PAGE, organization_id=organization_id, customer_id=customer_id, before=before or LAST_ID, most=most
+        _PAGE, organization_id=organization_id, customer_id=customer_id, before=before or MAX_ID, limit=limit
     )
-    return await _opened(store, customer_id, rows)
+    return await _open_rows(store, customer_id, rows)
 
 
-async def count_of(store: Store, *, organization_id: UUID, customer_id: UUID) -> int:
+async def count_by_customer(store: Store, *, organization_id: UUID, customer_id: UUID) -> int:
     """How many sessions a customer has or had."""
     row = await store.database.row(_COUNT, organization_id=organization_id, customer_id=customer_id)
-    return row.found if row else 0
+    return row.number if row else 0
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
     """All that is kept of a customer's sessions, for the customer to read."""
     rows = await store.database.rows(_ALL, organization_id=organization_id, customer_id=customer_id)
-    return [record.exported() for record in await _opened(store, customer_id, rows)]
+    return [record.to_export() for record in await _open_rows(store, customer_id, rows)]
 
 
-async def _opened(store: Store, customer_id: UUID, rows: Sequence[SessionRow]) -> list[SessionRecord]:
-    box = (await store.vault.boxes([customer_id])).get(customer_id)
-    return [record_of(row, box) for row in rows] if box else []
+async def _open_rows(store: Store, customer_id: UUID, rows: Sequence[LoginSessionRow]) -> list[LoginSessionRecord]:
+    cipher = (await store.vault.ciphers([customer_id])).get(customer_id)
+    return [to_record(row, cipher) for row in rows] if cipher else []
 
 
-def row_of(session: Session) -> SessionRow:
+def to_row(login_session: LoginSession) -> LoginSessionRow:
     """The columns of a row that was just written."""
-    return SessionRow(*(getattr(session, name) for name in SessionRow._fields))
+    return LoginSessionRow(*(getattr(login_session, name) for name in LoginSessionRow._fields))
 
 
-def record_of(row: SessionRow, box: Box) -> SessionRecord:
+def to_record(row: LoginSessionRow, cipher: DataKeyCipher) -> LoginSessionRecord:
     """The record of a row."""
-    device = box.open(TABLE, row.id, row.sealed_device) if row.sealed_device else {}
+    device = cipher.open(TABLE, row.id, row.sealed_device) if row.sealed_device else {}
     expires = min(row.idle_expires_at, row.expires_at)
     expired = row.ended_at is None and expires <= now()
     reason = EndReason.EXPIRED if expired else EndReason(row.ended_reason) if row.ended_reason else None
-    return SessionRecord(
+    return LoginSessionRecord(
         row.id,
         device.get("user_agent", ""),
         row.created_at,

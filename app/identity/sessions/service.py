@@ -11,17 +11,17 @@ from sqlalchemy import delete, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.identity.sessions.tables import RefreshToken, Session
+from app.identity.sessions.tables import LoginSession, RefreshToken
 from app.identity.sessions.tokens import AccessTokens, Subject, TokenExpired, TokenInvalid
 from app.platform.clock import now
 from app.platform.db.columns import new_id
-from app.platform.db.writing import adding, later
+from app.platform.db.writing import execute_at_commit, insert_statement
 from app.platform.principal import CallerKind, Scope
 from app.platform.vault.vault import Vault
 
-TABLE = "sessions"
-GRACE = timedelta(seconds=30)
-_START, _ISSUE = adding(Session), adding(RefreshToken)
+TABLE = "login_sessions"
+REFRESH_REUSE_GRACE = timedelta(seconds=30)
+_INSERT_SESSION, _INSERT_REFRESH_TOKEN = insert_statement(LoginSession), insert_statement(RefreshToken)
 
 
 class EndReason(Enum):
@@ -42,7 +42,7 @@ class EndReason(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Lifetimes:
+class LoginSessionLifetimes:
     """How long a customer's session lives without a refresh, and at most."""
 
     idle: timedelta
@@ -60,7 +60,7 @@ class TokenPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshed:
+class RefreshResult:
     """The outcome of a refresh; without tokens, a replay was met and the session was ended."""
 
     session_id: UUID
@@ -68,10 +68,10 @@ class Refreshed:
     tokens: TokenPair | None
 
 
-class Sessions:
+class LoginSessions:
     """The story of a session from login to logout."""
 
-    def __init__(self, vault: Vault, tokens: AccessTokens, lifetimes: Lifetimes) -> None:
+    def __init__(self, vault: Vault, tokens: AccessTokens, lifetimes: LoginSessionLifetimes) -> None:
         """Issue tokens with `tokens`, valid within `lifetimes`."""
         self._vault = vault
         self._tokens = tokens
@@ -93,17 +93,17 @@ class Sessions:
         """
         moment, session_id, kind = now(), new_id(), CallerKind.CUSTOMER.value
         idle, latest = moment + self._lifetimes.idle, moment + self._lifetimes.absolute
-        box = await self._vault.box(customer_id)
-        later(
+        cipher = await self._vault.cipher(customer_id)
+        execute_at_commit(
             session,
-            _START,
+            _INSERT_SESSION,
             id=session_id,
             organization_id=organization_id,
             kind=kind,
             customer_id=customer_id,
             client_id=client_id,
             scopes="",
-            sealed_device=box.seal(TABLE, session_id, {"user_agent": user_agent[:256]}),
+            sealed_device=cipher.seal(TABLE, session_id, {"user_agent": user_agent[:256]}),
             created_at=moment,
             last_used_at=moment,
             idle_expires_at=idle,
@@ -125,7 +125,7 @@ class Sessions:
     ) -> tuple[str, datetime]:
         """A session that lives as long as its one access token, which is returned with its expiry."""
         moment = now()
-        row = Session(
+        row = LoginSession(
             organization_id=organization_id,
             kind=(CallerKind.STAFF if staff_id else CallerKind.INTEGRATION).value,
             client_id=client_id,
@@ -144,52 +144,54 @@ class Sessions:
 
     async def refresh(
         self, session: AsyncSession, *, organization_id: UUID, token: str, client_id: UUID | None = None
-    ) -> Refreshed:
+    ) -> RefreshResult:
         """Exchange a refresh token (RFC 6749, section 6) for new tokens.
 
         A used token is honoured for 30 seconds more, as two tabs may refresh at once. Later it is a replay
         (RFC 9700, section 4.14): the session ends, and the outcome without tokens must be committed.
         Raise `TokenInvalid`, also for a token that was issued through another client, and `TokenExpired`.
         """
-        found = await self._find(session, organization_id=organization_id, token=token)
+        found = await self._lock_by_refresh_token(session, organization_id=organization_id, token=token)
         if found is None or found[1].ended_at is not None or found[1].client_id != client_id:
             raise TokenInvalid(field=("refreshToken",))
         used, row = found
         moment = now()
-        if used.used_at is not None and moment - used.used_at > GRACE:
+        if used.used_at is not None and moment - used.used_at > REFRESH_REUSE_GRACE:
             _end(row, EndReason.TOKEN_REPLAYED)
-            return Refreshed(row.id, row.customer_id, None)
+            return RefreshResult(row.id, row.customer_id, None)
         if min(used.expires_at, row.idle_expires_at, row.expires_at) <= moment:
             raise TokenExpired(field=("refreshToken",))
         used.used_at = used.used_at or moment
         row.last_used_at = moment
         row.idle_expires_at = moment + self._lifetimes.idle
         tokens = await self._issue(session, _subject(row), expires=min(row.idle_expires_at, row.expires_at))
-        return Refreshed(row.id, row.customer_id, tokens)
+        return RefreshResult(row.id, row.customer_id, tokens)
 
-    async def issued(self, session: AsyncSession, *, organization_id: UUID, token: str) -> Session | None:
+    async def lock_by_token(self, session: AsyncSession, *, organization_id: UUID, token: str) -> LoginSession | None:
         """The live session, locked, that an access or refresh token belongs to; None for any other text."""
-        found = await self._find(session, organization_id=organization_id, token=token)
-        row = found[1] if found else await self._behind_access_token(session, organization_id, token)
+        found = await self._lock_by_refresh_token(session, organization_id=organization_id, token=token)
+        row = found[1] if found else await self._lock_by_access_token(session, organization_id, token)
         return row if row is not None and row.ended_at is None else None
 
-    async def _behind_access_token(self, session: AsyncSession, organization_id: UUID, token: str) -> Session | None:
+    async def _lock_by_access_token(
+        self, session: AsyncSession, organization_id: UUID, token: str
+    ) -> LoginSession | None:
         try:
             claims = await self._tokens.verify(token)
         except (TokenInvalid, TokenExpired):
             return None
         if claims.organization_id != organization_id:
             return None
-        return await session.get(Session, claims.session_id, with_for_update=True)
+        return await session.get(LoginSession, claims.session_id, with_for_update=True)
 
-    async def _find(
+    async def _lock_by_refresh_token(
         self, session: AsyncSession, *, organization_id: UUID, token: str
-    ) -> tuple[RefreshToken, Session] | None:
+    ) -> tuple[RefreshToken, LoginSession] | None:
         hashed = self._hash(token)
         # The session is locked first and always: a logout and a refresh at once end in a logout.
         statement = (
-            select(RefreshToken, Session)
-            .join(Session, col(Session.id) == col(RefreshToken.session_id))
+            select(RefreshToken, LoginSession)
+            .join(LoginSession, col(LoginSession.id) == col(RefreshToken.session_id))
             .where(col(RefreshToken.token_hash) == hashed, col(RefreshToken.organization_id) == organization_id)
             .with_for_update()
         )
@@ -199,9 +201,9 @@ class Sessions:
     async def _issue(self, session: AsyncSession, subject: Subject, *, expires: datetime) -> TokenPair:
         access, access_expires = await self._tokens.issue(subject)
         refresh = f"rt_{secrets.token_urlsafe(32)}"
-        later(
+        execute_at_commit(
             session,
-            _ISSUE,
+            _INSERT_REFRESH_TOKEN,
             id=new_id(),
             organization_id=subject.organization_id,
             customer_id=subject.subject_id,  # clients get no refresh tokens
@@ -213,10 +215,10 @@ class Sessions:
         return TokenPair(access, access_expires, refresh, expires)
 
     def _hash(self, token: str) -> bytes:
-        return self._vault.fingerprints.of("refresh-token", token)
+        return self._vault.fingerprints.compute("refresh-token", token)
 
 
-def _subject(row: Session) -> Subject:
+def _subject(row: LoginSession) -> Subject:
     subject_id = row.customer_id or row.client_id
     assert subject_id is not None  # noqa: S101 - every session is of a customer or of a client
     return Subject(
@@ -226,25 +228,25 @@ def _subject(row: Session) -> Subject:
         subject_id=subject_id,
         scopes=row.scopes,
         client_id=row.client_id,
-        owner=_owner(row),
+        owner=_owner_claim(row),
         custom_claim=row.custom_claim,
     )
 
 
-def _owner(row: Session) -> dict[str, str] | None:
+def _owner_claim(row: LoginSession) -> dict[str, str] | None:
     if row.staff_id:
         return {"type": "Staff", "id": row.staff_id.hex}
     return {"type": "Customer", "id": row.customer_id.hex} if row.customer_id else None
 
 
-def _end(row: Session, reason: EndReason) -> None:
+def _end(row: LoginSession, reason: EndReason) -> None:
     row.ended_at = now()
     row.ended_reason = reason.value
 
 
 async def end(session: AsyncSession, *, organization_id: UUID, session_id: UUID, reason: EndReason) -> bool:
     """End one session: both its tokens are dead at the next request. False when it had ended already."""
-    row = await session.get(Session, session_id, with_for_update=True)
+    row = await session.get(LoginSession, session_id, with_for_update=True)
     if row is None or row.organization_id != organization_id or row.ended_at is not None:
         return False
     _end(row, reason)
@@ -252,14 +254,16 @@ async def end(session: AsyncSession, *, organization_id: UUID, session_id: UUID,
     return True
 
 
-async def find(session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID) -> Session | None:
+async def lock(
+    session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID
+) -> LoginSession | None:
     """A customer's own session, locked; None for one of anybody else."""
-    row = await session.get(Session, session_id, with_for_update=True)
+    row = await session.get(LoginSession, session_id, with_for_update=True)
     owned = row is not None and row.organization_id == organization_id and row.customer_id == customer_id
     return row if owned else None
 
 
-def end_row(row: Session, reason: EndReason) -> bool:
+def end_if_live(row: LoginSession, reason: EndReason) -> bool:
     """End a locked session; False when it had ended or expired already."""
     if row.ended_at is not None or min(row.idle_expires_at, row.expires_at) <= now():
         return False
@@ -272,20 +276,20 @@ async def end_all(
 ) -> int:
     """End all live sessions of a customer, except `keep`; return how many ended."""
     statement = (
-        update(Session)
-        .where(col(Session.organization_id) == organization_id, col(Session.customer_id) == customer_id)
-        .where(col(Session.ended_at).is_(None), col(Session.id) != keep if keep else True)  # type: ignore[arg-type]
+        update(LoginSession)
+        .where(col(LoginSession.organization_id) == organization_id, col(LoginSession.customer_id) == customer_id)
+        .where(col(LoginSession.ended_at).is_(None), col(LoginSession.id) != keep if keep else True)  # type: ignore[arg-type]
         .values(ended_at=now(), ended_reason=reason.value)
     )
     return (await session.exec(statement)).rowcount
 
 
-async def end_of_staff(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> int:
+async def end_all_for_staff_member(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> int:
     """End all live sessions on behalf of a staff member who leaves; return how many ended."""
     statement = (
-        update(Session)
-        .where(col(Session.organization_id) == organization_id, col(Session.staff_id) == staff_id)
-        .where(col(Session.ended_at).is_(None), col(Session.expires_at) > now())
+        update(LoginSession)
+        .where(col(LoginSession.organization_id) == organization_id, col(LoginSession.staff_id) == staff_id)
+        .where(col(LoginSession.ended_at).is_(None), col(LoginSession.expires_at) > now())
         .values(ended_at=now(), ended_reason=EndReason.STAFF_REMOVED.value)
     )
     return (await session.exec(statement)).rowcount
@@ -294,4 +298,4 @@ async def end_of_staff(session: AsyncSession, *, organization_id: UUID, staff_id
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
     """Delete all sessions of a customer with their tokens; return how many there were."""
     await session.exec(delete(RefreshToken).where(col(RefreshToken.customer_id) == customer_id))
-    return (await session.exec(delete(Session).where(col(Session.customer_id) == customer_id))).rowcount
+    return (await session.exec(delete(LoginSession).where(col(LoginSession.customer_id) == customer_id))).rowcount

@@ -19,11 +19,11 @@ from app.platform.vault.vault import Vault, system_key
 
 PURPOSE = "signing"
 # An unknown key is looked up at most this often, whatever strangers send.
-RELOAD_SECONDS = 2.0
+MIN_RELOAD_INTERVAL_SECONDS = 2.0
 # How long a process may go on signing with a key that another one has retired.
-SIGN_AFTER_READING = timedelta(seconds=30)
-# A new key is published before it signs, longer than RELOAD_SECONDS: no process meets a token it cannot verify.
-PUBLISHED_BEFORE_SIGNING = timedelta(seconds=10)
+SIGNING_CACHE_LIFETIME = timedelta(seconds=30)
+# A new key is published before it signs, longer than MIN_RELOAD_INTERVAL_SECONDS: none meets a token it cannot verify.
+ACTIVATION_DELAY = timedelta(seconds=10)
 
 
 class _Row(NamedTuple):
@@ -64,9 +64,9 @@ class SigningKeys:
     def __init__(self, vault: Vault, *, verify_for: timedelta) -> None:
         """Retired keys verify for `verify_for` more, the lifetime of a token, and as long as they may still sign."""
         self._vault = vault
-        self._verify_for = verify_for + SIGN_AFTER_READING + PUBLISHED_BEFORE_SIGNING
+        self._verify_for = verify_for + SIGNING_CACHE_LIFETIME + ACTIVATION_DELAY
         self._keys: dict[str, SigningKey] = {}
-        self._loaded = float("-inf")
+        self._loaded_at = float("-inf")
 
     async def load(self) -> None:
         """Read the keys; make the first one on the first start."""
@@ -92,15 +92,15 @@ class SigningKeys:
 
     async def current(self) -> SigningKey:
         """The key that signs: the newest that every process can know, read again every half minute."""
-        if monotonic() - self._loaded > SIGN_AFTER_READING.total_seconds():
+        if monotonic() - self._loaded_at > SIGNING_CACHE_LIFETIME.total_seconds():
             await self._read()
-        known = now() - PUBLISHED_BEFORE_SIGNING
+        activated_before = now() - ACTIVATION_DELAY
         newest_first = list(reversed(self._keys.values()))
-        return next((key for key in newest_first if key.created_at <= known), newest_first[-1])
+        return next((key for key in newest_first if key.created_at <= activated_before), newest_first[-1])
 
     async def find(self, kid: str) -> SigningKey | None:
         """The key that signed a token; keys made by another process are looked up at most every two seconds."""
-        if kid not in self._keys and monotonic() - self._loaded > RELOAD_SECONDS:
+        if kid not in self._keys and monotonic() - self._loaded_at > MIN_RELOAD_INTERVAL_SECONDS:
             await self._read()
         return self._keys.get(kid)
 
@@ -114,7 +114,7 @@ class SigningKeys:
         rows = await self._vault.keystore.rows(_KEYS, purpose=PURPOSE)
         usable = [row for row in rows if row.retired_at is None or row.retired_at > oldest]
         self._keys = {row.id.hex: self._open(row) for row in usable}
-        self._loaded = monotonic()
+        self._loaded_at = monotonic()
 
     def _open(self, row: _Row) -> SigningKey:
         seed = self._vault.unwrap(row.wrapped, subject=row.id.hex, version=row.master_version)

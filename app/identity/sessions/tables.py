@@ -7,14 +7,14 @@ from uuid import UUID
 from sqlalchemy import JSON, Index
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
 
-class Session(SQLModel, table=True):
+class LoginSession(SQLModel, table=True):
     """One login of a customer, or one token issued to a client; every access token points at one."""
 
-    __tablename__ = "sessions"
-    __table_args__ = (Index("ix_sessions_customer", "organization_id", "customer_id", "id"),)
+    __tablename__ = "login_sessions"
+    __table_args__ = (Index("ix_login_sessions_customer", "organization_id", "customer_id", "id"),)
 
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
@@ -24,12 +24,12 @@ class Session(SQLModel, table=True):
     staff_id: UUID | None = foreign_key("staff_members.id", nullable=True)
     scopes: str = Field(default="", max_length=512)
     custom_claim: dict[str, Any] | None = Field(default=None, sa_type=JSON)
-    sealed_device: bytes | None = binary(nullable=True)
-    created_at: datetime = moment()
-    last_used_at: datetime = moment()
-    idle_expires_at: datetime = moment()
-    expires_at: datetime = moment(index=True)
-    ended_at: datetime | None = moment(nullable=True)
+    sealed_device: bytes | None = binary_column(nullable=True)
+    created_at: datetime = timestamp_column()
+    last_used_at: datetime = timestamp_column()
+    idle_expires_at: datetime = timestamp_column()
+    expires_at: datetime = timestamp_column(index=True)
+    ended_at: datetime | None = timestamp_column(nullable=True)
     ended_reason: str | None = Field(default=None, max_length=32)
 
 
@@ -41,8 +41,8 @@ class RefreshToken(SQLModel, table=True):
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
     customer_id: UUID | None = foreign_key("customers.id", nullable=True)
-    session_id: UUID = foreign_key("sessions.id", index=True)
+    session_id: UUID = foreign_key("login_sessions.id", index=True)
     token_hash: bytes = Field(unique=True)
-    issued_at: datetime = moment()
-    expires_at: datetime = moment()
-    used_at: datetime | None = moment(nullable=True)
+    issued_at: datetime = timestamp_column()
+    expires_at: datetime = timestamp_column()
+    used_at: datetime | None = timestamp_column(nullable=True)

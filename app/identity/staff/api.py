@@ -5,7 +5,7 @@ from uuid import UUID
 import strawberry
 
 from app.identity.staff import repository
-from app.identity.staff.repository import Personal
+from app.identity.staff.repository import StaffDetails
 from app.platform.graphql import ids
 from app.platform.graphql.context import Context
 
@@ -20,13 +20,13 @@ class StaffMember:
     email: str | None = strawberry.field(description="Address in the back office.")
 
 
-async def staff_member(context: Context, staff_id: UUID) -> StaffMember | None:
+async def load_staff_member(context: Context, staff_id: UUID) -> StaffMember | None:
     """The staff member with this id in the caller's organization."""
     found = await context.load(repository.by_ids, staff_id)
-    return shown(staff_id, found) if found else None
+    return to_staff_member(staff_id, found) if found else None
 
 
-def shown(staff_id: UUID, found: Personal) -> StaffMember:
+def to_staff_member(staff_id: UUID, found: StaffDetails) -> StaffMember:
     """The GraphQL object of a staff member."""
     return StaffMember(
         id=ids.encode("Staff", staff_id),

@@ -22,7 +22,7 @@ PURPOSE = "staff-email"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Personal:
+class StaffDetails:
     """Everything sealed on a staff member's row."""
 
     email: str | None = None
@@ -45,7 +45,7 @@ _BY_IDS = Read(
     ),
     _Row._make,
 )
-_EVERY = Read(
+_ACTIVE = Read(
     select(*columns(StaffMember, _Row))
     .where(col(StaffMember.organization_id) == bindparam("organization_id"), col(StaffMember.removed_at).is_(None))
     .order_by(col(StaffMember.id)),
@@ -60,17 +60,19 @@ _BY_EMAIL = Read(
 )
 
 
-async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[Personal | None]:
+async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[StaffDetails | None]:
     """The staff members with these ids in their order, removed ones too; None where the organization has none."""
     rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
-    boxes = await store.vault.boxes([row.id for row in rows])
-    found = {row.id: boxes[row.id].open_as(Personal, TABLE, row.id, row.sealed) for row in rows if row.id in boxes}
+    ciphers = await store.vault.ciphers([row.id for row in rows])
+    found = {
+        row.id: ciphers[row.id].open_as(StaffDetails, TABLE, row.id, row.sealed) for row in rows if row.id in ciphers
+    }
     return [found.get(one) for one in ids]
 
 
 async def id_by_email(store: Store, *, organization_id: UUID, email: EmailAddress) -> UUID | None:
     """The id of the staff member with this address."""
-    hashed = store.vault.fingerprints.of(PURPOSE, email.canonical, organization_id=organization_id)
+    hashed = store.vault.fingerprints.compute(PURPOSE, email.canonical, organization_id=organization_id)
     row = await store.database.row(_BY_EMAIL, organization_id=organization_id, email_hash=hashed)
     return row.id if row else None
 
@@ -92,14 +94,14 @@ async def add(
 ) -> UUID:
     """A new staff member with a key of its own."""
     staff_id = new_id()
-    box = await vault.create_key(staff_id, organization_id=organization_id)
-    personal = Personal(email=email.address, first_name=first_name, last_name=last_name)
+    cipher = await vault.create_key(staff_id, organization_id=organization_id)
+    details = StaffDetails(email=email.address, first_name=first_name, last_name=last_name)
     session.add(
         StaffMember(
             id=staff_id,
             organization_id=organization_id,
-            email_hash=vault.fingerprints.of(PURPOSE, email.canonical, organization_id=organization_id),
-            sealed=box.seal(TABLE, staff_id, personal),
+            email_hash=vault.fingerprints.compute(PURPOSE, email.canonical, organization_id=organization_id),
+            sealed=cipher.seal(TABLE, staff_id, details),
             created_at=now(),
         )
     )
@@ -107,11 +109,13 @@ async def add(
     return staff_id
 
 
-async def every(store: Store, *, organization_id: UUID) -> list[tuple[UUID, Personal]]:
+async def list_active(store: Store, *, organization_id: UUID) -> list[tuple[UUID, StaffDetails]]:
     """The staff members of the organization, oldest first, without those who were removed."""
-    rows = await store.database.rows(_EVERY, organization_id=organization_id)
-    boxes = await store.vault.boxes([row.id for row in rows])
-    return [(row.id, boxes[row.id].open_as(Personal, TABLE, row.id, row.sealed)) for row in rows if row.id in boxes]
+    rows = await store.database.rows(_ACTIVE, organization_id=organization_id)
+    ciphers = await store.vault.ciphers([row.id for row in rows])
+    return [
+        (row.id, ciphers[row.id].open_as(StaffDetails, TABLE, row.id, row.sealed)) for row in rows if row.id in ciphers
+    ]
 
 
 async def remove(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> bool:

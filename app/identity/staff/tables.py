@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import UniqueConstraint
 from sqlmodel import SQLModel
 
-from app.platform.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
 
 class StaffMember(SQLModel, table=True):
@@ -20,7 +20,7 @@ class StaffMember(SQLModel, table=True):
 
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    email_hash: bytes = binary()
-    sealed: bytes = binary()
-    created_at: datetime = moment()
-    removed_at: datetime | None = moment(nullable=True)
+    email_hash: bytes = binary_column()
+    sealed: bytes = binary_column()
+    created_at: datetime = timestamp_column()
+    removed_at: datetime | None = timestamp_column(nullable=True)

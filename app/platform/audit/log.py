@@ -9,10 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.platform.audit.tables import AuditEvent
 from app.platform.clock import now
 from app.platform.db.columns import new_id
-from app.platform.db.writing import adding, later
-from app.platform.principal import Origin
+from app.platform.db.writing import execute_at_commit, insert_statement
+from app.platform.principal import RequestOrigin
 
-_EVENT = adding(AuditEvent)
+_EVENT = insert_statement(AuditEvent)
 
 
 class Action(Enum):
@@ -87,7 +87,7 @@ class Action(Enum):
 
 def record(
     session: AsyncSession,
-    origin: Origin,
+    origin: RequestOrigin,
     action: Action,
     *,
     customer_id: UUID | None = None,
@@ -96,7 +96,7 @@ def record(
 ) -> None:
     """Add what `origin` did; `fields` are the names of what changed, never the values."""
     principal = origin.principal
-    later(
+    execute_at_commit(
         session,
         _EVENT,
         id=new_id(),
@@ -114,7 +114,7 @@ def record(
     )
 
 
-def record_of_house(
+def record_system_event(
     session: AsyncSession,
     action: Action,
     *,
@@ -123,13 +123,13 @@ def record_of_house(
     object_id: UUID | None = None,
 ) -> None:
     """Add what the house did by itself, such as an erasure that was due."""
-    later(
+    execute_at_commit(
         session,
         _EVENT,
         id=new_id(),
         organization_id=organization_id,
         customer_id=customer_id,
-        actor_kind="HOUSE",
+        actor_kind="SYSTEM",
         action=action.value,
         object_id=object_id,
         fields=[],

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import JSON, Index
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
 
 class AuditEvent(SQLModel, table=True):
@@ -24,6 +24,6 @@ class AuditEvent(SQLModel, table=True):
     action: str = Field(max_length=64)
     object_id: UUID | None = None
     fields: list[str] = Field(default_factory=list, sa_type=JSON)
-    source: bytes | None = binary(nullable=True)
+    source: bytes | None = binary_column(nullable=True)
     request_id: str | None = Field(default=None, max_length=64)
-    at: datetime = moment()
+    at: datetime = timestamp_column()

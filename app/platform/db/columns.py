@@ -8,14 +8,14 @@ import uuid_utils.compat
 from sqlalchemy import DateTime, Dialect, LargeBinary, MetaData, TypeDecorator, Uuid
 from sqlmodel import Field, SQLModel
 
-NAMING = {
+NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "ck": "ck_%(table_name)s_%(constraint_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-SQLModel.metadata.naming_convention = NAMING
+SQLModel.metadata.naming_convention = NAMING_CONVENTION
 
 
 class _UtcText(TypeDecorator[datetime]):
@@ -31,7 +31,7 @@ class _UtcText(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value else None
 
 
-MOMENT = DateTime(timezone=True).with_variant(_UtcText(), "sqlite")
+TIMESTAMP = DateTime(timezone=True).with_variant(_UtcText(), "sqlite")
 main_metadata: MetaData = SQLModel.metadata
 
 
@@ -52,14 +52,14 @@ def foreign_key(target: str, *, index: bool = False, nullable: bool = False, pri
     return Field(foreign_key=target, index=index, primary_key=primary_key, sa_type=Uuid)
 
 
-def moment(*, nullable: bool = False, index: bool = False) -> Any:
+def timestamp_column(*, nullable: bool = False, index: bool = False) -> Any:
     """A point in time, UTC."""
     if nullable:
-        return Field(default=None, nullable=True, index=index, sa_type=MOMENT)
-    return Field(index=index, sa_type=MOMENT)
+        return Field(default=None, nullable=True, index=index, sa_type=TIMESTAMP)
+    return Field(index=index, sa_type=TIMESTAMP)
 
 
-def binary(*, nullable: bool = False) -> Any:
+def binary_column(*, nullable: bool = False) -> Any:
     """Sealed values, hashes: bytes nobody reads by eye."""
     if nullable:
         return Field(default=None, nullable=True, sa_type=LargeBinary)

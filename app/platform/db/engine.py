@@ -12,9 +12,9 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.platform.db.readers import Readers
+from app.platform.db.read_pool import ReadConnectionPool
 from app.platform.db.reading import Read
-from app.platform.db.writing import Transaction
+from app.platform.db.writing import DeferredWriteSession
 
 Row = TypeVar("Row")
 
@@ -27,12 +27,12 @@ class DatabaseOptions:
     """How connections are kept: up to `pool_size` for transactions, and as many for reads.
 
     `statement_cache_size` 0 is needed behind a transaction-mode pgbouncer.
-    `forgetful` leaves no copy of a deleted row in a SQLite file: no write-ahead log, freed pages overwritten.
+    `secure_delete` leaves no copy of a deleted row in a SQLite file: no write-ahead log, freed pages overwritten.
     """
 
     pool_size: int = 10
     statement_cache_size: int = 200
-    forgetful: bool = False
+    secure_delete: bool = False
 
 
 class Database:
@@ -47,17 +47,17 @@ class Database:
         pool = self._options.pool_size
         self.engine = self._embedded_engine(self.url, 2 * pool) if self.embedded else self._server_engine(self.url)
         # SQLite has one writer at a time: those who wait for it must not keep connections from those who read.
-        self._writer = self._embedded_engine(self.url, 1) if self.embedded else self.engine
+        self._write_engine = self._embedded_engine(self.url, 1) if self.embedded else self.engine
         self._dialect = self.engine.dialect
-        self._readers = Readers(self.engine, pool)
+        self._read_pool = ReadConnectionPool(self.engine, pool)
         self.on_statement: Callable[[str], None] | None = None
-        for engine in {self.engine, self._writer}:
-            event.listen(engine.sync_engine, "before_cursor_execute", self._notice)
+        for engine in {self.engine, self._write_engine}:
+            event.listen(engine.sync_engine, "before_cursor_execute", self._before_cursor_execute)
 
-    def _notice(self, _: object, __: object, statement: str, *___: object) -> None:
-        self._tell(statement)
+    def _before_cursor_execute(self, _: object, __: object, statement: str, *___: object) -> None:
+        self._notify(statement)
 
-    def _tell(self, statement: str) -> None:
+    def _notify(self, statement: str) -> None:
         """Tell `on_statement` of everything that goes to the driver; tests count what an outsider could time."""
         if self.on_statement is not None:
             self.on_statement(statement)
@@ -92,7 +92,7 @@ class Database:
 
     def _configure(self, connection: Any, _: object) -> None:
         cursor = connection.cursor()
-        journal = "delete" if self._options.forgetful else "wal"
+        journal = "delete" if self._options.secure_delete else "wal"
         for pragma in (f"journal_mode={journal}", "foreign_keys=on", "synchronous=full", "secure_delete=on"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -110,11 +110,11 @@ class Database:
         """
         if self.on_statement is not None:
             self.on_statement(read.sql(self._dialect))
-        reader = await self._readers.take()
+        reader = await self._read_pool.acquire()
         try:
             return await read.fetch(reader.driver, self._dialect, parameters)
         finally:
-            self._readers.put_back(reader)
+            self._read_pool.release(reader)
 
     async def row(self, read: Read[Row], **parameters: object) -> Row | None:
         """The first row of a prepared read, or None."""
@@ -127,7 +127,7 @@ class Database:
 
         The transaction itself starts with the first statement: slow work before it holds nothing.
         """
-        async with Transaction(self._writer, self._tell) as session:
+        async with DeferredWriteSession(self._write_engine, self._notify) as session:
             try:
                 yield session
             except BaseException:
@@ -142,6 +142,6 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections."""
-        self._readers.close()
+        self._read_pool.close()
         await self.engine.dispose()
-        await self._writer.dispose()
+        await self._write_engine.dispose()

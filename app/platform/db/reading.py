@@ -18,38 +18,38 @@ from sqlmodel import SQLModel
 
 Row = TypeVar("Row")
 Processor = Callable[[Any], Any]
-OF_ONE = "of_one"
+SINGLE_ID = "single_id"
 
 
 class _Compiled(NamedTuple):
     sql: str
-    sql_of_one: str
+    single_id_sql: str
     names: tuple[str, ...]
     constants: Mapping[str, Any]
-    bind: tuple[Processor | None, ...]
-    result: tuple[Processor | None, ...]
-    lists: tuple[str, ...]
+    bind_processors: tuple[Processor | None, ...]
+    result_processors: tuple[Processor | None, ...]
+    id_lists: tuple[str, ...]
 
-    def of_one(self, values: Mapping[str, Any]) -> bool:
+    def has_single_ids(self, values: Mapping[str, Any]) -> bool:
         """Whether it takes lists of ids and each has a single one, as those of a customer's own reads have."""
-        return bool(self.lists) and all(len(values[name]) == 1 for name in self.lists)
+        return bool(self.id_lists) and all(len(values[name]) == 1 for name in self.id_lists)
 
     @property
-    def plain(self) -> bool:
+    def returns_raw_rows(self) -> bool:
         """Whether the driver's rows are the rows as they are."""
-        return not any(self.result)
+        return not any(self.result_processors)
 
 
 class Read(Generic[Row]):
-    """A select with named parameters; `make` turns a row's values, in the select's order, into what is returned.
+    """A select with named parameters; `row_factory` turns a row's values, in the select's order, into what is returned.
 
     Usually it is the `_make` of a NamedTuple with the same columns.
     """
 
-    def __init__(self, select: Select[Any] | UpdateBase, make: Callable[[Sequence[Any]], Row]) -> None:
+    def __init__(self, select: Select[Any] | UpdateBase, row_factory: Callable[[Sequence[Any]], Row]) -> None:
         """Keep the statement; it is compiled at its first use, once for each kind of database."""
         self.select = select
-        self._make = make
+        self._row_factory = row_factory
         self._compiled: dict[str, _Compiled] = {}
 
     def sql(self, dialect: Dialect) -> str:
@@ -58,49 +58,49 @@ class Read(Generic[Row]):
 
     async def fetch(self, connection: Any, dialect: Dialect, parameters: Mapping[str, object]) -> list[Row]:
         """Run it on the driver's own connection, asyncpg's or aiosqlite's."""
-        sql, arguments = self.bound(dialect, parameters)
+        sql, arguments = self.bind(dialect, parameters)
         if dialect.name == "sqlite":
             records = await connection.execute_fetchall(sql, arguments)
         else:
             records = await connection.fetch(sql, *arguments)
-        return self.made(dialect, records)
+        return self.to_rows(dialect, records)
 
-    def bound(self, dialect: Dialect, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
+    def bind(self, dialect: Dialect, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
         """The statement and its arguments in their order, as the driver takes them."""
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
         values = {**compiled.constants, **parameters}
-        sql = compiled.sql_of_one if compiled.of_one(values) else compiled.sql
+        sql = compiled.single_id_sql if compiled.has_single_ids(values) else compiled.sql
         return sql, [
             process(values[name]) if process else values[name]
-            for name, process in zip(compiled.names, compiled.bind, strict=True)
+            for name, process in zip(compiled.names, compiled.bind_processors, strict=True)
         ]
 
-    def made(self, dialect: Dialect, records: Iterable[Sequence[Any]]) -> list[Row]:
+    def to_rows(self, dialect: Dialect, records: Iterable[Sequence[Any]]) -> list[Row]:
         """What is returned for the rows as the driver gave them."""
         compiled = self._compiled[dialect.name]
-        if compiled.plain:
-            return [self._make(record) for record in records]
-        return [self._make(_processed(record, compiled.result)) for record in records]
+        if compiled.returns_raw_rows:
+            return [self._row_factory(record) for record in records]
+        return [self._row_factory(_process(record, compiled.result_processors)) for record in records]
 
     def _compile(self, dialect: Dialect) -> _Compiled:
         compiler = self.select.compile(dialect=dialect)
-        of_one = self.select.compile(dialect=dialect, compile_kwargs={OF_ONE: True})
+        single_id = self.select.compile(dialect=dialect, compile_kwargs={SINGLE_ID: True})
         names = tuple(compiler.positiontup or ())
         binds = {name: compiler.binds[name] for name in names}
         compiled = _Compiled(
             sql=str(compiler),
-            sql_of_one=str(of_one),
+            single_id_sql=str(single_id),
             names=names,
             constants={name: bind.value for name, bind in binds.items() if not bind.required},
-            bind=tuple(_bind_processor(binds[name], dialect) for name in names),
-            result=tuple(_result_processor(entry.type, dialect) for entry in compiler._result_columns),  # noqa: SLF001 - no public name
-            lists=tuple(name for name in names if isinstance(binds[name].type, _UuidList)),
+            bind_processors=tuple(_bind_processor(binds[name], dialect) for name in names),
+            result_processors=tuple(_result_processor(entry.type, dialect) for entry in compiler._result_columns),  # noqa: SLF001 - no public name
+            id_lists=tuple(name for name in names if isinstance(binds[name].type, _UuidList)),
         )
         self._compiled[dialect.name] = compiled
         return compiled
 
 
-def _processed(record: Sequence[Any], processors: tuple[Processor | None, ...]) -> list[Any]:
+def _process(record: Sequence[Any], processors: tuple[Processor | None, ...]) -> list[Any]:
     return [
         process(value) if process and value is not None else value
         for value, process in zip(record, processors, strict=True)
@@ -155,7 +155,7 @@ def _any_of_sqlite(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> st
 def _any_of_postgresql(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> str:
     column, ids = compiler.process(element.column, **options), compiler.process(element.ids, **options)
     # PostgreSQL plans `= ANY` anew each time, as it takes the list for a long one; of a single id it keeps the plan.
-    return f"{column} = ({ids}::uuid[])[1]" if options.get(OF_ONE) else f"{column} = ANY({ids}::uuid[])"
+    return f"{column} = ({ids}::uuid[])[1]" if options.get(SINGLE_ID) else f"{column} = ANY({ids}::uuid[])"
 
 
 def columns(table: type[SQLModel], shape: Any) -> list[Any]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.platform.graphql.documents import Documents, Refused
+from app.platform.graphql.documents import DocumentCache, GraphQLRequestError
 
 MANIFEST = "persisted-documents.json"
 
@@ -14,7 +14,7 @@ class BadDocument(Exception):
     """A file cannot be registered; the message names it and says why."""
 
 
-def read(folder: Path, documents: Documents) -> dict[str, str]:
+def read_documents(folder: Path, documents: DocumentCache) -> dict[str, str]:
     """The documents below `folder` by their SHA-256.
 
     Each `*.graphql` file is one, and each entry of a manifest: `persisted-documents.json` of graphql-codegen,
@@ -22,14 +22,16 @@ def read(folder: Path, documents: Documents) -> dict[str, str]:
     that is wrong: nothing is registered by halves.
     """
     found = {}
-    for place, sha256, text in _texts(folder):
+    for location, sha256, text in _texts(folder):
         digest = hashlib.sha256(text.encode()).hexdigest()
         if sha256 not in {None, digest}:
-            raise BadDocument(f"{place}: the key is not the SHA-256 of the document; write the manifest with sha256.")
+            raise BadDocument(
+                f"{location}: the key is not the SHA-256 of the document; write the manifest with sha256."
+            )
         try:
             documents.prepare(text)
-        except Refused as refused:
-            raise BadDocument(f"{place}: {refused.errors[0].message}") from None
+        except GraphQLRequestError as refused:
+            raise BadDocument(f"{location}: {refused.errors[0].message}") from None
         found[digest] = text
     if not found:
         raise BadDocument(f"{folder}: there is neither a {MANIFEST} nor a *.graphql file.")

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import moment
+from app.platform.db.columns import timestamp_column
 
 
 class TrustedDocument(SQLModel, table=True):
@@ -15,4 +15,4 @@ class TrustedDocument(SQLModel, table=True):
 
     sha256: str = Field(primary_key=True, max_length=64)
     text: str = Field(sa_type=Text)
-    added_at: datetime = moment()
+    added_at: datetime = timestamp_column()

@@ -12,7 +12,7 @@ from app.platform.graphql.context import Context
 from app.platform.graphql.fields import query
 
 ENGLISH = "en"
-LONGEST_LOCALE = 35
+MAX_LOCALE_LENGTH = 35
 """What RFC 5646, section 4.4.1, advises to make room for."""
 
 Locale = Annotated[
@@ -84,26 +84,26 @@ class Country:
     @strawberry.field(description="The zones an address chooses from; empty for most countries.")
     def zones(self) -> list[Zone]:
         """In the language of the country's name."""
-        return [zone_shown(zone, self.locale) for zone in zones.of_country(self.source)]
+        return [to_graphql_zone(zone, self.locale) for zone in zones.of_country(self.source)]
 
     @strawberry.field(description="How an address of this country is written.")
     def address_format(self) -> AddressFormat:
         """Sets become lists in the order of the fields."""
-        written = formats.of_country(self.source)
+        address_format = formats.of_country(self.source)
         return AddressFormat(
-            template=written.template,
-            latin_template=written.latin_template,
-            fields=list(written.fields),
-            upper_case=[field for field in written.fields if field in written.upper_case],
-            postal_code_examples=list(written.postal_code_examples),
-            postal_code_prefix=written.postal_code_prefix,
-            zone_type=written.zone_type,
-            city_type=written.city_type,
-            postal_code_type=written.postal_code_type,
+            template=address_format.template,
+            latin_template=address_format.latin_template,
+            fields=list(address_format.fields),
+            upper_case=[field for field in address_format.fields if field in address_format.upper_case],
+            postal_code_examples=list(address_format.postal_code_examples),
+            postal_code_prefix=address_format.postal_code_prefix,
+            zone_type=address_format.zone_type,
+            city_type=address_format.city_type,
+            postal_code_type=address_format.postal_code_type,
         )
 
 
-def country_shown(source: countries.Country, locale: str) -> Country:
+def to_graphql_country(source: countries.Country, locale: str) -> Country:
     """The GraphQL object of a country, named in `locale`."""
     return Country(
         code=source.code,
@@ -114,27 +114,27 @@ def country_shown(source: countries.Country, locale: str) -> Country:
     )
 
 
-def zone_shown(source: zones.Zone, locale: str) -> Zone:
+def to_graphql_zone(source: zones.Zone, locale: str) -> Zone:
     """The GraphQL object of a zone, named in `locale`."""
     return Zone(code=source.code, name=zones.zone_name(source, locale))
 
 
 @lru_cache(maxsize=4096)
-def country_named(code: str, locale: str | None) -> Country:
+def graphql_country(code: str, locale: str | None) -> Country:
     """The country with this code in `locale`, else in English; kept, as addresses are read often."""
-    return country_shown(countries.parse_country(code), _known(locale))
+    return to_graphql_country(countries.parse_country(code), _locale_or_english(locale))
 
 
-def zone_named(country_code: str, code: str | None, locale: str | None) -> Zone | None:
+def graphql_zone(country_code: str, code: str | None, locale: str | None) -> Zone | None:
     """The zone that an address keeps as `code`, named like its country; what was typed where there is no such zone."""
     if code is None:
         return None
-    return _zones_named(country_code, locale).get(code) or Zone(code=code, name=code)
+    return _graphql_zones(country_code, locale).get(code) or Zone(code=code, name=code)
 
 
 @lru_cache(maxsize=512)
-def _zones_named(country_code: str, locale: str | None) -> dict[str, Zone]:
-    return {zone.code: zone for zone in country_named(country_code, locale).zones()}
+def _graphql_zones(country_code: str, locale: str | None) -> dict[str, Zone]:
+    return {zone.code: zone for zone in graphql_country(country_code, locale).zones()}
 
 
 @strawberry.type
@@ -144,9 +144,9 @@ class GeographyQueries:
     @query(allow=ANYBODY, description="All countries in the order of their names.", size=250)
     async def countries(self, context: Context, locale: Locale = None) -> list[Country]:
         """Accents count after letters (Åland Islands among the A): near enough to the alphabet for a list."""
-        known = _known(locale or context.principal.locale)
-        shown = [country_shown(source, known) for source in countries.every()]
-        return sorted(shown, key=lambda country: unicodedata.normalize("NFKD", country.name.casefold()))
+        language = _locale_or_english(locale or context.principal.locale)
+        found = [to_graphql_country(source, language) for source in countries.all_countries()]
+        return sorted(found, key=lambda country: unicodedata.normalize("NFKD", country.name.casefold()))
 
     @query(allow=ANYBODY, description="One country with its rules for addresses; null when there is no such country.")
     async def country(
@@ -157,8 +157,8 @@ class GeographyQueries:
     ) -> Country | None:
         """Unlike an address, a query guesses nothing: `UK` is no country."""
         source = countries.find(code)
-        return country_shown(source, _known(locale or context.principal.locale)) if source else None
+        return to_graphql_country(source, _locale_or_english(locale or context.principal.locale)) if source else None
 
 
-def _known(locale: str | None) -> str:
-    return locale if locale and len(locale) <= LONGEST_LOCALE else ENGLISH
+def _locale_or_english(locale: str | None) -> str:
+    return locale if locale and len(locale) <= MAX_LOCALE_LENGTH else ENGLISH

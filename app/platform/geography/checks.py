@@ -36,23 +36,23 @@ def check(address: PostalAddress) -> list[AppError]:
 
 
 def _errors(address: PostalAddress) -> Iterator[AppError]:
-    written = formats.of_country(address.country)
+    address_format = formats.of_country(address.country)
     values = address.by_field
     has_zones = bool(zones.of_country(address.country))
     for field in ("line1", "city", "postalCode", "zone"):
         if not values[field]:
-            if field in written.required:
-                yield Required(_missing(field, address, written), field=(field,))
+            if field in address_format.required:
+                yield Required(_missing(field, address, address_format), field=(field,))
         elif field == "postalCode" and not is_postal_code(address.country, values[field]):
-            example = written.postal_code_examples[0]
+            example = address_format.postal_code_examples[0]
             yield InvalidPostalCode(f"This is not a postal code of this country. Write it as in {example}.")
         elif field == "zone" and has_zones and not zones.find_zone(address.country, values[field]):
             yield InvalidZone(f"There is no such zone in this country. Write it as in {_example_zone(address)}.")
 
 
-def _missing(field: str, address: PostalAddress, written: AddressFormat) -> str:
+def _missing(field: str, address: PostalAddress, address_format: AddressFormat) -> str:
     if field == "postalCode":
-        return f"An address in this country needs a postal code, such as {written.postal_code_examples[0]}."
+        return f"An address in this country needs a postal code, such as {address_format.postal_code_examples[0]}."
     if field == "zone":
         return f"An address in this country needs a zone, such as {_example_zone(address)}."
     return Required.message

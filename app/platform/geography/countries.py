@@ -16,7 +16,7 @@ WITHDRAWN = frozenset({"BUR", "ZAR", "DDR", "FXX", "TMP", "YMD"})
 RESERVED = frozenset({"AC", "CP", "DG", "EU", "TA"})
 # ISO 3166-1 has no code for Kosovo. XKX is what the European Commission and the World Bank write; CLDR alone says XKK.
 KOSOVO = ("XK", "XKX")
-MISTAKEN = {"UK": "GB", "EL": "GR", "ENGLAND": "GB", "SCOTLAND": "GB", "WALES": "GB", "USA": "US"}
+COMMON_MISTAKES = {"UK": "GB", "EL": "GR", "ENGLAND": "GB", "SCOTLAND": "GB", "WALES": "GB", "USA": "US"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Country:
 def find(code: str) -> Country | None:
     """The country with this two-letter code in upper or lower case; `UK`, `EU` and `ZZ` are no countries."""
     # Only ASCII: upper() makes SS, South Sudan, of a German ß.
-    return _by_code().get(code.upper()) if code.isascii() else None
+    return _countries().get(code.upper()) if code.isascii() else None
 
 
-def every() -> tuple[Country, ...]:
+def all_countries() -> tuple[Country, ...]:
     """All 250 countries in the order of their codes."""
-    return tuple(_by_code().values())
+    return tuple(_countries().values())
 
 
 def name(code: str, locale: str) -> str:
@@ -61,14 +61,16 @@ def parse_country(raw: str) -> Country:
 
 def _guess(value: str) -> str | None:
     wanted = value.upper()
-    if wanted in MISTAKEN:
-        return MISTAKEN[wanted]
+    if wanted in COMMON_MISTAKES:
+        return COMMON_MISTAKES[wanted]
     english = _names("en")
-    return next((each.code for each in every() if wanted in (each.alpha3, english.get(each.code, "").upper())), None)
+    return next(
+        (each.code for each in all_countries() if wanted in (each.alpha3, english.get(each.code, "").upper())), None
+    )
 
 
 @cache
-def _by_code() -> Mapping[str, Country]:
+def _countries() -> Mapping[str, Country]:
     aliases: Mapping[str, list[str]] = get_global("territory_aliases")
     alpha3 = {
         codes[0]: alias

@@ -18,11 +18,11 @@ FIELDS = {
     "S": "{zone}",
 }
 # In the order of the input.
-REQUIRABLE = {"A": "line1", "C": "city", "Z": "postalCode", "S": "zone"}
+REQUIRABLE_FIELDS = {"A": "line1", "C": "city", "Z": "postalCode", "S": "zone"}
 # Libaddressinput also has names and streets in capitals for some countries. No post sends back a letter for
 # small letters in a name, so this stays with what the sorting machines read.
-UPPER_CASE = {"C": "city", "Z": "postalCode", "S": "zone"}
-NOT_OURS = re.compile(r"%n%D(?=%n)|%D, |%D |, %D| %X|%X |%[DX]")
+UPPER_CASE_FIELDS = {"C": "city", "Z": "postalCode", "S": "zone"}
+UNSUPPORTED_FIELDS = re.compile(r"%n%D(?=%n)|%D, |%D |, %D| %X|%X |%[DX]")
 # Countries that write the family name first, and those that join the names without a space: in their own script.
 FAMILY_NAME_FIRST = frozenset({"BY", "CN", "HK", "HU", "JP", "KH", "KP", "KR", "KZ", "MO", "RU", "TW", "UA", "VN"})
 NAMES_JOINED = frozenset({"CN", "HK", "KP", "KR", "MO", "TW"})
@@ -70,15 +70,15 @@ def of_country(country: Country) -> AddressFormat:
     latin_fmt = record.get("lfmt", record["fmt"])
     latin_template = _in_name_order(_template(latin_fmt), code, FAMILY_NAME_FIRST_IN_LATIN)
     fields = tuple(re.findall(r"\{(\w+)\}", template))
-    upper_case = {field for letter, field in UPPER_CASE.items() if letter in record["upper"]}
+    upper_case = {field for letter, field in UPPER_CASE_FIELDS.items() if letter in record["upper"]}
     has_zones = bool(zones.of_country(country))
-    wanted = record["require"] if has_zones else record["require"].replace("S", "")
+    required_letters = record["require"] if has_zones else record["require"].replace("S", "")
     has_postal_code = "postalCode" in fields and "zip" in record
     return AddressFormat(
         template=template,
         latin_template=latin_template,
         fields=fields,
-        required=tuple(field for letter, field in REQUIRABLE.items() if letter in wanted),
+        required=tuple(field for letter, field in REQUIRABLE_FIELDS.items() if letter in required_letters),
         upper_case=frozenset(upper_case.intersection(fields)),
         postal_code_pattern=record["zip"] if has_postal_code else None,
         postal_code_examples=tuple(record.get("zipex", "").split(",")) if has_postal_code else (),
@@ -90,13 +90,13 @@ def of_country(country: Country) -> AddressFormat:
 
 
 def _template(notation: str) -> str:
-    ours = NOT_OURS.sub("", notation)
-    ours = re.sub("%([NOACZS])", lambda found: FIELDS[found[1]], ours)
-    return "\n".join(line.strip() for line in ours.split("%n") if line.strip())
+    supported = UNSUPPORTED_FIELDS.sub("", notation)
+    supported = re.sub("%([NOACZS])", lambda found: FIELDS[found[1]], supported)
+    return "\n".join(line.strip() for line in supported.split("%n") if line.strip())
 
 
 def _in_name_order(template: str, code: str, family_name_first: frozenset[str]) -> str:
     if code not in family_name_first:
         return template
-    blank = "" if code in NAMES_JOINED else " "
-    return template.replace("{firstName} {lastName}", f"{{lastName}}{blank}{{firstName}}")
+    separator = "" if code in NAMES_JOINED else " "
+    return template.replace("{firstName} {lastName}", f"{{lastName}}{separator}{{firstName}}")

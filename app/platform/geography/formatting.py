@@ -26,7 +26,7 @@ class _Layout(NamedTuple):
     printed: frozenset[str]
 
 
-def formatted(address: PostalAddress) -> list[str]:
+def format_address(address: PostalAddress) -> list[str]:
     """The lines of the address in the country's own order, ready for an envelope.
 
     What was typed in Chinese, Japanese or Korean stays so and goes from the large to the small; in Latin letters
@@ -39,20 +39,20 @@ def formatted(address: PostalAddress) -> list[str]:
     no `ZH`).
     """
     values = address.by_field
-    written = formats.of_country(address.country)
+    address_format = formats.of_country(address.country)
     is_latin = _is_latin(_texts(values))
     # The name may be in Latin letters in an otherwise Chinese address, and the other way round.
     has_latin_name = _is_latin([values["firstName"], values["lastName"]])
     layout = _layout(
-        written.latin_template if is_latin else written.template,
-        written.latin_template if has_latin_name else written.template,
+        address_format.latin_template if is_latin else address_format.template,
+        address_format.latin_template if has_latin_name else address_format.template,
     )
     values["postalCode"] = without_prefix(address.country, values["postalCode"])
-    values["zone"] = _zone(address, values, written, is_latin=is_latin)
+    values["zone"] = _zone(address, values, address_format, is_latin=is_latin)
     city = values["city"].upper()
-    if city in layout.printed and city != written.postal_code_prefix.strip():
+    if city in layout.printed and city != address_format.postal_code_prefix.strip():
         values["city"] = ""
-    for field in written.upper_case:
+    for field in address_format.upper_case:
         values[field] = values[field].upper()
     lines = (_line(line, values) for line in layout.lines)
     return [*filter(None, lines), _country_line(address)]
@@ -69,8 +69,8 @@ def _is_latin(texts: list[str]) -> bool:
     return bool(letters) and all(letter.isascii() or "LATIN" in unicodedata.name(letter, "") for letter in letters)
 
 
-def _zone(address: PostalAddress, values: dict[str, str], written: AddressFormat, *, is_latin: bool) -> str:
-    if "zone" not in written.fields and "postalCode" in written.fields and values["postalCode"]:
+def _zone(address: PostalAddress, values: dict[str, str], address_format: AddressFormat, *, is_latin: bool) -> str:
+    if "zone" not in address_format.fields and "postalCode" in address_format.fields and values["postalCode"]:
         return ""
     zone = zones.find_zone(address.country, values["zone"])
     if zone is None:

@@ -47,12 +47,12 @@ def _prefix(letters: str) -> re.Pattern[str]:
 
 @cache
 def _pattern(country: Country) -> re.Pattern[str] | None:
-    written = formats.of_country(country)
-    if written.postal_code_pattern is None:
+    address_format = formats.of_country(country)
+    if address_format.postal_code_pattern is None:
         return None
-    letters = written.postal_code_prefix.strip(" -")
+    letters = address_format.postal_code_prefix.strip(" -")
     prefix = f"(?:{letters}[ -]?)?" if letters else ""
-    return re.compile(f"{prefix}(?:{written.postal_code_pattern})")
+    return re.compile(f"{prefix}(?:{address_format.postal_code_pattern})")
 
 
 def _plain(raw: str) -> str:

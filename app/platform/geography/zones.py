@@ -16,14 +16,14 @@ KEY_IS_NOT_POSTAL = frozenset({"AD", "AE", "ES", "HK", "RU", "SV", "UA"})
 # The name of the data is a short form there; the key is the full one.
 KEY_IS_FULL_NAME = frozenset({"CN", "KR"})
 # What only says what kind of zone it is: Beijing is as good as Beijing Shi, Cork as Co. Cork.
-KIND = re.compile(
+ZONE_TYPE_WORDS = re.compile(
     r"^(?:co\.?|county|special region of|respublika|республика|استان|إمارة|จังหวัด|місто|thành phố) +"
     r"| (?:province|governorate|city|county|district|sheng|shi|zizhiqu|oblast'?|kray|respublika|область|край|state)$"
     r"|-do$|(?:自治区|省|市|縣|都|府|県|특별자치도|특별자치시|특별시|광역시|도)$",
     re.IGNORECASE,
 )
 # Letters that are one letter to most who type them, and that Unicode does not take apart.
-ALIKE = str.maketrans(
+EQUIVALENT_LETTERS = str.maketrans(
     {"ı": "i", "đ": "d", "臺": "台", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "&": "and"}  # noqa: RUF001
 )
 
@@ -59,7 +59,7 @@ def find_zone(country: Country, raw: str) -> Zone | None:
     """
     index = _index(country.code)
     without_country = re.sub(f"^{country.code}-", "", raw.strip(), flags=re.IGNORECASE)
-    without_kind = KIND.sub("", raw.strip())
+    without_kind = ZONE_TYPE_WORDS.sub("", raw.strip())
     return index.get(_folded(raw)) or index.get(_folded(without_country)) or index.get(_folded(without_kind))
 
 
@@ -73,10 +73,10 @@ def zone_name(zone: Zone, locale: str) -> str:
 
 @cache
 def _zones(code: str) -> tuple[Zone, ...]:
-    return tuple(_cantons()) if code == "CH" else (*_of_data(code), *_added(code))
+    return tuple(_cantons()) if code == "CH" else (*_from_data(code), *_added(code))
 
 
-def _of_data(code: str) -> Iterator[Zone]:
+def _from_data(code: str) -> Iterator[Zone]:
     record = records.record(code)
     keys = _split(record, "sub_keys")
     isoids = _split(record, "sub_isoids") or [""] * len(keys)
@@ -140,23 +140,23 @@ def _index(code: str) -> Mapping[str, Zone]:
     old_codes = {new: old for old, new in CODES.get(code, {}).items()}
     aliases = ALIASES.get(code, {})
     for zone in zones:
-        _enter(index, zone, [zone.code])
+        _add_to_index(index, zone, [zone.code])
     for zone in zones:
-        _enter(index, zone, [old_codes.get(zone.code, ""), zone.postal])
+        _add_to_index(index, zone, [old_codes.get(zone.code, ""), zone.postal])
     for zone in zones:
         translated = (name for _, name in zone.translations)
-        _enter(index, zone, [zone.name, zone.latin_name, *translated, *aliases.get(zone.code, ())])
+        _add_to_index(index, zone, [zone.name, zone.latin_name, *translated, *aliases.get(zone.code, ())])
     shortened: dict[str, set[Zone]] = defaultdict(set)
     for zone in zones:
         for name in (zone.postal, zone.name, zone.latin_name):
-            shortened[_folded(KIND.sub("", name))].add(zone)
+            shortened[_folded(ZONE_TYPE_WORDS.sub("", name))].add(zone)
     for short, owners in shortened.items():
         if len(owners) == 1:
-            _enter(index, owners.pop(), [short])
+            _add_to_index(index, owners.pop(), [short])
     return index
 
 
-def _enter(index: dict[str, Zone], zone: Zone, names: Iterable[str]) -> None:
+def _add_to_index(index: dict[str, Zone], zone: Zone, names: Iterable[str]) -> None:
     for name in names:
         if folded := _folded(name):
             index.setdefault(folded, zone)
@@ -167,10 +167,12 @@ def _folded(text: str) -> str:
 
     Vowel signs of Indian and Thai letters are marks too, and stay: they have no combining class.
     """
-    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(ALIKE)
-    return "".join(character for character in apart if _carries_sound(character))
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(
+        EQUIVALENT_LETTERS
+    )
+    return "".join(character for character in decomposed if _is_letter_or_digit(character))
 
 
-def _carries_sound(character: str) -> bool:
+def _is_letter_or_digit(character: str) -> bool:
     category = unicodedata.category(character)[0]
     return category in "LN" or (category == "M" and not unicodedata.combining(character))

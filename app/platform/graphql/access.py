@@ -48,7 +48,7 @@ def back_office(scope: Scope) -> tuple[Caller, Caller]:
 ANYBODY: Access = (GUEST, CUSTOMER, Caller(CallerKind.INTEGRATION), Caller(CallerKind.STAFF))
 
 
-def documented(description: str, access: Access) -> str:
+def with_access_note(description: str, access: Access) -> str:
     """The description of a field with the sentence that says who may use it."""
     callers = "anybody" if access is ANYBODY else ", ".join(str(caller) for caller in access)
     return f"{description}\n\nMay be used by: {callers}."
@@ -64,10 +64,10 @@ def authorize(principal: Principal, access: Access) -> None:
     if admits(principal, access):
         return
     if principal.kind is CallerKind.GUEST:
-        raise refusal("UNAUTHENTICATED", "Log in first and send the access token as `Authorization: Bearer …`.")
-    raise refusal("FORBIDDEN", "This caller may not use this field.")
+        raise top_level_error("UNAUTHENTICATED", "Log in first and send the access token as `Authorization: Bearer …`.")
+    raise top_level_error("FORBIDDEN", "This caller may not use this field.")
 
 
-def refusal(code: str, message: str) -> GraphQLError:
+def top_level_error(code: str, message: str) -> GraphQLError:
     """A top-level error with a stable `extensions.code`."""
     return GraphQLError(message, extensions={"code": code})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.platform.principal import Organization, Origin, Principal
+from app.platform.principal import Organization, Principal, RequestOrigin
 from app.platform.vault.vault import Store
 
 Service = TypeVar("Service")
@@ -35,7 +35,7 @@ class Services:
 class Context:
     """One request: who asks, where things are kept, and what was loaded already."""
 
-    origin: Origin
+    origin: RequestOrigin
     store: Store
     services: Services
     _loaders: dict[Load[Any], DataLoader[UUID, Any]] = field(default_factory=dict)
@@ -58,13 +58,13 @@ class Context:
         """Remember what `load` would find for `key`, as it was read already."""
         self._loader(load).prime(key, value)
 
-    def seen(self, load: Load[Loaded | None], key: UUID) -> Loaded | None:
+    def cached(self, load: Load[Loaded | None], key: UUID) -> Loaded | None:
         """What `load` has found for `key` already, or was told; None where nothing was asked yet."""
         loader = self._loaders.get(load)
         found = loader.cache_map.get(key) if loader else None
         return cast("Loaded", found.result()) if found and found.done() else None
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Drop all that was loaded: something was written."""
         self._loaders.clear()
 

@@ -29,22 +29,22 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from app.platform.graphql.pagination import LARGEST_PAGE
+from app.platform.graphql.pagination import MAX_PAGE_SIZE
 
-BOUNDED_LIST = 10
-MUTATION = 10
+ASSUMED_LIST_SIZE = 10
+MUTATION_COST = 10
 FIRST = "first"
-DIGITS = 10  # more than an Int has; Python reads a longer number slowly, or not at all
-SIZE = "size"
+MAX_INT_DIGITS = 10  # more than an Int has; Python reads a longer number slowly, or not at all
+LIST_SIZE = "size"
 
 
-def page_size(given: int) -> int:
+def clamped_page_size(given: int) -> int:
     """Within what a page can be."""
-    return max(0, min(given, LARGEST_PAGE))
+    return max(0, min(given, MAX_PAGE_SIZE))
 
 
-def _number(node: IntValueNode) -> int:
-    return int(node.value) if len(node.value) < DIGITS else LARGEST_PAGE
+def _int_value(node: IntValueNode) -> int:
+    return int(node.value) if len(node.value) < MAX_INT_DIGITS else MAX_PAGE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Multiplier:
     def value(self, variables: Mapping[str, Any]) -> int:
         """The page size, within what a page can be: anything else is refused later, and cheaply."""
         given = variables.get(self.variable, self.default)
-        return page_size(given) if type(given) is int else LARGEST_PAGE
+        return clamped_page_size(given) if type(given) is int else MAX_PAGE_SIZE
 
 
 Monomial = tuple[Multiplier, ...]
@@ -69,7 +69,7 @@ class Cost:
 
     terms: Mapping[Monomial, int]
 
-    def of(self, variables: Mapping[str, Any]) -> int:
+    def evaluate(self, variables: Mapping[str, Any]) -> int:
         """The cost with these variables."""
         total = 0
         for multipliers, number in self.terms.items():
@@ -86,7 +86,7 @@ class Cost:
         return Cost({(*key, factor): number for key, number in self.terms.items()})
 
 
-def total(costs: Iterator[Cost]) -> Cost:
+def add(costs: Iterator[Cost]) -> Cost:
     """The cost of all together."""
     terms: dict[Monomial, int] = {}
     for cost in costs:
@@ -95,12 +95,12 @@ def total(costs: Iterator[Cost]) -> Cost:
     return Cost(terms)
 
 
-def fixed(number: int) -> Cost:
+def constant(number: int) -> Cost:
     """A cost that no variable changes."""
     return Cost({(): number})
 
 
-class Pricing:
+class CostCalculator:
     """Prices the operations of one valid document, each fragment once."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
@@ -109,24 +109,24 @@ class Pricing:
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        self._priced: dict[str, Cost] = {}
+        self._fragment_costs: dict[str, Cost] = {}
         self._defaults: dict[str, int] = {}
 
-    def of(self, operation: OperationDefinitionNode) -> Cost:
+    def operation_cost(self, operation: OperationDefinitionNode) -> Cost:
         """The cost of an operation."""
         root = self._schema.get_root_type(operation.operation)
         assert root is not None  # noqa: S101 - the document is valid
-        self._priced.clear()
+        self._fragment_costs.clear()
         self._defaults = {
-            one.variable.name.value: _number(one.default_value)
+            one.variable.name.value: _int_value(one.default_value)
             for one in operation.variable_definitions or ()
             if isinstance(one.default_value, IntValueNode)
         }
         cost = self._selections(root, operation.selection_set)
-        return total(iter((fixed(MUTATION), cost))) if root is self._schema.mutation_type else cost
+        return add(iter((constant(MUTATION_COST), cost))) if root is self._schema.mutation_type else cost
 
     def _selections(self, parent: GraphQLCompositeType, selections: SelectionSetNode) -> Cost:
-        return total(self._node(parent, node) for node in selections.selections)
+        return add(self._node(parent, node) for node in selections.selections)
 
     def _node(self, parent: GraphQLCompositeType, node: object) -> Cost:
         if isinstance(node, FragmentSpreadNode):
@@ -138,22 +138,24 @@ class Pricing:
         return self._field(parent, node)
 
     def _fragment(self, name: str) -> Cost:
-        if name not in self._priced:
+        if name not in self._fragment_costs:
             node = self._fragments[name]
-            self._priced[name] = self._selections(self._named(node.type_condition.name.value), node.selection_set)
-        return self._priced[name]
+            self._fragment_costs[name] = self._selections(
+                self._named(node.type_condition.name.value), node.selection_set
+            )
+        return self._fragment_costs[name]
 
     def _field(self, parent: GraphQLCompositeType, node: FieldNode) -> Cost:
         name = node.name.value
         if name.startswith("__"):
-            return fixed(1)  # Introspection has limits of its own.
+            return constant(1)  # Introspection has limits of its own.
         assert isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)  # noqa: S101 - a union has no other fields
         field = parent.fields[name]
         if node.selection_set is None:
-            return fixed(1)
+            return constant(1)
         inner: Any = get_named_type(field.type)
         items = self._selections(inner, node.selection_set).times(self._items(parent, field, node))
-        return total(iter((fixed(1), items)))
+        return add(iter((constant(1), items)))
 
     def _items(
         self, parent: GraphQLObjectType | GraphQLInterfaceType, field: GraphQLField, node: FieldNode
@@ -164,18 +166,20 @@ class Pricing:
             return 1
         if "pageInfo" in parent.fields:
             return 1  # The connection has counted its items.
-        declared = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        return int(declared.metadata.get(SIZE, BOUNDED_LIST)) if declared else BOUNDED_LIST
+        strawberry_field = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        return (
+            int(strawberry_field.metadata.get(LIST_SIZE, ASSUMED_LIST_SIZE)) if strawberry_field else ASSUMED_LIST_SIZE
+        )
 
     def _page_size(self, field: GraphQLField, node: FieldNode) -> int | Multiplier:
         given = next((one.value for one in node.arguments or () if one.name.value == FIRST), None)
         default = field.args[FIRST].default_value
-        usual = default if type(default) is int else LARGEST_PAGE
+        default_size = default if type(default) is int else MAX_PAGE_SIZE
         if isinstance(given, VariableNode):
-            return Multiplier(given.name.value, self._defaults.get(given.name.value, usual))
+            return Multiplier(given.name.value, self._defaults.get(given.name.value, default_size))
         if isinstance(given, IntValueNode):
-            return page_size(_number(given))
-        return usual
+            return clamped_page_size(_int_value(given))
+        return default_size
 
     def _named(self, name: str) -> Any:
         return self._schema.type_map[name]

@@ -15,10 +15,10 @@ from graphql import (
     validate,
 )
 
-from app.platform.graphql.compiled import Plan, plan
-from app.platform.graphql.limits import DocumentLimits, TooLarge, measure
-from app.platform.graphql.messages import without_values
+from app.platform.graphql.document_limits import DocumentLimits, DocumentTooLarge, check_size
 from app.platform.graphql.operations import Operation, operations
+from app.platform.graphql.query_plans import Plan, plan
+from app.platform.graphql.redaction import without_values
 
 CACHED_DOCUMENTS = 1000
 CACHED_CHARACTERS = 20_000
@@ -39,7 +39,7 @@ class Document:
         return next(iter(self.operations.values())) if len(self.operations) == 1 else None
 
 
-class Refused(Exception):
+class GraphQLRequestError(Exception):
     """A document that is not executed, with the errors to answer."""
 
     def __init__(self, code: str, errors: Sequence[GraphQLError]) -> None:
@@ -48,7 +48,7 @@ class Refused(Exception):
         super().__init__(code)
 
 
-class Documents:
+class DocumentCache:
     """Prepares documents for one schema and keeps the ones seen last."""
 
     def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
@@ -57,33 +57,33 @@ class Documents:
         self._limits = limits
         self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
         self._suggestions = introspection
-        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._cache: OrderedDict[str, Document] = OrderedDict()
 
     def prepare(self, text: str) -> Document:
-        """The document of `text`, ready to execute; raise `Refused` with what is wrong."""
-        kept = self._kept.get(text)
-        if kept is not None:
-            self._kept.move_to_end(text)
-            return kept
+        """The document of `text`, ready to execute; raise `GraphQLRequestError` with what is wrong."""
+        cached = self._cache.get(text)
+        if cached is not None:
+            self._cache.move_to_end(text)
+            return cached
         document = self._check(text)
         if len(text) <= CACHED_CHARACTERS:
-            self._kept[text] = document
-            if len(self._kept) > CACHED_DOCUMENTS:
-                self._kept.popitem(last=False)
+            self._cache[text] = document
+            if len(self._cache) > CACHED_DOCUMENTS:
+                self._cache.popitem(last=False)
         return document
 
     def _check(self, text: str) -> Document:
         try:
             node = parse(text, max_lexical_tokens=self._limits.tokens, allow_empty_selection_sets=False)
-            measure(node, self._limits)
+            check_size(node, self._limits)
         except GraphQLSyntaxError as error:
-            raise Refused("GRAPHQL_PARSE_FAILED", [error]) from None
-        except (TooLarge, RecursionError) as error:
-            reason = str(error) if isinstance(error, TooLarge) else "The document is nested too deep."
-            raise Refused("GRAPHQL_VALIDATION_FAILED", [GraphQLError(reason)]) from None
+            raise GraphQLRequestError("GRAPHQL_PARSE_FAILED", [error]) from None
+        except (DocumentTooLarge, RecursionError) as error:
+            reason = str(error) if isinstance(error, DocumentTooLarge) else "The document is nested too deep."
+            raise GraphQLRequestError("GRAPHQL_VALIDATION_FAILED", [GraphQLError(reason)]) from None
         errors = validate(self._schema, node, self._rules, max_errors=20, hide_suggestions=not self._suggestions)
         if errors:
-            raise Refused("GRAPHQL_VALIDATION_FAILED", errors)
+            raise GraphQLRequestError("GRAPHQL_VALIDATION_FAILED", errors)
         found = operations(self._schema, node)
         return Document(node, found, {name: plan(self._schema, node, name) for name in (*found, None)})
 

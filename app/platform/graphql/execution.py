@@ -12,19 +12,19 @@ from strawberry.execution import optimized_is_awaitable
 
 from app.platform.graphql.context import Context
 from app.platform.graphql.documents import Document, with_code
-from app.platform.logs import report
+from app.platform.logs import log_exception
 
-INTERNAL = "Something went wrong on our side. Give us the request id and we will find it."
+INTERNAL_ERROR_MESSAGE = "Something went wrong on our side. Give us the request id and we will find it."
 
 
-async def run(
+async def execute_document(
     schema: GraphQLSchema, document: Document, *, variables: Mapping[str, Any], operation: str | None, context: Context
 ) -> dict[str, Any]:
     """The response map (`data`, `errors`) of GraphQL's specification, section 7.1; it never raises."""
-    planned = document.plans.get(operation)
-    if planned is not None:
+    plan = document.plans.get(operation)
+    if plan is not None:
         with suppress(Exception):  # The general executor repeats what failed, and finds the words for it.
-            return {"data": await planned.answer(variables=variables, context=context)}
+            return {"data": await plan.execute(variables=variables, context=context)}
     pending = execute(
         schema,
         document.node,
@@ -38,13 +38,13 @@ async def run(
     assert isinstance(result, ExecutionResult)  # noqa: S101 - the library's type is wider than what it answers here
     if not result.errors:
         return {"data": result.data}
-    errors = [_shown(error, context) for error in result.errors]
+    errors = [_masked(error, context) for error in result.errors]
     if result.data is None and all(error.path is None for error in result.errors):
         return {"errors": [error.formatted for error in errors]}
     return {"data": result.data, "errors": [error.formatted for error in errors]}
 
 
-def _shown(error: GraphQLError, context: Context) -> GraphQLError:
+def _masked(error: GraphQLError, context: Context) -> GraphQLError:
     if (error.extensions or {}).get("code"):
         return error
     if error.path is None:
@@ -55,5 +55,5 @@ def _shown(error: GraphQLError, context: Context) -> GraphQLError:
         return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})
     if error.original_error is None:
         return with_code(error, "BAD_USER_INPUT")
-    report("fault", error.original_error, request_id=context.origin.request_id)
-    return GraphQLError(INTERNAL, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"})
+    log_exception("fault", error.original_error, request_id=context.origin.request_id)
+    return GraphQLError(INTERNAL_ERROR_MESSAGE, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"})

@@ -9,11 +9,11 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 
-from app.platform.db.writing import Stale
-from app.platform.errors import AppError, Rejected
-from app.platform.graphql.access import Access, authorize, documented
+from app.platform.db.writing import VersionConflict
+from app.platform.errors import AppError, AppErrorGroup
+from app.platform.graphql.access import Access, authorize, with_access_note
 from app.platform.graphql.context import Context
-from app.platform.graphql.cost import SIZE
+from app.platform.graphql.cost import LIST_SIZE
 from app.platform.graphql.operations import CREDENTIALS
 from app.platform.graphql.user_errors import UserError, user_errors
 
@@ -35,61 +35,63 @@ def query(*, allow: Access, description: str, size: int | None = None) -> Callab
     `size` is about how many items a list has that is not a page, for the cost of a document.
     """
 
-    def declare(read: Resolver) -> Any:
+    def decorator(function: Resolver) -> Any:
         async def resolver(self: object, info: Info[Context, None], **arguments: Any) -> Any:
             authorize(info.context.principal, allow)
-            return await read(self, info.context, **arguments)
+            return await function(self, info.context, **arguments)
 
-        return _field(resolver, read, documented(description, allow), {SIZE: size} if size else {})
+        return _field(resolver, function, with_access_note(description, allow), {LIST_SIZE: size} if size else {})
 
-    return declare
+    return decorator
 
 
 def mutation(*, allow: Access, description: str, credentials: bool = False) -> Callable[[Resolver], Any]:
     """A mutation, `async def f(self, context, session, …) -> SomePayload`, for the callers in `allow`.
 
     It is one transaction: raise, and nothing happened; return, and it is written. An expected failure
-    (`AppError`, `Rejected`) becomes the payload's `userErrors`. When what was read before it turns out to be `Stale`,
-    it is carried out again, from the start and with nothing in `context.seen`. With `credentials` it tries, or hands
+    (`AppError`, `AppErrorGroup`) becomes the payload's `userErrors`. When a row changed since it was read (`VersionConflict`),
+    it is carried out again, from the start and with nothing in `context.cached`. With `credentials` it tries, or hands
     out, something secret (a password, a token, a code): rate limits are tighter for it.
     """
 
-    def declare(act: Resolver) -> Any:
-        payload: type[Payload] = inspect.signature(act).return_annotation
+    def decorator(function: Resolver) -> Any:
+        payload: type[Payload] = inspect.signature(function).return_annotation
 
         async def resolver(self: object, info: Info[Context, None], **arguments: Any) -> Payload:
             authorize(info.context.principal, allow)
             try:
                 try:
-                    return await carry_out(self, info.context, **arguments)
-                except Stale:
-                    return await carry_out(self, info.context, **arguments)
-            except (AppError, Rejected) as error:
+                    return await run_in_transaction(self, info.context, **arguments)
+                except VersionConflict:
+                    return await run_in_transaction(self, info.context, **arguments)
+            except (AppError, AppErrorGroup) as error:
                 return payload(user_errors=user_errors(error))
 
-        async def carry_out(self: object, context: Context, **arguments: Any) -> Payload:
+        async def run_in_transaction(self: object, context: Context, **arguments: Any) -> Payload:
             try:
                 async with context.store.database.transaction() as session:
-                    answer: Payload = await act(self, context, session, **arguments)
+                    result: Payload = await function(self, context, session, **arguments)
             finally:
                 # What was read before the write must not be shown after it.
-                context.forget()
-            return answer
+                context.clear_cache()
+            return result
 
-        return _field(resolver, act, documented(description, allow), {CREDENTIALS: True} if credentials else {})
+        return _field(
+            resolver, function, with_access_note(description, allow), {CREDENTIALS: True} if credentials else {}
+        )
 
-    return declare
+    return decorator
 
 
-def _field(resolver: Resolver, declared: Resolver, description: str, metadata: dict[object, object]) -> Any:
+def _field(resolver: Resolver, function: Resolver, description: str, metadata: dict[object, object]) -> Any:
     """Give strawberry the declared arguments without those that the wrapper fills in."""
-    signature = inspect.signature(declared)
+    signature = inspect.signature(function)
     arguments = [
         parameter for parameter in signature.parameters.values() if parameter.annotation not in {Context, AsyncSession}
     ]
     info = inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Info)
     arguments.insert(1, info)
-    functools.update_wrapper(resolver, declared)
+    functools.update_wrapper(resolver, function)
     del resolver.__wrapped__  # type: ignore[attr-defined] # strawberry would look through to the declared arguments
     resolver.__signature__ = signature.replace(parameters=arguments)  # type: ignore[attr-defined]
     resolver.__annotations__ = {one.name: one.annotation for one in arguments[1:]}

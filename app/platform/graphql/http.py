@@ -12,12 +12,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.platform.graphql.context import Context
-from app.platform.graphql.documents import Document, Documents, Refused
-from app.platform.graphql.execution import run
+from app.platform.graphql.documents import Document, DocumentCache, GraphQLRequestError
+from app.platform.graphql.execution import execute_document
 from app.platform.graphql.operations import Operation
 from app.platform.principal import CallerKind
 
-RESPONSE_JSON = "application/graphql-response+json"
+GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
 JSON = "application/json"
 COST_HEADER = "x-patron-cost"
 DOCUMENT_ID = re.compile(r"sha256:([0-9a-f]{64})")
@@ -37,13 +37,13 @@ class BadRequest(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GraphQLRequest:
     """What a request asks to be executed: the text of a document, or the SHA-256 of one that is registered, or both."""
 
     query: str | None
     document_id: str | None
     variables: Mapping[str, Any]
-    name: str | None
+    operation_name: str | None
 
 
 class TrustedDocuments(Protocol):
@@ -57,49 +57,61 @@ class TrustedDocuments(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class RequestPolicy:
     """What the house asks of a request before it is executed; what is refused raises `BadRequest`.
 
-    `build_context` finds out who asks. `admit` counts what is about to be done, and returns headers for the answer.
-    `costs` is what a document may cost.
+    `build_context` finds out who asks. `rate_limit` counts the request and returns headers for the answer.
+    `cost_limits` is what a document may cost.
     """
 
     build_context: Callable[[Request], Awaitable[Context]]
-    admit: Callable[[Request, Context, Operation], Awaitable[Mapping[str, str]]]
-    trusted: TrustedDocuments
-    costs: Mapping[CallerKind, int]
+    rate_limit: Callable[[Request, Context, Operation], Awaitable[Mapping[str, str]]]
+    trusted_documents: TrustedDocuments
+    cost_limits: Mapping[CallerKind, int]
     max_body_bytes: int
 
 
 class GraphQLEndpoint:
     """Answers `GET` (queries only) and `POST` with JSON."""
 
-    def __init__(self, schema: GraphQLSchema, documents: Documents, rules: Rules) -> None:
-        """Execute on `schema` what keeps to the `rules`."""
+    def __init__(self, schema: GraphQLSchema, documents: DocumentCache, policy: RequestPolicy) -> None:
+        """Execute on `schema` what keeps to the `policy`."""
         self._schema = schema
         self._documents = documents
-        self._rules = rules
+        self._policy = policy
 
     async def __call__(self, request: Request) -> Response:
         """The response to any request to the endpoint."""
-        media = _accepted(request.headers.get("accept"))
+        media = _response_media_type(request.headers.get("accept"))
         headers: dict[str, str] = {}
         try:
-            asked = await self._asked(request)
-            document, operation = self._prepared(await self._text(asked), asked.name, request.method)
-            context = await self._rules.build_context(request)
-            headers |= await self._rules.admit(request, context, operation)
-            cost = self._cost(operation, asked, context.principal.kind)
+            graphql_request = await self._parse_request(request)
+            document, operation = self._prepare(
+                await self._document_text(graphql_request), graphql_request.operation_name, request.method
+            )
+            context = await self._policy.build_context(request)
+            headers |= await self._policy.rate_limit(request, context, operation)
+            cost = self._cost(operation, graphql_request, context.principal.kind)
         except BadRequest as refused:
-            return refusal(request, refused, headers)
-        except Refused as refused:
-            return _refused({"errors": [error.formatted for error in refused.errors]}, media, headers)
-        answer = await run(self._schema, document, variables=asked.variables, operation=asked.name, context=context)
+            return bad_request_response(request, refused, headers)
+        except GraphQLRequestError as refused:
+            return _request_error_response({"errors": [error.formatted for error in refused.errors]}, media, headers)
+        result = await execute_document(
+            self._schema,
+            document,
+            variables=graphql_request.variables,
+            operation=graphql_request.operation_name,
+            context=context,
+        )
         if request.headers.get(COST_HEADER) == "1":
-            answer["extensions"] = {"cost": cost}
-        return _answer(answer, media, 200, headers) if "data" in answer else _refused(answer, media, headers)
+            result["extensions"] = {"cost": cost}
+        return (
+            _json_response(result, media, 200, headers)
+            if "data" in result
+            else _request_error_response(result, media, headers)
+        )
 
-    def _prepared(self, text: str, name: str | None, method: str) -> tuple[Document, Operation]:
+    def _prepare(self, text: str, name: str | None, method: str) -> tuple[Document, Operation]:
         document = self._documents.prepare(text)
         operation = document.operation(name)
         if operation is None:
@@ -108,40 +120,46 @@ class GraphQLEndpoint:
             raise BadRequest(405, "Only queries may be sent by GET.", allow="POST")
         return document, operation
 
-    async def _text(self, asked: Asked) -> str:
+    async def _document_text(self, graphql_request: GraphQLRequest) -> str:
         """The document to execute, by its id or as it was sent."""
-        trusted = self._rules.trusted
-        if asked.query is not None:
-            digest = hashlib.sha256(asked.query.encode()).hexdigest() if asked.document_id or trusted.required else None
-            if asked.document_id not in {None, digest}:
+        trusted_documents = self._policy.trusted_documents
+        if graphql_request.query is not None:
+            digest = (
+                hashlib.sha256(graphql_request.query.encode()).hexdigest()
+                if graphql_request.document_id or trusted_documents.required
+                else None
+            )
+            if graphql_request.document_id not in {None, digest}:
                 raise BadRequest(400, "The document's id is not the SHA-256 of its text.")
-            if digest is None or not trusted.required or await trusted.find(digest) is not None:
-                return asked.query
+            if digest is None or not trusted_documents.required or await trusted_documents.find(digest) is not None:
+                return graphql_request.query
             message = "Only registered documents are executed here: register this one with `patron documents add`."
-            raise Refused("PERSISTED_QUERY_NOT_FOUND", [GraphQLError(message)])
-        found = await trusted.find(asked.document_id) if asked.document_id else None
+            raise GraphQLRequestError("PERSISTED_QUERY_NOT_FOUND", [GraphQLError(message)])
+        found = await trusted_documents.find(graphql_request.document_id) if graphql_request.document_id else None
         if found is None:
-            raise Refused("PERSISTED_QUERY_NOT_FOUND", [GraphQLError("There is no document registered with this id.")])
+            raise GraphQLRequestError(
+                "PERSISTED_QUERY_NOT_FOUND", [GraphQLError("There is no document registered with this id.")]
+            )
         return found
 
-    def _cost(self, operation: Operation, asked: Asked, kind: CallerKind) -> dict[str, int]:
-        cost, limit = operation.cost.of(asked.variables), self._rules.costs[kind]
+    def _cost(self, operation: Operation, graphql_request: GraphQLRequest, kind: CallerKind) -> dict[str, int]:
+        cost, limit = operation.cost.evaluate(graphql_request.variables), self._policy.cost_limits[kind]
         if cost > limit:
             message = f"This costs {cost} points, and {limit} are allowed. Select fewer fields or smaller pages."
-            raise Refused("GRAPHQL_VALIDATION_FAILED", [GraphQLError(message)])
+            raise GraphQLRequestError("GRAPHQL_VALIDATION_FAILED", [GraphQLError(message)])
         return {"requested": cost, "limit": limit}
 
-    async def _asked(self, request: Request) -> Asked:
+    async def _parse_request(self, request: Request) -> GraphQLRequest:
         if request.method == "GET":
-            return _asked_of(_query_parameters(request))
+            return _parse_body(_query_parameters(request))
         if request.method != "POST":
             raise BadRequest(405, "Use POST, or GET for queries.", allow="GET, POST")
         content = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if content != JSON:
             raise BadRequest(415, "Send a JSON body with the content type application/json.", accept_post=JSON)
-        body = await read_body(request, self._rules.max_body_bytes)
+        body = await read_body(request, self._policy.max_body_bytes)
         try:
-            return _asked_of(orjson.loads(body))
+            return _parse_body(orjson.loads(body))
         except orjson.JSONDecodeError:
             raise BadRequest(400, "The body is not JSON in UTF-8.") from None
 
@@ -174,7 +192,7 @@ def _query_parameters(request: Request) -> dict[str, Any]:
     return given
 
 
-def _asked_of(body: object) -> Asked:
+def _parse_body(body: object) -> GraphQLRequest:
     if isinstance(body, list):
         raise BadRequest(400, "Batches are not accepted: send one operation for each request.")
     if not isinstance(body, dict):
@@ -191,7 +209,7 @@ def _asked_of(body: object) -> Asked:
     document_id = _document_id(body)
     if query is None and document_id is None:
         raise BadRequest(400, "The field query must be a string with a GraphQL document.")
-    return Asked(query, document_id, variables or {}, name or None)
+    return GraphQLRequest(query, document_id, variables or {}, name or None)
 
 
 def _document_id(body: Mapping[str, Any]) -> str | None:
@@ -211,24 +229,26 @@ def _document_id(body: Mapping[str, Any]) -> str | None:
     return digest
 
 
-def _accepted(accept: str | None) -> str:
+def _response_media_type(accept: str | None) -> str:
     """The media type to answer with: the specification's own when it is asked for, else plain JSON."""
-    return RESPONSE_JSON if accept and RESPONSE_JSON in accept.lower() else JSON
+    return GRAPHQL_RESPONSE_JSON if accept and GRAPHQL_RESPONSE_JSON in accept.lower() else JSON
 
 
-def refusal(request: Request, refused: BadRequest, headers: Mapping[str, str] | None = None) -> Response:
+def bad_request_response(request: Request, refused: BadRequest, headers: Mapping[str, str] | None = None) -> Response:
     """The answer to a request that is refused before GraphQL has a say."""
     error = {"message": refused.message, "extensions": {"code": refused.code}}
-    media = _accepted(request.headers.get("accept"))
-    return _answer({"errors": [error]}, media, refused.status, {**(headers or {}), **refused.headers})
+    media = _response_media_type(request.headers.get("accept"))
+    return _json_response({"errors": [error]}, media, refused.status, {**(headers or {}), **refused.headers})
 
 
-def _refused(body: Mapping[str, Any], media: str, headers: Mapping[str, str]) -> Response:
+def _request_error_response(body: Mapping[str, Any], media: str, headers: Mapping[str, str]) -> Response:
     """A request error: 400, or 200 in plain JSON, where clients read errors only from a 200."""
-    return _answer(body, media, 400 if media == RESPONSE_JSON else 200, headers)
+    return _json_response(body, media, 400 if media == GRAPHQL_RESPONSE_JSON else 200, headers)
 
 
-def _answer(body: Mapping[str, Any], media: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+def _json_response(
+    body: Mapping[str, Any], media: str, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
     return Response(
         orjson.dumps(body),
         status,

@@ -18,7 +18,7 @@ from graphql import (
 )
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from app.platform.graphql.cost import Cost, Pricing
+from app.platform.graphql.cost import Cost, CostCalculator
 
 CREDENTIALS = "credentials"
 
@@ -32,29 +32,29 @@ class OperationClass(Enum):
 
 
 # Each asks the payment gateway about a card: who has stolen numbers would try them here.
-CARD_TRIES = frozenset({"addPaymentMethod", "createPaymentSession"})
+CARD_CHECKING_MUTATIONS = frozenset({"addPaymentMethod", "createPaymentSession"})
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One operation; `amount` is how often it does what its class says: thirty aliased logins are thirty attempts.
 
-    `cards` is how often it asks the payment gateway about a card, whatever else it does.
+    `card_checks` is how often it asks the payment gateway about a card, whatever else it does.
     """
 
     kind: str
-    of: OperationClass
+    operation_class: OperationClass
     amount: int
     cost: Cost
-    cards: int = 0
+    card_checks: int = 0
 
 
 def operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:
     """The operations of a valid document by their names."""
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
-    pricing = Pricing(schema, document)
+    costs = CostCalculator(schema, document)
     return {
-        one.name.value if one.name else None: _operation(schema, one, fragments, pricing.of(one))
+        one.name.value if one.name else None: _operation(schema, one, fragments, costs.operation_cost(one))
         for one in document.definitions
         if isinstance(one, OperationDefinitionNode)
     }
@@ -70,28 +70,30 @@ def _operation(
     if node.operation is not OperationType.MUTATION or schema.mutation_type is None:
         return Operation(kind, OperationClass.READS, 1, cost)
     # Fields with the same response name are one field (GraphQL, section 5.3.2).
-    fields = {(one.alias or one.name).value: one.name.value for one in _roots(node.selection_set, fragments, set())}
-    attempts = sum(_tries_credentials(schema.mutation_type, name) for name in fields.values())
-    cards = sum(name in CARD_TRIES for name in fields.values())
+    fields = {
+        (one.alias or one.name).value: one.name.value for one in _root_fields(node.selection_set, fragments, set())
+    }
+    attempts = sum(_checks_credentials(schema.mutation_type, name) for name in fields.values())
+    card_checks = sum(name in CARD_CHECKING_MUTATIONS for name in fields.values())
     if attempts:
-        return Operation(kind, OperationClass.CREDENTIALS, attempts, cost, cards)
-    return Operation(kind, OperationClass.WRITES, len(fields), cost, cards)
+        return Operation(kind, OperationClass.CREDENTIALS, attempts, cost, card_checks)
+    return Operation(kind, OperationClass.WRITES, len(fields), cost, card_checks)
 
 
-def _roots(
+def _root_fields(
     selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode], seen: set[str]
 ) -> Iterator[FieldNode]:
     for node in selections.selections:
         if isinstance(node, FieldNode):
             yield node
         elif isinstance(node, InlineFragmentNode):
-            yield from _roots(node.selection_set, fragments, seen)
+            yield from _root_fields(node.selection_set, fragments, seen)
         elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
             seen.add(node.name.value)
-            yield from _roots(fragments[node.name.value].selection_set, fragments, seen)
+            yield from _root_fields(fragments[node.name.value].selection_set, fragments, seen)
 
 
-def _tries_credentials(mutations: GraphQLObjectType, name: str) -> bool:
+def _checks_credentials(mutations: GraphQLObjectType, name: str) -> bool:
     field = mutations.fields.get(name)
-    declared = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF) if field else None
-    return bool(declared and declared.metadata.get(CREDENTIALS))
+    strawberry_field = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF) if field else None
+    return bool(strawberry_field and strawberry_field.metadata.get(CREDENTIALS))

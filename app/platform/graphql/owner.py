@@ -9,7 +9,7 @@ from app.platform.principal import Principal
 CUSTOMER = "Customer"
 
 
-def owner(principal: Principal, customer_id: str | None) -> UUID:
+def owner_id(principal: Principal, customer_id: str | None) -> UUID:
     """The customer a mutation is about; `customer_id` is the global id in the input.
 
     A customer is always itself and must not name another; anybody else must name one.
@@ -19,12 +19,12 @@ def owner(principal: Principal, customer_id: str | None) -> UUID:
         if not customer_id:
             raise Required("Name the customer.", field=("customerId",))
         return ids.decode(CUSTOMER, customer_id, "customerId")
-    if customer_id and not names(principal.customer_id, customer_id):
+    if customer_id and not is_customer_id(principal.customer_id, customer_id):
         raise NotAllowed("You may change your own things only; leave customerId away.", field=("customerId",))
     return principal.customer_id
 
 
-def names(row_id: UUID, customer_id: str) -> bool:
+def is_customer_id(row_id: UUID, customer_id: str) -> bool:
     """Whether the global id is that of this customer."""
     try:
         return ids.decode(CUSTOMER, customer_id) == row_id

@@ -9,12 +9,12 @@ from typing import Any, Generic, TypeVar
 import orjson
 import strawberry
 
-from app.platform.graphql.access import refusal
+from app.platform.graphql.access import top_level_error
 from app.platform.graphql.context import Context
 
 Item = TypeVar("Item")
 
-LARGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 TAG_BYTES = 8
 
 
@@ -54,39 +54,39 @@ class Connection(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRequest:
     """What is asked for: `size` items behind the position `after` (the sort key of an item), or from the start."""
 
     size: int
     after: tuple[Any, ...] | None
 
 
-def page(context: Context, what: str, first: int, after: str | None) -> Page:
+def page_request(context: Context, connection_kind: str, first: int, after: str | None) -> PageRequest:
     """Read the arguments of a connection of `what`; a top-level `BAD_USER_INPUT` when they are wrong.
 
     Positions hold what JSON can say: a repository turns ids and moments into text and back.
     """
-    if not 1 <= first <= LARGEST_PAGE:
-        raise refusal("BAD_USER_INPUT", f"Ask for 1 to {LARGEST_PAGE} items with `first`.")
-    return Page(first, _position(context, what, after) if after else None)
+    if not 1 <= first <= MAX_PAGE_SIZE:
+        raise top_level_error("BAD_USER_INPUT", f"Ask for 1 to {MAX_PAGE_SIZE} items with `first`.")
+    return PageRequest(first, _decode_cursor(context, connection_kind, after) if after else None)
 
 
 def connection(
     context: Context,
-    what: str,
-    asked: Page,
+    connection_kind: str,
+    page: PageRequest,
     found: Sequence[tuple[tuple[Any, ...], Item]],
     count: Callable[[], Awaitable[int]],
 ) -> Connection[Item]:
     """The page of `found`: positions and items, one more than asked for where there is a next page."""
-    shown = found[: asked.size]
-    edges = [Edge(cursor=_cursor(context, what, position), node=item) for position, item in shown]
+    items = found[: page.size]
+    edges = [Edge(cursor=_encode_cursor(context, connection_kind, position), node=item) for position, item in items]
     return Connection(
-        nodes=[item for _, item in shown],
+        nodes=[item for _, item in items],
         edges=edges,
         page_info=PageInfo(
-            has_next_page=len(found) > asked.size,
-            has_previous_page=asked.after is not None,
+            has_next_page=len(found) > page.size,
+            has_previous_page=page.after is not None,
             start_cursor=edges[0].cursor if edges else None,
             end_cursor=edges[-1].cursor if edges else None,
         ),
@@ -94,24 +94,24 @@ def connection(
     )
 
 
-def _tag(context: Context, what: str, position: bytes) -> bytes:
+def _tag(context: Context, connection_kind: str, position: bytes) -> bytes:
     # A cursor opens nothing in another organization, and nothing of another kind.
-    value = f"{what}:{position.decode()}"
+    value = f"{connection_kind}:{position.decode()}"
     fingerprints = context.store.vault.fingerprints
-    return fingerprints.of("cursor", value, organization_id=context.organization.id)[:TAG_BYTES]
+    return fingerprints.compute("cursor", value, organization_id=context.organization.id)[:TAG_BYTES]
 
 
-def _cursor(context: Context, what: str, position: tuple[Any, ...]) -> str:
+def _encode_cursor(context: Context, connection_kind: str, position: tuple[Any, ...]) -> str:
     encoded = orjson.dumps(position)
-    return base64.urlsafe_b64encode(_tag(context, what, encoded) + encoded).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_tag(context, connection_kind, encoded) + encoded).decode().rstrip("=")
 
 
-def _position(context: Context, what: str, cursor: str) -> tuple[Any, ...]:
+def _decode_cursor(context: Context, connection_kind: str, cursor: str) -> tuple[Any, ...]:
     try:
         decoded = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         tag, encoded = decoded[:TAG_BYTES], decoded[TAG_BYTES:]
-        if tag == _tag(context, what, encoded):
+        if tag == _tag(context, connection_kind, encoded):
             return tuple(orjson.loads(encoded))
     except (binascii.Error, ValueError):
         pass
-    raise refusal("BAD_USER_INPUT", "This cursor does not belong to this connection. Start without `after`.")
+    raise top_level_error("BAD_USER_INPUT", "This cursor does not belong to this connection. Start without `after`.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from app.platform.errors import AppError, Conflict, ErrorCode, RateLimited, Rejected
+from app.platform.errors import AppError, AppErrorGroup, Conflict, ErrorCode, RateLimited
 from app.platform.graphql.enums import describe
 
 describe(
@@ -74,15 +74,15 @@ class RateLimitedError(UserError):
     retry_after_seconds: int = strawberry.field(description="Seconds after which another attempt will be looked at.")
 
 
-CONCRETE = (InputError, ConflictError, RateLimitedError)
+USER_ERROR_TYPES = (InputError, ConflictError, RateLimitedError)
 
 
-def user_errors(error: AppError | Rejected) -> list[UserError]:
+def user_errors(error: AppError | AppErrorGroup) -> list[UserError]:
     """The entries a payload lists for a failure."""
-    return entries(error.errors if isinstance(error, Rejected) else [error])
+    return as_user_errors(error.errors if isinstance(error, AppErrorGroup) else [error])
 
 
-def entries(errors: Iterable[AppError]) -> list[UserError]:
+def as_user_errors(errors: Iterable[AppError]) -> list[UserError]:
     """One entry for each, as a payload lists them in `userErrors` or, where it was done all the same, in `warnings`."""
     return [_user_error(one) for one in errors]
 

@@ -61,13 +61,13 @@ def _parsed(name: str, text: str) -> RateLimitItem:
     return item
 
 
-def policy_of(kind: CallerKind, of: OperationClass) -> str:
+def policy_for(kind: CallerKind, operation_class: OperationClass) -> str:
     """The policy that counts what a caller does."""
-    if kind is CallerKind.GUEST and of is OperationClass.CREDENTIALS:
+    if kind is CallerKind.GUEST and operation_class is OperationClass.CREDENTIALS:
         return SOURCE_CREDENTIALS
-    return f"{kind.value.lower()}-{of.value}"
+    return f"{kind.value.lower()}-{operation_class.value}"
 
 
-def card_policy_of(kind: CallerKind) -> str:
+def card_policy_for(kind: CallerKind) -> str:
     """The policy that counts how often a caller asks about cards; guests, who may not, are counted by their source."""
     return SOURCE_CARDS if kind is CallerKind.GUEST else f"{kind.value.lower()}-cards"

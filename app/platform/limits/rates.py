@@ -11,24 +11,24 @@ from app.platform.limits.policies import (
     SOURCE_CARDS,
     SOURCE_CREDENTIALS,
     TOKEN_REQUESTS,
-    card_policy_of,
-    policy_of,
+    card_policy_for,
+    policy_for,
 )
 from app.platform.limits.shared import SharedWindows
-from app.platform.limits.windows import Standing
+from app.platform.limits.windows import LimitStatus
 from app.platform.principal import CallerKind, Principal
 from app.platform.vault.fingerprints import Fingerprints
 
 KEY_BYTES = 16
 
 
-class Exceeded(Exception):
+class RateLimitExceeded(Exception):
     """The request is not carried out: its sender asks too often."""
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, limit_status: LimitStatus) -> None:
         """Keep which limit, and when to come back."""
-        super().__init__(standing.policy)
-        self.standing = standing
+        super().__init__(limit_status.policy)
+        self.limit_status = limit_status
 
 
 class RateLimits:
@@ -47,57 +47,61 @@ class RateLimits:
         """Whether limits should be shared by all processes and are not."""
         return self._windows.degraded
 
-    async def knock(self, source: bytes) -> Standing:
-        """Count a request before anything is looked at, in this process only; raise `Exceeded`."""
-        return _checked(await self._windows.take_locally(self._policies[SOURCE], _hex(source)))
+    async def count_source(self, source: bytes) -> LimitStatus:
+        """Count a request before anything is looked at, in this process only; raise `RateLimitExceeded`."""
+        return _checked(await self._windows.hit_locally(self._policies[SOURCE], _hex(source)))
 
     async def admit(
-        self, principal: Principal, source: bytes, of: OperationClass, amount: int, *, cards: int = 0
-    ) -> Standing:
-        """Count what a caller is about to do, and the `cards` it tries; raise `Exceeded`, and it must not be done."""
+        self, principal: Principal, source: bytes, operation_class: OperationClass, amount: int, *, cards: int = 0
+    ) -> LimitStatus:
+        """Count an operation and the `cards` it tries; raise `RateLimitExceeded` when it must not run."""
         if cards:
             await self._admit_cards(principal, source, cards)
-        if of is OperationClass.CREDENTIALS and principal.kind is CallerKind.CUSTOMER:
+        if operation_class is OperationClass.CREDENTIALS and principal.kind is CallerKind.CUSTOMER:
             # Who tries passwords does not get more tries by having an account.
-            await self._take(SOURCE_CREDENTIALS, source, amount)
-        return await self._take(policy_of(principal.kind, of), self._caller(principal, source), amount)
+            await self._hit(SOURCE_CREDENTIALS, source, amount)
+        return await self._hit(policy_for(principal.kind, operation_class), self._caller(principal, source), amount)
 
     async def _admit_cards(self, principal: Principal, source: bytes, cards: int) -> None:
         if principal.kind is CallerKind.CUSTOMER:
             # Who tries stolen cards opens an account for every few of them.
-            await self._take(SOURCE_CARDS, source, cards)
-        await self._take(card_policy_of(principal.kind), self._caller(principal, source), cards)
+            await self._hit(SOURCE_CARDS, source, cards)
+        await self._hit(card_policy_for(principal.kind), self._caller(principal, source), cards)
 
-    async def admit_token_request(self, source: bytes) -> Standing:
+    async def admit_token_request(self, source: bytes) -> LimitStatus:
         """Count a request to the token endpoint, by source: the client is not known before its secret is checked."""
-        return await self._take(TOKEN_REQUESTS, source, 1)
+        return await self._hit(TOKEN_REQUESTS, source, 1)
 
-    async def _take(self, policy: str, key: bytes, amount: int) -> Standing:
-        return _checked(await self._windows.take(self._policies[policy], _hex(key), amount))
+    async def _hit(self, policy: str, key: bytes, amount: int) -> LimitStatus:
+        return _checked(await self._windows.hit(self._policies[policy], _hex(key), amount))
 
     def _caller(self, principal: Principal, source: bytes) -> bytes:
         actor = principal.actor_id
-        return self._fingerprints.of("rate-limit", actor.hex) if actor else source
+        return self._fingerprints.compute("rate-limit", actor.hex) if actor else source
 
 
 def _hex(key: bytes) -> str:
     return key[:KEY_BYTES].hex()
 
 
-def _checked(standing: Standing) -> Standing:
-    if not standing.allowed:
-        raise Exceeded(standing)
-    return standing
+def _checked(limit_status: LimitStatus) -> LimitStatus:
+    if not limit_status.allowed:
+        raise RateLimitExceeded(limit_status)
+    return limit_status
 
 
-def headers(standing: Standing) -> dict[str, str]:
+def headers(limit_status: LimitStatus) -> dict[str, str]:
     """What to tell a client: the fields of draft-ietf-httpapi-ratelimit-headers-10, and the older ones clients read."""
-    remaining = 0 if not standing.allowed else standing.remaining
-    told = {
-        "RateLimit-Policy": f'"{standing.policy}";q={standing.limit};w={standing.window}',
-        "RateLimit": f'"{standing.policy}";r={remaining};t={ceil(standing.seconds)}',
-        "RateLimit-Limit": str(standing.limit),
+    remaining = 0 if not limit_status.allowed else limit_status.remaining
+    rate_limit_headers = {
+        "RateLimit-Policy": f'"{limit_status.policy}";q={limit_status.limit};w={limit_status.window}',
+        "RateLimit": f'"{limit_status.policy}";r={remaining};t={ceil(limit_status.reset_seconds)}',
+        "RateLimit-Limit": str(limit_status.limit),
         "RateLimit-Remaining": str(remaining),
-        "RateLimit-Reset": str(standing.seconds),
+        "RateLimit-Reset": str(limit_status.reset_seconds),
     }
-    return told if standing.allowed else told | {"Retry-After": str(standing.seconds)}
+    return (
+        rate_limit_headers
+        if limit_status.allowed
+        else rate_limit_headers | {"Retry-After": str(limit_status.reset_seconds)}
+    )

@@ -9,9 +9,9 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-from app.platform.limits.windows import LocalWindows, Standing, take
+from app.platform.limits.windows import LimitStatus, LocalWindows, hit
 
-ANSWER_SECONDS = 0.25
+TIMEOUT_SECONDS = 0.25
 RETRY_SECONDS = 2.0
 PROBE = RateLimitItemPerMinute(1, namespace="probe")
 
@@ -21,17 +21,21 @@ log = structlog.get_logger(__name__)
 class SharedWindows:
     """Takes from windows in Redis where its URL is given, else, and while it does not answer, from local ones.
 
-    The requests under way when it goes away wait `ANSWER_SECONDS` at most; those after it do not wait at all,
+    The requests under way when it goes away wait `TIMEOUT_SECONDS` at most; those after it do not wait at all,
     as a task of its own finds out when it is back.
     """
 
     def __init__(self, url: str) -> None:
         """Use the server at `url` (`redis://`, `rediss://`, `valkey://`, `unix://`); no URL: local windows only."""
-        self._local = LocalWindows()
-        self._by_local = SlidingWindowCounterRateLimiter(self._local)
-        self._shared = _storage(url) if url else None
-        self._by_shared = SlidingWindowCounterRateLimiter(self._shared) if self._shared else None
-        self._away: tuple[type[Exception], ...] = (OSError, TimeoutError, *_faults(self._shared))
+        self._local_storage = LocalWindows()
+        self._local_limiter = SlidingWindowCounterRateLimiter(self._local_storage)
+        self._shared_storage = _storage(url) if url else None
+        self._shared_limiter = SlidingWindowCounterRateLimiter(self._shared_storage) if self._shared_storage else None
+        self._connection_errors: tuple[type[Exception], ...] = (
+            OSError,
+            TimeoutError,
+            *_storage_errors(self._shared_storage),
+        )
         self._recovery: asyncio.Task[None] | None = None
 
     @property
@@ -41,10 +45,10 @@ class SharedWindows:
 
     async def open(self) -> None:
         """Find out whether the server answers."""
-        if self._by_shared is not None:
+        if self._shared_limiter is not None:
             try:
                 await self._probe()
-            except self._away as fault:
+            except self._connection_errors as fault:
                 self._fall_back(fault)
 
     async def close(self) -> None:
@@ -53,23 +57,23 @@ class SharedWindows:
             self._recovery.cancel()
             with suppress(asyncio.CancelledError):
                 await self._recovery
-        if self._shared is not None:
-            with suppress(*self._away):
-                await self._shared.bridge.get_connection().aclose()  # type: ignore[attr-defined] # every bridge has it
+        if self._shared_storage is not None:
+            with suppress(*self._connection_errors):
+                await self._shared_storage.bridge.get_connection().aclose()  # type: ignore[attr-defined] # every bridge has it
 
-    async def take(self, policy: RateLimitItem, key: str, amount: int = 1) -> Standing:
+    async def hit(self, policy: RateLimitItem, key: str, amount: int = 1) -> LimitStatus:
         """Take from the shared window, or from the local one while there is none."""
-        if self._by_shared is not None and self._shared is not None and self._recovery is None:
+        if self._shared_limiter is not None and self._shared_storage is not None and self._recovery is None:
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    return await take(self._by_shared, self._shared, policy, key, amount)
-            except self._away as fault:
+                async with asyncio.timeout(TIMEOUT_SECONDS):
+                    return await hit(self._shared_limiter, self._shared_storage, policy, key, amount)
+            except self._connection_errors as fault:
                 self._fall_back(fault)
-        return await self.take_locally(policy, key, amount)
+        return await self.hit_locally(policy, key, amount)
 
-    async def take_locally(self, policy: RateLimitItem, key: str, amount: int = 1) -> Standing:
+    async def hit_locally(self, policy: RateLimitItem, key: str, amount: int = 1) -> LimitStatus:
         """Take from the window of this process: costs microseconds, and counts only what comes here."""
-        return await take(self._by_local, self._local, policy, key, amount)
+        return await hit(self._local_limiter, self._local_storage, policy, key, amount)
 
     def _fall_back(self, fault: BaseException) -> None:
         if self._recovery is None:
@@ -79,16 +83,16 @@ class SharedWindows:
     async def _recover(self) -> None:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            with suppress(*self._away):
+            with suppress(*self._connection_errors):
                 await self._probe()
                 break
         log.warning("rate_limits_shared")
         self._recovery = None
 
     async def _probe(self) -> None:
-        assert self._by_shared is not None  # noqa: S101 - only called where there is a server
-        async with asyncio.timeout(ANSWER_SECONDS):
-            await self._by_shared.test(PROBE, "probe")
+        assert self._shared_limiter is not None  # noqa: S101 - only called where there is a server
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await self._shared_limiter.test(PROBE, "probe")
 
 
 @asynccontextmanager
@@ -102,7 +106,7 @@ async def open_windows(url: str) -> AsyncIterator[SharedWindows]:
         await windows.close()
 
 
-def _faults(storage: RedisStorage | None) -> tuple[type[Exception], ...]:
+def _storage_errors(storage: RedisStorage | None) -> tuple[type[Exception], ...]:
     """What the client raises while its server is away."""
     if storage is None:
         return ()
@@ -126,6 +130,6 @@ def _storage(url: str) -> RedisStorage:
         implementation="redispy",
         key_prefix="patron",
         retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type] # handed to the client as it is
-        socket_timeout=ANSWER_SECONDS,
-        socket_connect_timeout=ANSWER_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
     )

@@ -11,7 +11,7 @@ Network = IPv4Network | IPv6Network
 IPV6_PREFIX = 64
 
 
-class Sources:
+class SourceResolver:
     """Finds the client's address and gives a keyed fingerprint of it, never the address."""
 
     def __init__(self, fingerprints: Fingerprints, trusted: Sequence[Network]) -> None:
@@ -19,11 +19,11 @@ class Sources:
         self._fingerprints = fingerprints
         self._trusted = trusted
 
-    def of(self, peer: str | None, forwarded: Sequence[str]) -> bytes:
+    def fingerprint(self, peer: str | None, forwarded: Sequence[str]) -> bytes:
         """The fingerprint of the client; `forwarded` are the X-Forwarded-For lines as they came."""
-        return self._fingerprints.of("source", grouped(self.address(peer, forwarded)))
+        return self._fingerprints.compute("source", source_network(self.client_address(peer, forwarded)))
 
-    def address(self, peer: str | None, forwarded: Sequence[str]) -> Address | None:
+    def client_address(self, peer: str | None, forwarded: Sequence[str]) -> Address | None:
         """The address of the client: the rightmost hop that is no trusted proxy; None behind a local socket.
 
         A hop is believed only while everybody to its right is trusted. What is no address ends the search at the
@@ -43,7 +43,7 @@ class Sources:
         return any(address in network for network in self._trusted)
 
 
-def grouped(address: Address | None) -> str:
+def source_network(address: Address | None) -> str:
     """What is counted as one source: an IPv4 address, an IPv6 network of 64 bits."""
     if isinstance(address, IPv6Address):
         return str(ip_network((address, IPV6_PREFIX), strict=False))

@@ -9,20 +9,20 @@ from limits import RateLimitItem
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-SWEPT_KEYS = 20_000
-LARGEST_KEYS = 400_000
+SWEEP_THRESHOLD = 20_000
+MAX_KEYS = 400_000
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a caller stands in a window; `seconds` until there is more, or, when refused, until a retry makes sense."""
+class LimitStatus:
+    """What is left of a caller's window; `reset_seconds` until there is more, or, if refused, until a retry helps."""
 
     policy: str
     limit: int
     window: int
     allowed: bool
     remaining: int
-    seconds: int
+    reset_seconds: int
 
 
 class Windows(Protocol):
@@ -37,13 +37,13 @@ class LocalWindows(MemoryStorage):
     """Windows in the memory of this process.
 
     The library looks at every key for each hit; this looks once for every so many new keys, and never keeps
-    more than `LARGEST_KEYS`: strangers with many addresses cannot fill the memory.
+    more than `MAX_KEYS`: strangers with many addresses cannot fill the memory.
     """
 
     def __init__(self) -> None:
         """Start empty."""
         super().__init__()
-        self._sweep_at = SWEPT_KEYS
+        self._sweep_at = SWEEP_THRESHOLD
 
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Count; the first count of a window decides when it ends."""
@@ -56,36 +56,38 @@ class LocalWindows(MemoryStorage):
 
     def _sweep(self) -> None:
         moment = time.time()
-        alive = [key for key, end in self.expirations.items() if end > moment][-LARGEST_KEYS:]
+        alive = [key for key, end in self.expirations.items() if end > moment][-MAX_KEYS:]
         self.expirations = {key: self.expirations[key] for key in alive}
         self.storage = type(self.storage)({key: self.storage[key] for key in alive})
         self.locks.clear()
-        self._sweep_at = max(SWEPT_KEYS, 2 * len(alive))
+        self._sweep_at = max(SWEEP_THRESHOLD, 2 * len(alive))
 
 
-async def take(
+async def hit(
     limiter: SlidingWindowCounterRateLimiter, windows: Windows, policy: RateLimitItem, key: str, amount: int
-) -> Standing:
+) -> LimitStatus:
     """Take `amount` from the window of `key`, or nothing when there is not so much left."""
     allowed = await limiter.hit(policy, key, cost=amount)
     window = await windows.get_sliding_window(policy.key_for(key), policy.get_expiry())
-    return _standing(policy, window, amount, allowed=allowed)
+    return _limit_status(policy, window, amount, allowed=allowed)
 
 
-def _standing(policy: RateLimitItem, window: tuple[int, float, int, float], amount: int, *, allowed: bool) -> Standing:
+def _limit_status(
+    policy: RateLimitItem, window: tuple[int, float, int, float], amount: int, *, allowed: bool
+) -> LimitStatus:
     previous, previous_ends, current, current_ends = window
     period = policy.get_expiry()
     # The library keeps a window for two periods: the second time it weighs less and less.
     turn = max(0.0, current_ends - period) if current else 0.0
     used = floor(previous * previous_ends / period) + current
     wait = turn if allowed else _wait(policy, window, turn, amount)
-    return Standing(
+    return LimitStatus(
         policy=policy.namespace,
         limit=policy.amount,
         window=period,
         allowed=allowed,
         remaining=max(0, policy.amount - used),
-        seconds=min(period, max(1, ceil(wait))),
+        reset_seconds=min(period, max(1, ceil(wait))),
     )
 
 

@@ -18,21 +18,21 @@ from sqlmodel import col
 from app.platform.clock import now
 from app.platform.db.queues import Queue
 from app.platform.db.reading import Read, columns
-from app.platform.mail.outbox import TABLE, Letter, MailState
-from app.platform.mail.smtp import MailServer, Send, is_permanent
+from app.platform.mail.outbox import TABLE, MailContent, MailState
+from app.platform.mail.rendering import email_message
+from app.platform.mail.smtp import MailServer, SendMessage, is_permanent
 from app.platform.mail.tables import OutgoingMail
 from app.platform.mail.templates import Template
-from app.platform.mail.writing import message
 from app.platform.vault.vault import Store
 
 log = structlog.get_logger(__name__)
 
 BATCH = 20
 LEASE = timedelta(minutes=15)
-FIRST_RETRY = timedelta(seconds=10)
-LONGEST_RETRY = timedelta(hours=1)
-TRIES = 15
-KEPT = timedelta(days=30)
+FIRST_RETRY_DELAY = timedelta(seconds=10)
+MAX_RETRY_DELAY = timedelta(hours=1)
+MAX_ATTEMPTS = 15
+RETENTION = timedelta(days=30)
 
 
 class _State(NamedTuple):
@@ -52,17 +52,17 @@ _QUEUED = Queue(OutgoingMail, OutgoingMail.due_at, col(OutgoingMail.state) == Ma
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
-    """How the house sends mail. Without a `server`, and with `keeps`, mails stay in the mailbox of development."""
+class MailTransport:
+    """How the house sends mail. Without a `server`, and with `keep_sent`, mails stay in the mailbox of development."""
 
     server: MailServer | None
     sender: str
     fallback_url: str
-    keeps: bool = False
+    keep_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class LeasedMail:
     """A mail this worker may deliver until its lease ends."""
 
     id: UUID
@@ -72,63 +72,67 @@ class Claimed:
     attempts: int
 
 
-async def deliver_due(store: Store, post: Post) -> int:
+async def deliver_due(store: Store, transport: MailTransport) -> int:
     """Deliver all mails that are due; return how many were delivered."""
-    if post.server is None and not post.keeps:
+    if transport.server is None and not transport.keep_sent:
         return 0
     delivered = 0
-    while claimed := await claim_due(store):
-        delivered += await _deliver(store, post, claimed)
+    while leased := await lease_due(store):
+        delivered += await _deliver(store, transport, leased)
     return delivered
 
 
-async def claim_due(store: Store) -> list[Claimed]:
+async def lease_due(store: Store) -> list[LeasedMail]:
     """Claim the oldest due mails; other workers skip them until the lease ends."""
     moment = now()
-    async with _QUEUED.claimed(store.database, moment=moment, limit=BATCH) as rows:
+    async with _QUEUED.lock_due(store.database, moment=moment, limit=BATCH) as rows:
         for row in rows:
             row.due_at = moment + LEASE
             row.attempts += 1
-        return [Claimed(row.id, row.customer_id, Template(row.template), row.sealed, row.attempts) for row in rows]
+        return [LeasedMail(row.id, row.customer_id, Template(row.template), row.sealed, row.attempts) for row in rows]
 
 
-async def _deliver(store: Store, post: Post, claimed: list[Claimed]) -> int:
-    letters = await _opened(store, claimed)
+async def _deliver(store: Store, transport: MailTransport, leased: list[LeasedMail]) -> int:
+    contents = await _unseal(store, leased)
     # What was written for an address nobody has, or for somebody who was forgotten, cannot be opened.
-    await _discard(store, [mail.id for mail in claimed if mail.id not in letters])
-    openable = [mail for mail in claimed if mail.id in letters]
+    await _discard(store, [mail.id for mail in leased if mail.id not in contents])
+    openable = [mail for mail in leased if mail.id in contents]
     if not openable:
         return 0
-    if post.server is None:
-        return sum([await _settle(store, post, mail, None) for mail in openable])
+    if transport.server is None:
+        return sum([await _settle(store, transport, mail, None) for mail in openable])
     try:
-        async with post.server.connect() as send:
-            return sum([await _attempt(store, post, mail, letters[mail.id], send) for mail in openable])
+        async with transport.server.connect() as send:
+            return sum([await _attempt(store, transport, mail, contents[mail.id], send) for mail in openable])
     except (OSError, SMTPException) as fault:
         for mail in openable:
-            await _settle(store, post, mail, fault)
+            await _settle(store, transport, mail, fault)
         return 0
 
 
-async def _opened(store: Store, claimed: list[Claimed]) -> dict[UUID, Letter]:
-    boxes = await store.vault.boxes({mail.customer_id for mail in claimed})
+async def _unseal(store: Store, leased: list[LeasedMail]) -> dict[UUID, MailContent]:
+    ciphers = await store.vault.ciphers({mail.customer_id for mail in leased})
     return {
-        mail.id: boxes[mail.customer_id].open_as(Letter, TABLE, mail.id, mail.sealed)
-        for mail in claimed
-        if mail.customer_id in boxes and mail.sealed is not None
+        mail.id: ciphers[mail.customer_id].open_as(MailContent, TABLE, mail.id, mail.sealed)
+        for mail in leased
+        if mail.customer_id in ciphers and mail.sealed is not None
     }
 
 
-async def _attempt(store: Store, post: Post, mail: Claimed, letter: Letter, send: Send) -> int:
+async def _attempt(
+    store: Store, transport: MailTransport, mail: LeasedMail, content: MailContent, send: SendMessage
+) -> int:
     fault: Exception | None = None
     try:
-        await send(message(mail.id, mail.template, letter, fallback_url=post.fallback_url, sender=post.sender))
+        await send(
+            email_message(mail.id, mail.template, content, fallback_url=transport.fallback_url, sender=transport.sender)
+        )
     except Exception as caught:  # noqa: BLE001 - one mail that cannot be written or sent must not hold up the others
         fault = caught
-    return await _settle(store, post, mail, fault)
+    return await _settle(store, transport, mail, fault)
 
 
-async def _settle(store: Store, post: Post, mail: Claimed, fault: Exception | None) -> int:
+async def _settle(store: Store, transport: MailTransport, mail: LeasedMail, fault: Exception | None) -> int:
     async with store.database.transaction() as session:
         row = await session.get(OutgoingMail, mail.id, with_for_update=True)
         if row is None or row.state != MailState.QUEUED.value:
@@ -137,10 +141,10 @@ async def _settle(store: Store, post: Post, mail: Claimed, fault: Exception | No
             row.state, row.settled_at, row.failure = MailState.SENT.value, now(), None
         else:
             row.failure = type(fault).__qualname__[:64]
-            row.due_at = now() + min(FIRST_RETRY * 2 ** (mail.attempts - 1), LONGEST_RETRY)
-            if is_permanent(fault) or mail.attempts >= TRIES:
+            row.due_at = now() + min(FIRST_RETRY_DELAY * 2 ** (mail.attempts - 1), MAX_RETRY_DELAY)
+            if is_permanent(fault) or mail.attempts >= MAX_ATTEMPTS:
                 row.state, row.settled_at = MailState.FAILED.value, now()
-        if row.state != MailState.QUEUED.value and not post.keeps:
+        if row.state != MailState.QUEUED.value and not transport.keep_sent:
             row.sealed = None
         session.add(row)
     if fault is not None:
@@ -163,6 +167,6 @@ async def counts(store: Store) -> dict[MailState, int]:
 
 async def sweep(store: Store) -> int:
     """Delete the mails that were settled long ago; return how many."""
-    old = delete(OutgoingMail).where(col(OutgoingMail.settled_at) < now() - KEPT)
+    old = delete(OutgoingMail).where(col(OutgoingMail.settled_at) < now() - RETENTION)
     async with store.database.transaction() as session:
         return (await session.exec(old)).rowcount

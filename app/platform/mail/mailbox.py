@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from app.platform.db.reading import Read, columns
-from app.platform.mail.outbox import TABLE, Letter
+from app.platform.mail.outbox import TABLE, MailContent
+from app.platform.mail.rendering import RenderedMail, render
 from app.platform.mail.tables import OutgoingMail
 from app.platform.mail.templates import Template
-from app.platform.mail.writing import Written, write
 from app.platform.vault.vault import Store
 
 PATH = "/dev/mail"
-SHOWN = 100
+MAX_MAILS = 100
 # Only what stands in the page itself: no script, no other host. `srcdoc` frames inherit this.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-src 'self'; "
@@ -45,19 +45,22 @@ class _Row(NamedTuple):
 
 _COLUMNS: Sequence[Any] = columns(OutgoingMail, _Row)
 _NEWEST = Read(
-    select(*_COLUMNS).where(col(OutgoingMail.sealed).is_not(None)).order_by(col(OutgoingMail.id).desc()).limit(SHOWN),
+    select(*_COLUMNS)
+    .where(col(OutgoingMail.sealed).is_not(None))
+    .order_by(col(OutgoingMail.id).desc())
+    .limit(MAX_MAILS),
     _Row._make,
 )
 _ONE = Read(select(*_COLUMNS).where(col(OutgoingMail.id) == bindparam("id")), _Row._make)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class MailView:
     """A mail as the mailbox shows it."""
 
     row: _Row
-    letter: Letter
-    written: Written
+    content: MailContent
+    rendered: RenderedMail
 
     def as_json(self) -> dict[str, Any]:
         """Everything a front-end test wants to know of a mail."""
@@ -66,11 +69,11 @@ class Shown:
             "template": self.row.template,
             "state": self.row.state,
             "createdAt": self.row.created_at.isoformat().replace("+00:00", "Z"),
-            "to": self.letter.to,
-            "subject": self.written.subject,
-            "link": self.written.link,
-            "values": self.letter.values,
-            "text": self.written.text,
+            "to": self.content.to,
+            "subject": self.rendered.subject,
+            "link": self.rendered.link,
+            "values": self.content.values,
+            "text": self.rendered.text,
         }
 
 
@@ -84,31 +87,31 @@ class Mailbox:
 
     async def index(self, request: Request) -> Response:
         """The newest mails, newest first."""
-        shown = await self._shown(await self._store.database.rows(_NEWEST))
+        views = await self._views(await self._store.database.rows(_NEWEST))
         if _wants_json(request):
-            return JSONResponse({"mails": [one.as_json() for one in shown]}, headers=HEADERS)
-        return HTMLResponse(_index(shown), headers=HEADERS)
+            return JSONResponse({"mails": [one.as_json() for one in views]}, headers=HEADERS)
+        return HTMLResponse(_index_page(views), headers=HEADERS)
 
-    async def one(self, request: Request) -> Response:
+    async def detail(self, request: Request) -> Response:
         """One mail, as text and as HTML."""
         rows = await self._store.database.rows(_ONE, id=request.path_params["id"])
-        shown = await self._shown([row for row in rows if row.sealed])
-        if not shown:
+        views = await self._views([row for row in rows if row.sealed])
+        if not views:
             return Response("There is no such mail.", 404, HEADERS)
         if _wants_json(request):
-            return JSONResponse(shown[0].as_json(), headers=HEADERS)
-        return HTMLResponse(_page(shown[0]), headers=HEADERS)
+            return JSONResponse(views[0].as_json(), headers=HEADERS)
+        return HTMLResponse(_detail_page(views[0]), headers=HEADERS)
 
-    async def _shown(self, rows: Sequence[_Row]) -> list[Shown]:
-        boxes = await self._store.vault.boxes({row.customer_id for row in rows})
+    async def _views(self, rows: Sequence[_Row]) -> list[MailView]:
+        ciphers = await self._store.vault.ciphers({row.customer_id for row in rows})
         return [
-            self._open(row, boxes[row.customer_id].open_as(Letter, TABLE, row.id, row.sealed))
+            self._open(row, ciphers[row.customer_id].open_as(MailContent, TABLE, row.id, row.sealed))
             for row in rows
-            if row.customer_id in boxes
+            if row.customer_id in ciphers
         ]
 
-    def _open(self, row: _Row, letter: Letter) -> Shown:
-        return Shown(row, letter, write(Template(row.template), letter, fallback_url=self._fallback_url))
+    def _open(self, row: _Row, content: MailContent) -> MailView:
+        return MailView(row, content, render(Template(row.template), content, fallback_url=self._fallback_url))
 
 
 def _wants_json(request: Request) -> bool:
@@ -123,22 +126,22 @@ def _document(title: str, body: str) -> str:
     )
 
 
-def _index(shown: Sequence[Shown]) -> str:
-    if not shown:
+def _index_page(views: Sequence[MailView]) -> str:
+    if not views:
         return _document("Mailbox", "<p>Nothing went out yet.</p>")
     rows = "".join(
-        f"<tr><td>{one.row.created_at:%Y-%m-%d %H:%M:%S}</td><td>{escape(one.letter.to)}</td>"
-        f'<td><a href="{PATH}/{one.row.id}">{escape(one.written.subject)}</a></td><td>{one.row.state}</td></tr>'
-        for one in shown
+        f"<tr><td>{one.row.created_at:%Y-%m-%d %H:%M:%S}</td><td>{escape(one.content.to)}</td>"
+        f'<td><a href="{PATH}/{one.row.id}">{escape(one.rendered.subject)}</a></td><td>{one.row.state}</td></tr>'
+        for one in views
     )
     return _document("Mailbox", f"<table><tr><th>UTC</th><th>To</th><th>Subject</th><th></th></tr>{rows}</table>")
 
 
-def _page(one: Shown) -> str:
+def _detail_page(one: MailView) -> str:
     # The frame is sandboxed: nothing in a mail can run or lead the page elsewhere.
     return _document(
-        one.written.subject,
-        f"<p>To {escape(one.letter.to)}, {one.row.template}, {one.row.state}. <a href='{PATH}'>All mails</a></p>"
-        f"<pre>{escape(one.written.text)}</pre>"
-        f'<iframe sandbox title="HTML" srcdoc="{escape(one.written.html)}"></iframe>',
+        one.rendered.subject,
+        f"<p>To {escape(one.content.to)}, {one.row.template}, {one.row.state}. <a href='{PATH}'>All mails</a></p>"
+        f"<pre>{escape(one.rendered.text)}</pre>"
+        f'<iframe sandbox title="HTML" srcdoc="{escape(one.rendered.html)}"></iframe>',
     )

@@ -14,14 +14,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.reading import Read, columns
-from app.platform.db.writing import adding, later
+from app.platform.db.writing import execute_at_commit, insert_statement
 from app.platform.mail.tables import OutgoingMail
 from app.platform.mail.templates import Template
 from app.platform.principal import Organization
 from app.platform.vault.vault import Store, Vault
 
 TABLE = "outgoing_mails"
-_POST = adding(OutgoingMail)
+_INSERT_MAIL = insert_statement(OutgoingMail)
 
 
 class _Row(NamedTuple):
@@ -31,7 +31,7 @@ class _Row(NamedTuple):
     settled_at: datetime | None
 
 
-_OF_CUSTOMER = Read(
+_BY_CUSTOMER = Read(
     select(*columns(OutgoingMail, _Row))
     .where(
         col(OutgoingMail.organization_id) == bindparam("organization_id"),
@@ -51,7 +51,7 @@ class MailState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailContent:
     """What is sealed of a mail: everything needed to write it later, without asking any other room."""
 
     to: str
@@ -62,7 +62,7 @@ class Letter:
     values: dict[str, str]
 
 
-async def post(
+async def enqueue(
     session: AsyncSession,
     vault: Vault,
     *,
@@ -75,23 +75,23 @@ async def post(
 ) -> None:
     """Have a mail sent once the transaction is committed; `customer_id` says whose key seals it.
 
-    A customer without a key (an address nobody has, see `proofs.decoy`) costs the same and is never written to.
+    A customer without a key (an address nobody has, see `proofs.decoy_customer_id`) costs the same and gets no mail.
     Raise `ValueError` when `values` are not those the template needs.
     """
-    if values.keys() != template.values:
-        message = f"{template.name} needs the values {sorted(template.values)}."
+    if values.keys() != template.value_names:
+        message = f"{template.name} needs the values {sorted(template.value_names)}."
         raise ValueError(message)
     settings = organization.settings
-    letter = Letter(to, locale, organization.name, settings.storefront_url, settings.mail_sender, dict(values))
+    content = MailContent(to, locale, organization.name, settings.storefront_url, settings.mail_sender, dict(values))
     moment, mail_id = now(), new_id()
-    later(
+    execute_at_commit(
         session,
-        _POST,
+        _INSERT_MAIL,
         id=mail_id,
         organization_id=organization.id,
         customer_id=customer_id,
         template=template.value,
-        sealed=(await vault.fresh_box(customer_id)).seal(TABLE, mail_id, letter),
+        sealed=(await vault.cipher_or_decoy(customer_id)).seal(TABLE, mail_id, content),
         state=MailState.QUEUED.value,
         attempts=0,
         due_at=moment,
@@ -106,7 +106,7 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
     """What was written to a customer, oldest first; the links in the mails act, and are left out."""
-    rows = await store.database.rows(_OF_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
+    rows = await store.database.rows(_BY_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
     return [
         {"mail": row.template, "state": row.state, "createdAt": row.created_at, "settledAt": row.settled_at}
         for row in rows

@@ -13,7 +13,7 @@ TIMEOUT_SECONDS = 30
 PERMANENT = 500
 PORTS = {"smtp": 25, "starttls": 587, "smtps": 465}
 
-Send = Callable[[EmailMessage], Awaitable[object]]
+SendMessage = Callable[[EmailMessage], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class MailServer:
         )
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Send]:
+    async def connect(self) -> AsyncIterator[SendMessage]:
         """One connection for several mails; raise `OSError` or `SMTPException` when there is none."""
         client = aiosmtplib.SMTP(
             hostname=self.host,

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Index, Uuid
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary, foreign_key, id_column, moment
+from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
 
 class OutgoingMail(SQLModel, table=True):
@@ -25,10 +25,10 @@ class OutgoingMail(SQLModel, table=True):
     organization_id: UUID = foreign_key("organizations.id")
     customer_id: UUID = Field(sa_type=Uuid)
     template: str = Field(max_length=32)
-    sealed: bytes | None = binary(nullable=True)
+    sealed: bytes | None = binary_column(nullable=True)
     state: str = Field(max_length=16)
     attempts: int = 0
-    due_at: datetime = moment()
-    created_at: datetime = moment()
-    settled_at: datetime | None = moment(nullable=True)
+    due_at: datetime = timestamp_column()
+    created_at: datetime = timestamp_column()
+    settled_at: datetime | None = timestamp_column(nullable=True)
     failure: str | None = Field(default=None, max_length=64)

@@ -21,33 +21,33 @@ class Template(Enum):
     CARD_EXPIRES = "CARD_EXPIRES"
 
     @property
-    def values(self) -> frozenset[str]:
-        """The names of the values it needs; those of `outbox.post` must be exactly these."""
-        return _NEEDS[self].values
+    def value_names(self) -> frozenset[str]:
+        """The names of the values it needs; those of `outbox.enqueue` must be exactly these."""
+        return _REQUIREMENTS[self].value_names
 
     @property
     def page(self) -> str | None:
         """The page of the storefront its link leads to; the value `token` becomes part of the link."""
-        return _NEEDS[self].page
+        return _REQUIREMENTS[self].page
 
 
-class _Needs(NamedTuple):
-    values: frozenset[str] = frozenset()
+class _Requirements(NamedTuple):
+    value_names: frozenset[str] = frozenset()
     page: str | None = None
 
 
-_NEEDS = {
-    Template.VERIFY_EMAIL: _Needs(frozenset({"token", "code"}), "verify-email"),
-    Template.ALREADY_REGISTERED: _Needs(),
-    Template.RESET_PASSWORD: _Needs(frozenset({"token"}), "reset-password"),
-    Template.PASSWORD_CHANGED: _Needs(),
-    Template.CONFIRM_NEW_EMAIL: _Needs(frozenset({"token", "code"}), "confirm-email-change"),
-    Template.EMAIL_CHANGED: _Needs(frozenset({"token", "new_email"}), "undo-email-change"),
-    Template.LOGIN_NAME_REMINDER: _Needs(frozenset({"login_name"})),
-    Template.SESSION_REPLAYED: _Needs(),
-    Template.APPROVAL_REQUESTED: _Needs(frozenset({"email"})),
-    Template.APPROVED: _Needs(),
+_REQUIREMENTS = {
+    Template.VERIFY_EMAIL: _Requirements(frozenset({"token", "code"}), "verify-email"),
+    Template.ALREADY_REGISTERED: _Requirements(),
+    Template.RESET_PASSWORD: _Requirements(frozenset({"token"}), "reset-password"),
+    Template.PASSWORD_CHANGED: _Requirements(),
+    Template.CONFIRM_NEW_EMAIL: _Requirements(frozenset({"token", "code"}), "confirm-email-change"),
+    Template.EMAIL_CHANGED: _Requirements(frozenset({"token", "new_email"}), "undo-email-change"),
+    Template.LOGIN_NAME_REMINDER: _Requirements(frozenset({"login_name"})),
+    Template.SESSION_REPLAYED: _Requirements(),
+    Template.APPROVAL_REQUESTED: _Requirements(frozenset({"email"})),
+    Template.APPROVED: _Requirements(),
     # `unsubscribe_url` becomes the List-Unsubscribe header: it must take a POST without a login (RFC 8058).
-    Template.NEWSLETTER_WELCOME: _Needs(frozenset({"token", "unsubscribe_url"}), "unsubscribe"),
-    Template.CARD_EXPIRES: _Needs(frozenset({"card", "expires"})),
+    Template.NEWSLETTER_WELCOME: _Requirements(frozenset({"token", "unsubscribe_url"}), "unsubscribe"),
+    Template.CARD_EXPIRES: _Requirements(frozenset({"card", "expires"})),
 }

@@ -18,7 +18,7 @@ class Fingerprints:
         """Derive from the 32-byte `root`."""
         self._derived = lru_cache(maxsize=4096)(lambda info: _derive(root, info))
 
-    def of(self, purpose: str, value: str, *, organization_id: UUID | None = None) -> bytes:
+    def compute(self, purpose: str, value: str, *, organization_id: UUID | None = None) -> bytes:
         """32 bytes: equal for equal values of one purpose in one organization, unrelated otherwise."""
         key = self._derived(f"{purpose}|{organization_id.hex if organization_id else ''}")
         return hmac.digest(key, value.encode(), "sha256")

@@ -30,14 +30,14 @@ class MasterKey:
         self._ciphers = {version: AESGCM(key) for version, key in versions.items()}
         self.version = max(versions)
 
-    def knows(self, version: int) -> bool:
+    def has_version(self, version: int) -> bool:
         """Whether this version can unwrap."""
         return version in self._ciphers
 
     def wrap(self, key: bytes, *, subject: str) -> bytes:
         """`key` sealed for `subject`: it cannot be unwrapped as the key of anything else."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._ciphers[self.version].encrypt(nonce, key, _bound(subject, self.version))
+        return nonce + self._ciphers[self.version].encrypt(nonce, key, _associated_data(subject, self.version))
 
     def unwrap(self, wrapped: bytes, *, subject: str, version: int) -> bytes:
         """The key that version `version` wrapped for `subject`; raise `MasterKeyError` when it did not."""
@@ -46,13 +46,13 @@ class MasterKey:
             message = f"Version {version} of the master key is needed and not there."
             raise MasterKeyError(message)
         try:
-            return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _bound(subject, version))
+            return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _associated_data(subject, version))
         except InvalidTag:
             message = f"Version {version} of the master key is not the one that wrapped {subject}."
             raise MasterKeyError(message) from None
 
 
-def _bound(subject: str, version: int) -> bytes:
+def _associated_data(subject: str, version: int) -> bytes:
     return f"{subject}|{version}".encode()
 
 
@@ -103,16 +103,16 @@ def add_version(path: Path) -> MasterKey:
 
 def _write(path: Path, text: str) -> None:
     # Beside the file, then in its place: a crash leaves the old key or the new one, never half.
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+    temporary.replace(path)
 
 
-def reader(*, text: str = "", path: Path | None = None, create: bool = False) -> Callable[[], MasterKey]:
+def master_key_loader(*, text: str = "", path: Path | None = None, create: bool = False) -> Callable[[], MasterKey]:
     """What reads the master key again whenever it is called: from `text`, or else from the file `path`."""
     if text:
         return lambda: parse(text)

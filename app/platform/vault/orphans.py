@@ -22,7 +22,7 @@ class KeyRow(NamedTuple):
     organization_id: UUID
 
 
-_OLD = Read(
+_CREATED_BEFORE = Read(
     select(*columns(PersonKey, KeyRow))
     .where(col(PersonKey.created_at) < bindparam("moment"), col(PersonKey.person_id) > bindparam("after"))
     .order_by(col(PersonKey.person_id))
@@ -31,9 +31,9 @@ _OLD = Read(
 )
 
 
-async def keys_made_before(vault: Vault, moment: datetime, *, after: UUID) -> list[KeyRow]:
+async def keys_created_before(vault: Vault, moment: datetime, *, after: UUID) -> list[KeyRow]:
     """The next keys in the order of their ids, at most 500, that are older than `moment`."""
-    return await vault.keystore.rows(_OLD, moment=moment, after=after)
+    return await vault.keystore.rows(_CREATED_BEFORE, moment=moment, after=after)
 
 
 async def delete_keys(vault: Vault, ids: Collection[UUID]) -> int:

@@ -14,7 +14,7 @@ NONCE = slice(1, 13)
 BODY = slice(13, None)
 
 
-class Box:
+class DataKeyCipher:
     """Seals and opens the values of one person with AES-256-GCM (NIST SP 800-38D).
 
     A sealed value is one byte of format, 12 bytes of random nonce, ciphertext and tag. Table and row are
@@ -30,17 +30,17 @@ class Box:
     def seal(self, table: str, row_id: UUID, payload: object) -> bytes:
         """`payload` (a dataclass, or what JSON can say) sealed for one row of `table`."""
         nonce = os.urandom(12)
-        sealed = self._cipher.encrypt(nonce, orjson.dumps(payload), _bound(table, row_id))
+        sealed = self._cipher.encrypt(nonce, orjson.dumps(payload), _associated_data(table, row_id))
         return bytes([FORMAT]) + nonce + sealed
 
     def open(self, table: str, row_id: UUID, sealed: bytes) -> Any:
         """What was sealed for this row; raise `InvalidTag` when it was sealed for another or changed."""
-        return orjson.loads(self._cipher.decrypt(sealed[NONCE], sealed[BODY], _bound(table, row_id)))
+        return orjson.loads(self._cipher.decrypt(sealed[NONCE], sealed[BODY], _associated_data(table, row_id)))
 
     def open_as(self, shape: type[Payload], table: str, row_id: UUID, sealed: bytes | None) -> Payload:
         """The sealed fields as the dataclass `shape`; its defaults where nothing was sealed."""
         return shape(**self.open(table, row_id, sealed)) if sealed else shape()
 
 
-def _bound(table: str, row_id: UUID) -> bytes:
+def _associated_data(table: str, row_id: UUID) -> bytes:
     return f"{table}|{row_id.hex}|{FORMAT}".encode()

@@ -7,9 +7,9 @@ from sqlalchemy import MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import NAMING, binary, id_column, moment
+from app.platform.db.columns import NAMING_CONVENTION, binary_column, id_column, timestamp_column
 
-keystore_metadata = MetaData(naming_convention=NAMING)
+keystore_metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
 class KeystoreModel(SQLModel, registry=registry(metadata=keystore_metadata)):
@@ -25,9 +25,9 @@ class PersonKey(KeystoreModel, table=True):
 
     person_id: UUID = id_column()
     organization_id: UUID
-    wrapped: bytes = binary()
+    wrapped: bytes = binary_column()
     master_version: int = Field(index=True)
-    created_at: datetime = moment()
+    created_at: datetime = timestamp_column()
 
 
 class SystemKey(KeystoreModel, table=True):
@@ -37,10 +37,10 @@ class SystemKey(KeystoreModel, table=True):
 
     id: UUID = id_column()
     purpose: str = Field(index=True, max_length=32)
-    wrapped: bytes = binary()
+    wrapped: bytes = binary_column()
     master_version: int = Field(index=True)
-    created_at: datetime = moment()
-    retired_at: datetime | None = moment(nullable=True)
+    created_at: datetime = timestamp_column()
+    retired_at: datetime | None = timestamp_column(nullable=True)
 
 
 class Erasure(KeystoreModel, table=True):
@@ -51,4 +51,4 @@ class Erasure(KeystoreModel, table=True):
     customer_id: UUID = id_column()
     organization_id: UUID
     anonymization_id: UUID
-    key_destroyed_at: datetime = moment()
+    key_destroyed_at: datetime = timestamp_column()

@@ -17,14 +17,14 @@ from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.engine import Database
 from app.platform.db.reading import Read, any_of
-from app.platform.db.writing import adding, later
+from app.platform.db.writing import execute_at_commit, insert_statement
 from app.platform.vault.fingerprints import Fingerprints
 from app.platform.vault.master import KEY_BYTES, MasterKey
-from app.platform.vault.sealing import Box
+from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.tables import Erasure, PersonKey, SystemKey
 
-CACHED_BOXES = 20_000
-CACHED_SECONDS = 60.0
+MAX_CACHED_CIPHERS = 20_000
+CACHE_SECONDS = 60.0
 # Fixed, so that two processes starting on an empty key store cannot make two roots.
 ROOT_ID = UUID("00000000-0000-7000-8000-000000000001")
 
@@ -39,7 +39,7 @@ _KEYS = Read(
     select(PersonKey.person_id, PersonKey.wrapped, PersonKey.master_version).where(any_of(PersonKey.person_id, "ids")),  # type: ignore[call-overload]
     _WrappedKey._make,
 )
-_ADD_KEY = adding(PersonKey)
+_ADD_KEY = insert_statement(PersonKey)
 
 
 class KeyDestroyed(Exception):
@@ -47,7 +47,7 @@ class KeyDestroyed(Exception):
 
 
 class Vault:
-    """Hands out boxes. Opened keys are kept for a minute: a destroyed key is gone from every process by then."""
+    """Hands out ciphers. Opened keys are kept for a minute: a destroyed key is gone from every process by then."""
 
     def __init__(self, keystore: Database, read_master: Callable[[], MasterKey], root: bytes) -> None:
         """Use `open_vault` instead, which finds or makes the `root` of the fingerprints."""
@@ -55,9 +55,9 @@ class Vault:
         self.master = read_master()
         self.fingerprints = Fingerprints(root)
         self._read_master = read_master
-        self._boxes: OrderedDict[UUID, tuple[float, Box]] = OrderedDict()
+        self._ciphers: OrderedDict[UUID, tuple[float, DataKeyCipher]] = OrderedDict()
 
-    async def create_key(self, person_id: UUID, *, organization_id: UUID) -> Box:
+    async def create_key(self, person_id: UUID, *, organization_id: UUID) -> DataKeyCipher:
         """Make and commit a person's data key, before any row that needs it.
 
         A key whose row never came is harmless; the worker sweeps it.
@@ -65,7 +65,7 @@ class Vault:
         key = secrets.token_bytes(KEY_BYTES)
         wrapped = self.master.wrap(key, subject=person_id.hex)
         async with self.keystore.transaction() as session:
-            later(
+            execute_at_commit(
                 session,
                 _ADD_KEY,
                 person_id=person_id,
@@ -74,39 +74,39 @@ class Vault:
                 master_version=self.master.version,
                 created_at=now(),
             )
-        return self._remember(person_id, key)
+        return self._cache(person_id, key)
 
-    async def box(self, person_id: UUID) -> Box:
-        """The box of one person; raise `KeyDestroyed` when there is none (any more)."""
-        found = await self.boxes([person_id])
+    async def cipher(self, person_id: UUID) -> DataKeyCipher:
+        """The cipher of one person; raise `KeyDestroyed` when there is none (any more)."""
+        found = await self.ciphers([person_id])
         if person_id not in found:
             raise KeyDestroyed
         return found[person_id]
 
-    async def boxes(self, ids: Collection[UUID]) -> dict[UUID, Box]:
-        """The boxes of several people with at most one query; who has no key is left out."""
+    async def ciphers(self, ids: Collection[UUID]) -> dict[UUID, DataKeyCipher]:
+        """The ciphers of several people with at most one query; who has no key is left out."""
         deadline = monotonic()
-        found = {one: kept[1] for one in ids if (kept := self._boxes.get(one)) and kept[0] > deadline}
+        found = {one: cached[1] for one in ids if (cached := self._ciphers.get(one)) and cached[0] > deadline}
         missing = [one for one in ids if one not in found]
         if missing:
             for row in await self.keystore.rows(_KEYS, ids=missing):
                 key = self.unwrap(row.wrapped, subject=row.person_id.hex, version=row.master_version)
-                found[row.person_id] = self._remember(row.person_id, key)
+                found[row.person_id] = self._cache(row.person_id, key)
         return found
 
-    async def fresh_box(self, person_id: UUID) -> Box:
-        """The box of one person or, where there is none, one that nobody can open again.
+    async def cipher_or_decoy(self, person_id: UUID) -> DataKeyCipher:
+        """The cipher of one person or, where there is none, one that nobody can open again.
 
         It costs one query whether the person exists and was met lately or not: nobody can tell from outside.
         """
         row = await self.keystore.row(_KEYS, ids=[person_id])
         if row is None:
-            return Box(secrets.token_bytes(KEY_BYTES))
-        return Box(self.unwrap(row.wrapped, subject=row.person_id.hex, version=row.master_version))
+            return DataKeyCipher(secrets.token_bytes(KEY_BYTES))
+        return DataKeyCipher(self.unwrap(row.wrapped, subject=row.person_id.hex, version=row.master_version))
 
     async def destroy_key(self, person_id: UUID, *, organization_id: UUID, anonymization_id: UUID) -> None:
         """Destroy a customer's key for good and write it into the ledger, both or neither; repeating it is harmless."""
-        self._boxes.pop(person_id, None)
+        self._ciphers.pop(person_id, None)
         async with self.keystore.transaction() as session:
             await session.exec(delete(PersonKey).where(PersonKey.person_id == person_id))  # type: ignore[arg-type]
             if await session.get(Erasure, person_id) is None:
@@ -122,23 +122,23 @@ class Vault:
     async def discard_keys(self, ids: Collection[UUID]) -> None:
         """Destroy keys that no row needs any more. Nobody is erased by that, so the ledger is left alone."""
         for one in ids:
-            self._boxes.pop(one, None)
+            self._ciphers.pop(one, None)
         async with self.keystore.transaction() as session:
             await session.exec(delete(PersonKey).where(PersonKey.person_id.in_(ids)))  # type: ignore[attr-defined]
 
     def unwrap(self, wrapped: bytes, *, subject: str, version: int) -> bytes:
         """The key that the master key wrapped, also with a version that was added while this process runs."""
-        if not self.master.knows(version):
+        if not self.master.has_version(version):
             self.master = self._read_master()
         return self.master.unwrap(wrapped, subject=subject, version=version)
 
-    def _remember(self, person_id: UUID, key: bytes) -> Box:
-        box = Box(key)
-        self._boxes[person_id] = (monotonic() + CACHED_SECONDS, box)
-        self._boxes.move_to_end(person_id)
-        while len(self._boxes) > CACHED_BOXES:
-            self._boxes.popitem(last=False)
-        return box
+    def _cache(self, person_id: UUID, key: bytes) -> DataKeyCipher:
+        cipher = DataKeyCipher(key)
+        self._ciphers[person_id] = (monotonic() + CACHE_SECONDS, cipher)
+        self._ciphers.move_to_end(person_id)
+        while len(self._ciphers) > MAX_CACHED_CIPHERS:
+            self._ciphers.popitem(last=False)
+        return cipher
 
 
 @dataclass(frozen=True, slots=True)

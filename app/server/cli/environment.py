@@ -12,7 +12,7 @@ from app.platform import logs
 from app.platform.limits.policies import BadPolicy
 from app.platform.settings import Settings
 from app.platform.vault import master
-from app.server.house import NotMigrated
+from app.server.runtime import NotMigrated
 
 console = Console(soft_wrap=True)
 
@@ -31,10 +31,10 @@ def settings(**overrides: object) -> Settings:
     return found
 
 
-def run(work_to_do: Coroutine[Any, Any, None]) -> None:
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run on uvloop; ends the program with a sentence where the operator can do something."""
     try:
-        uvloop.run(work_to_do)
+        uvloop.run(coroutine)
     except (NotMigrated, BadPolicy, master.MasterKeyError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

@@ -7,7 +7,7 @@ from app.platform.settings import Settings
 from app.platform.vault import master
 from app.platform.vault.rotation import rewrap
 from app.server.cli.environment import console, run, settings
-from app.server.house import open_house
+from app.server.runtime import open_runtime
 
 keys = typer.Typer(no_args_is_help=True, help="Master key and signing keys.")
 
@@ -31,8 +31,8 @@ def rotate_master_key() -> None:
 async def _rotate(found: Settings) -> None:
     if found.master_key_file is not None and not found.master_key.get_secret_value():
         master.add_version(found.master_key_file)
-    async with open_house(found) as house:
-        vault = house.store.vault
+    async with open_runtime(found) as runtime:
+        vault = runtime.store.vault
         with console.status("wrapping keys …") as status:
             count = await rewrap(
                 vault.keystore, vault.master, progress=lambda done: status.update(f"wrapped {done} keys …")
@@ -47,5 +47,5 @@ def rotate_signing_key() -> None:
 
 
 async def _rotate_signing(found: Settings) -> None:
-    async with open_house(found) as house:
-        typer.echo(f"signing with {await house.services.get(SigningKeys).rotate()} in ten seconds")
+    async with open_runtime(found) as runtime:
+        typer.echo(f"signing with {await runtime.services.get(SigningKeys).rotate()} in ten seconds")

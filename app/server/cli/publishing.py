@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from app.platform.documents import files
-from app.platform.documents.registry import register
+from app.platform.documents.registry import register_documents
 from app.platform.settings import Settings
 from app.server.cli.environment import run, settings
-from app.server.house import open_house
+from app.server.runtime import open_runtime
 from app.server.schema import sdl
-from app.server.web import prepared_documents
+from app.server.web import document_cache
 
 schema = typer.Typer(no_args_is_help=True, help="The GraphQL schema.")
 documents = typer.Typer(no_args_is_help=True, help="Trusted documents: operations that clients name by their SHA-256.")
@@ -35,7 +35,7 @@ def add_documents(
     """Register the operations below a folder, each checked against the schema; what is there already stays."""
     found = settings()
     try:
-        read = files.read(folder, prepared_documents(found))
+        read = files.read_documents(folder, document_cache(found))
     except files.BadDocument as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -43,8 +43,8 @@ def add_documents(
 
 
 async def _add_documents(found: Settings, read: dict[str, str]) -> None:
-    async with open_house(found) as house:
-        new = await register(house.store.database, read)
+    async with open_runtime(found) as runtime:
+        new = await register_documents(runtime.store.database, read)
     for sha256 in read:
         typer.echo(f"sha256:{sha256}")
     typer.echo(f"{len(read)} documents, {new} of them new", err=True)

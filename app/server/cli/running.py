@@ -8,14 +8,14 @@ import typer
 from rich.table import Table
 
 from app.identity.passwords.calibration import calibrate as measure
-from app.platform.db.migrating import Line
 from app.platform.db.migrating import migrate as migrate_database
+from app.platform.db.revisions import DatabaseKind
 from app.platform.settings import Settings
 from app.server import demo
 from app.server import main as server
 from app.server.cli.environment import console, run, settings
-from app.server.house import databases, open_house
-from app.server.worker import work
+from app.server.runtime import databases, open_runtime
+from app.server.worker import run_worker
 
 
 def serve(
@@ -36,9 +36,9 @@ async def _worker(found: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_house(found) as house:
+    async with open_runtime(found) as runtime:
         typer.echo("ready worker")
-        await work(house, stop)
+        await run_worker(runtime, stop)
 
 
 def migrate() -> None:
@@ -47,10 +47,10 @@ def migrate() -> None:
 
 
 async def _migrate(found: Settings) -> None:
-    for database, line in zip(databases(found), (Line.MAIN, Line.KEYSTORE), strict=True):
-        await migrate_database(database, line)
+    for database, kind in zip(databases(found), (DatabaseKind.MAIN, DatabaseKind.KEYSTORE), strict=True):
+        await migrate_database(database, kind)
         await database.close()
-        typer.echo(f"{line.value}: up to date")
+        typer.echo(f"{kind.value}: up to date")
 
 
 def token(

@@ -14,7 +14,7 @@ from app.platform.principal import Scope
 from app.platform.settings import Settings
 from app.platform.values import EmailAddress
 from app.server.cli.environment import run, settings
-from app.server.house import open_house
+from app.server.runtime import open_runtime
 
 organizations = typer.Typer(no_args_is_help=True, help="Organizations.")
 clients = typer.Typer(no_args_is_help=True, help="API clients of an organization.")
@@ -38,12 +38,12 @@ def create_organization(
 async def _create_organization(
     found: Settings, slug: str, name: str, chosen: dict[str, object], *, default: bool
 ) -> None:
-    async with open_house(found) as house, house.store.database.transaction() as session:
+    async with open_runtime(found) as runtime, runtime.store.database.transaction() as session:
         organization = add_organization(session, slug=slug, name=name, settings=chosen, is_default=default)
         await session.flush()
         client = add_client(
             session,
-            house.store.vault,
+            runtime.store.vault,
             organization_id=organization.id,
             kind=ClientKind.PUBLISHABLE,
             name="Storefront",
@@ -66,11 +66,11 @@ def create_client(
 async def _create_client(
     found: Settings, slug: str, name: str, scopes: frozenset[Scope], public_key: str | None
 ) -> None:
-    async with open_house(found) as house, house.store.database.transaction() as session:
+    async with open_runtime(found) as runtime, runtime.store.database.transaction() as session:
         organization = await _organization(session, slug)
         client = add_client(
             session,
-            house.store.vault,
+            runtime.store.vault,
             organization_id=organization.id,
             kind=ClientKind.CONFIDENTIAL,
             name=name,
@@ -94,11 +94,11 @@ def create_staff(
 async def _create_staff(
     found: Settings, slug: str, email: EmailAddress, first_name: str | None, last_name: str | None
 ) -> None:
-    async with open_house(found) as house, house.store.database.transaction() as session:
+    async with open_runtime(found) as runtime, runtime.store.database.transaction() as session:
         organization = await _organization(session, slug)
         staff_id = await staff.add(
             session,
-            house.store.vault,
+            runtime.store.vault,
             organization_id=organization.id,
             email=email,
             first_name=first_name,

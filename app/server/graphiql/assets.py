@@ -11,7 +11,7 @@ from starlette.types import Scope
 STATIC: Final = Path(__file__).parent / "static"
 
 
-class Revalidated(StaticFiles):
+class RevalidatedStaticFiles(StaticFiles):
     """Files a browser keeps but asks about each time.
 
     Without this it guesses how long to keep a file from its age, and runs the old `start.js` against a new page.
@@ -32,4 +32,4 @@ class Revalidated(StaticFiles):
 
 def static_files() -> StaticFiles:
     """The application to mount at the path that `page` is given as `assets`."""
-    return Revalidated(directory=STATIC)
+    return RevalidatedStaticFiles(directory=STATIC)

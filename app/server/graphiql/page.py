@@ -48,7 +48,7 @@ PAGE: Final = """\
 """
 
 
-def page(*, endpoint: str, assets: str, headers: Mapping[str, str], tabs: Iterable[Tab] = EXAMPLES) -> str:
+def render_page(*, endpoint: str, assets: str, headers: Mapping[str, str], tabs: Iterable[Tab] = EXAMPLES) -> str:
     """The HTML of GraphiQL for the GraphQL endpoint at the path `endpoint`, with its files at the path `assets`.
 
     `headers` stand in the header editor of every tab and so are readable by whoever opens the page: publishable
@@ -59,10 +59,10 @@ def page(*, endpoint: str, assets: str, headers: Mapping[str, str], tabs: Iterab
         "headers": dict(headers),
         "tabs": [{"query": tab.document, "variables": tab.variables} for tab in tabs],
     }
-    return PAGE.format(assets=escape(assets.rstrip("/")), configuration=embedded(configuration))
+    return PAGE.format(assets=escape(assets.rstrip("/")), configuration=json_for_script(configuration))
 
 
-def embedded(value: object) -> str:
+def json_for_script(value: object) -> str:
     """JSON that may stand in a script element: nothing in it ends the element or opens a comment (HTML § 4.12.1.3)."""
     # Everything outside ASCII is escaped by json itself, U+2028 and U+2029 among it.
     return json.dumps(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

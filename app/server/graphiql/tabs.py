@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graphql import OperationDefinitionNode, parse
 
-ROOM = Path(__file__).parent
+PACKAGE_DIR = Path(__file__).parent
 
 # In the order of a first visit: become a customer, own things, then look from the back office.
 DOCUMENTS = ("account", "owned", "backoffice")
@@ -35,12 +35,12 @@ def operations(source: str) -> Iterator[tuple[str, str]]:
 
 def examples() -> Iterator[Tab]:
     """A tab for each operation, with variables to try it."""
-    variables = json.loads((ROOM / "variables.json").read_text(encoding="utf-8"))
+    variables = json.loads((PACKAGE_DIR / "variables.json").read_text(encoding="utf-8"))
     for document in DOCUMENTS:
-        source = (ROOM / "operations" / f"{document}.graphql").read_text(encoding="utf-8")
+        source = (PACKAGE_DIR / "operations" / f"{document}.graphql").read_text(encoding="utf-8")
         for name, text in operations(source):
-            shown = json.dumps(variables[name], indent=2, ensure_ascii=False) if name in variables else ""
-            yield Tab(name, text, shown)
+            variables_json = json.dumps(variables[name], indent=2, ensure_ascii=False) if name in variables else ""
+            yield Tab(name, text, variables_json)
 
 
 EXAMPLES = tuple(examples())

@@ -10,12 +10,12 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.accounts.organizations.origins import AllowedOrigins
+from app.accounts.organizations.cors_origins import AllowedOrigins
 from app.platform.principal import Organization
 
 # A handler puts the organization here as soon as it knows it.
 ORGANIZATION = "organization"
-LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+LOCALHOST_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 ALLOWED_METHODS = "GET, POST"
 ALLOWED_HEADERS = "authorization, content-type, x-api-key, x-device-token, x-request-id, x-patron-cost"
 VARY = (b"vary", b"Origin")
@@ -26,7 +26,7 @@ EXPOSE = (
 PREFLIGHT_SECONDS = "600"
 
 
-class Cors:
+class CorsMiddleware:
     """Answers preflights, and lets allowed pages read the answers of the paths it stands before.
 
     A preflight names no organization, so it is answered by the lists of all; the answer itself goes by the list
@@ -51,15 +51,15 @@ class Cors:
             await (await self._preflight(origin))(scope, receive, send)
             return
 
-        async def answer(message: Message) -> None:
+        async def send_wrapper(message: Message) -> None:
             if message["type"] == "http.response.start":
-                told = [VARY]
+                cors_headers = [VARY]
                 if origin is not None and await self._allows(origin, scope.get(ORGANIZATION)):
-                    told += [(b"access-control-allow-origin", origin.encode("latin-1")), EXPOSE]
-                message["headers"] = [*message["headers"], *told]
+                    cors_headers += [(b"access-control-allow-origin", origin.encode("latin-1")), EXPOSE]
+                message["headers"] = [*message["headers"], *cors_headers]
             await send(message)
 
-        await self._app(scope, receive, answer)
+        await self._app(scope, receive, send_wrapper)
 
     async def _preflight(self, origin: str) -> Response:
         headers = {"Vary": "Origin"}
@@ -73,8 +73,8 @@ class Cors:
         return Response(status_code=204, headers=headers)
 
     async def _allows(self, origin: str, organization: Organization | None) -> bool:
-        if self._development and LOCAL.fullmatch(origin):
+        if self._development and LOCALHOST_ORIGIN.fullmatch(origin):
             return True
         if organization is not None:
             return origin in organization.settings.cors_origins
-        return origin in await self._origins.everybody()
+        return origin in await self._origins.all_origins()

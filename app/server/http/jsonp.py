@@ -10,7 +10,7 @@ from app.platform.graphql.http import BadRequest
 CALLBACK = re.compile(r"[A-Za-z_$][\w$.]{0,63}", re.ASCII)
 PARAMETER = "callback"
 HOST = re.compile(r"[A-Za-z0-9.:\[\]-]+")
-DROPPED = {"content-length", "content-type", "www-authenticate"}
+DROPPED_HEADERS = {"content-length", "content-type", "www-authenticate"}
 
 
 def callback(request: Request, *, enabled: bool) -> str | None:
@@ -37,14 +37,14 @@ def script_source(request: Request, path: str) -> str:
     return f"{request.url.scheme}://{host}{path}/" if HOST.fullmatch(host) else "'none'"
 
 
-def wrapped(response: Response, name: str) -> Response:
+def as_script(response: Response, name: str) -> Response:
     """The answer as a script. Errors of GraphQL are 200: browsers do not run the script of any other status."""
     # The comment keeps the first bytes out of the caller's hands; the two separators once ended a line of script.
     body = bytes(response.body).replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
     script = Response(
         b"/**/" + name.encode() + b"(" + body + b");", 200, media_type="application/javascript; charset=utf-8"
     )
-    kept = {key: value for key, value in response.headers.items() if key not in DROPPED}
+    kept = {key: value for key, value in response.headers.items() if key not in DROPPED_HEADERS}
     script.headers.update(kept)
     if response.status_code == 429:  # noqa: PLR2004 - an HTTP status
         script.status_code = response.status_code

@@ -52,13 +52,13 @@ class Metrics:
         # Anybody may ask for any path: only ours become labels.
         route = scope["path"] if scope["path"] in self._paths else "other"
         operation = scope.get(OPERATION, "none")
-        count, times = self._of(route, operation, status)
+        count, times = self._labelled_metrics(route, operation, status)
         count.inc()
         times.observe(seconds)
         if policy is not None:
             self._refusals.labels(policy).inc()
 
-    def _of(self, route: str, operation: str, status: int) -> tuple[Counter, Histogram]:
+    def _labelled_metrics(self, route: str, operation: str, status: int) -> tuple[Counter, Histogram]:
         """The figures of these labels, kept: finding them anew costs more than counting."""
         labelled = self._labelled.get((route, operation, status))
         if labelled is None:
@@ -66,13 +66,13 @@ class Metrics:
             self._labelled[route, operation, status] = labelled
         return labelled
 
-    async def show(self, request: Request) -> Response:
+    async def endpoint(self, request: Request) -> Response:
         """The figures, or 404 for whoever may not see them."""
-        if not self._may_see(request):
+        if not self._is_allowed(request):
             return PlainTextResponse("Not Found", 404)
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
 
-    def _may_see(self, request: Request) -> bool:
+    def _is_allowed(self, request: Request) -> bool:
         if self._token:
             given = request.headers.get("authorization", "")
             return hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
@@ -87,7 +87,7 @@ def _is_local(request: Request) -> bool:
         return False
 
 
-class Measured:
+class MetricsMiddleware:
     """Measures every request that `app` answers."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -103,19 +103,21 @@ class Measured:
         started = perf_counter()
         status, policy = 500, None
 
-        async def answer(message: Message) -> None:
+        async def send_wrapper(message: Message) -> None:
             nonlocal status, policy
             if message["type"] == "http.response.start":
                 status = message["status"]
                 if status == TOO_MANY_REQUESTS:
-                    policy = next((_policy(value) for name, value in message["headers"] if name == b"ratelimit"), None)
+                    policy = next(
+                        (_policy_name(value) for name, value in message["headers"] if name == b"ratelimit"), None
+                    )
             await send(message)
 
         try:
-            await self._app(scope, receive, answer)
+            await self._app(scope, receive, send_wrapper)
         finally:
             self._metrics.observe(scope, status, policy, perf_counter() - started)
 
 
-def _policy(ratelimit: bytes) -> str:
+def _policy_name(ratelimit: bytes) -> str:
     return ratelimit.decode().split(";")[0].strip('"')

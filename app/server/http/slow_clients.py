@@ -12,22 +12,22 @@ def protocol(*, head_seconds: float, body_seconds: float) -> type[HttpToolsProto
     The server has a timeout between requests only, and each byte stops it. Answering takes as long as it takes.
     """
 
-    class Impatient(HttpToolsProtocol):
+    class DeadlineProtocol(HttpToolsProtocol):
         """Closes the connection when a request is not there in time."""
 
         _deadline: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as the server has it
             super().connection_made(transport)
-            self._expect(head_seconds)
+            self._set_deadline(head_seconds)
 
         def on_message_begin(self) -> None:
             super().on_message_begin()
-            self._expect(head_seconds)
+            self._set_deadline(head_seconds)
 
         def on_headers_complete(self) -> None:
             super().on_headers_complete()
-            self._expect(body_seconds)
+            self._set_deadline(body_seconds)
 
         def on_message_complete(self) -> None:
             self._unset_deadline()
@@ -37,20 +37,20 @@ def protocol(*, head_seconds: float, body_seconds: float) -> type[HttpToolsProto
             self._unset_deadline()
             super().connection_lost(exc)
 
-        def _expect(self, seconds: float) -> None:
+        def _set_deadline(self, seconds: float) -> None:
             self._unset_deadline()
-            self._deadline = self.loop.call_later(seconds, self._give_up)
+            self._deadline = self.loop.call_later(seconds, self._abort)
 
         def _unset_deadline(self) -> None:
             if self._deadline is not None:
                 self._deadline.cancel()
                 self._deadline = None
 
-        def _give_up(self) -> None:
+        def _abort(self) -> None:
             # Whoever still sends does not read an answer: cut, do not linger.
             self.transport.abort()
 
-    return Impatient
+    return DeadlineProtocol
 
 
 def options(*, head_seconds: float, body_seconds: float, connections: int) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from app.customers import api as customers
 from app.customers import repository as customer_rows
 from app.customers.addresses import api as addresses
 from app.customers.addresses import repository as address_rows
-from app.customers.groups.api import READERS, group_with
-from app.customers.markets.api import market_with
+from app.customers.groups.api import GROUP_READERS, load_group
+from app.customers.markets.api import load_visible_market
 from app.customers.orders import api as orders
 from app.customers.orders import repository as order_rows
 from app.customers.payment_methods import api as payment_methods
@@ -31,47 +31,47 @@ Found = tuple[Node, UUID | None] | None
 
 async def _customer(context: Context, row_id: UUID) -> Found:
     found = await context.load(customer_rows.by_ids, row_id)
-    return (customers.shown(found), found.row.id) if found else None
+    return (customers.to_customer(found), found.row.id) if found else None
 
 
 async def _address(context: Context, row_id: UUID) -> Found:
     found = await context.load(address_rows.by_ids, row_id)
-    return (addresses.shown(found, context.principal.locale), found.row.customer_id) if found else None
+    return (addresses.to_address(found, context.principal.locale), found.row.customer_id) if found else None
 
 
 async def _payment_method(context: Context, row_id: UUID) -> Found:
     found = await context.load(payment_method_rows.by_ids, row_id)
-    return (payment_methods.shown(found), found.row.customer_id) if found else None
+    return (payment_methods.to_payment_method(found), found.row.customer_id) if found else None
 
 
 async def _order(context: Context, row_id: UUID) -> Found:
     found = await order_rows.by_id(context.store, organization_id=context.organization.id, order_id=row_id)
-    return (orders.shown(found), found.customer_id) if found else None
+    return (orders.to_order(found), found.customer_id) if found else None
 
 
 async def _group(context: Context, row_id: UUID) -> Found:
-    found = await group_with(context, row_id)
+    found = await load_group(context, row_id)
     return (found, None) if found else None
 
 
 async def _market(context: Context, row_id: UUID) -> Found:
-    found = await market_with(context, row_id)
+    found = await load_visible_market(context, row_id)
     return (found, None) if found else None
 
 
-class _Kind(NamedTuple):
-    find: Callable[[Context, UUID], Awaitable[Found]]
+class _NodeType(NamedTuple):
+    load: Callable[[Context, UUID], Awaitable[Found]]
     access: Access
 
 
 OWNED: Access = [CUSTOMER, *back_office(Scope.CUSTOMERS_READ)]
-KINDS: Mapping[str, _Kind] = {
-    "Customer": _Kind(_customer, OWNED),
-    "Address": _Kind(_address, OWNED),
-    "PaymentMethod": _Kind(_payment_method, OWNED),
-    "Order": _Kind(_order, OWNED),
-    "CustomerGroup": _Kind(_group, READERS),
-    "Market": _Kind(_market, ANYBODY),
+NODE_TYPES: Mapping[str, _NodeType] = {
+    "Customer": _NodeType(_customer, OWNED),
+    "Address": _NodeType(_address, OWNED),
+    "PaymentMethod": _NodeType(_payment_method, OWNED),
+    "Order": _NodeType(_order, OWNED),
+    "CustomerGroup": _NodeType(_group, GROUP_READERS),
+    "Market": _NodeType(_market, ANYBODY),
 }
 
 
@@ -91,21 +91,21 @@ class NodeQueries:
         id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],
     ) -> Node | None:
         """An id of somebody else's looks like an id of nothing."""
-        for name, kind in KINDS.items():
+        for name, node_type in NODE_TYPES.items():
             try:
                 row_id = ids.decode(name, id)
             except NotFound:
                 continue
-            authorize(context.principal, kind.access)
-            found = await kind.find(context, row_id)
-            if found is None or kind.access is not OWNED:
+            authorize(context.principal, node_type.access)
+            found = await node_type.load(context, row_id)
+            if found is None or node_type.access is not OWNED:
                 return found[0] if found else None
-            return await _seen(context, found)
+            return await _audited(context, found)
         authorize(context.principal, OWNED)
         return None
 
 
-async def _seen(context: Context, found: tuple[Node, UUID | None]) -> Node | None:
+async def _audited(context: Context, found: tuple[Node, UUID | None]) -> Node | None:
     node, customer_id = found
     if context.principal.customer_id is not None:
         return node if context.principal.customer_id == customer_id else None

@@ -1,11 +1,11 @@
-"""Fixtures: a shop that wants addresses proven."""
+"""Fixtures: an organization that requires verified email addresses."""
 
 import pytest
 
-from tests.accounts.confirmations.words import Letters
-from tests.house import House
+from tests.accounts.confirmations.storefront import Storefront
+from tests.shop import Shop
 
 
 @pytest.fixture
-async def letters(house: House) -> Letters:
-    return Letters(house, await house.open_shop("careful", require_verified_email=True))
+async def storefront(shop: Shop) -> Storefront:
+    return Storefront(shop, await shop.create_organization("careful", require_verified_email=True))

@@ -8,44 +8,44 @@ from typing import Any
 
 import pytest
 
-from tests.accounts.confirmations.words import NEW_PASSWORD, Letters
-from tests.house import PASSWORD, Answer
+from tests.accounts.confirmations.storefront import NEW_PASSWORD, Storefront
+from tests.shop import PASSWORD, Answer
 
 # A request's id, and what counts the caller's own requests in time: no two requests have these alike.
 VARIES = {"x-request-id", "ratelimit", "ratelimit-remaining", "ratelimit-reset"}
-Act = Callable[[Letters, str], Awaitable[Answer]]
+Act = Callable[[Storefront, str], Awaitable[Answer]]
 
 
-async def register(letters: Letters, email: str) -> Answer:
-    return await letters.register(email, NEW_PASSWORD, firstName="Eve")
+async def register(storefront: Storefront, email: str) -> Answer:
+    return await storefront.register(email, NEW_PASSWORD, firstName="Eve")
 
 
-async def register_guest(letters: Letters, email: str) -> Answer:
-    return await letters.register(email, None)
+async def register_guest(storefront: Storefront, email: str) -> Answer:
+    return await storefront.register(email, None)
 
 
-async def login(letters: Letters, email: str) -> Answer:
-    return await letters.login(email, "a wrong password")
+async def login(storefront: Storefront, email: str) -> Answer:
+    return await storefront.login(email, "a wrong password")
 
 
-async def login_with_what_was_just_registered(letters: Letters, email: str) -> Answer:
-    return await letters.login(email, NEW_PASSWORD)
+async def login_with_what_was_just_registered(storefront: Storefront, email: str) -> Answer:
+    return await storefront.login(email, NEW_PASSWORD)
 
 
-async def request_password_reset(letters: Letters, email: str) -> Answer:
-    return await letters.do("requestPasswordReset", email=email)
+async def request_password_reset(storefront: Storefront, email: str) -> Answer:
+    return await storefront.mutate("requestPasswordReset", email=email)
 
 
-async def request_login_name_reminder(letters: Letters, email: str) -> Answer:
-    return await letters.do("requestLoginNameReminder", email=email)
+async def request_login_name_reminder(storefront: Storefront, email: str) -> Answer:
+    return await storefront.mutate("requestLoginNameReminder", email=email)
 
 
-async def request_email_verification(letters: Letters, email: str) -> Answer:
-    return await letters.do("requestEmailVerification", email=email)
+async def request_email_verification(storefront: Storefront, email: str) -> Answer:
+    return await storefront.mutate("requestEmailVerification", email=email)
 
 
-async def verify_by_wrong_code(letters: Letters, email: str) -> Answer:
-    return await letters.do("verifyEmail", email=email, code="000000x")
+async def verify_by_wrong_code(storefront: Storefront, email: str) -> Answer:
+    return await storefront.mutate("verifyEmail", email=email, code="000000x")
 
 
 ACTS = [
@@ -62,7 +62,7 @@ ACTS = [
 
 @dataclass
 class Cost:
-    """What an act cost, counted at the door to the databases and in the hasher."""
+    """What an act cost, counted at the databases' drivers and in the hasher."""
 
     main: list[str] = field(default_factory=list)
     keystore: list[str] = field(default_factory=list)
@@ -78,41 +78,43 @@ def kind(statement: str) -> str:
 
 
 @contextmanager
-def counted(letters: Letters) -> Iterator[Cost]:
-    cost, store = Cost(), letters.house.patron.store
-    before = letters.hasher.hashes
+def counted(storefront: Storefront) -> Iterator[Cost]:
+    cost, store = Cost(), storefront.shop.runtime.store
+    before = storefront.hasher.hashes
     store.database.on_statement = cost.main.append
     store.vault.keystore.on_statement = cost.keystore.append
     try:
         yield cost
     finally:
         store.database.on_statement = store.vault.keystore.on_statement = None
-        cost.hashes = letters.hasher.hashes - before
+        cost.hashes = storefront.hasher.hashes - before
 
 
-async def observed(letters: Letters, act: Act, email: str) -> tuple[Any, Cost]:
+async def observed(storefront: Storefront, act: Act, email: str) -> tuple[Any, Cost]:
     """Everything a stranger sees of an act, and what it cost."""
-    with counted(letters) as cost:
-        answer = await act(letters, email)
+    with counted(storefront) as cost:
+        answer = await act(storefront, email)
     assert "errors" not in answer.body
     headers = {name: value for name, value in answer.headers.items() if name not in VARIES}
     return (answer.status, headers, answer.body), cost
 
 
-async def make_known(letters: Letters) -> dict[str, str]:
+async def make_known(storefront: Storefront) -> dict[str, str]:
     """One address of every kind; nothing about them is in any cache that a restart would empty."""
-    await letters.member("proven@example.org")
-    await letters.register("unproven@example.org")
-    await letters.register("guest@example.org", None)
-    letters.house.patron.store.vault._boxes.clear()
+    await storefront.register_verified("proven@example.org")
+    await storefront.register("unproven@example.org")
+    await storefront.register("guest@example.org", None)
+    storefront.shop.runtime.store.vault._ciphers.clear()
     return {name: f"{name}@example.org" for name in ("proven", "unproven", "guest", "nobody")}
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda one: one.__name__)
-async def test_known_and_unknown_addresses_are_answered_alike_and_cost_the_same(letters: Letters, act: Act) -> None:
-    addresses = await make_known(letters)
+async def test_known_and_unknown_addresses_are_answered_alike_and_cost_the_same(
+    storefront: Storefront, act: Act
+) -> None:
+    addresses = await make_known(storefront)
 
-    seen = {name: await observed(letters, act, address) for name, address in addresses.items()}
+    seen = {name: await observed(storefront, act, address) for name, address in addresses.items()}
 
     answers = {name: answer for name, (answer, _) in seen.items()}
     assert answers["proven"] == answers["unproven"] == answers["guest"] == answers["nobody"]
@@ -126,35 +128,37 @@ async def test_known_and_unknown_addresses_are_answered_alike_and_cost_the_same(
     assert hashes == (1 if act in {register, login, login_with_what_was_just_registered} else 0)
 
 
-async def test_an_account_that_was_just_used_costs_no_less(letters: Letters) -> None:
-    await letters.me(await letters.member("proven@example.org"))
+async def test_an_account_that_was_just_used_costs_no_less(storefront: Storefront) -> None:
+    await storefront.me(await storefront.register_verified("proven@example.org"))
 
-    _, known = await observed(letters, login, "proven@example.org")
-    _, unknown = await observed(letters, login, "nobody@example.org")
+    _, known = await observed(storefront, login, "proven@example.org")
+    _, unknown = await observed(storefront, login, "nobody@example.org")
 
     assert known.seen() == unknown.seen()
 
 
-async def test_registering_and_logging_in_with_it_does_not_tell_whether_the_address_was_free(letters: Letters) -> None:
-    await letters.member("proven@example.org")
+async def test_registering_and_logging_in_with_it_does_not_tell_whether_the_address_was_free(
+    storefront: Storefront,
+) -> None:
+    await storefront.register_verified("proven@example.org")
     for address in ("proven@example.org", "nobody@example.org"):
-        await register(letters, address)
+        await register(storefront, address)
 
-    known, _ = await observed(letters, login_with_what_was_just_registered, "proven@example.org")
-    unknown, _ = await observed(letters, login_with_what_was_just_registered, "nobody@example.org")
+    known, _ = await observed(storefront, login_with_what_was_just_registered, "proven@example.org")
+    unknown, _ = await observed(storefront, login_with_what_was_just_registered, "nobody@example.org")
 
     assert known == unknown
 
 
-async def test_only_real_people_get_mail(letters: Letters) -> None:
-    addresses = await make_known(letters)
-    before = len(await letters.mails())
+async def test_only_real_people_get_mail(storefront: Storefront) -> None:
+    addresses = await make_known(storefront)
+    before = len(await storefront.mails())
 
     for act in (request_password_reset, request_login_name_reminder, request_email_verification):
         for address in addresses.values():
-            await act(letters, address)
+            await act(storefront, address)
 
-    sent = [(kind, to.partition("@")[0]) for kind, to in (await letters.kinds())[before:]]
+    sent = [(kind, to.partition("@")[0]) for kind, to in (await storefront.mail_kinds())[before:]]
     assert sent == [
         ("RESET_PASSWORD", "proven"),
         ("RESET_PASSWORD", "unproven"),
@@ -167,23 +171,25 @@ async def test_only_real_people_get_mail(letters: Letters) -> None:
     ]
 
 
-async def test_an_email_change_to_a_taken_address_costs_what_one_to_a_free_address_costs(letters: Letters) -> None:
-    token = await letters.member("ann@example.org")
-    await letters.member("proven@example.org")
+async def test_an_email_change_to_a_taken_address_costs_what_one_to_a_free_address_costs(
+    storefront: Storefront,
+) -> None:
+    token = await storefront.register_verified("ann@example.org")
+    await storefront.register_verified("proven@example.org")
 
-    async def change(letters: Letters, email: str) -> Answer:
-        return await letters.do("requestEmailChange", bearer=token, newEmail=email, password=PASSWORD)
+    async def change(storefront: Storefront, email: str) -> Answer:
+        return await storefront.mutate("requestEmailChange", bearer=token, newEmail=email, password=PASSWORD)
 
-    known, known_cost = await observed(letters, change, "proven@example.org")
-    unknown, unknown_cost = await observed(letters, change, "nobody@example.org")
+    known, known_cost = await observed(storefront, change, "proven@example.org")
+    unknown, unknown_cost = await observed(storefront, change, "nobody@example.org")
 
     assert known == unknown
     assert known_cost.seen() == unknown_cost.seen()
 
 
-async def test_how_an_address_is_spelled_does_not_decide_where_the_mail_goes(letters: Letters) -> None:
-    await letters.member("finn@example.org")
+async def test_how_an_address_is_spelled_does_not_decide_where_the_mail_goes(storefront: Storefront) -> None:
+    await storefront.register_verified("finn@example.org")
 
-    await request_password_reset(letters, "\ufb01nn@example.org")
+    await request_password_reset(storefront, "\ufb01nn@example.org")
 
-    assert (await letters.kinds())[-1] == ("RESET_PASSWORD", "finn@example.org")
+    assert (await storefront.mail_kinds())[-1] == ("RESET_PASSWORD", "finn@example.org")

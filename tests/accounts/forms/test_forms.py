@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.platform.principal import Scope
-from tests.house import PASSWORD, House, Shop
+from tests.shop import PASSWORD, SeededOrganization, Shop
 
 FIELDS = """fields { name path type label required readOnly maxLength pattern value options { value label } error }"""
 REGISTRATION = f"""query ($locale: String, $values: [FormValueInput!]) {{
@@ -28,17 +28,17 @@ BUILT_IN = [
 ]
 
 
-async def _registration(house: House, shop: Shop | None = None, **variables: Any) -> dict[str, Any]:
-    form = (await house.ask(REGISTRATION, shop=shop, **variables)).data["registrationForm"]
+async def _registration(shop: Shop, organization: SeededOrganization | None = None, **variables: Any) -> dict[str, Any]:
+    form = (await shop.ask(REGISTRATION, organization=organization, **variables)).data["registrationForm"]
     return {field["name"]: field for field in form["fields"]}
 
 
-async def _profile(house: House, token: str, **variables: Any) -> dict[str, Any]:
-    form = (await house.ask(PROFILE, token=token, **variables)).data["profileForm"]
+async def _profile(shop: Shop, token: str, **variables: Any) -> dict[str, Any]:
+    form = (await shop.ask(PROFILE, token=token, **variables)).data["profileForm"]
     return {field["name"]: field for field in form["fields"]}
 
 
-async def _declare_size(house: House) -> None:
+async def _declare_size(shop: Shop) -> None:
     given = {
         "name": "size",
         "type": "SELECT",
@@ -49,12 +49,12 @@ async def _declare_size(house: House) -> None:
             {"value": "l", "labels": [{"locale": "en", "text": "Large"}]},
         ],
     }
-    token = await house.integration(Scope.ORGANIZATION_WRITE)
-    (await house.ask(CREATE, token=token, input=given)).payload("createExtraField")
+    token = await shop.integration(Scope.ORGANIZATION_WRITE)
+    (await shop.ask(CREATE, token=token, input=given)).payload("createExtraField")
 
 
-async def test_the_contracts_form_lists_every_field_of_a_registration(house: House) -> None:
-    form = (await house.ask("RegistrationForm")).data["registrationForm"]
+async def test_the_contracts_form_lists_every_field_of_a_registration(shop: Shop) -> None:
+    form = (await shop.ask("RegistrationForm")).data["registrationForm"]
 
     assert [field["name"] for field in form["fields"]] == BUILT_IN
     assert [field["name"] for field in form["fields"] if field["required"]] == BUILT_IN[:3]
@@ -70,17 +70,17 @@ async def test_the_contracts_form_lists_every_field_of_a_registration(house: Hou
     }
 
 
-async def test_login_name_and_terms_appear_only_where_the_organization_wants_them(house: House) -> None:
+async def test_login_name_and_terms_appear_only_where_the_organization_wants_them(shop: Shop) -> None:
     url = "https://shop.example/terms"
-    shop = await house.open_shop("strict", require_login_name=True, terms_url=url)
+    organization = await shop.create_organization("strict", require_login_name=True, terms_url=url)
 
-    plain, strict = await _registration(house), await _registration(house, shop)
+    plain, strict = await _registration(shop), await _registration(shop, organization)
 
     assert not {"loginName", "acceptTerms"} & set(plain)
     assert list(strict) == ["email", "loginName", *BUILT_IN[1:], "acceptTerms"]
     assert (strict["loginName"]["required"], strict["acceptTerms"]["required"]) == (True, True)
     assert strict["loginName"]["pattern"] == r"[A-Za-z0-9._\-]{5,64}"
-    assert (await house.ask(REGISTRATION, shop=shop)).data["registrationForm"]["termsUrl"] == url
+    assert (await shop.ask(REGISTRATION, organization=organization)).data["registrationForm"]["termsUrl"] == url
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ async def test_login_name_and_terms_appear_only_where_the_organization_wants_the
     ],
 )
 async def test_labels_come_in_the_language_asked_for(
-    house: House, locale: str | None, first_name: str, size: str, small: str
+    shop: Shop, locale: str | None, first_name: str, size: str, small: str
 ) -> None:
-    await _declare_size(house)
+    await _declare_size(shop)
 
-    form = await _registration(house, locale=locale)
+    form = await _registration(shop, locale=locale)
 
     assert form["firstName"]["label"] == first_name
     assert form["size"]["label"] == size
@@ -108,39 +108,39 @@ async def test_labels_come_in_the_language_asked_for(
     assert form["size"]["path"] == ["attributes", "size"]
 
 
-async def test_what_the_form_says_of_a_field_is_what_the_submit_holds_it_to(house: House) -> None:
-    form = await _registration(house)
+async def test_what_the_form_says_of_a_field_is_what_the_submit_holds_it_to(shop: Shop) -> None:
+    form = await _registration(shop)
     lengths = {name: field["maxLength"] for name, field in form.items() if field["type"] == "TEXT"}
     account = {"email": "ann@example.org", "password": PASSWORD, "passwordConfirmation": PASSWORD}
 
     too_long = {name: "x" * (most + 1) for name, most in lengths.items()}
-    refused = await house.ask("Register", input={**account, **too_long})
+    refused = await shop.ask("Register", input={**account, **too_long})
 
     assert refused.refusals("register") == [("TOO_LONG", [name]) for name in lengths]
     lengths.pop("locale")
-    accepted = await house.ask("Register", input={**account, **{name: "x" * most for name, most in lengths.items()}})
+    accepted = await shop.ask("Register", input={**account, **{name: "x" * most for name, most in lengths.items()}})
     assert accepted.payload("register")["customer"]["firstName"] == "x" * 32
 
 
-async def test_typed_values_come_back_with_their_errors_and_passwords_do_not(house: House) -> None:
-    await _declare_size(house)
+async def test_typed_values_come_back_with_their_errors_and_passwords_do_not(shop: Shop) -> None:
+    await _declare_size(shop)
     typed = {"email": "ann", "password": "password", "phone": "+41446681800", "birthDate": "31.1.2000", "size": "m"}
 
-    form = await _registration(house, values=[{"name": name, "value": value} for name, value in typed.items()])
+    form = await _registration(shop, values=[{"name": name, "value": value} for name, value in typed.items()])
 
     assert {name: form[name]["value"] for name in typed} == {**typed, "password": None}
     assert {name for name, field in form.items() if field["error"]} == set(typed) - {"phone"}
     assert form["birthDate"]["error"] == "Write a date such as 2026-01-31."
-    assert await house.count("customers") == 0
+    assert await shop.count("customers") == 0
 
 
-async def test_the_profile_form_has_the_values_of_who_is_logged_in(house: House) -> None:
-    ann = await house.register(
+async def test_the_profile_form_has_the_values_of_who_is_logged_in(shop: Shop) -> None:
+    ann = await shop.register(
         "ann@example.org", loginName="archer", firstName="Ann", birthDate="2000-01-31", locale="de-CH"
     )
-    await _declare_size(house)
+    await _declare_size(shop)
 
-    form = await _profile(house, ann.token)
+    form = await _profile(shop, ann.token)
 
     assert list(form) == [
         *("email", "loginName", "firstName", "lastName", "phone", "fax", "company", "imageUrl"),
@@ -159,9 +159,9 @@ async def test_the_profile_form_has_the_values_of_who_is_logged_in(house: House)
         "size": "This field is required."
     }
     assert form["firstName"]["label"] == "Vorname"
-    assert (await _profile(house, ann.token, locale="fr"))["firstName"]["label"] == "Prénom"
+    assert (await _profile(shop, ann.token, locale="fr"))["firstName"]["label"] == "Prénom"
 
 
-async def test_a_profile_form_is_for_customers_only(house: House) -> None:
-    assert (await house.ask(PROFILE)).codes == ["UNAUTHENTICATED"]
-    assert (await house.ask(PROFILE, token=await house.integration())).codes == ["FORBIDDEN"]
+async def test_a_profile_form_is_for_customers_only(shop: Shop) -> None:
+    assert (await shop.ask(PROFILE)).codes == ["UNAUTHENTICATED"]
+    assert (await shop.ask(PROFILE, token=await shop.integration())).codes == ["FORBIDDEN"]

@@ -1,4 +1,4 @@
-"""The words of the OAuth tests: forms, assertions, and what the endpoint answers."""
+"""Builders of the OAuth tests: forms, assertions, and what the endpoint answers."""
 
 import base64
 import json
@@ -11,21 +11,21 @@ import jwt
 
 from app.accounts.oauth.assertions import JWT_BEARER
 from app.platform.clock import now
-from tests.house import House, Shop
+from tests.shop import SeededOrganization, Shop
 
 TOKEN = "/oauth/token"
 REVOKE = "/oauth/revoke"
 AUDIENCE = "http://patron.test/oauth/token"
 
 
-async def send(house: House, path: str = TOKEN, *, headers: Any = None, **form: Any) -> httpx.Response:
+async def send(shop: Shop, path: str = TOKEN, *, headers: Any = None, **form: Any) -> httpx.Response:
     """Post a form."""
-    return await house.client.post(path, data=form, headers=headers)
+    return await shop.client.post(path, data=form, headers=headers)
 
 
-def credentials(shop: Shop) -> dict[str, str]:
+def credentials(organization: SeededOrganization) -> dict[str, str]:
     """The integration's, for the body of a form."""
-    return {"client_id": str(shop.client_id), "client_secret": shop.client_secret}
+    return {"client_id": str(organization.client_id), "client_secret": organization.client_secret}
 
 
 def basic(client_id: object, secret: str) -> dict[str, str]:
@@ -33,11 +33,11 @@ def basic(client_id: object, secret: str) -> dict[str, str]:
     return {"authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
-def claims(shop: Shop, **changes: Any) -> dict[str, Any]:
+def claims(organization: SeededOrganization, **changes: Any) -> dict[str, Any]:
     """The claims of a good assertion; a change to None leaves one away."""
     found = {
-        "iss": str(shop.client_id),
-        "sub": str(shop.staff_id),
+        "iss": str(organization.client_id),
+        "sub": str(organization.staff_id),
         "aud": AUDIENCE,
         "exp": now() + timedelta(minutes=2),
         "jti": uuid4().hex,
@@ -46,19 +46,19 @@ def claims(shop: Shop, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def assertion(shop: Shop, *, key: Any = None, algorithm: str = "EdDSA", **changes: Any) -> str:
-    """A signed assertion of the shop's integration."""
+def assertion(organization: SeededOrganization, *, key: Any = None, algorithm: str = "EdDSA", **changes: Any) -> str:
+    """A signed assertion of the organization's integration."""
     # Not `jwt.encode`: it would refuse to sign what is to be refused.
-    payload = json.dumps(claims(shop, **changes), default=lambda moment: int(moment.timestamp())).encode()
-    return jwt.PyJWS().encode(payload, shop.client_key if key is None else key, algorithm)
+    payload = json.dumps(claims(organization, **changes), default=lambda moment: int(moment.timestamp())).encode()
+    return jwt.PyJWS().encode(payload, organization.client_key if key is None else key, algorithm)
 
 
-async def bear(house: House, signed: str, **form: Any) -> httpx.Response:
+async def send_assertion(shop: Shop, signed: str, **form: Any) -> httpx.Response:
     """Send an assertion."""
-    return await send(house, grant_type=JWT_BEARER, assertion=signed, **form)
+    return await send(shop, grant_type=JWT_BEARER, assertion=signed, **form)
 
 
-def refused(answer: httpx.Response) -> tuple[int, str]:
+def refusal_of(answer: httpx.Response) -> tuple[int, str]:
     """Status and error, after a look at what every refusal carries."""
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["pragma"] == "no-cache"

@@ -15,8 +15,8 @@ from authlib import deprecate
 
 from app.accounts.oauth.assertions import JWT_BEARER
 from app.platform.clock import now
-from app.server.web import create_web
-from tests.house import PASSWORD, House, Urls, open_test_house
+from app.server.web import create_app
+from tests.shop import PASSWORD, Shop, Urls, open_shop
 
 with warnings.catch_warnings():
     # At import it recommends another HTTP library.
@@ -25,15 +25,15 @@ with warnings.catch_warnings():
 
 
 @asynccontextmanager
-async def serving(urls: Urls) -> AsyncIterator[tuple[House, str]]:
+async def serving(urls: Urls) -> AsyncIterator[tuple[Shop, str]]:
     listening = socket.create_server(("127.0.0.1", 0))
     base = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with open_test_house(urls, public_url=base) as house:
-        config = uvicorn.Config(create_web(house.patron), lifespan="off", log_config=None, http="httptools")
+    async with open_shop(urls, public_url=base) as shop:
+        config = uvicorn.Config(create_app(shop.runtime), lifespan="off", log_config=None, http="httptools")
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listening]))
         try:
-            yield house, base
+            yield shop, base
         finally:
             server.should_exit = True
             await task
@@ -49,16 +49,16 @@ async def test_a_client_library_gets_refreshes_and_revokes_tokens_by_all_four_gr
 ) -> None:
     # The library wants https; on loopback there is nothing between.
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
-    async with serving(urls) as (house, base):
-        await house.register("ann@example.org")
+    async with serving(urls) as (shop, base):
+        await shop.register("ann@example.org")
         async with httpx.AsyncClient() as plain:
             metadata = (await plain.get(f"{base}/.well-known/oauth-authorization-server")).json()
         endpoint, revocation = metadata["token_endpoint"], metadata["revocation_endpoint"]
 
         for method in ("client_secret_basic", "client_secret_post"):
             async with AsyncOAuth2Client(
-                str(house.shop.client_id),
-                house.shop.client_secret,
+                str(shop.organization.client_id),
+                shop.organization.client_secret,
                 scope="customers:read audit:read",
                 token_endpoint=endpoint,
                 token_endpoint_auth_method=method,
@@ -71,7 +71,7 @@ async def test_a_client_library_gets_refreshes_and_revokes_tokens_by_all_four_gr
                 assert (await viewer(base, client))[0] == 401
 
         async with AsyncOAuth2Client(
-            str(house.shop.storefront_id),
+            str(shop.organization.storefront_id),
             token_endpoint=endpoint,
             token_endpoint_auth_method="none",
             revocation_endpoint_auth_method="none",
@@ -87,17 +87,17 @@ async def test_a_client_library_gets_refreshes_and_revokes_tokens_by_all_four_gr
             assert revoked.status_code == 200
             assert (await viewer(base, client))[0] == 401
 
-        async with AsyncOAuth2Client(str(house.shop.client_id), house.shop.client_secret) as client:
+        async with AsyncOAuth2Client(str(shop.organization.client_id), shop.organization.client_secret) as client:
             claims = {
-                "iss": str(house.shop.client_id),
-                "sub": str(house.shop.staff_id),
+                "iss": str(shop.organization.client_id),
+                "sub": str(shop.organization.staff_id),
                 "aud": metadata["issuer"],
                 "iat": now(),
                 "nbf": now(),
                 "exp": now() + timedelta(minutes=5),
                 "jti": "one",
             }
-            assertion = jwt.encode(claims, house.shop.client_key, "EdDSA")
+            assertion = jwt.encode(claims, shop.organization.client_key, "EdDSA")
             await client.fetch_token(endpoint, grant_type=JWT_BEARER, assertion=assertion)
             assert await viewer(base, client) == (200, "STAFF")
             assert (await client.revoke_token(revocation, client.token["access_token"])).status_code == 200

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.accounts.oauth import assertions
 from app.accounts.oauth.assertions import JWT_BEARER
 from app.platform.clock import now
-from tests.accounts.oauth.forms import TOKEN, assertion, basic, bear, claims, credentials, refused, send
-from tests.house import PASSWORD, House
+from tests.accounts.oauth.forms import TOKEN, assertion, basic, claims, credentials, refusal_of, send, send_assertion
+from tests.shop import PASSWORD, Shop
 
 CREDENTIALS = "client_credentials"
 
@@ -47,95 +47,97 @@ WRONG_FORMS: list[tuple[dict[str, str], tuple[int, str]]] = [
 ]
 
 
-async def test_a_wrong_form_is_refused_and_nothing_happens(house: House) -> None:
-    known = {"{id}": str(house.shop.client_id), "{storefront}": str(house.shop.storefront_id)}
-    before = await house.counts()
+async def test_a_wrong_form_is_refused_and_nothing_happens(shop: Shop) -> None:
+    known = {"{id}": str(shop.organization.client_id), "{storefront}": str(shop.organization.storefront_id)}
+    before = await shop.counts()
 
     for form, expected in WRONG_FORMS:
-        answer = await send(house, **{name: known.get(value, value) for name, value in form.items()})
-        assert refused(answer) == expected, form
+        answer = await send(shop, **{name: known.get(value, value) for name, value in form.items()})
+        assert refusal_of(answer) == expected, form
         assert ("www-authenticate" in answer.headers) == (expected[0] == 401)
 
-    assert await house.counts() == before
+    assert await shop.counts() == before
 
 
-async def test_a_malformed_header_is_an_unknown_client(house: House) -> None:
+async def test_a_malformed_header_is_an_unknown_client(shop: Shop) -> None:
     for authorization in ("Basic", "Basic ###", "Basic bm9jb2xvbg==", "Basic /////w==", "Bearer abc"):
-        answer = await send(house, grant_type=CREDENTIALS, headers={"authorization": authorization})
+        answer = await send(shop, grant_type=CREDENTIALS, headers={"authorization": authorization})
 
-        assert refused(answer) == (401, "invalid_client"), authorization
+        assert refusal_of(answer) == (401, "invalid_client"), authorization
         assert answer.headers["www-authenticate"] == 'Basic realm="token"'
 
 
-async def test_a_client_is_not_known_by_the_key_of_another(house: House) -> None:
-    shop, other = house.shop, await house.open_shop("second")
-    before = await house.counts()
+async def test_a_client_is_not_known_by_the_key_of_another(shop: Shop) -> None:
+    organization, other = shop.organization, await shop.create_organization("second")
+    before = await shop.counts()
 
     for header in (
-        basic(shop.client_id, other.client_secret),
-        basic(shop.client_id, shop.key),
-        basic(shop.client_id, ""),
-        basic(other.client_id, shop.client_secret),
+        basic(organization.client_id, other.client_secret),
+        basic(organization.client_id, organization.key),
+        basic(organization.client_id, ""),
+        basic(other.client_id, organization.client_secret),
     ):
-        assert refused(await send(house, grant_type=CREDENTIALS, headers=header)) == (401, "invalid_client")
+        assert refusal_of(await send(shop, grant_type=CREDENTIALS, headers=header)) == (401, "invalid_client")
 
-    assert await house.counts() == before
+    assert await shop.counts() == before
 
 
-async def test_credentials_in_two_places_or_twice_are_refused(house: House) -> None:
-    header = basic(house.shop.client_id, house.shop.client_secret)
-    secret_twice = await send(house, grant_type=CREDENTIALS, headers=header, **credentials(house.shop))
-    other_name = await send(house, grant_type=CREDENTIALS, headers=header, client_id=str(house.shop.storefront_id))
-    two_headers = await house.client.post(
+async def test_credentials_in_two_places_or_twice_are_refused(shop: Shop) -> None:
+    header = basic(shop.organization.client_id, shop.organization.client_secret)
+    secret_twice = await send(shop, grant_type=CREDENTIALS, headers=header, **credentials(shop.organization))
+    other_name = await send(
+        shop, grant_type=CREDENTIALS, headers=header, client_id=str(shop.organization.storefront_id)
+    )
+    two_headers = await shop.client.post(
         TOKEN,
         data={"grant_type": CREDENTIALS},
         headers=[("authorization", header["authorization"]), ("authorization", header["authorization"])],
     )
-    parameter_twice = await house.client.post(
+    parameter_twice = await shop.client.post(
         TOKEN,
         content="grant_type=client_credentials&grant_type=client_credentials",
         headers={**header, "content-type": "application/x-www-form-urlencoded"},
     )
 
     for answer in (secret_twice, other_name, two_headers, parameter_twice):
-        assert refused(answer) == (400, "invalid_request")
+        assert refusal_of(answer) == (400, "invalid_request")
 
 
-async def test_only_a_form_by_post_is_read(house: House) -> None:
-    form = {"grant_type": CREDENTIALS, **credentials(house.shop)}
+async def test_only_a_form_by_post_is_read(shop: Shop) -> None:
+    form = {"grant_type": CREDENTIALS, **credentials(shop.organization)}
 
-    in_address = await house.client.post(TOKEN, params=form)
-    beside_a_form = await house.client.post(f"{TOKEN}?client_secret={house.shop.client_secret}", data=form)
-    as_json = await house.client.post(TOKEN, json=form)
+    in_address = await shop.client.post(TOKEN, params=form)
+    beside_a_form = await shop.client.post(f"{TOKEN}?client_secret={shop.organization.client_secret}", data=form)
+    as_json = await shop.client.post(TOKEN, json=form)
     kind = {"content-type": "application/x-www-form-urlencoded"}
-    not_text = await house.client.post(TOKEN, content=b"grant_type=\xff", headers=kind)
-    not_a_form = await house.client.post(TOKEN, content=b"grant_type", headers=kind)
-    many = await house.client.post(TOKEN, content="&".join(f"a{n}=b" for n in range(1000)), headers=kind)
-    by_get = await house.client.get(TOKEN, params=form)
+    not_text = await shop.client.post(TOKEN, content=b"grant_type=\xff", headers=kind)
+    not_a_form = await shop.client.post(TOKEN, content=b"grant_type", headers=kind)
+    many = await shop.client.post(TOKEN, content="&".join(f"a{n}=b" for n in range(1000)), headers=kind)
+    by_get = await shop.client.get(TOKEN, params=form)
 
     for answer in (in_address, beside_a_form, as_json, not_text, not_a_form, many):
-        assert refused(answer) == (400, "invalid_request")
-    assert refused(by_get) == (405, "invalid_request")
+        assert refusal_of(answer) == (400, "invalid_request")
+    assert refusal_of(by_get) == (405, "invalid_request")
     assert by_get.headers["allow"] == "POST"
-    assert await house.count("sessions") == 0
+    assert await shop.count("login_sessions") == 0
 
 
-async def test_a_scope_wider_than_granted_is_refused(house: House) -> None:
-    await house.register("ann@example.org")
-    wider = await send(house, grant_type=CREDENTIALS, scope="audit:read everything", **credentials(house.shop))
+async def test_a_scope_wider_than_granted_is_refused(shop: Shop) -> None:
+    await shop.register("ann@example.org")
+    wider = await send(shop, grant_type=CREDENTIALS, scope="audit:read everything", **credentials(shop.organization))
     of_customer = await send(
-        house,
+        shop,
         grant_type="password",
-        client_id=str(house.shop.storefront_id),
+        client_id=str(shop.organization.storefront_id),
         username="ann@example.org",
         password=PASSWORD,
         scope="customers:read",
     )
-    by_assertion = await bear(house, assertion(house.shop), scope="everything")
+    by_assertion = await send_assertion(shop, assertion(shop.organization), scope="everything")
 
     for answer in (wider, of_customer, by_assertion):
-        assert refused(answer) == (400, "invalid_scope")
-    assert await house.count("used_assertions") == 0
+        assert refusal_of(answer) == (400, "invalid_scope")
+    assert await shop.count("used_assertions") == 0
 
 
 NAN = float("nan")
@@ -169,31 +171,34 @@ WRONG_CLAIMS: list[dict[str, Any]] = [
 ]
 
 
-async def test_an_assertion_with_a_wrong_claim_is_refused(house: House) -> None:
-    before = await house.counts()
+async def test_an_assertion_with_a_wrong_claim_is_refused(shop: Shop) -> None:
+    before = await shop.counts()
 
     for changes in WRONG_CLAIMS:
         moved: dict[str, Any] = {
             name: now() + value if isinstance(value, timedelta) else value for name, value in changes.items()
         }
-        assert refused(await bear(house, assertion(house.shop, **moved))) == (400, "invalid_grant"), changes
+        assert refusal_of(await send_assertion(shop, assertion(shop.organization, **moved))) == (
+            400,
+            "invalid_grant",
+        ), changes
 
-    assert await house.counts() == before
+    assert await shop.counts() == before
 
 
-async def test_an_assertion_that_the_clients_own_key_did_not_sign_is_refused(house: House) -> None:
-    other = await house.open_shop("second")
-    public = await house.scalar("SELECT public_key FROM api_clients WHERE public_key IS NOT NULL LIMIT 1")
-    by_stranger = assertion(house.shop, key=Ed25519PrivateKey.generate())
-    by_other_client = assertion(house.shop, key=other.client_key)
-    header, body, _ = assertion(house.shop).split(".")
-    unsigned = jwt.encode(claims(house.shop), "", "none")
+async def test_an_assertion_that_the_clients_own_key_did_not_sign_is_refused(shop: Shop) -> None:
+    other = await shop.create_organization("second")
+    public = await shop.scalar("SELECT public_key FROM api_clients WHERE public_key IS NOT NULL LIMIT 1")
+    by_stranger = assertion(shop.organization, key=Ed25519PrivateKey.generate())
+    by_other_client = assertion(shop.organization, key=other.client_key)
+    header, body, _ = assertion(shop.organization).split(".")
+    unsigned = jwt.encode(claims(shop.organization), "", "none")
     tampered = f"{header}.{body}.{'A' * 86}"
     # By hand: the library will not sign with a public key.
-    symmetric = _signed_with(public, claims(house.shop))
+    symmetric = _signed_with(public, claims(shop.organization))
 
     for signed in (by_stranger, by_other_client, unsigned, tampered, symmetric):
-        assert refused(await bear(house, signed)) == (400, "invalid_grant")
+        assert refusal_of(await send_assertion(shop, signed)) == (400, "invalid_grant")
 
 
 def _signed_with(public: str, payload: dict[str, Any]) -> str:
@@ -205,40 +210,40 @@ def _signed_with(public: str, payload: dict[str, Any]) -> str:
     return f"{text}.{encode(hmac.digest(public.encode(), text.encode(), 'sha256'))}"
 
 
-async def test_an_assertion_is_accepted_once(house: House) -> None:
-    signed = assertion(house.shop)
+async def test_an_assertion_is_accepted_once(shop: Shop) -> None:
+    signed = assertion(shop.organization)
 
-    first, second = await bear(house, signed), await bear(house, signed)
+    first, second = await send_assertion(shop, signed), await send_assertion(shop, signed)
 
     assert first.status_code == 200
-    assert refused(second) == (400, "invalid_grant")
-    assert await house.count("sessions") == 1
+    assert refusal_of(second) == (400, "invalid_grant")
+    assert await shop.count("login_sessions") == 1
 
 
-async def test_a_used_assertion_is_forgotten_once_it_would_be_refused_as_expired(house: House) -> None:
-    signed = assertion(house.shop)
-    await bear(house, signed)
-    assert await assertions.sweep(house.patron.store) == 0
-    assert refused(await bear(house, signed)) == (400, "invalid_grant")
+async def test_a_used_assertion_is_forgotten_once_it_would_be_refused_as_expired(shop: Shop) -> None:
+    signed = assertion(shop.organization)
+    await send_assertion(shop, signed)
+    assert await assertions.sweep(shop.runtime.store) == 0
+    assert refusal_of(await send_assertion(shop, signed)) == (400, "invalid_grant")
 
-    await house.execute("UPDATE used_assertions SET expires_at = '2020-01-01 00:00:00.000000'")
+    await shop.execute("UPDATE used_assertions SET expires_at = '2020-01-01 00:00:00.000000'")
 
-    assert await assertions.sweep(house.patron.store) == 1
-
-
-async def test_an_assertion_of_another_client_than_the_authenticated_one_is_refused(house: House) -> None:
-    other = await house.open_shop("second")
-
-    answer = await bear(house, assertion(house.shop), **credentials(other))
-
-    assert refused(answer) == (400, "invalid_grant")
-    assert await house.count("used_assertions") == 0
+    assert await assertions.sweep(shop.runtime.store) == 1
 
 
-async def test_a_member_of_another_organizations_staff_is_no_subject(house: House) -> None:
-    other = await house.open_shop("second")
+async def test_an_assertion_of_another_client_than_the_authenticated_one_is_refused(shop: Shop) -> None:
+    other = await shop.create_organization("second")
 
-    answer = await bear(house, assertion(house.shop, sub=str(other.staff_id)))
+    answer = await send_assertion(shop, assertion(shop.organization), **credentials(other))
 
-    assert refused(answer) == (400, "invalid_grant")
-    assert await house.count("sessions") == 0
+    assert refusal_of(answer) == (400, "invalid_grant")
+    assert await shop.count("used_assertions") == 0
+
+
+async def test_a_member_of_another_organizations_staff_is_no_subject(shop: Shop) -> None:
+    other = await shop.create_organization("second")
+
+    answer = await send_assertion(shop, assertion(shop.organization, sub=str(other.staff_id)))
+
+    assert refusal_of(answer) == (400, "invalid_grant")
+    assert await shop.count("login_sessions") == 0

@@ -5,8 +5,8 @@ from typing import Any
 from app.platform.graphql import ids
 from app.platform.principal import OrganizationSettings
 from app.server.schema import SCHEMA
-from tests.accounts.oauth.forms import assertion, bear, refused
-from tests.house import House
+from tests.accounts.oauth.forms import assertion, refusal_of, send_assertion
+from tests.shop import Shop
 
 STAFF = "{ staff { id email firstName } }"
 ADD = """mutation ($input: CreateStaffMemberInput!) { createStaffMember(input: $input) {
@@ -18,17 +18,17 @@ UPDATE = """mutation ($input: UpdateOrganizationInput!) { updateOrganization(inp
     userErrors { code field } } }"""
 
 
-async def test_every_setting_of_the_program_is_a_typed_field(house: House) -> None:
+async def test_every_setting_of_the_program_is_a_typed_field(shop: Shop) -> None:
     schema = SCHEMA._schema
     for name in ("OrganizationSettings", "OrganizationSettingsInput"):
         fields: Any = schema.type_map[name]
         assert len(fields.fields) == len(OrganizationSettings.__dataclass_fields__)
 
 
-async def test_changed_settings_hold_from_the_next_request_on(house: House) -> None:
-    token = await house.integration()
+async def test_changed_settings_hold_from_the_next_request_on(shop: Shop) -> None:
+    token = await shop.integration()
 
-    changed = await house.ask(
+    changed = await shop.ask(
         UPDATE, token=token, input={"name": "Shop", "settings": {"requireApiKey": True, "addressStrictness": "WARN"}}
     )
 
@@ -36,52 +36,54 @@ async def test_changed_settings_hold_from_the_next_request_on(house: House) -> N
         "name": "Shop",
         "settings": {"requireApiKey": True, "requireVerifiedEmail": False, "addressStrictness": "WARN"},
     }
-    assert (await house.post({"query": "{ viewer { kind } }"})).status == 401
-    found = await house.ask("{ organization { name slug settings { requireApiKey } } }", token=token)
+    assert (await shop.post({"query": "{ viewer { kind } }"})).status == 401
+    found = await shop.ask("{ organization { name slug settings { requireApiKey } } }", token=token)
     assert found.data["organization"] == {"name": "Shop", "slug": "first", "settings": {"requireApiKey": True}}
-    assert (await house.audit())[-1] == "organization.updated"
+    assert (await shop.audit())[-1] == "organization.updated"
 
 
-async def test_a_null_takes_a_setting_back_to_its_default(house: House) -> None:
-    token = await house.integration()
+async def test_a_null_takes_a_setting_back_to_its_default(shop: Shop) -> None:
+    token = await shop.integration()
 
-    changed = await house.ask(UPDATE, token=token, input={"settings": {"requireVerifiedEmail": None}})
+    changed = await shop.ask(UPDATE, token=token, input={"settings": {"requireVerifiedEmail": None}})
 
     settings = changed.payload("updateOrganization")["organization"]["settings"]
     assert settings["requireVerifiedEmail"] is OrganizationSettings().require_verified_email
-    refusal = await house.ask(UPDATE, token=token, input={"name": "x" * 256})
+    refusal = await shop.ask(UPDATE, token=token, input={"name": "x" * 256})
     assert refusal.refusals("updateOrganization") == [("TOO_LONG", ["name"])]
 
 
-async def test_a_new_staff_member_can_be_acted_for_until_removed(house: House) -> None:
-    token = await house.integration()
-    made = (await house.ask(ADD, token=token, input={"email": "Kim@first.example.org", "firstName": "Kim"})).payload(
+async def test_a_new_staff_member_can_be_acted_for_until_removed(shop: Shop) -> None:
+    token = await shop.integration()
+    made = (await shop.ask(ADD, token=token, input={"email": "Kim@first.example.org", "firstName": "Kim"})).payload(
         "createStaffMember"
     )["staffMember"]
 
     subject = str(ids.decode("Staff", made["id"]))
-    acting = (await bear(house, assertion(house.shop, sub=subject))).json()["access_token"]
-    assert (await house.ask("Viewer", token=acting)).data["viewer"]["kind"] == "STAFF"
+    acting = (await send_assertion(shop, assertion(shop.organization, sub=subject))).json()["access_token"]
+    assert (await shop.ask("Viewer", token=acting)).data["viewer"]["kind"] == "STAFF"
 
-    removed = (await house.ask(REMOVE, token=token, id=made["id"])).payload("deleteStaffMember")
+    removed = (await shop.ask(REMOVE, token=token, id=made["id"])).payload("deleteStaffMember")
 
     assert removed == {"deletedStaffMemberId": made["id"], "endedSessions": 1, "userErrors": []}
-    assert (await house.ask("Viewer", token=acting)).status == 401
-    assert refused(await bear(house, assertion(house.shop, sub=subject))) == (400, "invalid_grant")
-    again = await house.ask(REMOVE, token=token, id=made["id"])
+    assert (await shop.ask("Viewer", token=acting)).status == 401
+    assert refusal_of(await send_assertion(shop, assertion(shop.organization, sub=subject))) == (400, "invalid_grant")
+    again = await shop.ask(REMOVE, token=token, id=made["id"])
     assert again.refusals("deleteStaffMember") == [("NOT_FOUND", ["id"])]
-    assert [one["email"] for one in (await house.ask(STAFF, token=token)).data["staff"]] == [house.shop.staff_email]
-    back = await house.ask(ADD, token=token, input={"email": "kim@first.example.org"})
+    assert [one["email"] for one in (await shop.ask(STAFF, token=token)).data["staff"]] == [
+        shop.organization.staff_email
+    ]
+    back = await shop.ask(ADD, token=token, input={"email": "kim@first.example.org"})
     assert back.payload("createStaffMember")["staffMember"]["id"] != made["id"]
 
 
-async def test_a_wrong_or_taken_staff_address_is_refused(house: House) -> None:
-    token = await house.integration()
-    before = await house.counts()
+async def test_a_wrong_or_taken_staff_address_is_refused(shop: Shop) -> None:
+    token = await shop.integration()
+    before = await shop.counts()
 
-    taken = await house.ask(ADD, token=token, input={"email": house.shop.staff_email.upper()})
-    wrong = await house.ask(ADD, token=token, input={"email": "x", "lastName": "y" * 33})
+    taken = await shop.ask(ADD, token=token, input={"email": shop.organization.staff_email.upper()})
+    wrong = await shop.ask(ADD, token=token, input={"email": "x", "lastName": "y" * 33})
 
     assert taken.refusals("createStaffMember") == [("EMAIL_TAKEN", ["email"])]
     assert wrong.refusals("createStaffMember") == [("INVALID", ["email"]), ("TOO_LONG", ["lastName"])]
-    assert await house.counts() == before
+    assert await shop.counts() == before

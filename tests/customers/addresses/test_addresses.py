@@ -1,11 +1,19 @@
-"""The story of an address: created, shown, changed in part, deleted."""
+"""The life of an address: created, shown, changed in part, deleted."""
 
 from sqlalchemy import text
 from sqlmodel import col, select
 
 from app.platform.audit.tables import AuditEvent
-from tests.customers.addresses.book import a_person, ask_to_create, ask_to_update, create, everything, listed, update
-from tests.house import House
+from tests.customers.addresses.builders import (
+    ask_to_create,
+    ask_to_update,
+    create,
+    list_addresses,
+    register_person,
+    snapshot,
+    update,
+)
+from tests.shop import Shop
 
 FULL = {
     "company": "Migros",
@@ -30,24 +38,24 @@ GOOGLE = {
 }
 
 
-async def audited(house: House) -> list[tuple[str, list[str]]]:
+async def address_audit(shop: Shop) -> list[tuple[str, list[str]]]:
     """Actions on addresses, and the fields they name."""
-    async with house.patron.store.database.engine.connect() as connection:
+    async with shop.runtime.store.database.engine.connect() as connection:
         rows = await connection.execute(select(AuditEvent.action, AuditEvent.fields).order_by(col(AuditEvent.id)))
         return [(action, fields) for action, fields in rows if action.startswith("address.")]
 
 
-async def test_the_contract_s_operations_tell_the_whole_story(house: House) -> None:
-    ann = await a_person(house)
+async def test_the_contract_s_operations_cover_the_whole_lifecycle(shop: Shop) -> None:
+    ann = await register_person(shop)
     given = {"firstName": "Ann", "lastName": "Lee", "line1": "Limmatquai 1", "city": "Zürich", "country": "CH"}
 
-    made = await house.ask("CreateAddress", token=ann.token, input={**given, "postalCode": "8001"})
+    made = await shop.ask("CreateAddress", token=ann.token, input={**given, "postalCode": "8001"})
     first = made.payload("createAddress")["address"]
-    changed = await house.ask("UpdateAddress", token=ann.token, id=first["id"], input={"line2": "3. Stock"})
-    second = await create(house, ann.token, line1="Bahnhofstrasse 1")
-    moved = await house.ask("SetDefaultAddress", token=ann.token, id=second["id"], type="BILLING")
-    gone = await house.ask("DeleteAddress", token=ann.token, id=first["id"], replacementId=second["id"])
-    me = await house.ask("Me", token=ann.token)
+    changed = await shop.ask("UpdateAddress", token=ann.token, id=first["id"], input={"line2": "3. Stock"})
+    second = await create(shop, ann.token, line1="Bahnhofstrasse 1")
+    moved = await shop.ask("SetDefaultAddress", token=ann.token, id=second["id"], type="BILLING")
+    gone = await shop.ask("DeleteAddress", token=ann.token, id=first["id"], replacementId=second["id"])
+    me = await shop.ask("Me", token=ann.token)
 
     assert first["isDefaultShipping"] is first["isDefaultBilling"] is True
     assert first["formatted"] == ["Ann Lee", "Limmatquai 1", "CH-8001 Zürich", "SWITZERLAND"]
@@ -58,12 +66,12 @@ async def test_the_contract_s_operations_tell_the_whole_story(house: House) -> N
     assert me.data["me"]["addresses"][0]["isDefaultShipping"] is True
 
 
-async def test_everything_that_was_typed_is_shown_again(house: House) -> None:
-    ann = await a_person(house)
+async def test_everything_that_was_typed_is_shown_again(shop: Shop) -> None:
+    ann = await register_person(shop)
 
-    address = await create(house, ann.token, **FULL)
+    address = await create(shop, ann.token, **FULL)
 
-    assert address == (await listed(house, ann.token))[0]
+    assert address == (await list_addresses(shop, ann.token))[0]
     assert {**FULL, "zone": None, "phone": None}.items() <= {**address, "zone": None, "phone": None}.items()
     assert address["zone"] == {"code": "ZH", "name": "Zurich"}
     assert address["country"] == {"code": "CH", "alpha3": "CHE", "name": "Switzerland"}
@@ -72,29 +80,29 @@ async def test_everything_that_was_typed_is_shown_again(house: House) -> None:
     assert address["formatted"] == ["Migros", "Ann Lee", "Limmatquai 1", "3. Stock", "CH-8001 Zürich", "SWITZERLAND"]
 
 
-async def test_free_text_is_a_zone_where_the_country_has_none(house: House) -> None:
-    ann = await a_person(house)
+async def test_free_text_is_a_zone_where_the_country_has_none(shop: Shop) -> None:
+    ann = await register_person(shop)
 
-    address = await create(house, ann.token, country="GB", city="Oxford", postalCode="ox1 1aa", zone="Oxfordshire")
+    address = await create(shop, ann.token, country="GB", city="Oxford", postalCode="ox1 1aa", zone="Oxfordshire")
 
     assert address["zone"] == {"code": "Oxfordshire", "name": "Oxfordshire"}
     assert address["postalCode"] == "OX1 1AA"
 
 
-async def test_addresses_are_listed_oldest_first(house: House) -> None:
-    ann = await a_person(house)
+async def test_addresses_are_listed_oldest_first(shop: Shop) -> None:
+    ann = await register_person(shop)
 
-    made = [(await create(house, ann.token, line1=f"Limmatquai {number}"))["id"] for number in range(5)]
-    await update(house, ann.token, made[1], isDefaultShipping=True)
+    made = [(await create(shop, ann.token, line1=f"Limmatquai {number}"))["id"] for number in range(5)]
+    await update(shop, ann.token, made[1], isDefaultShipping=True)
 
-    assert [one["id"] for one in await listed(house, ann.token)] == made
+    assert [one["id"] for one in await list_addresses(shop, ann.token)] == made
 
 
-async def test_a_field_left_away_stays_and_a_null_clears_it(house: House) -> None:
-    ann = await a_person(house)
-    before = await create(house, ann.token, **FULL)
+async def test_a_field_left_away_stays_and_a_null_clears_it(shop: Shop) -> None:
+    ann = await register_person(shop)
+    before = await create(shop, ann.token, **FULL)
 
-    after = await update(house, ann.token, before["id"], line2=None, notes="Ring once.")
+    after = await update(shop, ann.token, before["id"], line2=None, notes="Ring once.")
 
     unchanged = {"line2", "notes", "version", "updatedAt", "formatted"}
     assert (after["line2"], after["notes"], after["version"]) == (None, "Ring once.", 2)
@@ -104,13 +112,13 @@ async def test_a_field_left_away_stays_and_a_null_clears_it(house: House) -> Non
     }
 
 
-async def test_every_field_can_be_changed_and_what_may_be_missing_can_be_cleared(house: House) -> None:
-    ann = await a_person(house)
-    address = await create(house, ann.token)
+async def test_every_field_can_be_changed_and_what_may_be_missing_can_be_cleared(shop: Shop) -> None:
+    ann = await register_person(shop)
+    address = await create(shop, ann.token)
 
-    moved = await update(house, ann.token, address["id"], **{**FULL, **GOOGLE})
+    moved = await update(shop, ann.token, address["id"], **{**FULL, **GOOGLE})
     cleared = await update(
-        house,
+        shop,
         ann.token,
         address["id"],
         **dict.fromkeys(("firstName", "lastName", "line1", "line2", "city", "postalCode", "zone", "phone", "notes")),
@@ -126,70 +134,70 @@ async def test_every_field_can_be_changed_and_what_may_be_missing_can_be_cleared
     assert (cleared["latitude"], cleared["longitude"], cleared["company"]) == (0, -0.5, "Migros")
 
 
-async def test_a_country_cannot_be_cleared(house: House) -> None:
-    ann = await a_person(house)
-    address = await create(house, ann.token)
+async def test_a_country_cannot_be_cleared(shop: Shop) -> None:
+    ann = await register_person(shop)
+    address = await create(shop, ann.token)
 
-    answer = await ask_to_update(house, ann.token, address["id"], country=None)
+    answer = await ask_to_update(shop, ann.token, address["id"], country=None)
 
     assert answer.refusals("updateAddress") == [("REQUIRED", ["country"])]
-    assert await listed(house, ann.token) == [address]
+    assert await list_addresses(shop, ann.token) == [address]
 
 
-async def test_a_null_business_flag_is_false(house: House) -> None:
-    ann = await a_person(house)
-    address = await create(house, ann.token, **FULL)
+async def test_a_null_business_flag_is_false(shop: Shop) -> None:
+    ann = await register_person(shop)
+    address = await create(shop, ann.token, **FULL)
 
-    assert (await update(house, ann.token, address["id"], isBusiness=None))["isBusiness"] is False
+    assert (await update(shop, ann.token, address["id"], isBusiness=None))["isBusiness"] is False
 
 
-async def test_a_change_that_changes_nothing_writes_nothing(house: House) -> None:
-    ann = await a_person(house)
-    address = await create(house, ann.token, **FULL)
-    before = await everything(house, ann.token)
+async def test_a_change_that_changes_nothing_writes_nothing(shop: Shop) -> None:
+    ann = await register_person(shop)
+    address = await create(shop, ann.token, **FULL)
+    before = await snapshot(shop, ann.token)
 
-    same = await update(house, ann.token, address["id"], line1=" Limmatquai 1", zone="Zurich", isDefaultBilling=True)
+    same = await update(shop, ann.token, address["id"], line1=" Limmatquai 1", zone="Zurich", isDefaultBilling=True)
 
     assert same == address
-    assert await everything(house, ann.token) == before
+    assert await snapshot(shop, ann.token) == before
 
 
-async def test_a_stale_version_is_a_conflict_and_nothing_is_written(house: House) -> None:
-    ann = await a_person(house)
-    address = await create(house, ann.token)
-    await update(house, ann.token, address["id"], line2="3. Stock", expectedVersion=1)
-    before = await everything(house, ann.token)
+async def test_a_stale_version_is_a_conflict_and_nothing_is_written(shop: Shop) -> None:
+    ann = await register_person(shop)
+    address = await create(shop, ann.token)
+    await update(shop, ann.token, address["id"], line2="3. Stock", expectedVersion=1)
+    before = await snapshot(shop, ann.token)
 
-    answer = await ask_to_update(house, ann.token, address["id"], line2="4. Stock", expectedVersion=1)
+    answer = await ask_to_update(shop, ann.token, address["id"], line2="4. Stock", expectedVersion=1)
 
     (error,) = answer.data["updateAddress"]["userErrors"]
     assert (error["__typename"], error["code"], error["field"]) == ("ConflictError", "CONFLICT", ["expectedVersion"])
     assert answer.data["updateAddress"]["address"] is None
-    assert await everything(house, ann.token) == before
+    assert await snapshot(shop, ann.token) == before
 
 
-async def test_losing_a_default_is_a_change_too(house: House) -> None:
-    ann = await a_person(house)
-    first = await create(house, ann.token)
-    await create(house, ann.token, isDefaultShipping=True)
+async def test_losing_a_default_is_a_change_too(shop: Shop) -> None:
+    ann = await register_person(shop)
+    first = await create(shop, ann.token)
+    await create(shop, ann.token, isDefaultShipping=True)
 
-    answer = await ask_to_update(house, ann.token, first["id"], line2="3. Stock", expectedVersion=1)
+    answer = await ask_to_update(shop, ann.token, first["id"], line2="3. Stock", expectedVersion=1)
 
     assert answer.refusals("updateAddress") == [("CONFLICT", ["expectedVersion"])]
 
 
-async def test_every_write_is_audited_by_the_names_of_what_changed(house: House) -> None:
-    ann = await a_person(house)
+async def test_every_write_is_audited_by_the_names_of_what_changed(shop: Shop) -> None:
+    ann = await register_person(shop)
 
-    first = await create(house, ann.token)
-    second = await create(house, ann.token)
-    await update(house, ann.token, second["id"], notes="Ring", country="DE", postalCode="10115", isDefaultBilling=True)
-    await house.ask("SetDefaultAddress", token=ann.token, id=second["id"], type="SHIPPING")
-    await house.ask("SetDefaultAddress", token=ann.token, id=second["id"], type="SHIPPING")
-    await house.ask("DeleteAddress", token=ann.token, id=second["id"], replacementId=first["id"])
+    first = await create(shop, ann.token)
+    second = await create(shop, ann.token)
+    await update(shop, ann.token, second["id"], notes="Ring", country="DE", postalCode="10115", isDefaultBilling=True)
+    await shop.ask("SetDefaultAddress", token=ann.token, id=second["id"], type="SHIPPING")
+    await shop.ask("SetDefaultAddress", token=ann.token, id=second["id"], type="SHIPPING")
+    await shop.ask("DeleteAddress", token=ann.token, id=second["id"], replacementId=first["id"])
 
     filled = ["city", "country", "firstName", "lastName", "line1", "postalCode"]
-    assert await audited(house) == [
+    assert await address_audit(shop) == [
         ("address.created", sorted([*filled, "isDefaultBilling", "isDefaultShipping"])),
         ("address.created", filled),
         ("address.updated", ["country", "isDefaultBilling", "notes", "postalCode"]),
@@ -199,13 +207,13 @@ async def test_every_write_is_audited_by_the_names_of_what_changed(house: House)
     ]
 
 
-async def test_an_organization_may_take_an_address_with_a_warning(house: House) -> None:
-    lenient = await house.open_shop("lenient", address_strictness="warn")
-    ann = await a_person(house, shop=lenient)
+async def test_an_organization_may_take_an_address_with_a_warning(shop: Shop) -> None:
+    lenient = await shop.create_organization("lenient", address_strictness="warn")
+    ann = await register_person(shop, organization=lenient)
 
-    made = (await ask_to_create(house, ann.token, postalCode="80001", zone="Bavaria")).payload("createAddress")
-    moved = (await ask_to_update(house, ann.token, made["address"]["id"], city=None)).payload("updateAddress")
-    noted = (await ask_to_update(house, ann.token, made["address"]["id"], notes="Ring")).payload("updateAddress")
+    made = (await ask_to_create(shop, ann.token, postalCode="80001", zone="Bavaria")).payload("createAddress")
+    moved = (await ask_to_update(shop, ann.token, made["address"]["id"], city=None)).payload("updateAddress")
+    noted = (await ask_to_update(shop, ann.token, made["address"]["id"], notes="Ring")).payload("updateAddress")
 
     wrong = [
         {"code": "INVALID_POSTAL_CODE", "field": ["postalCode"]},
@@ -217,12 +225,12 @@ async def test_an_organization_may_take_an_address_with_a_warning(house: House) 
     assert noted["warnings"] == []
 
 
-async def test_nothing_personal_is_stored_readable(house: House) -> None:
-    ann = await a_person(house)
+async def test_nothing_personal_is_stored_readable(shop: Shop) -> None:
+    ann = await register_person(shop)
 
-    await create(house, ann.token, **FULL)
+    await create(shop, ann.token, **FULL)
 
-    async with house.patron.store.database.engine.connect() as connection:
+    async with shop.runtime.store.database.engine.connect() as connection:
         row = (await connection.execute(text("SELECT * FROM addresses"))).one()
     stored = repr(tuple(row)).casefold()
     assert row.country_code == "CH"

@@ -9,67 +9,75 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.customers.addresses.checks import Checked, Strictness, checked
-from app.customers.addresses.records import AddressRecord, AddressRow, Personal
-from app.platform.errors import Rejected
+from app.customers.addresses.checks import CheckedAddress, Strictness, check_address
+from app.customers.addresses.records import AddressDetails, AddressRecord, AddressRow
+from app.platform.errors import AppErrorGroup
 from app.platform.validation import Validation
 
-ANN = Personal(first_name="Ann", last_name="Lee", line1="Limmatquai 1", city="Zürich", postal_code="8001")
-PINNED = Personal(first_name="Ann", last_name="Lee", latitude=0.0, longitude=0.0)
+ANN = AddressDetails(first_name="Ann", last_name="Lee", line1="Limmatquai 1", city="Zürich", postal_code="8001")
+PINNED = AddressDetails(first_name="Ann", last_name="Lee", latitude=0.0, longitude=0.0)
 CARD = "4111 1111 1111 1111"
 
 
-def replace(personal: Personal, **changes: Any) -> Personal:
-    return dataclasses.replace(personal, **changes)
+def replace(details: AddressDetails, **changes: Any) -> AddressDetails:
+    return dataclasses.replace(details, **changes)
 
 
 def check(
-    typed: Personal, country: str = "CH", *, strictness: Strictness = "strict", kept: AddressRecord | None = None
-) -> Checked:
+    typed: AddressDetails,
+    country: str = "CH",
+    *,
+    strictness: Strictness = "strict",
+    existing: AddressRecord | None = None,
+) -> CheckedAddress:
     validation = Validation()
-    address = checked(validation, country, typed, strictness=strictness, kept=kept)
-    validation.finish()
+    address = check_address(validation, country, typed, strictness=strictness, existing=existing)
+    validation.raise_errors()
     return address
 
 
 def refusals(
-    typed: Personal, country: str = "CH", *, strictness: Strictness = "strict", kept: AddressRecord | None = None
+    typed: AddressDetails,
+    country: str = "CH",
+    *,
+    strictness: Strictness = "strict",
+    existing: AddressRecord | None = None,
 ) -> list[tuple[str, str]]:
-    with pytest.raises(Rejected) as caught:
-        check(typed, country, strictness=strictness, kept=kept)
+    with pytest.raises(AppErrorGroup) as caught:
+        check(typed, country, strictness=strictness, existing=existing)
     return sorted((error.code.value, ".".join(error.field or ())) for error in caught.value.errors)
 
 
-def record(personal: Personal, country: str = "CH") -> AddressRecord:
+def record(details: AddressDetails, country: str = "CH") -> AddressRecord:
     moment = datetime(2026, 1, 31, tzinfo=UTC)
     row = AddressRow(UUID(int=1), UUID(int=2), country, b"", *(False, False), 1, moment, moment)
-    return AddressRecord(row, personal)
+    return AddressRecord(row, details)
 
 
 def test_a_right_address_is_kept_as_it_was_typed() -> None:
-    assert check(ANN) == Checked("CH", ANN, [])
+    assert check(ANN) == CheckedAddress("CH", ANN, [])
 
 
 def test_blanks_are_nothing_and_small_letters_of_codes_become_capitals() -> None:
     typed = replace(ANN, line1="  Limmatquai 1 ", line2=" ", company="", zone="zürich", postal_code="ch-8001")
 
-    kept = check(typed, "ch")
+    existing = check(typed, "ch")
 
-    assert kept.country_code == "CH"
-    assert kept.personal == replace(ANN, zone="ZH", postal_code="CH-8001")
+    assert existing.country_code == "CH"
+    assert existing.details == replace(ANN, zone="ZH", postal_code="CH-8001")
 
 
 def test_a_zone_of_a_country_without_zones_is_free_text() -> None:
-    typed = Personal(
+    typed = AddressDetails(
         first_name="A", last_name="B", line1="1 High St", city="Oxford", postal_code="OX1 1AA", zone="Oxfordshire"
     )
 
-    assert check(typed, "GB").personal.zone == "Oxfordshire"
+    assert check(typed, "GB").details.zone == "Oxfordshire"
 
 
 def test_a_telephone_number_without_country_code_belongs_to_the_country_of_the_address() -> None:
-    assert check(replace(ANN, phone="044 668 18 00")).personal.phone == "+41446681800"
-    assert check(replace(ANN, phone="+49 30 901820")).personal.phone == "+4930901820"
+    assert check(replace(ANN, phone="044 668 18 00")).details.phone == "+41446681800"
+    assert check(replace(ANN, phone="+49 30 901820")).details.phone == "+4930901820"
 
 
 @pytest.mark.parametrize(
@@ -132,7 +140,7 @@ def test_an_unknown_country_is_refused_and_nothing_is_guessed_from_it(country: s
 
 
 def test_all_wrong_fields_are_reported_at_once() -> None:
-    typed = Personal(
+    typed = AddressDetails(
         first_name="x" * 33,
         line1="Limmatquai 1",
         postal_code="1",
@@ -156,7 +164,7 @@ def test_all_wrong_fields_are_reported_at_once() -> None:
 
 
 def test_nothing_at_all_lacks_everything_its_country_asks_for() -> None:
-    assert refusals(Personal(), "US") == [
+    assert refusals(AddressDetails(), "US") == [
         ("REQUIRED", "city"),
         ("REQUIRED", "firstName"),
         ("REQUIRED", "lastName"),
@@ -168,9 +176,9 @@ def test_nothing_at_all_lacks_everything_its_country_asks_for() -> None:
 
 @pytest.mark.parametrize("pin", [{"latitude": 0.0, "longitude": 0.0}, {"place_id": "ChIJGaK-SZcLkEcRA9wf5_GNbuY"}])
 def test_coordinates_or_a_place_id_are_an_address_and_zero_is_a_coordinate(pin: dict[str, Any]) -> None:
-    address = check(Personal(first_name="Ann", last_name="Lee", **pin), "US")
+    address = check(AddressDetails(first_name="Ann", last_name="Lee", **pin), "US")
 
-    assert (address.personal.latitude, address.personal.longitude) == (pin.get("latitude"), pin.get("longitude"))
+    assert (address.details.latitude, address.details.longitude) == (pin.get("latitude"), pin.get("longitude"))
     assert address.warnings == []
 
 
@@ -189,7 +197,7 @@ def test_coordinates_lie_on_the_globe(latitude: float, longitude: float) -> None
     if expected:
         assert refusals(typed) == expected
     else:
-        assert check(typed).personal == typed
+        assert check(typed).details == typed
 
 
 @pytest.mark.parametrize(("half", "other"), [("latitude", "longitude"), ("longitude", "latitude")])
@@ -210,7 +218,7 @@ def test_where_the_organization_only_warns_the_address_is_kept_as_typed() -> Non
 
     address = check(typed, strictness="warn")
 
-    assert address.personal == typed
+    assert address.details == typed
     assert [(error.code.value, error.field) for error in address.warnings] == [
         ("REQUIRED", ("city",)),
         ("INVALID_POSTAL_CODE", ("postalCode",)),
@@ -228,15 +236,15 @@ def test_where_the_organization_only_warns_the_minimum_is_still_demanded() -> No
 def test_what_was_accepted_once_does_not_stand_in_the_way_of_another_change() -> None:
     old = replace(ANN, postal_code="80001", phone="+4112")
 
-    address = check(replace(old, notes="Ring twice"), kept=record(old))
+    address = check(replace(old, notes="Ring twice"), existing=record(old))
 
-    assert address == Checked("CH", replace(old, notes="Ring twice"), [])
+    assert address == CheckedAddress("CH", replace(old, notes="Ring twice"), [])
 
 
 def test_a_change_of_the_place_is_checked_with_all_that_belongs_to_it() -> None:
     old = replace(ANN, postal_code="80001")
 
-    assert refusals(replace(old, line1="Limmatquai 2"), kept=record(old)) == [("INVALID_POSTAL_CODE", "postalCode")]
-    assert refusals(replace(ANN, zone="ZH"), "DE", kept=record(replace(ANN, zone="ZH"))) == [
+    assert refusals(replace(old, line1="Limmatquai 2"), existing=record(old)) == [("INVALID_POSTAL_CODE", "postalCode")]
+    assert refusals(replace(ANN, zone="ZH"), "DE", existing=record(replace(ANN, zone="ZH"))) == [
         ("INVALID_POSTAL_CODE", "postalCode"),
     ]

@@ -8,8 +8,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from tests.customers.addresses.book import a_person, ask_to_create, ask_to_update, create, defaults, listed
-from tests.house import Answer, House
+from tests.customers.addresses.builders import (
+    ask_to_create,
+    ask_to_update,
+    create,
+    default_ids,
+    list_addresses,
+    register_person,
+)
+from tests.shop import Answer, Shop
 
 CLIENTS = 20
 
@@ -19,44 +26,44 @@ async def refused(answers: list[Awaitable[Answer]], name: str) -> set[str]:
     return {code for answer in await asyncio.gather(*answers) for code, _ in answer.refusals(name)}
 
 
-async def test_twenty_first_addresses_have_one_default_of_each_type(house: House) -> None:
-    ann = await a_person(house)
+async def test_twenty_first_addresses_have_one_default_of_each_type(shop: Shop) -> None:
+    ann = await register_person(shop)
 
     codes = await refused(
-        [ask_to_create(house, ann.token, isDefaultBilling=True) for _ in range(CLIENTS)], "createAddress"
+        [ask_to_create(shop, ann.token, isDefaultBilling=True) for _ in range(CLIENTS)], "createAddress"
     )
 
-    after = await defaults(house, ann.token)
+    after = await default_ids(shop, ann.token)
     assert codes == set()
-    assert len(await listed(house, ann.token)) == CLIENTS
+    assert len(await list_addresses(shop, ann.token)) == CLIENTS
     assert [len(ids) for ids in after.values()] == [1, 1]
 
 
-async def test_twenty_new_defaults_leave_one_of_each_type(house: House) -> None:
-    ann = await a_person(house)
-    addresses = [(await create(house, ann.token))["id"] for _ in range(CLIENTS)]
+async def test_twenty_new_defaults_leave_one_of_each_type(shop: Shop) -> None:
+    ann = await register_person(shop)
+    addresses = [(await create(shop, ann.token))["id"] for _ in range(CLIENTS)]
 
     kinds = ["SHIPPING", "BILLING"]
     asked: list[Awaitable[Answer]] = [
-        house.ask("SetDefaultAddress", token=ann.token, id=one, type=kinds[number % 2])
+        shop.ask("SetDefaultAddress", token=ann.token, id=one, type=kinds[number % 2])
         for number, one in enumerate(addresses)
     ]
     codes = await refused(asked, "setDefaultAddress")
 
-    after = await defaults(house, ann.token)
+    after = await default_ids(shop, ann.token)
     assert codes == set()
     assert [len(ids) for ids in after.values()] == [1, 1]
     assert after["SHIPPING"][0] in addresses[0::2]
     assert after["BILLING"][0] in addresses[1::2]
 
 
-async def test_one_of_twenty_changes_of_the_same_version_wins(house: House) -> None:
-    ann = await a_person(house)
-    address = await create(house, ann.token)
+async def test_one_of_twenty_changes_of_the_same_version_wins(shop: Shop) -> None:
+    ann = await register_person(shop)
+    address = await create(shop, ann.token)
 
     answers = await asyncio.gather(
         *(
-            ask_to_update(house, ann.token, address["id"], line2=f"Floor {number}", expectedVersion=1)
+            ask_to_update(shop, ann.token, address["id"], line2=f"Floor {number}", expectedVersion=1)
             for number in range(CLIENTS)
         )
     )
@@ -65,40 +72,40 @@ async def test_one_of_twenty_changes_of_the_same_version_wins(house: House) -> N
     lost = [answer.refusals("updateAddress") for answer in answers if answer.refusals("updateAddress")]
     assert len(won) == 1
     assert lost == [[("CONFLICT", ["expectedVersion"])]] * (CLIENTS - 1)
-    assert await listed(house, ann.token) == won
+    assert await list_addresses(shop, ann.token) == won
 
 
-async def test_everything_at_once_leaves_one_default_of_each_type_and_no_fault(house: House) -> None:
-    ann = await a_person(house)
-    addresses = [(await create(house, ann.token))["id"] for _ in range(CLIENTS)]
+async def test_everything_at_once_leaves_one_default_of_each_type_and_no_fault(shop: Shop) -> None:
+    ann = await register_person(shop)
+    addresses = [(await create(shop, ann.token))["id"] for _ in range(CLIENTS)]
     token = ann.token
 
     answers: list[Any] = []
     for number, one in enumerate(addresses):
         following = addresses[(number + 1) % CLIENTS]
         answers += [
-            house.ask("DeleteAddress", token=token, id=one, replacementId=following),
-            house.ask("SetDefaultAddress", token=token, id=following, type="SHIPPING"),
-            ask_to_update(house, token, one, isDefaultBilling=True, expectedVersion=1),
+            shop.ask("DeleteAddress", token=token, id=one, replacementId=following),
+            shop.ask("SetDefaultAddress", token=token, id=following, type="SHIPPING"),
+            ask_to_update(shop, token, one, isDefaultBilling=True, expectedVersion=1),
         ]
     names = ["deleteAddress", "setDefaultAddress", "updateAddress"] * CLIENTS
     done = await asyncio.gather(*answers)
 
     codes = {code for answer, name in zip(done, names, strict=True) for code, _ in answer.refusals(name)}
-    after = await defaults(house, token)
-    left = len(await listed(house, token))
+    after = await default_ids(shop, token)
+    left = len(await list_addresses(shop, token))
     assert codes <= {"CONFLICT", "NOT_FOUND"}
     assert [len(ids) for ids in after.values()] == ([1, 1] if left else [0, 0])
 
 
-async def test_the_database_itself_refuses_a_second_default(house: House) -> None:
-    ann = await a_person(house)
-    await create(house, ann.token)
-    await create(house, ann.token)
+async def test_the_database_itself_refuses_a_second_default(shop: Shop) -> None:
+    ann = await register_person(shop)
+    await create(shop, ann.token)
+    await create(shop, ann.token)
 
     for flag in ("is_default_shipping", "is_default_billing"):
         with pytest.raises(IntegrityError):
-            async with house.patron.store.database.engine.begin() as connection:
+            async with shop.runtime.store.database.engine.begin() as connection:
                 await connection.execute(text(f"UPDATE addresses SET {flag} = true"))
 
-    assert [len(ids) for ids in (await defaults(house, ann.token)).values()] == [1, 1]
+    assert [len(ids) for ids in (await default_ids(shop, ann.token)).values()] == [1, 1]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.customers.addresses.book import create, listed, update
-from tests.customers.orders.book import record
-from tests.house import House
+from tests.customers.addresses.builders import create, list_addresses, update
+from tests.customers.orders.builders import record
+from tests.shop import Shop
 
 CHOOSE = "mutation ($locale: String) { updateCustomer(input: { locale: $locale }) { userErrors { code } } }"
 SEEN = """query ($order: OrderBy!, $address: ID!) {
@@ -35,15 +35,15 @@ def _names(address: Any) -> tuple[str, str]:
     ],
 )
 async def test_names_follow_the_locale_of_who_is_logged_in(
-    house: House, locale: str | None, swiss: str, geneva: str, japan: str
+    shop: Shop, locale: str | None, swiss: str, geneva: str, japan: str
 ) -> None:
-    ann = await house.register("ann@example.org")
-    (await house.ask(CHOOSE, token=ann.token, locale=locale)).payload("updateCustomer")
-    address = await create(house, ann.token, **GENEVA)
+    ann = await shop.register("ann@example.org")
+    (await shop.ask(CHOOSE, token=ann.token, locale=locale)).payload("updateCustomer")
+    address = await create(shop, ann.token, **GENEVA)
     home = {"firstName": "Ann", "lastName": "Lee", "country": "CH", **GENEVA}
-    await record(house, await house.integration(), customerId=ann.id, shippingAddress=home)
+    await record(shop, await shop.integration(), customerId=ann.id, shippingAddress=home)
 
-    seen = (await house.ask(SEEN, token=ann.token, order={"number": "1001"}, address=address["id"])).data
+    seen = (await shop.ask(SEEN, token=ann.token, order={"number": "1001"}, address=address["id"])).data
 
     mine, sent = seen["me"]["addresses"][0], seen["order"]["shippingAddress"]
     assert [_names(one) for one in (address, mine, sent)] == [(swiss, geneva)] * 3
@@ -55,22 +55,22 @@ async def test_names_follow_the_locale_of_who_is_logged_in(
     assert mine["formatted"] == sent["formatted"] == ["Ann Lee", "Rue du Rhône 1", "CH-1204 Genève", "SWITZERLAND"]
 
 
-async def test_the_shop_reads_english_whatever_the_customer_chose(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    (await house.ask(CHOOSE, token=ann.token, locale="fr")).payload("updateCustomer")
-    address = await create(house, ann.token, **GENEVA)
-    token = await house.integration()
+async def test_the_shop_reads_english_whatever_the_customer_chose(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    (await shop.ask(CHOOSE, token=ann.token, locale="fr")).payload("updateCustomer")
+    address = await create(shop, ann.token, **GENEVA)
+    token = await shop.integration()
 
-    changed = await update(house, token, address["id"], notes="Ring twice")
+    changed = await update(shop, token, address["id"], notes="Ring twice")
 
     assert _names(changed) == ("Switzerland", "Geneva")
-    assert _names((await listed(house, ann.token))[0]) == ("Suisse", "Genève")
+    assert _names((await list_addresses(shop, ann.token))[0]) == ("Suisse", "Genève")
 
 
-async def test_a_zone_that_the_country_does_not_have_stays_as_it_was_typed(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    (await house.ask(CHOOSE, token=ann.token, locale="de")).payload("updateCustomer")
+async def test_a_zone_that_the_country_does_not_have_stays_as_it_was_typed(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    (await shop.ask(CHOOSE, token=ann.token, locale="de")).payload("updateCustomer")
 
-    address = await create(house, ann.token, country="FR", postalCode="75001", city="Paris", zone="Île-de-France")
+    address = await create(shop, ann.token, country="FR", postalCode="75001", city="Paris", zone="Île-de-France")
 
     assert (address["country"]["name"], address["zone"]["name"]) == ("Frankreich", "Île-de-France")

@@ -4,20 +4,20 @@ import asyncio
 
 import pytest
 
-from app.customers.addresses.editing import MOST
-from tests.customers.addresses.book import (
+from app.customers.addresses.editing import MAX_ADDRESSES
+from tests.customers.addresses.builders import (
     ANN,
     NOWHERE,
-    a_person,
     ask_to_create,
     ask_to_update,
     create,
-    defaults,
-    everything,
-    listed,
+    default_ids,
+    list_addresses,
+    register_person,
+    snapshot,
     update,
 )
-from tests.house import House
+from tests.shop import Shop
 
 CARD = "4111 1111 1111 1111"
 WRONG = [
@@ -42,26 +42,26 @@ WRONG = [
 
 @pytest.mark.parametrize(("fields", "refusal"), WRONG)
 async def test_a_wrong_field_is_refused_alike_when_creating_and_when_changing(
-    house: House, fields: dict[str, object], refusal: tuple[str, list[str]]
+    shop: Shop, fields: dict[str, object], refusal: tuple[str, list[str]]
 ) -> None:
-    ann = await a_person(house)
-    address = await create(house, ann.token)
-    before = await everything(house, ann.token)
+    ann = await register_person(shop)
+    address = await create(shop, ann.token)
+    before = await snapshot(shop, ann.token)
 
-    created = await ask_to_create(house, ann.token, **fields)
-    changed = await ask_to_update(house, ann.token, address["id"], **fields)
+    created = await ask_to_create(shop, ann.token, **fields)
+    changed = await ask_to_update(shop, ann.token, address["id"], **fields)
 
     assert created.refusals("createAddress") == changed.refusals("updateAddress") == [refusal]
     assert created.data["createAddress"]["address"] is changed.data["updateAddress"]["address"] is None
-    assert await everything(house, ann.token) == before
+    assert await snapshot(shop, ann.token) == before
 
 
-async def test_all_wrong_fields_are_reported_at_once(house: House) -> None:
-    ann = await a_person(house)
-    before = await everything(house, ann.token)
+async def test_all_wrong_fields_are_reported_at_once(shop: Shop) -> None:
+    ann = await register_person(shop)
+    before = await snapshot(shop, ann.token)
 
     answer = await ask_to_create(
-        house, ann.token, firstName=CARD, lastName=None, line1=None, city=None, postalCode="1", zone="?", phone="12"
+        shop, ann.token, firstName=CARD, lastName=None, line1=None, city=None, postalCode="1", zone="?", phone="12"
     )
 
     assert sorted(answer.refusals("createAddress")) == [
@@ -73,130 +73,130 @@ async def test_all_wrong_fields_are_reported_at_once(house: House) -> None:
         ("REQUIRED", ["line1"]),
         ("TOO_SHORT", ["phone"]),
     ]
-    assert await everything(house, ann.token) == before
+    assert await snapshot(shop, ann.token) == before
 
 
-async def test_a_change_of_one_field_must_leave_a_whole_address(house: House) -> None:
-    ann = await a_person(house)
-    address = await create(house, ann.token)
-    before = await everything(house, ann.token)
+async def test_a_change_of_one_field_must_leave_a_whole_address(shop: Shop) -> None:
+    ann = await register_person(shop)
+    address = await create(shop, ann.token)
+    before = await snapshot(shop, ann.token)
 
-    streetless = await ask_to_update(house, ann.token, address["id"], line1=None)
-    emigrated = await ask_to_update(house, ann.token, address["id"], country="US")
-    defaultless = await ask_to_update(house, ann.token, address["id"], isDefaultBilling=False, phone="12")
+    streetless = await ask_to_update(shop, ann.token, address["id"], line1=None)
+    emigrated = await ask_to_update(shop, ann.token, address["id"], country="US")
+    defaultless = await ask_to_update(shop, ann.token, address["id"], isDefaultBilling=False, phone="12")
 
     assert streetless.refusals("updateAddress") == [("REQUIRED", ["line1"])]
     assert emigrated.refusals("updateAddress") == [("INVALID_POSTAL_CODE", ["postalCode"]), ("REQUIRED", ["zone"])]
     assert defaultless.refusals("updateAddress") == [("TOO_SHORT", ["phone"]), ("IS_DEFAULT", ["isDefaultBilling"])]
-    assert await everything(house, ann.token) == before
+    assert await snapshot(shop, ann.token) == before
 
 
-async def test_a_point_on_the_map_is_an_address(house: House) -> None:
-    ann = await a_person(house)
+async def test_a_point_on_the_map_is_an_address(shop: Shop) -> None:
+    ann = await register_person(shop)
     point = {"line1": None, "city": None, "postalCode": None}
 
-    at_null_island = await create(house, ann.token, **point, latitude=0, longitude=0)
-    at_a_place = await create(house, ann.token, **point, placeId="ChIJGaK-SZcLkEcRA9wf5_GNbuY")
-    nowhere = await ask_to_create(house, ann.token, **point)
-    lifted = await ask_to_update(house, ann.token, at_a_place["id"], placeId=None)
+    at_null_island = await create(shop, ann.token, **point, latitude=0, longitude=0)
+    at_a_place = await create(shop, ann.token, **point, placeId="ChIJGaK-SZcLkEcRA9wf5_GNbuY")
+    nowhere = await ask_to_create(shop, ann.token, **point)
+    lifted = await ask_to_update(shop, ann.token, at_a_place["id"], placeId=None)
 
     assert (at_null_island["latitude"], at_null_island["longitude"]) == (0, 0)
     assert at_null_island["formatted"] == ["Ann Lee", "SWITZERLAND"]
     lacking = [("REQUIRED", ["line1"]), ("REQUIRED", ["city"]), ("REQUIRED", ["postalCode"])]
     assert nowhere.refusals("createAddress") == lifted.refusals("updateAddress") == lacking
-    assert len(await listed(house, ann.token)) == 2
+    assert len(await list_addresses(shop, ann.token)) == 2
 
 
-async def test_there_are_a_hundred_addresses_and_no_more_even_when_asked_for_at_once(house: House) -> None:
-    ann = await a_person(house)
-    for _ in range(MOST - 2):
-        await create(house, ann.token)
+async def test_there_are_a_hundred_addresses_and_no_more_even_when_asked_for_at_once(shop: Shop) -> None:
+    ann = await register_person(shop)
+    for _ in range(MAX_ADDRESSES - 2):
+        await create(shop, ann.token)
 
-    answers = await asyncio.gather(*(ask_to_create(house, ann.token) for _ in range(6)))
+    answers = await asyncio.gather(*(ask_to_create(shop, ann.token) for _ in range(6)))
 
     refusals = [answer.refusals("createAddress") for answer in answers]
     assert sorted(refusals) == [[], [], *[[("LIMIT_REACHED", None)]] * 4]
-    assert len(await listed(house, ann.token)) == MOST
-    some = (await listed(house, ann.token))[50]["id"]
-    await house.ask("DeleteAddress", token=ann.token, id=some)
-    await create(house, ann.token)
+    assert len(await list_addresses(shop, ann.token)) == MAX_ADDRESSES
+    some = (await list_addresses(shop, ann.token))[50]["id"]
+    await shop.ask("DeleteAddress", token=ann.token, id=some)
+    await create(shop, ann.token)
 
 
 @pytest.mark.parametrize(
     "address_id", ["", "x", "ß", NOWHERE, "Q3VzdG9tZXI6MDE4ZjAwMDAwMDAwNzAwMDgwMDAwMDAwMDAwMDAwMDA"]
 )
-async def test_an_id_of_no_address_is_not_found(house: House, address_id: str) -> None:
-    ann = await a_person(house)
-    mine = await create(house, ann.token)
-    before = await everything(house, ann.token)
+async def test_an_id_of_no_address_is_not_found(shop: Shop, address_id: str) -> None:
+    ann = await register_person(shop)
+    mine = await create(shop, ann.token)
+    before = await snapshot(shop, ann.token)
 
-    changed = await ask_to_update(house, ann.token, address_id, line2="x")
-    preferred = await house.ask("SetDefaultAddress", token=ann.token, id=address_id, type="BILLING")
-    deleted = await house.ask("DeleteAddress", token=ann.token, id=address_id)
-    replaced = await house.ask("DeleteAddress", token=ann.token, id=mine["id"], replacementId=address_id or "x")
+    changed = await ask_to_update(shop, ann.token, address_id, line2="x")
+    preferred = await shop.ask("SetDefaultAddress", token=ann.token, id=address_id, type="BILLING")
+    deleted = await shop.ask("DeleteAddress", token=ann.token, id=address_id)
+    replaced = await shop.ask("DeleteAddress", token=ann.token, id=mine["id"], replacementId=address_id or "x")
 
     assert changed.refusals("updateAddress") == [("NOT_FOUND", ["id"])]
     assert preferred.refusals("setDefaultAddress") == [("NOT_FOUND", ["id"])]
     assert deleted.refusals("deleteAddress") == [("NOT_FOUND", ["id"])]
     assert replaced.refusals("deleteAddress") == [("NOT_FOUND", ["replacementId"])]
-    assert await everything(house, ann.token) == before
+    assert await snapshot(shop, ann.token) == before
 
 
-async def test_what_was_deleted_is_not_found(house: House) -> None:
-    ann = await a_person(house)
-    address = await create(house, ann.token)
-    await house.ask("DeleteAddress", token=ann.token, id=address["id"])
+async def test_what_was_deleted_is_not_found(shop: Shop) -> None:
+    ann = await register_person(shop)
+    address = await create(shop, ann.token)
+    await shop.ask("DeleteAddress", token=ann.token, id=address["id"])
 
-    again = await house.ask("DeleteAddress", token=ann.token, id=address["id"])
+    again = await shop.ask("DeleteAddress", token=ann.token, id=address["id"])
 
     assert again.refusals("deleteAddress") == [("NOT_FOUND", ["id"])]
 
 
-async def test_a_default_needs_a_successor_while_there_are_others(house: House) -> None:
-    ann = await a_person(house)
-    first, second = await create(house, ann.token), await create(house, ann.token)
-    before = await everything(house, ann.token)
+async def test_a_default_needs_a_successor_while_there_are_others(shop: Shop) -> None:
+    ann = await register_person(shop)
+    first, second = await create(shop, ann.token), await create(shop, ann.token)
+    before = await snapshot(shop, ann.token)
 
-    unnamed = await house.ask("DeleteAddress", token=ann.token, id=first["id"])
-    itself = await house.ask("DeleteAddress", token=ann.token, id=first["id"], replacementId=first["id"])
+    unnamed = await shop.ask("DeleteAddress", token=ann.token, id=first["id"])
+    itself = await shop.ask("DeleteAddress", token=ann.token, id=first["id"], replacementId=first["id"])
 
     assert unnamed.refusals("deleteAddress") == [("IS_DEFAULT", ["replacementId"])]
     assert itself.refusals("deleteAddress") == [("INVALID", ["replacementId"])]
-    assert await everything(house, ann.token) == before
-    gone = await house.ask("DeleteAddress", token=ann.token, id=second["id"])
+    assert await snapshot(shop, ann.token) == before
+    gone = await shop.ask("DeleteAddress", token=ann.token, id=second["id"])
     assert gone.payload("deleteAddress")["deletedAddressId"] == second["id"]
 
 
-async def test_the_last_address_can_go_unless_the_organization_keeps_it(house: House) -> None:
-    keeping = await house.open_shop("keeping", keep_last_address=True)
-    ann, bob = await a_person(house), await a_person(house, "bob", keeping)
-    free, kept = await create(house, ann.token), await create(house, bob.token)
-    before = await everything(house, bob.token)
+async def test_the_last_address_can_go_unless_the_organization_keeps_it(shop: Shop) -> None:
+    keeping = await shop.create_organization("keeping", keep_last_address=True)
+    ann, bob = await register_person(shop), await register_person(shop, "bob", keeping)
+    free, kept = await create(shop, ann.token), await create(shop, bob.token)
+    before = await snapshot(shop, bob.token)
 
-    refused = await house.ask("DeleteAddress", token=bob.token, id=kept["id"])
+    refused = await shop.ask("DeleteAddress", token=bob.token, id=kept["id"])
 
     assert refused.refusals("deleteAddress") == [("LAST_ADDRESS", ["id"])]
-    assert await everything(house, bob.token) == before
-    (await house.ask("DeleteAddress", token=ann.token, id=free["id"])).payload("deleteAddress")
-    assert await listed(house, ann.token) == []
+    assert await snapshot(shop, bob.token) == before
+    (await shop.ask("DeleteAddress", token=ann.token, id=free["id"])).payload("deleteAddress")
+    assert await list_addresses(shop, ann.token) == []
 
 
-async def test_one_of_two_can_go_where_the_organization_keeps_the_last(house: House) -> None:
-    keeping = await house.open_shop("keeping", keep_last_address=True)
-    ann = await a_person(house, shop=keeping)
-    first, second = await create(house, ann.token), await create(house, ann.token)
+async def test_one_of_two_can_go_where_the_organization_keeps_the_last(shop: Shop) -> None:
+    keeping = await shop.create_organization("keeping", keep_last_address=True)
+    ann = await register_person(shop, organization=keeping)
+    first, second = await create(shop, ann.token), await create(shop, ann.token)
 
-    answer = await house.ask("DeleteAddress", token=ann.token, id=first["id"], replacementId=second["id"])
+    answer = await shop.ask("DeleteAddress", token=ann.token, id=first["id"], replacementId=second["id"])
 
     answer.payload("deleteAddress")
-    assert await defaults(house, ann.token) == {"SHIPPING": [second["id"]], "BILLING": [second["id"]]}
+    assert await default_ids(shop, ann.token) == {"SHIPPING": [second["id"]], "BILLING": [second["id"]]}
 
 
-async def test_a_refused_change_leaves_the_version_for_the_next(house: House) -> None:
-    ann = await a_person(house)
-    address = await create(house, ann.token)
+async def test_a_refused_change_leaves_the_version_for_the_next(shop: Shop) -> None:
+    ann = await register_person(shop)
+    address = await create(shop, ann.token)
 
-    await ask_to_update(house, ann.token, address["id"], postalCode="1", expectedVersion=1)
+    await ask_to_update(shop, ann.token, address["id"], postalCode="1", expectedVersion=1)
 
-    changed = await update(house, ann.token, address["id"], line2="3. Stock", expectedVersion=1)
+    changed = await update(shop, ann.token, address["id"], line2="3. Stock", expectedVersion=1)
     assert (changed["version"], changed["postalCode"]) == (2, ANN["postalCode"])

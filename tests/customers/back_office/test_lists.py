@@ -3,8 +3,8 @@
 from typing import Any
 
 from app.platform.principal import Scope
-from app.privacy.erasing import erase_due
-from tests.house import House
+from app.privacy.erasure import erase_due
+from tests.shop import Shop
 
 SOME = """query ($where: CustomerWhere, $sortBy: CustomerSort, $after: String, $first: Int! = 100) {
     customers(first: $first, after: $after, where: $where, sortBy: $sortBy) {
@@ -17,44 +17,44 @@ UPSERT = """mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $inp
     created customer { id email version } userErrors { code field } } }"""
 
 
-async def emails(house: House, token: str, where: dict[str, Any] | None = None, **sort: str) -> list[str]:
-    answer = await house.ask(SOME, token=token, where=where, sortBy=sort or None)
+async def emails(shop: Shop, token: str, where: dict[str, Any] | None = None, **sort: str) -> list[str]:
+    answer = await shop.ask(SOME, token=token, where=where, sortBy=sort or None)
     found = answer.data["customers"]
     assert found["totalCount"] == len(found["nodes"])
     return [one["email"] and one["email"].split("@")[0] for one in found["nodes"]]
 
 
-async def guest(house: House, token: str, email: str, **fields: Any) -> str:
-    payload = (await house.ask(UPSERT, token=token, input={"email": email, **fields})).payload("upsertCustomer")
+async def guest(shop: Shop, token: str, email: str, **fields: Any) -> str:
+    payload = (await shop.ask(UPSERT, token=token, input={"email": email, **fields})).payload("upsertCustomer")
     found: str = payload["customer"]["id"]
     return found
 
 
-async def test_the_contracts_list_shows_the_newest_first_and_is_recorded_once(house: House) -> None:
-    token = await house.integration(Scope.CUSTOMERS_READ)
+async def test_the_contracts_list_shows_the_newest_first_and_is_recorded_once(shop: Shop) -> None:
+    token = await shop.integration(Scope.CUSTOMERS_READ)
     for name in ("ann", "bob", "cid"):
-        await house.register(f"{name}@example.org")
+        await shop.register(f"{name}@example.org")
 
-    answer = (await house.ask("Customers", token=token, first=2)).data["customers"]
+    answer = (await shop.ask("Customers", token=token, first=2)).data["customers"]
 
     assert answer["totalCount"] == 3
     assert [one["email"] for one in answer["nodes"]] == ["cid@example.org", "bob@example.org"]
     assert answer["pageInfo"]["hasNextPage"] is True
-    rest = await house.ask("Customers", token=token, first=2, after=answer["pageInfo"]["endCursor"])
+    rest = await shop.ask("Customers", token=token, first=2, after=answer["pageInfo"]["endCursor"])
     assert [one["email"] for one in rest.data["customers"]["nodes"]] == ["ann@example.org"]
     assert rest.data["customers"]["pageInfo"]["hasNextPage"] is False
-    assert (await house.audit()).count("customer.listed") == 2
-    assert "customer.read" not in await house.audit()
+    assert (await shop.audit()).count("customer.listed") == 2
+    assert "customer.read" not in await shop.audit()
 
 
-async def test_a_page_says_where_it_begins_and_ends(house: House) -> None:
-    token = await house.integration(Scope.CUSTOMERS_READ)
+async def test_a_page_says_where_it_begins_and_ends(shop: Shop) -> None:
+    token = await shop.integration(Scope.CUSTOMERS_READ)
     for name in ("ann", "bob", "cid"):
-        await house.register(f"{name}@example.org")
+        await shop.register(f"{name}@example.org")
 
-    first = (await house.ask(PAGES, token=token, first=2)).data["customers"]
-    last = (await house.ask(PAGES, token=token, first=2, after=first["pageInfo"]["endCursor"])).data["customers"]
-    none = (await house.ask(PAGES, token=token, after=last["pageInfo"]["endCursor"])).data["customers"]
+    first = (await shop.ask(PAGES, token=token, first=2)).data["customers"]
+    last = (await shop.ask(PAGES, token=token, first=2, after=first["pageInfo"]["endCursor"])).data["customers"]
+    none = (await shop.ask(PAGES, token=token, after=last["pageInfo"]["endCursor"])).data["customers"]
 
     for page, more, before in ((first, True, False), (last, False, True), (none, False, True)):
         cursors = [edge["cursor"] for edge in page["edges"]] or [None]
@@ -67,20 +67,20 @@ async def test_a_page_says_where_it_begins_and_ends(house: House) -> None:
     assert [len(page["edges"]) for page in (first, last, none)] == [2, 1, 0]
 
 
-async def test_every_filter_finds_whom_it_names(house: House) -> None:
-    token = await house.integration()
-    ann = await house.register("ann@example.org")
-    bob = await guest(house, token, "bob@example.org", reference="crm-7", shopperReference="shopper-bob")
-    await guest(house, token, "cid@example.org", reference="crm-8", shopperReference="shopper-cid")
-    await house.execute("UPDATE customers SET placed_orders = 2 WHERE shopper_reference = 'shopper-bob'")
-    await house.execute("UPDATE customers SET created_at = '2020-01-02 00:00:00.000000' WHERE placed_orders = 2")
-    made = await house.ask(GROUP, token=token)
+async def test_every_filter_finds_whom_it_names(shop: Shop) -> None:
+    token = await shop.integration()
+    ann = await shop.register("ann@example.org")
+    bob = await guest(shop, token, "bob@example.org", reference="crm-7", shopperReference="shopper-bob")
+    await guest(shop, token, "cid@example.org", reference="crm-8", shopperReference="shopper-cid")
+    await shop.execute("UPDATE customers SET placed_orders = 2 WHERE shopper_reference = 'shopper-bob'")
+    await shop.execute("UPDATE customers SET created_at = '2020-01-02 00:00:00.000000' WHERE placed_orders = 2")
+    made = await shop.ask(GROUP, token=token)
     group = made.payload("createGroup")["group"]["id"]
-    await house.execute(
+    await shop.execute(
         "UPDATE customers SET group_id = (SELECT id FROM customer_groups) WHERE shopper_reference = 'shopper-cid'"
     )
-    eve = await guest(house, token, "eve@example.org")
-    (await house.ask("RequestAnonymization", token=await house.staff(), customerId=eve)).payload("requestAnonymization")
+    eve = await guest(shop, token, "eve@example.org")
+    (await shop.ask("RequestAnonymization", token=await shop.staff(), customerId=eve)).payload("requestAnonymization")
 
     cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"email": {"eq": "BOB@example.org"}}, ["bob"]),
@@ -114,33 +114,33 @@ async def test_every_filter_finds_whom_it_names(house: House) -> None:
         ({"and": [{"registered": False}, {"not": {"status": {"eq": "REPEAT"}}}]}, ["cid", "eve"]),
     ]
     for where, expected in cases:
-        assert sorted(await emails(house, token, where)) == expected, where
+        assert sorted(await emails(shop, token, where)) == expected, where
 
 
-async def test_lists_are_sorted_by_time_or_orders_in_both_directions(house: House) -> None:
-    token = await house.integration()
+async def test_lists_are_sorted_by_time_or_orders_in_both_directions(shop: Shop) -> None:
+    token = await shop.integration()
     for name in ("ann", "bob", "cid"):
-        await guest(house, token, f"{name}@example.org", shopperReference=f"shopper-{name}")
+        await guest(shop, token, f"{name}@example.org", shopperReference=f"shopper-{name}")
     for name, orders in (("ann", 1), ("bob", 3), ("cid", 1)):
-        await house.execute(f"UPDATE customers SET placed_orders = {orders} WHERE shopper_reference = 'shopper-{name}'")
-    await house.ask(UPSERT, token=token, input={"email": "ann@example.org", "firstName": "Ann"})
+        await shop.execute(f"UPDATE customers SET placed_orders = {orders} WHERE shopper_reference = 'shopper-{name}'")
+    await shop.ask(UPSERT, token=token, input={"email": "ann@example.org", "firstName": "Ann"})
 
-    assert await emails(house, token, field="CREATED_AT", direction="ASC") == ["ann", "bob", "cid"]
-    assert await emails(house, token, field="UPDATED_AT", direction="DESC") == ["ann", "cid", "bob"]
-    assert await emails(house, token, field="ORDERS", direction="DESC") == ["bob", "cid", "ann"]
-    assert await emails(house, token, field="ORDERS", direction="ASC") == ["ann", "cid", "bob"]
+    assert await emails(shop, token, field="CREATED_AT", direction="ASC") == ["ann", "bob", "cid"]
+    assert await emails(shop, token, field="UPDATED_AT", direction="DESC") == ["ann", "cid", "bob"]
+    assert await emails(shop, token, field="ORDERS", direction="DESC") == ["bob", "cid", "ann"]
+    assert await emails(shop, token, field="ORDERS", direction="ASC") == ["ann", "cid", "bob"]
 
 
-async def test_pages_are_stable_while_customers_come_and_none_is_seen_twice(house: House) -> None:
-    token = await house.integration()
+async def test_pages_are_stable_while_customers_come_and_none_is_seen_twice(shop: Shop) -> None:
+    token = await shop.integration()
     for number in range(7):
-        await guest(house, token, f"c{number}@example.org")
-    await house.execute("UPDATE customers SET created_at = '2020-01-02 00:00:00.000000'")
+        await guest(shop, token, f"c{number}@example.org")
+    await shop.execute("UPDATE customers SET created_at = '2020-01-02 00:00:00.000000'")
     for field, direction in (("CREATED_AT", "DESC"), ("ORDERS", "ASC"), ("UPDATED_AT", "ASC")):
         seen: list[str] = []
         after = None
         for _ in range(4):
-            answer = await house.ask(
+            answer = await shop.ask(
                 SOME, token=token, first=2, after=after, sortBy={"field": field, "direction": direction}
             )
             seen += [one["email"] for one in answer.data["customers"]["nodes"]]
@@ -149,11 +149,11 @@ async def test_pages_are_stable_while_customers_come_and_none_is_seen_twice(hous
         assert len(seen) == len(set(seen)) == 7
 
 
-async def test_a_wrong_page_or_too_many_conditions_are_refused(house: House) -> None:
-    token = await house.integration()
-    await house.register("ann@example.org")
-    await house.register("bob@example.org")
-    cursor = (await house.ask("Customers", token=token, first=1)).data["customers"]["pageInfo"]["endCursor"]
+async def test_a_wrong_page_or_too_many_conditions_are_refused(shop: Shop) -> None:
+    token = await shop.integration()
+    await shop.register("ann@example.org")
+    await shop.register("bob@example.org")
+    cursor = (await shop.ask("Customers", token=token, first=1)).data["customers"]["pageInfo"]["endCursor"]
     deep: dict[str, Any] = {"registered": True}
     for _ in range(5):
         deep = {"not": deep}
@@ -166,33 +166,33 @@ async def test_a_wrong_page_or_too_many_conditions_are_refused(house: House) -> 
         {"first": 1, "where": {"or": [{"registered": True}] * 51}},
         {"first": 1, "where": {"email": {"oneOf": ["a@example.org"] * 101}}},
     ]
-    before = await house.counts()
+    before = await shop.counts()
 
     for variables in wrong:
-        assert (await house.ask(SOME, token=token, **variables)).codes == ["BAD_USER_INPUT"], variables
+        assert (await shop.ask(SOME, token=token, **variables)).codes == ["BAD_USER_INPUT"], variables
 
-    assert await house.counts() == before
+    assert await shop.counts() == before
 
 
-async def test_an_anonymized_customer_is_listed_without_anything_personal(house: House) -> None:
-    token = await house.integration()
-    ann = await house.register("ann@example.org")
-    (await house.ask("UpdateCustomer", token=token, input={"customerId": ann.id, "reference": "crm-7"})).payload(
+async def test_an_anonymized_customer_is_listed_without_anything_personal(shop: Shop) -> None:
+    token = await shop.integration()
+    ann = await shop.register("ann@example.org")
+    (await shop.ask("UpdateCustomer", token=token, input={"customerId": ann.id, "reference": "crm-7"})).payload(
         "updateCustomer"
     )
-    await house.ask("RequestAnonymization", token=await house.staff(), customerId=ann.id)
-    await erase_due(house.patron.store)
+    await shop.ask("RequestAnonymization", token=await shop.staff(), customerId=ann.id)
+    await erase_due(shop.runtime.store)
 
-    assert await emails(house, token, {"anonymization": {"eq": "COMPLETED"}}) == [None]
-    assert await emails(house, token, {"reference": {"eq": "crm-7"}}) == []
-    assert await emails(house, token, {"email": {"eq": "ann@example.org"}}) == []
+    assert await emails(shop, token, {"anonymization": {"eq": "COMPLETED"}}) == [None]
+    assert await emails(shop, token, {"reference": {"eq": "crm-7"}}) == []
+    assert await emails(shop, token, {"email": {"eq": "ann@example.org"}}) == []
 
 
-async def test_only_who_may_read_customers_lists_them(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    without = await house.integration(Scope.CUSTOMERS_WRITE)
+async def test_only_who_may_read_customers_lists_them(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    without = await shop.integration(Scope.CUSTOMERS_WRITE)
 
-    assert (await house.ask("Customers", first=1)).codes == ["UNAUTHENTICATED"]
-    assert (await house.ask("Customers", token=ann.token, first=1)).codes == ["FORBIDDEN"]
-    assert (await house.ask("Customers", token=without, first=1)).codes == ["FORBIDDEN"]
-    assert "customer.listed" not in await house.audit()
+    assert (await shop.ask("Customers", first=1)).codes == ["UNAUTHENTICATED"]
+    assert (await shop.ask("Customers", token=ann.token, first=1)).codes == ["FORBIDDEN"]
+    assert (await shop.ask("Customers", token=without, first=1)).codes == ["FORBIDDEN"]
+    assert "customer.listed" not in await shop.audit()

@@ -6,17 +6,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text, true
 
-from app.customers.back_office.listing import CustomerSortField, Sort, SortDirection, listing
-from tests.house import House
+from app.customers.back_office.listing import CustomerSortField, Sort, SortDirection, page_statement
+from tests.shop import Shop
 
 MIDDLE = UUID(int=2**127)
 
 
-async def plan(house: House, sort: Sort, *, after: bool) -> str:
+async def plan(shop: Shop, sort: Sort, *, after: bool) -> str:
     value = 0 if sort.field is CustomerSortField.ORDERS else datetime(2026, 1, 1, tzinfo=UTC).isoformat()
-    statement = listing(condition=true(), sort=sort, size=100, after=(value, MIDDLE.hex) if after else None)
-    engine = house.patron.store.database.engine
-    compiled = statement.params(organization_id=house.shop.id).compile(
+    statement = page_statement(condition=true(), sort=sort, size=100, after=(value, MIDDLE.hex) if after else None)
+    engine = shop.runtime.store.database.engine
+    compiled = statement.params(organization_id=shop.organization.id).compile(
         dialect=engine.dialect, compile_kwargs={"literal_binds": True}
     )
     explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
@@ -31,7 +31,7 @@ async def plan(house: House, sort: Sort, *, after: bool) -> str:
 @pytest.mark.parametrize("direction", list(SortDirection))
 @pytest.mark.parametrize("field", list(CustomerSortField))
 async def test_any_page_is_a_range_of_an_index_without_a_sort(
-    house: House, field: CustomerSortField, direction: SortDirection
+    shop: Shop, field: CustomerSortField, direction: SortDirection
 ) -> None:
     index = {
         CustomerSortField.CREATED_AT: "ix_customers_created",
@@ -40,7 +40,7 @@ async def test_any_page_is_a_range_of_an_index_without_a_sort(
     }[field]
 
     for after in (False, True):
-        found = await plan(house, Sort(field, direction), after=after)
+        found = await plan(shop, Sort(field, direction), after=after)
 
         assert index in found, found
         assert "Sort" not in found, found

@@ -4,7 +4,7 @@ import asyncio
 
 from app.platform.graphql import ids
 from app.privacy.deletion import finish_deletions
-from tests.house import PASSWORD, House
+from tests.shop import PASSWORD, Shop
 
 UPSERT = """mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $input) { created
     customer { id email firstName phone version hasPassword newsletter reference shopperReference }
@@ -13,14 +13,14 @@ DELETE = """mutation ($id: ID!, $version: Int) { deleteCustomer(input: { custome
     deletedCustomerId userErrors { code field message } } }"""
 
 
-async def test_an_unknown_email_is_created_and_a_known_one_updated(house: House) -> None:
-    token = await house.integration()
+async def test_an_unknown_email_is_created_and_a_known_one_updated(shop: Shop) -> None:
+    token = await shop.integration()
 
-    first = (await house.ask("UpsertCustomer", token=token, input={"email": "bob@example.org"})).payload(
+    first = (await shop.ask("UpsertCustomer", token=token, input={"email": "bob@example.org"})).payload(
         "upsertCustomer"
     )
     second = (
-        await house.ask(
+        await shop.ask(
             UPSERT, token=token, input={"email": "BOB@example.org", "firstName": "Bob", "phone": "+41446681800"}
         )
     ).payload("upsertCustomer")
@@ -29,14 +29,14 @@ async def test_an_unknown_email_is_created_and_a_known_one_updated(house: House)
     assert first["customer"]["id"] == second["customer"]["id"]
     found = second["customer"]
     assert (found["email"], found["firstName"], found["version"]) == ("bob@example.org", "Bob", 2)
-    assert (await house.audit())[-2:] == ["customer.created", "customer.updated"]
+    assert (await shop.audit())[-2:] == ["customer.created", "customer.updated"]
 
 
-async def test_a_customer_named_by_id_gets_the_email_and_clears_what_is_null(house: House) -> None:
-    token = await house.integration()
-    ann = await house.register("ann@example.org", firstName="Ann", phone="+41446681800")
+async def test_a_customer_named_by_id_gets_the_email_and_clears_what_is_null(shop: Shop) -> None:
+    token = await shop.integration()
+    ann = await shop.register("ann@example.org", firstName="Ann", phone="+41446681800")
 
-    answer = await house.ask(
+    answer = await shop.ask(
         UPSERT, token=token, input={"id": ann.id, "email": "anna@example.org", "phone": None, "reference": "crm-1"}
     )
 
@@ -45,14 +45,14 @@ async def test_a_customer_named_by_id_gets_the_email_and_clears_what_is_null(hou
     assert (found["reference"], found["hasPassword"]) == ("crm-1", True)
 
 
-async def test_a_refused_upsert_names_every_wrong_field_and_writes_nothing(house: House) -> None:
-    token = await house.integration()
-    ann = await house.register("ann@example.org")
-    bob = await house.register("bob@example.org")
-    taken = (await house.ask("Me", token=bob.token)).data["me"]["shopperReference"]
-    other = await house.open_shop("second")
-    eve = await house.register("eve@example.org", shop=other)
-    before = await house.counts()
+async def test_a_refused_upsert_names_every_wrong_field_and_writes_nothing(shop: Shop) -> None:
+    token = await shop.integration()
+    ann = await shop.register("ann@example.org")
+    bob = await shop.register("bob@example.org")
+    taken = (await shop.ask("Me", token=bob.token)).data["me"]["shopperReference"]
+    other = await shop.create_organization("second")
+    eve = await shop.register("eve@example.org", organization=other)
+    before = await shop.counts()
     cases: list[tuple[dict[str, object], list[tuple[str, list[str]]]]] = [
         ({}, [("REQUIRED", ["email"])]),
         ({"email": ""}, [("REQUIRED", ["email"])]),
@@ -69,70 +69,70 @@ async def test_a_refused_upsert_names_every_wrong_field_and_writes_nothing(house
     ]
 
     for values, expected in cases:
-        refusals = (await house.ask(UPSERT, token=token, input=values)).refusals("upsertCustomer")
+        refusals = (await shop.ask(UPSERT, token=token, input=values)).refusals("upsertCustomer")
         assert refusals == expected, values
 
-    assert await house.counts() == before
+    assert await shop.counts() == before
 
 
-async def test_of_many_upserts_of_one_email_at_once_one_creates(house: House) -> None:
-    token = await house.integration()
+async def test_of_many_upserts_of_one_email_at_once_one_creates(shop: Shop) -> None:
+    token = await shop.integration()
 
     answers = await asyncio.gather(
-        *(house.ask(UPSERT, token=token, input={"email": "bob@example.org", "firstName": f"Bob{n}"}) for n in range(8))
+        *(shop.ask(UPSERT, token=token, input={"email": "bob@example.org", "firstName": f"Bob{n}"}) for n in range(8))
     )
 
     payloads = [answer.payload("upsertCustomer") for answer in answers]
     assert sum(payload["created"] for payload in payloads) == 1
     assert len({payload["customer"]["id"] for payload in payloads}) == 1
-    assert await house.count("customers") == 1
+    assert await shop.count("customers") == 1
 
 
-async def test_a_customer_without_orders_is_deleted_with_its_key_and_the_address_is_free(house: House) -> None:
-    token = await house.integration()
-    ann = await house.register("ann@example.org")
+async def test_a_customer_without_orders_is_deleted_with_its_key_and_the_address_is_free(shop: Shop) -> None:
+    token = await shop.integration()
+    ann = await shop.register("ann@example.org")
     address = {"firstName": "A", "lastName": "B", "line1": "C 1", "city": "Bern", "postalCode": "3011", "country": "CH"}
-    (await house.ask("CreateAddress", token=ann.token, input=address)).payload("createAddress")
+    (await shop.ask("CreateAddress", token=ann.token, input=address)).payload("createAddress")
 
-    stale = await house.ask(DELETE, token=token, id=ann.id, version=9)
-    deleted = await house.ask(DELETE, token=token, id=ann.id)
-    again = await house.ask(DELETE, token=token, id=ann.id)
+    stale = await shop.ask(DELETE, token=token, id=ann.id, version=9)
+    deleted = await shop.ask(DELETE, token=token, id=ann.id)
+    again = await shop.ask(DELETE, token=token, id=ann.id)
 
     assert stale.refusals("deleteCustomer") == [("CONFLICT", ["expectedVersion"])]
     assert deleted.payload("deleteCustomer")["deletedCustomerId"] == ann.id
     assert again.refusals("deleteCustomer") == [("NOT_FOUND", ["customerId"])]
-    assert (await house.audit())[-1] == "customer.deleted"
-    assert await finish_deletions(house.patron.store) == 1
-    assert await finish_deletions(house.patron.store) == 0
-    found = await house.ask("query ($id: ID!) { customer(by: { id: $id }) { id } }", token=token, id=ann.id)
+    assert (await shop.audit())[-1] == "customer.deleted"
+    assert await finish_deletions(shop.runtime.store) == 1
+    assert await finish_deletions(shop.runtime.store) == 0
+    found = await shop.ask("query ($id: ID!) { customer(by: { id: $id }) { id } }", token=token, id=ann.id)
     assert found.data["customer"] is None
-    listed = await house.ask("Customers", token=token, first=10)
+    listed = await shop.ask("Customers", token=token, first=10)
     assert (listed.data["customers"]["nodes"], listed.data["customers"]["totalCount"]) == ([], 0)
-    assert (await house.ask("Me", token=ann.token)).status == 401
-    for table in ("addresses", "sessions", "login_identifiers"):
-        assert await house.count(table, "customer_id IS NOT NULL") == 0
-    assert await house.count("customers", "sealed IS NULL AND sealed_password IS NULL") == 1
-    assert await keys(house, ann.id) == 0
-    assert (await house.register("ann@example.org")).id != ann.id
+    assert (await shop.ask("Me", token=ann.token)).status == 401
+    for table in ("addresses", "login_sessions", "login_identifiers"):
+        assert await shop.count(table, "customer_id IS NOT NULL") == 0
+    assert await shop.count("customers", "sealed IS NULL AND sealed_password IS NULL") == 1
+    assert await keys(shop, ann.id) == 0
+    assert (await shop.register("ann@example.org")).id != ann.id
 
 
-async def keys(house: House, customer_id: str) -> int:
-    found = await house.patron.store.vault.boxes([ids.decode("Customer", customer_id)])
+async def keys(shop: Shop, customer_id: str) -> int:
+    found = await shop.runtime.store.vault.ciphers([ids.decode("Customer", customer_id)])
     return len(found)
 
 
-async def test_a_customer_with_orders_is_not_deleted(house: House) -> None:
-    token = await house.integration()
-    ann = await house.register("ann@example.org")
+async def test_a_customer_with_orders_is_not_deleted(shop: Shop) -> None:
+    token = await shop.integration()
+    ann = await shop.register("ann@example.org")
     money = {"amount": "49.90", "currencyCode": "CHF"}
     order = {"customerId": ann.id, "number": "order-1", "total": money, "itemCount": 1}
-    (await house.ask("RecordOrder", token=token, input=order)).payload("recordOrder")
-    before = await house.counts()
+    (await shop.ask("RecordOrder", token=token, input=order)).payload("recordOrder")
+    before = await shop.counts()
 
-    refused = await house.ask(DELETE, token=token, id=ann.id)
+    refused = await shop.ask(DELETE, token=token, id=ann.id)
 
     assert refused.refusals("deleteCustomer") == [("HAS_ORDERS", ["customerId"])]
     assert "requestAnonymization" in refused.data["deleteCustomer"]["userErrors"][0]["message"]
-    assert await house.counts() == before
-    login = await house.ask("Login", identifier="ann@example.org", password=PASSWORD)
+    assert await shop.counts() == before
+    login = await shop.ask("Login", identifier="ann@example.org", password=PASSWORD)
     assert login.payload("login")["customer"]["id"] == ann.id

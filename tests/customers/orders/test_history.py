@@ -7,23 +7,23 @@ from uuid import UUID
 import pytest
 from sqlalchemy import insert, text
 
-from app.customers.orders.repository import Page, Question, page_of_one
+from app.customers.orders.repository import OrderFilter, PageLoader, page_of_one_customer
 from app.customers.orders.tables import Order
 from app.platform.db.columns import new_id
 from app.platform.db.reading import Read
-from tests.customers.orders.book import history, record, row_id
-from tests.house import House
+from tests.customers.orders.builders import history, record, row_id
+from tests.shop import Shop
 
 MANY = 10_000
 START = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-async def fill(house: House, customer_id: UUID, number: int) -> None:
+async def fill(shop: Shop, customer_id: UUID, number: int) -> None:
     """Write orders, an hour apart, as `recordOrder` does."""
     rows = [
         {
             "id": new_id(),
-            "organization_id": house.shop.id,
+            "organization_id": shop.organization.id,
             "customer_id": customer_id,
             "number": f"{customer_id.hex[-6:]}-{one}",
             "status": "PLACED",
@@ -37,38 +37,38 @@ async def fill(house: House, customer_id: UUID, number: int) -> None:
         }
         for one in range(number)
     ]
-    async with house.patron.store.database.engine.begin() as connection:
+    async with shop.runtime.store.database.engine.begin() as connection:
         await connection.execute(insert(Order), rows)
         await connection.execute(text("ANALYZE"))
 
 
-async def plan(house: House, page: Page, customer_id: UUID) -> str:
+async def plan(shop: Shop, page: PageLoader, customer_id: UUID) -> str:
     """How the database reads a page: the statement of the program, explained."""
-    database = house.patron.store.database
-    read = page_of_one(by_status=page.question.status is not None)
+    database = shop.runtime.store.database
+    read = page_of_one_customer(by_status=page.order_filter.status is not None)
     explained = Read(read.select, tuple)
     compiled = explained._compile(database.engine.dialect)
     prefix = "EXPLAIN QUERY PLAN " if database.embedded else "EXPLAIN "
     explained._compiled[database.engine.dialect.name] = compiled._replace(
-        sql=prefix + compiled.sql, result=(None,) * (4 if database.embedded else 1)
+        sql=prefix + compiled.sql, result_processors=(None,) * (4 if database.embedded else 1)
     )
-    shared = {"organization_id": house.shop.id, "customer_id": customer_id, "size": page.size}
-    rows = await database.rows(explained, **shared, **page.question.parameters(page.after))
+    shared = {"organization_id": shop.organization.id, "customer_id": customer_id, "size": page.size}
+    rows = await database.rows(explained, **shared, **page.order_filter.parameters(page.after))
     return "\n".join(str(row[-1]) for row in rows)
 
 
-async def test_the_history_is_paged_newest_first_to_its_end(house: House) -> None:
-    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
-    token = await house.integration()
+async def test_the_history_is_paged_newest_first_to_its_end(shop: Shop) -> None:
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    token = await shop.integration()
     days = ["2026-01-03", "2026-01-01", "2026-01-02", "2026-01-02", "2026-01-05"]
     for number, day in enumerate(days):
-        await record(house, token, customerId=ann.id, number=f"n{number}", placedAt=f"{day}T00:00:00Z")
-    await record(house, token, customerId=bob.id, number="bob")
+        await record(shop, token, customerId=ann.id, number=f"n{number}", placedAt=f"{day}T00:00:00Z")
+    await record(shop, token, customerId=bob.id, number="bob")
 
     seen: list[list[str]] = []
     after = None
     while True:
-        orders = (await history(house, ann.token, first=2, after=after))["orders"]
+        orders = (await history(shop, ann.token, first=2, after=after))["orders"]
         assert orders["totalCount"] == 5
         seen.append([one["number"] for one in orders["nodes"]])
         after = orders["pageInfo"]["endCursor"]
@@ -78,15 +78,15 @@ async def test_the_history_is_paged_newest_first_to_its_end(house: House) -> Non
     assert seen == [["n4", "n0"], ["n3", "n2"], ["n1"]]
 
 
-async def test_dates_and_status_narrow_the_history_and_its_count(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
+async def test_dates_and_status_narrow_the_history_and_its_count(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
     for number, status in enumerate(("PLACED", "PENDING", "PLACED", "FULFILLED")):
         placed = f"2026-01-0{number + 1}T00:00:00Z"
-        await record(house, token, customerId=ann.id, number=str(number), placedAt=placed, status=status)
+        await record(shop, token, customerId=ann.id, number=str(number), placedAt=placed, status=status)
 
     async def numbers(**arguments: Any) -> tuple[list[str], int]:
-        orders = (await history(house, ann.token, **arguments))["orders"]
+        orders = (await history(shop, ann.token, **arguments))["orders"]
         return [one["number"] for one in orders["nodes"]], orders["totalCount"]
 
     assert await numbers(placedFrom="2026-01-02T00:00:00Z") == (["3", "2", "1"], 3)
@@ -98,38 +98,38 @@ async def test_dates_and_status_narrow_the_history_and_its_count(house: House) -
     assert await numbers(placedFrom="2026-01-04T00:00:00Z", placedTo="2026-01-01T00:00:00Z") == ([], 0)
 
 
-async def test_the_back_office_sees_the_history_of_a_customer(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    await record(house, token, customerId=ann.id)
+async def test_the_back_office_sees_the_history_of_a_customer(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    await record(shop, token, customerId=ann.id)
     query = """query ($id: ID!) { customer(by: { id: $id }) { orders { totalCount nodes { number } } } }"""
 
-    found = (await house.ask(query, token=await house.staff(), id=ann.id)).data["customer"]
+    found = (await shop.ask(query, token=await shop.staff(), id=ann.id)).data["customer"]
 
     assert found == {"orders": {"totalCount": 1, "nodes": [{"number": "1001"}]}}
 
 
 @pytest.mark.parametrize(("first", "after"), [(0, None), (101, None), (5, "x"), (5, "AAAAAAAAAAAAAAAAAAAA")])
-async def test_a_page_that_is_none_is_refused(house: House, first: int, after: str | None) -> None:
-    ann = await house.register("ann@example.org")
+async def test_a_page_that_is_none_is_refused(shop: Shop, first: int, after: str | None) -> None:
+    ann = await shop.register("ann@example.org")
 
-    answer = await house.ask("OrderHistory", token=ann.token, first=first, after=after)
+    answer = await shop.ask("OrderHistory", token=ann.token, first=first, after=after)
 
     assert answer.codes == ["BAD_USER_INPUT"]
 
 
-async def test_first_and_last_page_of_ten_thousand_orders_read_the_same_range_of_one_index(house: House) -> None:
-    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
-    await fill(house, row_id(bob), 100)
-    await fill(house, row_id(ann), MANY)
+async def test_first_and_last_page_of_ten_thousand_orders_read_the_same_range_of_one_index(shop: Shop) -> None:
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    await fill(shop, row_id(bob), 100)
+    await fill(shop, row_id(ann), MANY)
 
-    first = (await history(house, ann.token))["orders"]
+    first = (await history(shop, ann.token))["orders"]
     oldest = START + timedelta(hours=50)
-    last = (await history(house, ann.token, placedTo=oldest.isoformat()))["orders"]
+    last = (await history(shop, ann.token, placedTo=oldest.isoformat()))["orders"]
     plans = [
-        await plan(house, Page(Question(), 101), row_id(ann)),
-        await plan(house, Page(Question(), 101, (START + timedelta(hours=10), new_id())), row_id(ann)),
-        await plan(house, Page(Question(placed_from=START, placed_to=oldest), 101), row_id(ann)),
+        await plan(shop, PageLoader(OrderFilter(), 101), row_id(ann)),
+        await plan(shop, PageLoader(OrderFilter(), 101, (START + timedelta(hours=10), new_id())), row_id(ann)),
+        await plan(shop, PageLoader(OrderFilter(placed_from=START, placed_to=oldest), 101), row_id(ann)),
     ]
 
     assert first["totalCount"] == MANY
@@ -144,10 +144,10 @@ async def test_first_and_last_page_of_ten_thousand_orders_read_the_same_range_of
         assert not any(sorting in one for sorting in ("Sort", "TEMP B-TREE", "Seq Scan", "SCAN")), one
 
 
-async def test_the_same_page_of_many_customers_is_one_query(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    people = [await house.register(f"person{number}@example.org") for number in range(3)]
+async def test_the_same_page_of_many_customers_is_one_query(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [await shop.register(f"person{number}@example.org") for number in range(3)]
     for number, one in enumerate(people[1:], start=1):
-        await fill(house, row_id(one), number * 3)
+        await fill(shop, row_id(one), number * 3)
     counted: list[object] = []
     fetch = Read.fetch
 
@@ -156,8 +156,13 @@ async def test_the_same_page_of_many_customers_is_one_query(house: House, monkey
         return await fetch(self, *arguments)
 
     monkeypatch.setattr(Read, "fetch", counting)
-    pages = await Page(Question(), 4)(house.patron.store, house.shop.id, [row_id(one) for one in people])
-    alone = [(await Page(Question(), 4)(house.patron.store, house.shop.id, [row_id(one)]))[0] for one in people]
+    pages = await PageLoader(OrderFilter(), 4)(
+        shop.runtime.store, shop.organization.id, [row_id(one) for one in people]
+    )
+    alone = [
+        (await PageLoader(OrderFilter(), 4)(shop.runtime.store, shop.organization.id, [row_id(one)]))[0]
+        for one in people
+    ]
 
     assert pages == alone
     assert [[row.total_minor for row in one] for one in pages] == [[], [2, 1, 0], [5, 4, 3, 2]]

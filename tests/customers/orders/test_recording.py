@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from app.platform.principal import Scope
-from tests.customers.orders.book import FIND, HOME, RECORD, ask_to_record, everything, given, history, record
-from tests.house import CONTRACT, House
+from tests.customers.orders.builders import FIND, HOME, RECORD, ask_to_record, history, order_input, record, snapshot
+from tests.shop import CONTRACT, Shop
 
 
-async def test_the_contracts_operations_record_an_order_and_show_the_history(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration(Scope.ORDERS_WRITE)
+async def test_the_contracts_operations_record_an_order_and_show_the_history(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration(Scope.ORDERS_WRITE)
 
-    payload = (await house.ask("RecordOrder", token=token, input=given(customerId=ann.id))).payload("recordOrder")
+    payload = (await shop.ask("RecordOrder", token=token, input=order_input(customerId=ann.id))).payload("recordOrder")
 
     order = payload["order"]
     assert order == {
@@ -24,25 +24,25 @@ async def test_the_contracts_operations_record_an_order_and_show_the_history(hou
         "total": {"amount": "49.90", "currencyCode": "CHF"},
     }
     assert payload["customer"] == {"id": ann.id, "status": "ACQUIRED", "orders": {"totalCount": 1}}
-    seen = (await house.ask("OrderHistory", token=ann.token, first=10)).data["me"]["orders"]
+    seen = (await shop.ask("OrderHistory", token=ann.token, first=10)).data["me"]["orders"]
     assert seen["totalCount"] == 1
     assert seen["pageInfo"]["hasNextPage"] is False
     assert seen["nodes"] == [{**order, "itemCount": 2}]
     assert "RecordOrder" in CONTRACT
 
 
-async def test_an_order_keeps_its_own_copy_of_the_addresses(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    home = (await house.ask("CreateAddress", token=ann.token, input=HOME)).payload("createAddress")["address"]
+async def test_an_order_keeps_its_own_copy_of_the_addresses(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    home = (await shop.ask("CreateAddress", token=ann.token, input=HOME)).payload("createAddress")["address"]
 
-    await record(house, token, customerId=ann.id, shippingAddress=HOME, billingAddress={"country": "DE"})
-    (await house.ask("UpdateAddress", token=ann.token, id=home["id"], input={"line1": "Bellevue 2"})).payload(
+    await record(shop, token, customerId=ann.id, shippingAddress=HOME, billingAddress={"country": "DE"})
+    (await shop.ask("UpdateAddress", token=ann.token, id=home["id"], input={"line1": "Bellevue 2"})).payload(
         "updateAddress"
     )
-    (await house.ask("DeleteAddress", token=ann.token, id=home["id"])).payload("deleteAddress")
+    (await shop.ask("DeleteAddress", token=ann.token, id=home["id"])).payload("deleteAddress")
 
-    (order,) = (await history(house, ann.token))["orders"]["nodes"]
+    (order,) = (await history(shop, ann.token))["orders"]["nodes"]
     assert order["countryCode"] == "CH"
     assert order["shippingAddress"] == {
         **HOME,
@@ -56,27 +56,27 @@ async def test_an_order_keeps_its_own_copy_of_the_addresses(house: House) -> Non
     assert order["billingAddress"]["country"] == {"code": "DE", "name": "Germany"}
 
 
-async def test_the_same_order_again_is_the_same_order(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    first = await record(house, token, customerId=ann.id, shippingAddress=HOME)
-    before = await everything(house, ann)
+async def test_the_same_order_again_is_the_same_order(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    first = await record(shop, token, customerId=ann.id, shippingAddress=HOME)
+    before = await snapshot(shop, ann)
 
-    again = await record(house, token, customerId=ann.id, shippingAddress={**HOME, "phone": "+41 44 668 18 00"})
+    again = await record(shop, token, customerId=ann.id, shippingAddress={**HOME, "phone": "+41 44 668 18 00"})
 
     assert again["created"] is False
     assert {**again, "created": True} == first
-    assert await everything(house, ann) == before
+    assert await snapshot(shop, ann) == before
 
 
-async def test_a_repeated_call_finds_the_order_after_it_was_changed(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    first = await record(house, token, customerId=ann.id)
+async def test_a_repeated_call_finds_the_order_after_it_was_changed(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    first = await record(shop, token, customerId=ann.id)
     cancel = "mutation ($by: OrderBy!) { cancelOrder(by: $by) { userErrors { code } } }"
-    (await house.ask(cancel, token=token, by={"number": "1001"})).payload("cancelOrder")
+    (await shop.ask(cancel, token=token, by={"number": "1001"})).payload("cancelOrder")
 
-    again = await record(house, token, customerId=ann.id)
+    again = await record(shop, token, customerId=ann.id)
 
     assert again["created"] is False
     assert again["order"]["id"] == first["order"]["id"]
@@ -95,41 +95,41 @@ async def test_a_repeated_call_finds_the_order_after_it_was_changed(house: House
         {"shippingAddress": HOME},
     ],
 )
-async def test_the_same_number_with_another_content_is_a_conflict(house: House, other: dict[str, Any]) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    await record(house, token, customerId=ann.id)
-    before = await everything(house, ann)
+async def test_the_same_number_with_another_content_is_a_conflict(shop: Shop, other: dict[str, Any]) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    await record(shop, token, customerId=ann.id)
+    before = await snapshot(shop, ann)
 
-    answer = await ask_to_record(house, token, customerId=ann.id, **other)
+    answer = await ask_to_record(shop, token, customerId=ann.id, **other)
 
     assert answer.refusals("recordOrder") == [("CONFLICT", ["number"])]
     assert answer.data["recordOrder"]["userErrors"][0]["__typename"] == "ConflictError"
-    assert await everything(house, ann) == before
+    assert await snapshot(shop, ann) == before
 
 
-async def test_the_number_is_unique_among_all_customers_of_one_organization_only(house: House) -> None:
-    other = await house.open_shop("other")
-    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
-    zoe = await house.register("zoe@example.org", shop=other)
-    token = await house.integration()
-    await record(house, token, customerId=ann.id)
+async def test_the_number_is_unique_among_all_customers_of_one_organization_only(shop: Shop) -> None:
+    other = await shop.create_organization("other")
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    zoe = await shop.register("zoe@example.org", organization=other)
+    token = await shop.integration()
+    await record(shop, token, customerId=ann.id)
 
-    bobs = await ask_to_record(house, token, customerId=bob.id)
-    zoes = await record(house, await house.integration(shop=other), customerId=zoe.id)
+    bobs = await ask_to_record(shop, token, customerId=bob.id)
+    zoes = await record(shop, await shop.integration(organization=other), customerId=zoe.id)
 
     assert bobs.refusals("recordOrder") == [("CONFLICT", ["number"])]
     assert zoes["created"] is True
-    assert await house.count("orders") == 2
+    assert await shop.count("orders") == 2
 
 
-async def test_all_wrong_fields_are_reported_at_once_and_nothing_is_written(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    before = await everything(house, ann)
+async def test_all_wrong_fields_are_reported_at_once_and_nothing_is_written(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    before = await snapshot(shop, ann)
 
     answer = await ask_to_record(
-        house,
+        shop,
         token,
         number=" ",
         email="ann at example.org",
@@ -150,7 +150,7 @@ async def test_all_wrong_fields_are_reported_at_once_and_nothing_is_written(hous
             ("TOO_LONG", ["billingAddress", "firstName"]),
         ]
     )
-    assert await everything(house, ann) == before
+    assert await snapshot(shop, ann) == before
 
 
 @pytest.mark.parametrize(
@@ -164,13 +164,11 @@ async def test_all_wrong_fields_are_reported_at_once_and_nothing_is_written(hous
         ("7", "HRK", "7.00"),
     ],
 )
-async def test_amounts_have_the_decimals_of_their_currency(
-    house: House, amount: str, currency: str, shown: str
-) -> None:
-    ann = await house.register("ann@example.org")
+async def test_amounts_have_the_decimals_of_their_currency(shop: Shop, amount: str, currency: str, shown: str) -> None:
+    ann = await shop.register("ann@example.org")
 
     recorded = await record(
-        house, await house.integration(), customerId=ann.id, total={"amount": amount, "currencyCode": currency}
+        shop, await shop.integration(), customerId=ann.id, total={"amount": amount, "currencyCode": currency}
     )
 
     assert recorded["order"]["total"] == {"amount": shown, "currencyCode": currency.upper()}
@@ -189,21 +187,21 @@ async def test_amounts_have_the_decimals_of_their_currency(
         ("10000000000000", "CHF", "TOO_LONG"),
     ],
 )
-async def test_other_amounts_are_refused_and_never_rounded(house: House, amount: str, currency: str, code: str) -> None:
-    ann = await house.register("ann@example.org")
+async def test_other_amounts_are_refused_and_never_rounded(shop: Shop, amount: str, currency: str, code: str) -> None:
+    ann = await shop.register("ann@example.org")
     total = {"amount": amount, "currencyCode": currency}
 
-    answer = await ask_to_record(house, await house.integration(), customerId=ann.id, total=total)
+    answer = await ask_to_record(shop, await shop.integration(), customerId=ann.id, total=total)
 
     assert answer.refusals("recordOrder") == [(code, ["total", "amount"])]
-    assert await house.count("orders") == 0
+    assert await shop.count("orders") == 0
 
 
-async def test_an_order_is_never_refused_for_its_postal_code(house: House) -> None:
-    ann = await house.register("ann@example.org")
+async def test_an_order_is_never_refused_for_its_postal_code(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
     odd = {**HOME, "postalCode": "80", "zone": "Atlantis", "phone": "ask at the door"}
 
-    recorded = await record(house, await house.integration(), customerId=ann.id, shippingAddress=odd)
+    recorded = await record(shop, await shop.integration(), customerId=ann.id, shippingAddress=odd)
 
     assert [(one["code"], one["field"]) for one in recorded["warnings"]] == [
         ("INVALID_POSTAL_CODE", ["shippingAddress", "postalCode"]),
@@ -218,11 +216,11 @@ async def test_an_order_is_never_refused_for_its_postal_code(house: House) -> No
     ("number", "refused"), [("4242424242424242", True), ("④②" * 8, True), ("1763791200001", False), ("17" * 8, False)]
 )
 async def test_a_long_number_is_no_card_number_unless_it_begins_like_one(
-    house: House, number: str, *, refused: bool
+    shop: Shop, number: str, *, refused: bool
 ) -> None:
-    ann = await house.register("ann@example.org")
+    ann = await shop.register("ann@example.org")
 
-    answer = await ask_to_record(house, await house.integration(), customerId=ann.id, number=number)
+    answer = await ask_to_record(shop, await shop.integration(), customerId=ann.id, number=number)
 
     assert answer.refusals("recordOrder") == ([("CARD_DATA_REFUSED", ["number"])] if refused else [])
 
@@ -235,54 +233,54 @@ async def test_a_long_number_is_no_card_number_unless_it_begins_like_one(
         ("01 23 45 67 89 ext. 4", "01 23 45 67 89 ext. 4"),
     ],
 )
-async def test_no_order_is_refused_for_its_telephone_number(house: House, phone: str, kept: str) -> None:
-    ann = await house.register("ann@example.org")
+async def test_no_order_is_refused_for_its_telephone_number(shop: Shop, phone: str, kept: str) -> None:
+    ann = await shop.register("ann@example.org")
     address = {"country": "FR", "phone": phone}
 
-    recorded = await record(house, await house.integration(), customerId=ann.id, shippingAddress=address)
+    recorded = await record(shop, await shop.integration(), customerId=ann.id, shippingAddress=address)
 
     assert recorded["order"]["shippingAddress"]["phone"] == kept
 
 
-async def test_an_order_names_one_buyer_of_the_organization(house: House) -> None:
-    other = await house.open_shop("other")
-    zoe = await house.register("zoe@example.org", shop=other)
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
+async def test_an_order_names_one_buyer_of_the_organization(shop: Shop) -> None:
+    other = await shop.create_organization("other")
+    zoe = await shop.register("zoe@example.org", organization=other)
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
 
-    nobody = await ask_to_record(house, token)
-    both = await ask_to_record(house, token, customerId=ann.id, email="ann@example.org")
-    stranger = await ask_to_record(house, token, customerId=zoe.id)
-    nonsense = await ask_to_record(house, token, customerId="x")
+    nobody = await ask_to_record(shop, token)
+    both = await ask_to_record(shop, token, customerId=ann.id, email="ann@example.org")
+    stranger = await ask_to_record(shop, token, customerId=zoe.id)
+    nonsense = await ask_to_record(shop, token, customerId="x")
 
     assert nobody.refusals("recordOrder") == [("REQUIRED", ["customerId"])]
     assert both.refusals("recordOrder") == [("INVALID", ["email"])]
     assert stranger.refusals("recordOrder") == nonsense.refusals("recordOrder") == [("NOT_FOUND", ["customerId"])]
-    assert await house.count("orders") == 0
+    assert await shop.count("orders") == 0
 
 
-async def test_only_integrations_with_the_scope_record_orders(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    reading = await house.integration(Scope.CUSTOMERS_WRITE)
+async def test_only_integrations_with_the_scope_record_orders(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    reading = await shop.integration(Scope.CUSTOMERS_WRITE)
 
     for token, code in ((None, "UNAUTHENTICATED"), (ann.token, "FORBIDDEN"), (reading, "FORBIDDEN")):
-        answer = await house.ask(RECORD, token=token, input=given(customerId=ann.id))
+        answer = await shop.ask(RECORD, token=token, input=order_input(customerId=ann.id))
         assert answer.codes == [code]
-    assert (await record(house, await house.staff(Scope.ORDERS_WRITE), customerId=ann.id))["created"] is True
+    assert (await record(shop, await shop.staff(Scope.ORDERS_WRITE), customerId=ann.id))["created"] is True
 
 
-async def test_an_order_is_found_by_its_owner_and_the_back_office_and_by_nobody_else(house: House) -> None:
-    other = await house.open_shop("other")
-    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
-    token = await house.integration()
-    order = (await record(house, token, customerId=ann.id))["order"]
+async def test_an_order_is_found_by_its_owner_and_the_back_office_and_by_nobody_else(shop: Shop) -> None:
+    other = await shop.create_organization("other")
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    token = await shop.integration()
+    order = (await record(shop, token, customerId=ann.id))["order"]
     names = ({"id": order["id"]}, {"number": "1001"})
 
     for by in names:
-        assert (await house.ask(FIND, token=ann.token, by=by)).data["order"] == order
-        assert (await house.ask(FIND, token=await house.staff(Scope.CUSTOMERS_READ), by=by)).data["order"] == order
-        assert (await house.ask(FIND, token=bob.token, by=by)).data["order"] is None
-        assert (await house.ask(FIND, token=await house.integration(shop=other), by=by)).data["order"] is None
-        assert (await house.ask(FIND, by=by)).codes == ["UNAUTHENTICATED"]
-    assert (await house.ask(FIND, token=token, by={"id": "x"})).data["order"] is None
-    assert (await house.audit()).count("order.read") == 2
+        assert (await shop.ask(FIND, token=ann.token, by=by)).data["order"] == order
+        assert (await shop.ask(FIND, token=await shop.staff(Scope.CUSTOMERS_READ), by=by)).data["order"] == order
+        assert (await shop.ask(FIND, token=bob.token, by=by)).data["order"] is None
+        assert (await shop.ask(FIND, token=await shop.integration(organization=other), by=by)).data["order"] is None
+        assert (await shop.ask(FIND, by=by)).codes == ["UNAUTHENTICATED"]
+    assert (await shop.ask(FIND, token=token, by={"id": "x"})).data["order"] is None
+    assert (await shop.audit()).count("order.read") == 2

@@ -7,31 +7,31 @@ import pytest
 
 from app.customers.orders.repository import has_orders
 from app.platform.principal import Scope
-from tests.customers.orders.book import CANCEL, HOME, UPDATE, ask_to_record, everything, history, record, row_id
-from tests.house import House
+from tests.customers.orders.builders import CANCEL, HOME, UPDATE, ask_to_record, history, record, row_id, snapshot
+from tests.shop import Shop
 
 CLIENTS = 20
 
 
-async def status(house: House, token: str) -> tuple[str, int]:
+async def status(shop: Shop, token: str) -> tuple[str, int]:
     """The status the customer sees, and the number it comes from."""
-    return (await history(house, token))["status"], await house.count("orders", "status IN ('PLACED', 'FULFILLED')")
+    return (await history(shop, token))["status"], await shop.count("orders", "status IN ('PLACED', 'FULFILLED')")
 
 
-async def test_status_follows_the_number_of_placed_orders_up_and_down(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    seen = [(await history(house, ann.token))["status"]]
+async def test_status_follows_the_number_of_placed_orders_up_and_down(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    seen = [(await history(shop, ann.token))["status"]]
 
     for number in ("1", "2", "3"):
-        recorded = await record(house, token, customerId=ann.id, number=number)
+        recorded = await record(shop, token, customerId=ann.id, number=number)
         seen.append(recorded["customer"]["status"])
     for number in ("1", "2", "3"):
-        cancelled = (await house.ask(CANCEL, token=token, by={"number": number})).payload("cancelOrder")
+        cancelled = (await shop.ask(CANCEL, token=token, by={"number": number})).payload("cancelOrder")
         seen.append(cancelled["customer"]["status"])
 
     assert seen == ["PROSPECT", "ACQUIRED", "REPEAT", "REPEAT", "REPEAT", "ACQUIRED", "PROSPECT"]
-    assert [one for one in await house.audit() if one.startswith("customer.") and one != "customer.registered"] == [
+    assert [one for one in await shop.audit() if one.startswith("customer.") and one != "customer.registered"] == [
         "customer.acquired",
         "customer.repeat",
         "customer.status_lowered",
@@ -40,83 +40,84 @@ async def test_status_follows_the_number_of_placed_orders_up_and_down(house: Hou
 
 
 @pytest.mark.parametrize(("recorded", "counted"), [("PENDING", 0), ("PLACED", 1), ("FULFILLED", 1), ("CANCELLED", 0)])
-async def test_pending_and_cancelled_orders_do_not_count(house: House, recorded: str, counted: int) -> None:
-    ann = await house.register("ann@example.org")
+async def test_pending_and_cancelled_orders_do_not_count(shop: Shop, recorded: str, counted: int) -> None:
+    ann = await shop.register("ann@example.org")
 
-    answer = await record(house, await house.integration(), customerId=ann.id, status=recorded)
+    answer = await record(shop, await shop.integration(), customerId=ann.id, status=recorded)
 
     assert answer["customer"]["status"] == ("ACQUIRED" if counted else "PROSPECT")
     assert answer["customer"]["orders"] == {"totalCount": 1}
     assert (answer["order"]["cancelledAt"] is not None) == (recorded == "CANCELLED")
-    assert await house.count("customers", f"placed_orders = {counted}") == 1
+    assert await shop.count("customers", f"placed_orders = {counted}") == 1
 
 
-async def test_a_customer_has_orders_as_soon_as_there_is_one_of_any_status(house: House) -> None:
-    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
-    await record(house, await house.integration(), customerId=ann.id, status="CANCELLED")
+async def test_a_customer_has_orders_as_soon_as_there_is_one_of_any_status(shop: Shop) -> None:
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    await record(shop, await shop.integration(), customerId=ann.id, status="CANCELLED")
 
-    async with house.patron.store.database.transaction() as session:
+    async with shop.runtime.store.database.transaction() as session:
         found = [
-            await has_orders(session, organization_id=house.shop.id, customer_id=row_id(one)) for one in (ann, bob)
+            await has_orders(session, organization_id=shop.organization.id, customer_id=row_id(one))
+            for one in (ann, bob)
         ]
 
     assert found == [True, False]
 
 
-async def test_an_order_counts_from_the_moment_it_is_placed(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    await record(house, token, customerId=ann.id, status="PENDING")
+async def test_an_order_counts_from_the_moment_it_is_placed(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    await record(shop, token, customerId=ann.id, status="PENDING")
 
-    placed = await house.ask(UPDATE, token=token, by={"number": "1001"}, input={"status": "PLACED"})
-    fulfilled = await house.ask(UPDATE, token=token, by={"number": "1001"}, input={"status": "FULFILLED"})
+    placed = await shop.ask(UPDATE, token=token, by={"number": "1001"}, input={"status": "PLACED"})
+    fulfilled = await shop.ask(UPDATE, token=token, by={"number": "1001"}, input={"status": "FULFILLED"})
 
     assert placed.payload("updateOrder")["customer"]["status"] == "ACQUIRED"
     assert fulfilled.payload("updateOrder")["customer"]["status"] == "ACQUIRED"
-    assert await house.count("customers", "placed_orders = 1") == 1
-    assert (await house.audit()).count("customer.acquired") == 1
+    assert await shop.count("customers", "placed_orders = 1") == 1
+    assert (await shop.audit()).count("customer.acquired") == 1
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [("PLACED", "PENDING"), ("FULFILLED", "PLACED"), ("CANCELLED", "PLACED"), ("CANCELLED", "PENDING")],
 )
-async def test_a_status_never_goes_back(house: House, before: str, after: str) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    await record(house, token, customerId=ann.id, status=before)
-    unchanged = await everything(house, ann)
+async def test_a_status_never_goes_back(shop: Shop, before: str, after: str) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    await record(shop, token, customerId=ann.id, status=before)
+    unchanged = await snapshot(shop, ann)
 
-    answer = await house.ask(UPDATE, token=token, by={"number": "1001"}, input={"status": after})
+    answer = await shop.ask(UPDATE, token=token, by={"number": "1001"}, input={"status": after})
 
     assert answer.refusals("updateOrder") == [("INVALID", ["status"])]
-    assert await everything(house, ann) == unchanged
+    assert await snapshot(shop, ann) == unchanged
 
 
-async def test_cancelling_twice_changes_nothing_the_second_time(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    order = (await record(house, token, customerId=ann.id))["order"]
+async def test_cancelling_twice_changes_nothing_the_second_time(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    order = (await record(shop, token, customerId=ann.id))["order"]
 
-    first = (await house.ask(CANCEL, token=token, by={"id": order["id"]})).payload("cancelOrder")
-    before = await everything(house, ann)
-    second = (await house.ask(CANCEL, token=token, by={"number": "1001"})).payload("cancelOrder")
+    first = (await shop.ask(CANCEL, token=token, by={"id": order["id"]})).payload("cancelOrder")
+    before = await snapshot(shop, ann)
+    second = (await shop.ask(CANCEL, token=token, by={"number": "1001"})).payload("cancelOrder")
 
     assert first == second
     assert first["order"]["status"] == "CANCELLED"
     assert first["order"]["cancelledAt"] is not None
     assert first["order"]["version"] == 2
-    assert await everything(house, ann) == before
-    assert (await house.audit()).count("order.cancelled") == 1
+    assert await snapshot(shop, ann) == before
+    assert (await shop.audit()).count("order.cancelled") == 1
 
 
-async def test_fields_are_changed_in_part_and_addresses_cleared_by_null(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    await record(house, token, customerId=ann.id, shippingAddress=HOME, billingAddress=HOME)
+async def test_fields_are_changed_in_part_and_addresses_cleared_by_null(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    await record(shop, token, customerId=ann.id, shippingAddress=HOME, billingAddress=HOME)
 
     async def update(**fields: object) -> Any:
-        answer = await house.ask(UPDATE, token=token, by={"number": "1001"}, input=fields)
+        answer = await shop.ask(UPDATE, token=token, by={"number": "1001"}, input=fields)
         return answer.payload("updateOrder")["order"]
 
     amount = await update(total={"amount": "10", "currencyCode": "EUR"}, itemCount=1, expectedVersion=1)
@@ -134,95 +135,95 @@ async def test_fields_are_changed_in_part_and_addresses_cleared_by_null(house: H
     assert (cleared["shippingAddress"], cleared["countryCode"], cleared["version"]) == (None, "CH", 4)
     assert cleared["billingAddress"]["line1"] == HOME["line1"]
     assert same == cleared
-    assert (await house.audit()).count("order.updated") == 3
+    assert (await shop.audit()).count("order.updated") == 3
 
 
-async def test_changes_are_refused_whole(house: House) -> None:
-    other = await house.open_shop("other")
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
-    elsewhere = await house.integration(shop=other)
-    order = (await record(house, token, customerId=ann.id))["order"]
-    before = await everything(house, ann)
+async def test_changes_are_refused_whole(shop: Shop) -> None:
+    other = await shop.create_organization("other")
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
+    elsewhere = await shop.integration(organization=other)
+    order = (await record(shop, token, customerId=ann.id))["order"]
+    before = await snapshot(shop, ann)
     by = {"id": order["id"]}
 
-    stale = await house.ask(UPDATE, token=token, by=by, input={"itemCount": 5, "expectedVersion": 7})
-    wrong = await house.ask(
+    stale = await shop.ask(UPDATE, token=token, by=by, input={"itemCount": 5, "expectedVersion": 7})
+    wrong = await shop.ask(
         UPDATE, token=token, by=by, input={"itemCount": -5, "total": {"amount": "x", "currencyCode": "CHF"}}
     )
-    foreign = await house.ask(UPDATE, token=elsewhere, by=by, input={"itemCount": 5})
-    nobody = await house.ask(CANCEL, token=token, by={"number": "none"})
+    foreign = await shop.ask(UPDATE, token=elsewhere, by=by, input={"itemCount": 5})
+    nobody = await shop.ask(CANCEL, token=token, by={"number": "none"})
 
     assert stale.refusals("updateOrder") == [("CONFLICT", ["expectedVersion"])]
     assert wrong.refusals("updateOrder") == [("INVALID", ["itemCount"]), ("INVALID", ["total", "amount"])]
     assert foreign.refusals("updateOrder") == [("NOT_FOUND", ["by"])]
     assert nobody.refusals("cancelOrder") == [("NOT_FOUND", ["by"])]
-    assert await everything(house, ann) == before
+    assert await snapshot(shop, ann) == before
 
 
-async def test_only_integrations_with_the_scope_change_orders(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    await record(house, await house.integration(), customerId=ann.id)
-    reading = await house.integration(Scope.CUSTOMERS_WRITE)
+async def test_only_integrations_with_the_scope_change_orders(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    await record(shop, await shop.integration(), customerId=ann.id)
+    reading = await shop.integration(Scope.CUSTOMERS_WRITE)
 
     for token, code in ((None, "UNAUTHENTICATED"), (ann.token, "FORBIDDEN"), (reading, "FORBIDDEN")):
         by = {"number": "1001"}
-        assert (await house.ask(UPDATE, token=token, by=by, input={})).codes == [code]
-        assert (await house.ask(CANCEL, token=token, by=by)).codes == [code]
+        assert (await shop.ask(UPDATE, token=token, by=by, input={})).codes == [code]
+        assert (await shop.ask(CANCEL, token=token, by=by)).codes == [code]
 
 
-async def test_twenty_orders_at_once_are_all_counted(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
+async def test_twenty_orders_at_once_are_all_counted(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
 
     answers = await asyncio.gather(
-        *(ask_to_record(house, token, customerId=ann.id, number=str(number)) for number in range(CLIENTS))
+        *(ask_to_record(shop, token, customerId=ann.id, number=str(number)) for number in range(CLIENTS))
     )
 
     assert all(answer.payload("recordOrder")["created"] for answer in answers)
-    assert await status(house, ann.token) == ("REPEAT", CLIENTS)
-    assert await house.count("customers", f"placed_orders = {CLIENTS}") == 1
-    audit = await house.audit()
+    assert await status(shop, ann.token) == ("REPEAT", CLIENTS)
+    assert await shop.count("customers", f"placed_orders = {CLIENTS}") == 1
+    audit = await shop.audit()
     assert [audit.count(one) for one in ("order.recorded", "customer.acquired", "customer.repeat")] == [CLIENTS, 1, 1]
 
 
-async def test_the_same_order_twenty_times_at_once_is_one(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
+async def test_the_same_order_twenty_times_at_once_is_one(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
 
     answers = await asyncio.gather(
-        *(ask_to_record(house, token, customerId=ann.id, shippingAddress=HOME) for _ in range(CLIENTS))
+        *(ask_to_record(shop, token, customerId=ann.id, shippingAddress=HOME) for _ in range(CLIENTS))
     )
 
     payloads = [answer.payload("recordOrder") for answer in answers]
     assert len({payload["order"]["id"] for payload in payloads}) == 1
     assert sum(payload["created"] for payload in payloads) == 1
-    assert await status(house, ann.token) == ("ACQUIRED", 1)
-    assert await house.count("customers", "placed_orders = 1") == 1
+    assert await status(shop, ann.token) == ("ACQUIRED", 1)
+    assert await shop.count("customers", "placed_orders = 1") == 1
 
 
-async def test_one_number_for_twenty_customers_at_once_is_one_order(house: House) -> None:
-    people = [await house.register(f"person{number}@example.org") for number in range(CLIENTS)]
-    token = await house.integration()
+async def test_one_number_for_twenty_customers_at_once_is_one_order(shop: Shop) -> None:
+    people = [await shop.register(f"person{number}@example.org") for number in range(CLIENTS)]
+    token = await shop.integration()
 
-    answers = await asyncio.gather(*(ask_to_record(house, token, customerId=one.id) for one in people))
+    answers = await asyncio.gather(*(ask_to_record(shop, token, customerId=one.id) for one in people))
 
     refusals = [one for answer in answers for one in answer.refusals("recordOrder")]
     assert refusals == [("CONFLICT", ["number"])] * (CLIENTS - 1)
-    assert await house.count("orders") == await house.count("customers", "placed_orders = 1") == 1
+    assert await shop.count("orders") == await shop.count("customers", "placed_orders = 1") == 1
 
 
-async def test_recording_and_cancelling_at_once_keeps_the_number_right(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    token = await house.integration()
+async def test_recording_and_cancelling_at_once_keeps_the_number_right(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    token = await shop.integration()
     for number in range(CLIENTS):
-        await record(house, token, customerId=ann.id, number=f"old{number}")
+        await record(shop, token, customerId=ann.id, number=f"old{number}")
 
     await asyncio.gather(
-        *(house.ask(CANCEL, token=token, by={"number": f"old{number}"}) for number in range(CLIENTS)),
-        *(ask_to_record(house, token, customerId=ann.id, number=f"new{number}") for number in range(CLIENTS)),
-        *(house.ask(CANCEL, token=token, by={"number": f"old{number}"}) for number in range(CLIENTS)),
+        *(shop.ask(CANCEL, token=token, by={"number": f"old{number}"}) for number in range(CLIENTS)),
+        *(ask_to_record(shop, token, customerId=ann.id, number=f"new{number}") for number in range(CLIENTS)),
+        *(shop.ask(CANCEL, token=token, by={"number": f"old{number}"}) for number in range(CLIENTS)),
     )
 
-    assert await status(house, ann.token) == ("REPEAT", CLIENTS)
-    assert await house.count("customers", f"placed_orders = {CLIENTS}") == 1
+    assert await status(shop, ann.token) == ("REPEAT", CLIENTS)
+    assert await shop.count("customers", f"placed_orders = {CLIENTS}") == 1

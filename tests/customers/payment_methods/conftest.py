@@ -1,35 +1,35 @@
-"""A house with a faulty gateway, and somebody who keeps payment methods there."""
+"""A shop with a faulty gateway, and customers with payment methods."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from app.customers.payment_methods.gateways.stripe_gateway import StripeGateway
-from tests.customers.payment_methods.gateway import Counter, FaultyGateway
-from tests.customers.payment_methods.stripe_peer import Peer, account, localstripe, peer
-from tests.house import House, Person, Urls, open_test_house
+from tests.customers.payment_methods.payments import FaultyGateway, SandboxPayments
+from tests.customers.payment_methods.stripe_proxy import StripeProxy, account, localstripe, serve_stripe_proxy
+from tests.shop import Person, Shop, Urls, open_shop
 
 
 @pytest.fixture
-async def counter(house: House) -> Counter:
-    return Counter(house, FaultyGateway())
+async def payments(shop: Shop) -> SandboxPayments:
+    return SandboxPayments(shop, FaultyGateway())
 
 
 @pytest.fixture
-async def ann(house: House) -> Person:
-    return await house.register("ann@example.org")
+async def ann(shop: Shop) -> Person:
+    return await shop.register("ann@example.org")
 
 
 @pytest.fixture
-async def bob(house: House) -> Person:
-    return await house.register("bob@example.org")
+async def bob(shop: Shop) -> Person:
+    return await shop.register("bob@example.org")
 
 
 @pytest.fixture
-async def sqlite_counter(sqlite_urls: Urls) -> AsyncIterator[Counter]:
+async def sqlite_payments(sqlite_urls: Urls) -> AsyncIterator[SandboxPayments]:
     """For rules that no database has a part in."""
-    async with open_test_house(sqlite_urls) as house:
-        yield Counter(house, FaultyGateway())
+    async with open_shop(sqlite_urls) as shop:
+        yield SandboxPayments(shop, FaultyGateway())
 
 
 @pytest.fixture(scope="session")
@@ -39,14 +39,14 @@ def localstripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def stripe_peer(localstripe_url: str) -> AsyncIterator[Peer]:
+async def stripe_proxy(localstripe_url: str) -> AsyncIterator[StripeProxy]:
     """Stripe, behind a proxy that fails as planned."""
-    async with peer(localstripe_url) as running:
+    async with serve_stripe_proxy(localstripe_url) as running:
         yield running
 
 
 @pytest.fixture
-async def stripe(stripe_peer: Peer) -> AsyncIterator[StripeGateway]:
-    gateway = StripeGateway(account(stripe_peer))
+async def stripe(stripe_proxy: StripeProxy) -> AsyncIterator[StripeGateway]:
+    gateway = StripeGateway(account(stripe_proxy))
     yield gateway
     await gateway.close()

@@ -9,247 +9,249 @@ from structlog.testing import capture_logs
 from app.customers.payment_methods import attempts
 from app.customers.payment_methods.gateways import Gateways
 from app.customers.payment_methods.gateways.interface import GatewayDeclined, GatewayUnavailable, Instrument
-from app.customers.payment_methods.reconcile import LONGEST_PAUSE, MOST_ATTEMPTS, given_up, pause
-from tests.customers.payment_methods.gateway import Counter, FaultyGateway
-from tests.house import Person
+from app.customers.payment_methods.reconciliation import MAX_BACKOFF, MAX_TRIES, backoff, count_given_up
+from tests.customers.payment_methods.payments import FaultyGateway, SandboxPayments
+from tests.shop import Person
 
 
 async def test_a_gateway_that_is_down_is_a_retryable_refusal_and_nothing_is_saved(
-    counter: Counter, ann: Person
+    payments: SandboxPayments, ann: Person
 ) -> None:
-    counter.gateway.down = True
-    added = await counter.add(ann)
-    opened = await counter.open_session(ann)
+    payments.gateway.down = True
+    added = await payments.try_to_add(ann)
+    opened = await payments.open_session(ann)
 
     assert added.refusals("addPaymentMethod") == [("GATEWAY_UNAVAILABLE", None)]
     assert "try again" in added.data["addPaymentMethod"]["userErrors"][0]["message"]
     assert opened.refusals("createPaymentSession") == [("GATEWAY_UNAVAILABLE", None)]
-    assert await counter.wallet(ann) == []
+    assert await payments.saved_methods(ann) == []
 
-    counter.gateway.down = False
-    assert (await counter.added(ann))["isDefault"] is True
+    payments.gateway.down = False
+    assert (await payments.add_method(ann))["isDefault"] is True
 
 
-async def test_nothing_is_due_before_a_minute_has_passed(counter: Counter, ann: Person) -> None:
-    await counter.open_session(ann)
-    counter.gateway.answers_to_lose = 1
-    await counter.add(ann)
+async def test_nothing_is_due_before_a_minute_has_passed(payments: SandboxPayments, ann: Person) -> None:
+    await payments.open_session(ann)
+    payments.gateway.answers_to_lose = 1
+    await payments.try_to_add(ann)
 
-    assert await counter.reconcile() == 0
-    assert await counter.attempts() == [("ATTACH", "PENDING")]
+    assert await payments.reconcile() == 0
+    assert await payments.attempts() == [("ATTACH", "PENDING")]
 
 
 @pytest.mark.parametrize("fault", [GatewayUnavailable(), RuntimeError("the process dies")])
 async def test_what_the_gateway_did_although_its_answer_was_lost_is_undone(
-    counter: Counter, ann: Person, fault: Exception
+    payments: SandboxPayments, ann: Person, fault: Exception
 ) -> None:
-    await counter.open_session(ann)
-    counter.gateway.fault = fault
-    counter.gateway.answers_to_lose = 1
-    lost = await counter.add(ann)
+    await payments.open_session(ann)
+    payments.gateway.fault = fault
+    payments.gateway.answers_to_lose = 1
+    lost = await payments.try_to_add(ann)
     assert "errors" in lost.body or lost.refusals("addPaymentMethod") == [("GATEWAY_UNAVAILABLE", None)]
-    assert len(counter.gateway.instruments) == 1
-    assert await counter.wallet(ann) == []
+    assert len(payments.gateway.instruments) == 1
+    assert await payments.saved_methods(ann) == []
 
-    await counter.settle()
+    await payments.reconcile_all()
 
-    assert counter.gateway.instruments == {}
-    assert await counter.wallet(ann) == []
-    assert await counter.attempts() == [("ATTACH", "DONE"), ("DETACH", "DONE")]
-    assert await counter.open_seals() == 0
-
-
-async def test_what_never_reached_the_gateway_is_simply_closed(counter: Counter, ann: Person) -> None:
-    await counter.open_session(ann)
-    counter.gateway.down = True
-    await counter.add(ann)
-    counter.gateway.down = False
-
-    await counter.settle()
-
-    assert await counter.attempts() == [("ATTACH", "DONE")]
-    assert await counter.open_seals() == 0
+    assert payments.gateway.instruments == {}
+    assert await payments.saved_methods(ann) == []
+    assert await payments.attempts() == [("ATTACH", "DONE"), ("DETACH", "DONE")]
+    assert await payments.attempts_with_secrets() == 0
 
 
-async def test_a_lost_answer_to_the_making_of_the_customer_makes_no_second_one(counter: Counter, ann: Person) -> None:
-    counter.gateway.answers_to_lose = 1
-    assert (await counter.add(ann)).refusals("addPaymentMethod") == [("GATEWAY_UNAVAILABLE", None)]
-    assert await counter.attempts() == []
+async def test_what_never_reached_the_gateway_is_simply_closed(payments: SandboxPayments, ann: Person) -> None:
+    await payments.open_session(ann)
+    payments.gateway.down = True
+    await payments.try_to_add(ann)
+    payments.gateway.down = False
 
-    await counter.added(ann)
+    await payments.reconcile_all()
 
-    assert await counter.house.count("gateway_customers") == 1
-
-
-async def test_a_lost_answer_to_a_finished_session_is_undone(counter: Counter, ann: Person) -> None:
-    opened = (await counter.open_session(ann)).payload("createPaymentSession")["paymentSession"]
-    counter.gateway.answers_to_lose = 1
-    await counter.add(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
-    assert len(counter.gateway.instruments) == 1
-
-    await counter.settle()
-
-    assert counter.gateway.instruments == {}
+    assert await payments.attempts() == [("ATTACH", "DONE")]
+    assert await payments.attempts_with_secrets() == 0
 
 
-async def test_asking_again_after_a_lost_answer_keeps_what_is_owned(counter: Counter, ann: Person) -> None:
-    opened = (await counter.open_session(ann)).payload("createPaymentSession")["paymentSession"]
-    counter.gateway.answers_to_lose = 1
-    await counter.add(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
-    await counter.added(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
+async def test_a_lost_answer_to_the_making_of_the_customer_makes_no_second_one(
+    payments: SandboxPayments, ann: Person
+) -> None:
+    payments.gateway.answers_to_lose = 1
+    assert (await payments.try_to_add(ann)).refusals("addPaymentMethod") == [("GATEWAY_UNAVAILABLE", None)]
+    assert await payments.attempts() == []
 
-    await counter.settle()
+    await payments.add_method(ann)
 
-    assert len(counter.gateway.instruments) == 1
-    assert len(await counter.wallet(ann)) == 1
-    assert await counter.attempts() == [("ATTACH", "DONE"), ("ATTACH", "DONE")]
+    assert await payments.shop.count("gateway_customers") == 1
 
 
-async def test_what_is_being_detached_is_not_saved_again(counter: Counter, ann: Person) -> None:
-    opened = (await counter.open_session(ann)).payload("createPaymentSession")["paymentSession"]
-    saved = await counter.added(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
-    await counter.delete(ann, saved["id"])
+async def test_a_lost_answer_to_a_finished_session_is_undone(payments: SandboxPayments, ann: Person) -> None:
+    opened = (await payments.open_session(ann)).payload("createPaymentSession")["paymentSession"]
+    payments.gateway.answers_to_lose = 1
+    await payments.try_to_add(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
+    assert len(payments.gateway.instruments) == 1
 
-    again = await counter.add(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
+    await payments.reconcile_all()
+
+    assert payments.gateway.instruments == {}
+
+
+async def test_asking_again_after_a_lost_answer_keeps_what_is_owned(payments: SandboxPayments, ann: Person) -> None:
+    opened = (await payments.open_session(ann)).payload("createPaymentSession")["paymentSession"]
+    payments.gateway.answers_to_lose = 1
+    await payments.try_to_add(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
+    await payments.add_method(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
+
+    await payments.reconcile_all()
+
+    assert len(payments.gateway.instruments) == 1
+    assert len(await payments.saved_methods(ann)) == 1
+    assert await payments.attempts() == [("ATTACH", "DONE"), ("ATTACH", "DONE")]
+
+
+async def test_what_is_being_detached_is_not_saved_again(payments: SandboxPayments, ann: Person) -> None:
+    opened = (await payments.open_session(ann)).payload("createPaymentSession")["paymentSession"]
+    saved = await payments.add_method(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
+    await payments.delete(ann, saved["id"])
+
+    again = await payments.try_to_add(ann, token=None, sessionId=opened["id"])  # type: ignore[arg-type]
 
     assert again.refusals("addPaymentMethod") == [("CONFLICT", ["sessionId"])]
     assert "Try again in a minute" in again.data["addPaymentMethod"]["userErrors"][0]["message"]
-    assert await counter.wallet(ann) == []
+    assert await payments.saved_methods(ann) == []
 
 
-async def test_a_mutation_slower_than_the_reconciler_saves_nothing(counter: Counter, ann: Person) -> None:
+async def test_a_mutation_slower_than_the_reconciler_saves_nothing(payments: SandboxPayments, ann: Person) -> None:
     class Overtaken(FaultyGateway):
         async def attach(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:
             made = await super().attach(token, gateway_customer=gateway_customer, idempotency_key=idempotency_key)
-            await late.wait()
+            await late.make_attempts_due()
             await late.reconcile()
             return made
 
-    late = Counter(counter.house, Overtaken())
-    answer = await late.add(ann)
+    late = SandboxPayments(payments.shop, Overtaken())
+    answer = await late.try_to_add(ann)
 
     assert answer.refusals("addPaymentMethod") == [("GATEWAY_UNAVAILABLE", None)]
-    assert await late.wallet(ann) == []
-    await late.settle()
+    assert await late.saved_methods(ann) == []
+    await late.reconcile_all()
     assert late.gateway.instruments == {}
 
 
 async def test_a_deletion_is_repeated_with_growing_pauses_until_the_gateway_answers(
-    counter: Counter, ann: Person
+    payments: SandboxPayments, ann: Person
 ) -> None:
-    hers = await counter.added(ann)
-    counter.gateway.down = True
-    (await counter.delete(ann, hers["id"])).payload("deletePaymentMethod")
-    assert await counter.wallet(ann) == []
+    hers = await payments.add_method(ann)
+    payments.gateway.down = True
+    (await payments.delete(ann, hers["id"])).payload("deletePaymentMethod")
+    assert await payments.saved_methods(ann) == []
 
-    assert await counter.reconcile() == 1
-    assert await counter.reconcile() == 0
-    await counter.wait()
-    assert await counter.reconcile() == 1
-    assert len(counter.gateway.instruments) == 1
+    assert await payments.reconcile() == 1
+    assert await payments.reconcile() == 0
+    await payments.make_attempts_due()
+    assert await payments.reconcile() == 1
+    assert len(payments.gateway.instruments) == 1
 
-    counter.gateway.down = False
-    await counter.settle()
-    assert counter.gateway.instruments == {}
-    assert counter.gateway.asked.count("detach") == 3
+    payments.gateway.down = False
+    await payments.reconcile_all()
+    assert payments.gateway.instruments == {}
+    assert payments.gateway.calls.count("detach") == 3
 
 
-async def test_a_lost_answer_to_a_detach_is_asked_again_with_a_new_key(counter: Counter, ann: Person) -> None:
-    hers = await counter.added(ann)
-    await counter.delete(ann, hers["id"])
-    counter.gateway.answers_to_lose = 1
+async def test_a_lost_answer_to_a_detach_is_asked_again_with_a_new_key(payments: SandboxPayments, ann: Person) -> None:
+    hers = await payments.add_method(ann)
+    await payments.delete(ann, hers["id"])
+    payments.gateway.answers_to_lose = 1
 
-    await counter.settle()
-    await counter.settle()
+    await payments.reconcile_all()
+    await payments.reconcile_all()
 
-    assert counter.gateway.instruments == {}
-    assert await counter.attempts() == [("ATTACH", "DONE"), ("DETACH", "DONE")]
+    assert payments.gateway.instruments == {}
+    assert await payments.attempts() == [("ATTACH", "DONE"), ("DETACH", "DONE")]
 
 
 @pytest.mark.parametrize("fault", [GatewayUnavailable(), GatewayDeclined(), RuntimeError("pm_secret")])
 async def test_what_never_works_is_given_up_visibly_and_stops_nobody_else(
-    counter: Counter, ann: Person, bob: Person, fault: Exception
+    payments: SandboxPayments, ann: Person, bob: Person, fault: Exception
 ) -> None:
-    hers = await counter.added(ann)
-    await counter.delete(ann, hers["id"])
-    counter.gateway.fault = fault
-    counter.gateway.down = True
+    hers = await payments.add_method(ann)
+    await payments.delete(ann, hers["id"])
+    payments.gateway.fault = fault
+    payments.gateway.down = True
 
     with capture_logs() as logs:
-        for _ in range(MOST_ATTEMPTS):
-            await counter.wait()
-            assert await counter.reconcile() == 1
+        for _ in range(MAX_TRIES):
+            await payments.make_attempts_due()
+            assert await payments.reconcile() == 1
 
-    await counter.wait()
-    assert await counter.reconcile() == 0
-    assert await given_up(counter.house.patron.store) == 1
+    await payments.make_attempts_due()
+    assert await payments.reconcile() == 0
+    assert await count_given_up(payments.shop.runtime.store) == 1
     assert [log["event"] for log in logs if log["log_level"] == "error"] == ["gateway_attempt_given_up"]
     assert "pm_" not in str(logs)
 
-    counter.gateway.down = False
-    his = await counter.added(bob)
-    await counter.delete(bob, his["id"])
-    assert await counter.reconcile() == 1
+    payments.gateway.down = False
+    his = await payments.add_method(bob)
+    await payments.delete(bob, his["id"])
+    assert await payments.reconcile() == 1
 
 
-async def test_a_gateway_the_house_no_longer_has_is_waited_for(counter: Counter, ann: Person) -> None:
-    hers = await counter.added(ann)
-    await counter.delete(ann, hers["id"])
-    kept, counter.gateways = counter.gateways, Gateways([])
+async def test_a_gateway_that_is_no_longer_configured_is_waited_for(payments: SandboxPayments, ann: Person) -> None:
+    hers = await payments.add_method(ann)
+    await payments.delete(ann, hers["id"])
+    kept, payments.gateways = payments.gateways, Gateways([])
 
-    assert await counter.reconcile() == 1
-    counter.gateways = kept
-    await counter.settle()
+    assert await payments.reconcile() == 1
+    payments.gateways = kept
+    await payments.reconcile_all()
 
-    assert counter.gateway.instruments == {}
-
-
-async def test_a_house_without_a_gateway_refuses_clearly(counter: Counter, ann: Person) -> None:
-    counter.house.patron.services.add(Gateways, Gateways([]))
-
-    assert (await counter.add(ann)).refusals("addPaymentMethod") == [("GATEWAY_UNAVAILABLE", None)]
-    assert (await counter.open_session(ann)).refusals("createPaymentSession") == [("GATEWAY_UNAVAILABLE", None)]
+    assert payments.gateway.instruments == {}
 
 
-async def test_several_reconcilers_share_the_work(counter: Counter, ann: Person) -> None:
-    for hers in [await counter.added(ann) for _ in range(12)]:
-        await counter.delete(ann, hers["id"])
+async def test_a_server_without_a_gateway_refuses_clearly(payments: SandboxPayments, ann: Person) -> None:
+    payments.shop.runtime.services.add(Gateways, Gateways([]))
 
-    counts = await asyncio.gather(*(counter.reconcile() for _ in range(4)))
+    assert (await payments.try_to_add(ann)).refusals("addPaymentMethod") == [("GATEWAY_UNAVAILABLE", None)]
+    assert (await payments.open_session(ann)).refusals("createPaymentSession") == [("GATEWAY_UNAVAILABLE", None)]
+
+
+async def test_several_reconcilers_share_the_work(payments: SandboxPayments, ann: Person) -> None:
+    for hers in [await payments.add_method(ann) for _ in range(12)]:
+        await payments.delete(ann, hers["id"])
+
+    counts = await asyncio.gather(*(payments.reconcile() for _ in range(4)))
 
     assert sum(counts) == 12
-    assert counter.gateway.asked.count("detach") == 12
-    assert counter.gateway.instruments == {}
+    assert payments.gateway.calls.count("detach") == 12
+    assert payments.gateway.instruments == {}
 
 
-async def test_no_token_is_in_any_log(counter: Counter, ann: Person, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_token_is_in_any_log(payments: SandboxPayments, ann: Person, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with capture_logs() as logs:
-        hers = await counter.added(ann)
-        (token,) = counter.gateway.instruments
-        counter.gateway.answers_to_lose = 3
-        await counter.add(ann)
-        await counter.delete(ann, hers["id"])
-        await counter.settle()
-        await counter.settle()
+        hers = await payments.add_method(ann)
+        (token,) = payments.gateway.instruments
+        payments.gateway.answers_to_lose = 3
+        await payments.try_to_add(ann)
+        await payments.delete(ann, hers["id"])
+        await payments.reconcile_all()
+        await payments.reconcile_all()
 
-    told = str(logs) + "".join(caplog.messages)
+    output = str(logs) + "".join(caplog.messages)
     for secret in (token, "pm_sandbox", "tok_visa", "cus_sandbox"):
-        assert secret not in told
+        assert secret not in output
 
 
-async def test_attempts_done_long_ago_are_swept_and_others_stay(counter: Counter, ann: Person) -> None:
-    hers = await counter.added(ann)
-    await counter.delete(ann, hers["id"])
-    store = counter.house.patron.store
+async def test_attempts_done_long_ago_are_swept_and_others_stay(payments: SandboxPayments, ann: Person) -> None:
+    hers = await payments.add_method(ann)
+    await payments.delete(ann, hers["id"])
+    store = payments.shop.runtime.store
     assert await attempts.sweep(store) == 0
 
-    await counter.house.execute("UPDATE gateway_attempts SET updated_at = '2020-01-01 00:00:00.000000'")
+    await payments.shop.execute("UPDATE gateway_attempts SET updated_at = '2020-01-01 00:00:00.000000'")
 
     assert await attempts.sweep(store) == 1
-    assert await counter.attempts() == [("DETACH", "PENDING")]
+    assert await payments.attempts() == [("DETACH", "PENDING")]
 
 
 def test_pauses_double_up_to_an_hour() -> None:
-    assert [pause(tries).seconds for tries in (1, 2, 3, 11)] == [2, 4, 8, 2048]
-    assert {pause(tries) for tries in (12, 24, 1000)} == {LONGEST_PAUSE}
+    assert [backoff(tries).seconds for tries in (1, 2, 3, 11)] == [2, 4, 8, 2048]
+    assert {backoff(tries) for tries in (12, 24, 1000)} == {MAX_BACKOFF}

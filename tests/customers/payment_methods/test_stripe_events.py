@@ -12,153 +12,165 @@ from structlog.testing import capture_logs
 from app.customers.payment_methods.gateways import Gateways
 from app.customers.payment_methods.gateways.interface import GatewayUnavailable
 from app.customers.payment_methods.gateways.stripe_gateway import StripeGateway
-from app.customers.payment_methods.stripe_events import SignatureRefused, handle_stripe_event
-from tests.customers.payment_methods.gateway import Counter, Till
-from tests.customers.payment_methods.stripe_peer import WEBHOOK_SECRET, Fault, Peer, account
-from tests.house import House, Person, Urls, open_test_house
+from app.customers.payment_methods.stripe_events import InvalidSignature, handle_stripe_event
+from tests.customers.payment_methods.payments import SandboxPayments, StripePayments
+from tests.customers.payment_methods.stripe_proxy import WEBHOOK_SECRET, Fault, StripeProxy, account
+from tests.shop import Person, Shop, Urls, open_shop
 
 # Stripe's library hands httpx its form in a deprecated way.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=")
 
 
 @pytest.fixture
-async def till(house: House, stripe: StripeGateway) -> Till:
-    return Till(house, stripe)
+async def payments(shop: Shop, stripe: StripeGateway) -> StripePayments:
+    return StripePayments(shop, stripe)
 
 
-async def tell(till: Till, kind: str, method_id: str, *, secret: str = WEBHOOK_SECRET, age: int = 0) -> None:
+async def send_event(
+    payments: StripePayments, kind: str, method_id: str, *, secret: str = WEBHOOK_SECRET, age: int = 0
+) -> None:
     body = orjson.dumps({"id": "evt_1", "object": "event", "type": kind, "data": {"object": {"id": method_id}}})
-    await deliver(till, body, secret=secret, age=age)
+    await deliver(payments, body, secret=secret, age=age)
 
 
-async def deliver(till: Till, body: bytes, *, secret: str = WEBHOOK_SECRET, age: int = 0) -> None:
+async def deliver(payments: StripePayments, body: bytes, *, secret: str = WEBHOOK_SECRET, age: int = 0) -> None:
     header = WebhookSignature.generate_signature_header(body.decode(), secret, int(time.time()) - age)
-    await handle_stripe_event(till.house.patron.store, till.gateways, body, header)
+    await handle_stripe_event(payments.shop.runtime.store, payments.gateways, body, header)
 
 
 async def test_a_method_detached_at_stripe_disappears_and_the_newest_other_one_is_the_default(
-    till: Till, stripe_peer: Peer, ann: Person
+    payments: StripePayments, stripe_proxy: StripeProxy, ann: Person
 ) -> None:
-    cards = [await stripe_peer.card() for _ in range(3)]
-    first, _, third = [await till.added(ann, card) for card in cards]
-    await stripe_peer.direct(f"payment_methods/{cards[0]}/detach", {})
+    cards = [await stripe_proxy.card() for _ in range(3)]
+    first, _, third = [await payments.add_method(ann, card) for card in cards]
+    await stripe_proxy.direct(f"payment_methods/{cards[0]}/detach", {})
 
     for _ in range(2):
-        await tell(till, "payment_method.detached", cards[0])
+        await send_event(payments, "payment_method.detached", cards[0])
 
-    assert first["id"] not in {method["id"] for method in await till.wallet(ann)}
-    assert await till.defaults(ann) == [third["id"]]
-    assert (await till.house.audit())[-2:] == ["payment_method.deleted", "payment_method.made_default"]
-    assert [kind for kind, _ in await till.attempts()] == ["ATTACH"] * 3
+    assert first["id"] not in {method["id"] for method in await payments.saved_methods(ann)}
+    assert await payments.defaults(ann) == [third["id"]]
+    assert (await payments.shop.audit())[-2:] == ["payment_method.deleted", "payment_method.made_default"]
+    assert [kind for kind, _ in await payments.attempts()] == ["ATTACH"] * 3
 
 
-async def test_a_renewed_card_gets_its_new_expiry(till: Till, stripe_peer: Peer, ann: Person) -> None:
-    card = await stripe_peer.card()
-    await till.added(ann, card)
-    await stripe_peer.direct(f"payment_methods/{card}", {"card": {"exp_month": 1, "exp_year": 2045}})
+async def test_a_renewed_card_gets_its_new_expiry(
+    payments: StripePayments, stripe_proxy: StripeProxy, ann: Person
+) -> None:
+    card = await stripe_proxy.card()
+    await payments.add_method(ann, card)
+    await stripe_proxy.direct(f"payment_methods/{card}", {"card": {"exp_month": 1, "exp_year": 2045}})
 
     for _ in range(2):
-        await tell(till, "payment_method.automatically_updated", card)
+        await send_event(payments, "payment_method.automatically_updated", card)
 
     query = "query { me { paymentMethods { expiryMonth expiryYear isDefault } } }"
-    (method,) = (await till.house.ask(query, token=ann.token)).data["me"]["paymentMethods"]
+    (method,) = (await payments.shop.ask(query, token=ann.token)).data["me"]["paymentMethods"]
     assert method == {"expiryMonth": 1, "expiryYear": 2045, "isDefault": True}
     at_the_new_one = "expiry_notice_at BETWEEN '2045-01-01 12:00:00' AND '2045-01-02 12:00:00'"
-    assert await till.house.count("payment_methods", at_the_new_one) == 1
-    assert (await till.house.audit()).count("payment_method.updated") == 1
+    assert await payments.shop.count("payment_methods", at_the_new_one) == 1
+    assert (await payments.shop.audit()).count("payment_method.updated") == 1
 
 
-async def test_an_old_event_does_not_undo_what_is_true_now(till: Till, stripe_peer: Peer, ann: Person) -> None:
-    card = await stripe_peer.card()
-    await till.added(ann, card)
+async def test_an_old_event_does_not_undo_what_is_true_now(
+    payments: StripePayments, stripe_proxy: StripeProxy, ann: Person
+) -> None:
+    card = await stripe_proxy.card()
+    await payments.add_method(ann, card)
 
-    await tell(till, "payment_method.detached", card)
+    await send_event(payments, "payment_method.detached", card)
 
-    assert len(await till.wallet(ann)) == 1
+    assert len(await payments.saved_methods(ann)) == 1
 
 
-async def test_what_does_not_concern_us_is_ignored(till: Till, stripe_peer: Peer, ann: Person) -> None:
-    card = await stripe_peer.card()
-    await till.added(ann, card)
-    stripe_peer.asked.clear()
+async def test_what_does_not_concern_us_is_ignored(
+    payments: StripePayments, stripe_proxy: StripeProxy, ann: Person
+) -> None:
+    card = await stripe_proxy.card()
+    await payments.add_method(ann, card)
+    stripe_proxy.requests.clear()
 
     for kind in ("payment_method.attached", "customer.deleted", "charge.refunded"):
-        await tell(till, kind, card)
-    await tell(till, "payment_method.detached", "pm_nobodyknows")
+        await send_event(payments, kind, card)
+    await send_event(payments, "payment_method.detached", "pm_nobodyknows")
 
-    assert len(await till.wallet(ann)) == 1
-    assert stripe_peer.asked == []
+    assert len(await payments.saved_methods(ann)) == 1
+    assert stripe_proxy.requests == []
 
 
-async def test_a_forged_or_replayed_event_is_refused(till: Till, stripe_peer: Peer, ann: Person) -> None:
-    card = await stripe_peer.card()
-    await till.added(ann, card)
-    await stripe_peer.direct(f"payment_methods/{card}/detach", {})
+async def test_a_forged_or_replayed_event_is_refused(
+    payments: StripePayments, stripe_proxy: StripeProxy, ann: Person
+) -> None:
+    card = await stripe_proxy.card()
+    await payments.add_method(ann, card)
+    await stripe_proxy.direct(f"payment_methods/{card}/detach", {})
 
     for secret, age in (("whsec_other", 0), (WEBHOOK_SECRET, 600)):
-        with pytest.raises(SignatureRefused):
-            await tell(till, "payment_method.detached", card, secret=secret, age=age)
+        with pytest.raises(InvalidSignature):
+            await send_event(payments, "payment_method.detached", card, secret=secret, age=age)
 
-    assert len(await till.wallet(ann)) == 1
+    assert len(await payments.saved_methods(ann)) == 1
 
 
-async def test_a_signature_that_is_none_is_refused(sqlite_counter: Counter, stripe: StripeGateway) -> None:
-    till = Till(sqlite_counter.house, stripe)
+async def test_a_signature_that_is_none_is_refused(sqlite_payments: SandboxPayments, stripe: StripeGateway) -> None:
+    payments = StripePayments(sqlite_payments.shop, stripe)
 
     for body in (b"", b"{}", b"\xff\xfe"):
         for signature in ("", "nonsense", "t=1,v1=00", "t=x,v1=ä", f"t={int(time.time())},v1=ä", "v1=00"):
-            with pytest.raises(SignatureRefused):
-                await handle_stripe_event(till.house.patron.store, till.gateways, body, signature)
+            with pytest.raises(InvalidSignature):
+                await handle_stripe_event(payments.shop.runtime.store, payments.gateways, body, signature)
 
 
-async def test_a_signed_body_that_is_no_event_is_refused(sqlite_counter: Counter, stripe: StripeGateway) -> None:
-    till = Till(sqlite_counter.house, stripe)
+async def test_a_signed_body_that_is_no_event_is_refused(
+    sqlite_payments: SandboxPayments, stripe: StripeGateway
+) -> None:
+    payments = StripePayments(sqlite_payments.shop, stripe)
 
     for body in ("[]", "null", "{}", '{"type": "x"}', '{"type": "x", "data": []}', "{", ""):
-        with pytest.raises(SignatureRefused):
-            await deliver(till, body.encode())
+        with pytest.raises(InvalidSignature):
+            await deliver(payments, body.encode())
 
 
-async def test_an_empty_secret_opens_no_door_whatever_the_library_makes_of_it(
-    house: House, stripe_peer: Peer, monkeypatch: pytest.MonkeyPatch
+async def test_an_empty_secret_verifies_nothing_whatever_the_library_makes_of_it(
+    shop: Shop, stripe_proxy: StripeProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(WebhookSignature, "verify_header", lambda *_: True)
-    open_door = Till(house, StripeGateway(replace(account(stripe_peer), webhook_secret="")))
+    without_secret = StripePayments(shop, StripeGateway(replace(account(stripe_proxy), webhook_secret="")))
 
-    with pytest.raises(SignatureRefused):
-        await tell(open_door, "payment_method.detached", "pm_1", secret="")
+    with pytest.raises(InvalidSignature):
+        await send_event(without_secret, "payment_method.detached", "pm_1", secret="")
 
 
 async def test_a_stripe_that_does_not_answer_is_asked_at_the_next_delivery(
-    till: Till, stripe_peer: Peer, ann: Person
+    payments: StripePayments, stripe_proxy: StripeProxy, ann: Person
 ) -> None:
-    card = await stripe_peer.card()
-    await till.added(ann, card)
-    await stripe_peer.direct(f"payment_methods/{card}/detach", {})
-    stripe_peer.plan("GET", Fault.BUSY)
+    card = await stripe_proxy.card()
+    await payments.add_method(ann, card)
+    await stripe_proxy.direct(f"payment_methods/{card}/detach", {})
+    stripe_proxy.plan("GET", Fault.BUSY)
 
     with pytest.raises(GatewayUnavailable):
-        await tell(till, "payment_method.detached", card)
-    assert len(await till.wallet(ann)) == 1
+        await send_event(payments, "payment_method.detached", card)
+    assert len(await payments.saved_methods(ann)) == 1
 
-    await asyncio.gather(*(tell(till, "payment_method.detached", card) for _ in range(5)))
-    assert await till.wallet(ann) == []
+    await asyncio.gather(*(send_event(payments, "payment_method.detached", card) for _ in range(5)))
+    assert await payments.saved_methods(ann) == []
 
 
-async def test_a_house_without_stripe_answers_unavailable(till: Till) -> None:
-    till.gateways = Gateways([])
+async def test_a_server_without_stripe_answers_unavailable(payments: StripePayments) -> None:
+    payments.gateways = Gateways([])
 
     with pytest.raises(GatewayUnavailable):
-        await tell(till, "payment_method.detached", "pm_1")
+        await send_event(payments, "payment_method.detached", "pm_1")
 
 
 @pytest.mark.parametrize(("secret", "warnings"), [("", ["stripe_events_refused"]), ("whsec_x", [])])
-async def test_a_house_without_the_secret_of_the_webhook_says_so_when_it_opens(
+async def test_a_server_without_the_secret_of_the_webhook_says_so_when_it_starts(
     sqlite_urls: Urls, secret: str, warnings: list[str]
 ) -> None:
     with capture_logs() as logs:
-        async with open_test_house(sqlite_urls, stripe_secret_key="sk_test_x", stripe_webhook_secret=secret) as house:
-            refused = await house.client.post("/webhooks/stripe", content=b"{}", headers={"stripe-signature": "t=1"})
+        async with open_shop(sqlite_urls, stripe_secret_key="sk_test_x", stripe_webhook_secret=secret) as shop:
+            refused = await shop.client.post("/webhooks/stripe", content=b"{}", headers={"stripe-signature": "t=1"})
 
     assert refused.status_code == 400
     assert [one["event"] for one in logs if one["log_level"] == "warning"] == warnings

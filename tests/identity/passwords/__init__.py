@@ -1,1 +1,1 @@
-"""Tests of the room app/identity/passwords."""
+"""Tests of the password package."""

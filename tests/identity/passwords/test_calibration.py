@@ -3,7 +3,7 @@
 import pytest
 
 from app.identity.passwords import calibration
-from app.identity.passwords.calibration import CHOICES, Row, calibrate
+from app.identity.passwords.calibration import CHOICES, Measurement, calibrate
 
 SMALL = ((8, 1), (64, 2))
 
@@ -25,7 +25,7 @@ def test_an_impossible_target_keeps_the_least_iterations_and_says_that_it_is_mis
 
 
 def test_a_row_says_how_much_memory_a_hash_takes_and_how_many_a_core_makes() -> None:
-    row = Row(memory_kib=19_456, iterations=2, least_iterations=2, milliseconds=20.0, within_target=True)
+    row = Measurement(memory_kib=19_456, iterations=2, min_iterations=2, milliseconds=20.0, within_target=True)
 
     assert row.memory_mib == 19
     assert row.hashes_per_second == pytest.approx(50)

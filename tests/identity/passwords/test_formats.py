@@ -6,8 +6,8 @@ from base64 import b64encode
 
 import pytest
 
-from app.identity.passwords.formats import opencart
-from app.identity.passwords.hashing import UNUSABLE, PasswordHasher, Verification
+from app.identity.passwords.formats import opencart_hash
+from app.identity.passwords.hashing import UNUSABLE_PASSWORD, PasswordHasher, Verification
 
 PASSWORD = "password"
 # RFC 7914, section 12: of the 64 bytes there the 32 that are stored
@@ -78,7 +78,7 @@ VECTORS = {
     "AbanteCart and OpenCart": (
         "opencart_sha1",
         PASSWORD,
-        opencart("q1W2e3R4t", "9b9ce17e7951d3bc76a6b284dbc7e6ba86279b82"),
+        opencart_hash("q1W2e3R4t", "9b9ce17e7951d3bc76a6b284dbc7e6ba86279b82"),
     ),
 }
 
@@ -107,23 +107,23 @@ def test_a_wrong_password_against_a_hash_of_this_format_neither_matches_nor_upgr
 
 
 @pytest.mark.parametrize(("scheme", "stored"), [(vector[0], vector[2]) for vector in VECTORS.values()], ids=VECTORS)
-def test_import_is_told_the_name_of_a_format_and_that_the_hash_is_outdated(scheme: str, stored: str) -> None:
+def test_import_learns_the_name_of_a_format_and_that_the_hash_is_outdated(scheme: str, stored: str) -> None:
     assert hasher().scheme(stored) == scheme
-    assert hasher().outdated(stored)
+    assert hasher().needs_rehash(stored)
 
 
 def test_a_hash_of_our_own_is_named_and_not_outdated() -> None:
     stored = asyncio.run(hasher().hash(PASSWORD))
 
     assert hasher().scheme(stored) == "argon2"
-    assert not hasher().outdated(stored)
+    assert not hasher().needs_rehash(stored)
 
 
 @pytest.mark.parametrize(
     "stored",
     [
         "",
-        UNUSABLE,
+        UNUSABLE_PASSWORD,
         "plain text",
         "ünïcode",
         "$argon2id$",
@@ -140,7 +140,7 @@ def test_a_hash_of_our_own_is_named_and_not_outdated() -> None:
         "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7",
     ],
 )
-def test_import_is_told_that_a_hash_cannot_be_read_and_verifying_it_is_a_plain_refusal(stored: str) -> None:
+def test_import_learns_that_a_hash_cannot_be_read_and_verifying_it_is_a_plain_refusal(stored: str) -> None:
     assert hasher().scheme(stored) is None
     assert verify(PASSWORD, stored) == Verification(matches=False)
 
@@ -195,7 +195,7 @@ def test_opencart_hashes_match_with_and_without_the_input_filter_of_these_shops(
     for _ in range(2):
         digest = hashlib.sha1(b"$alt" + digest.encode()).hexdigest()
 
-    assert verify('Tom & "Jerry" <3', opencart("$alt", digest.upper())).matches
+    assert verify('Tom & "Jerry" <3', opencart_hash("$alt", digest.upper())).matches
 
 
 def test_an_imported_hash_of_a_password_that_was_never_normalised_matches_and_its_upgrade_matches_both_spellings() -> (

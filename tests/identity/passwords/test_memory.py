@@ -10,7 +10,7 @@ from pathlib import Path
 from app.identity.passwords import memory
 from app.identity.passwords.hashing import PasswordHasher
 
-memory.QUIET_SECONDS = 0.2
+memory.IDLE_SECONDS = 0.2
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4 // 1024
@@ -20,7 +20,7 @@ async def main():
     await hasher.warm_up()
     await asyncio.gather(*(hasher.hash("a quiet green bicycle") for _ in range(4)))
     busy = resident()
-    while hasher._memory._trim is not None and resident() > busy - 25:
+    while hasher._heap_trimmer._trim is not None and resident() > busy - 25:
         await asyncio.sleep(0.05)
     hasher.close()
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pytest
 
-from app.identity.passwords.common_passwords import BYTES, FALSE_POSITIVE_RATE, listed, packed
+from app.identity.passwords.common_passwords import FALSE_POSITIVE_RATE, FINGERPRINT_BYTES, is_common, pack
 from app.identity.passwords.strength import PasswordRule, PasswordTooWeak, check
 from app.platform.errors import ErrorCode
 
@@ -210,10 +210,10 @@ def test_the_false_positive_rate_of_the_filter_stays_below_the_stated_bound() ->
     tried = 200_000
     random_words = (f"{secrets.token_hex(8)}" for _ in range(tried))
 
-    found = sum(listed(word) for word in random_words)
+    found = sum(is_common(word) for word in random_words)
 
     assert found == 0
-    assert size_of_filter() / BYTES / 2**64 < FALSE_POSITIVE_RATE
+    assert size_of_filter() / FINGERPRINT_BYTES / 2**64 < FALSE_POSITIVE_RATE
 
 
 def size_of_filter() -> int:
@@ -225,17 +225,17 @@ def test_the_filter_is_below_a_megabyte_and_the_one_its_note_describes() -> None
     note = files("app.identity.passwords").joinpath("common.txt").read_text()
 
     assert len(content) < 1_000_000
-    assert f"{len(content) // BYTES:,}" in note
+    assert f"{len(content) // FINGERPRINT_BYTES:,}" in note
     assert sha256(content).hexdigest() in note
     assert "BSD-3-Clause" in note
     assert "MIT License" in note
 
 
 def test_the_filter_does_not_depend_on_the_order_of_the_words_and_leaves_out_short_ones() -> None:
-    assert packed(["password", "sunshine", "abc"]) == packed(["sunshine", "password", "password"])
-    assert len(packed(["password", "sunshine", "abc"])) == 2 * BYTES
+    assert pack(["password", "sunshine", "abc"]) == pack(["sunshine", "password", "password"])
+    assert len(pack(["password", "sunshine", "abc"])) == 2 * FINGERPRINT_BYTES
 
 
 def test_the_rarest_listed_words_are_found_as_the_first_are() -> None:
-    assert all(map(listed, ("123456", "password", "sunshine", "marmalade", "jennifer")))
-    assert not any(map(listed, ("", "abc", "purple-kettle-7")))
+    assert all(map(is_common, ("123456", "password", "sunshine", "marmalade", "jennifer")))
+    assert not any(map(is_common, ("", "abc", "purple-kettle-7")))

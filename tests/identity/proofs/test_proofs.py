@@ -9,44 +9,44 @@ from sqlmodel import select, update
 from app.identity.proofs import repository as proofs
 from app.identity.proofs.errors import ProofExpired, ProofInvalid
 from app.identity.proofs.purposes import Purpose
-from app.identity.proofs.repository import CODE_TRIES, Issued, Proven
+from app.identity.proofs.repository import MAX_CODE_TRIES, IssuedProof, UsedProof
 from app.identity.proofs.tables import Proof
 from app.platform.clock import now
-from tests.house import House
+from tests.shop import Shop
 
 VERIFY = Purpose.VERIFY_EMAIL
 
 
 class Prover:
-    """A customer of the house with proofs."""
+    """A customer with proofs."""
 
-    def __init__(self, house: House, customer_id: UUID) -> None:
-        self.house, self.id = house, customer_id
-        self.store = house.patron.store
+    def __init__(self, shop: Shop, customer_id: UUID) -> None:
+        self.shop, self.id = shop, customer_id
+        self.store = shop.runtime.store
 
-    async def issue(self, purpose: Purpose = VERIFY, payload: object = None, about: str = "") -> Issued:
+    async def issue(self, purpose: Purpose = VERIFY, payload: object = None, about: str = "") -> IssuedProof:
         async with self.store.database.transaction() as session:
             return await proofs.issue(
                 session,
                 self.store.vault,
-                organization_id=self.house.shop.id,
+                organization_id=self.shop.organization.id,
                 customer_id=self.id,
                 purpose=purpose,
                 payload=payload,
                 about=about,
             )
 
-    async def use(self, token: str, purpose: Purpose = VERIFY, organization_id: UUID | None = None) -> Proven:
+    async def use(self, token: str, purpose: Purpose = VERIFY, organization_id: UUID | None = None) -> UsedProof:
         async with self.store.database.transaction() as session:
-            shop = organization_id or self.house.shop.id
-            return await proofs.use(session, self.store.vault, organization_id=shop, purpose=purpose, token=token)
+            used_in = organization_id or self.shop.organization.id
+            return await proofs.use(session, self.store.vault, organization_id=used_in, purpose=purpose, token=token)
 
-    async def use_code(self, code: str, customer_id: UUID | None = None) -> Proven | None:
+    async def use_code(self, code: str, customer_id: UUID | None = None) -> UsedProof | None:
         async with self.store.database.transaction() as session:
             return await proofs.use_code(
                 session,
                 self.store.vault,
-                organization_id=self.house.shop.id,
+                organization_id=self.shop.organization.id,
                 customer_id=customer_id or self.id,
                 purpose=VERIFY,
                 code=code,
@@ -62,10 +62,10 @@ class Prover:
 
 
 @pytest.fixture
-async def ann(house: House) -> Prover:
+async def ann(shop: Shop) -> Prover:
     customer_id = uuid4()
-    await house.patron.store.vault.create_key(customer_id, organization_id=house.shop.id)
-    return Prover(house, customer_id)
+    await shop.runtime.store.vault.create_key(customer_id, organization_id=shop.organization.id)
+    return Prover(shop, customer_id)
 
 
 def _wrong(code: str) -> str:
@@ -77,7 +77,7 @@ async def test_a_token_is_used_once_and_gives_back_what_was_sealed_with_it(ann: 
 
     proven = await ann.use(issued.token)
 
-    assert proven == Proven(ann.id, {"email": "ann@example.org"})
+    assert proven == UsedProof(ann.id, {"email": "ann@example.org"})
     with pytest.raises(ProofInvalid):
         await ann.use(issued.token)
 
@@ -119,7 +119,7 @@ async def test_a_token_opens_only_what_it_was_made_for(ann: Prover) -> None:
     assert (await ann.use(issued.token)).customer_id == ann.id
 
 
-async def test_an_expired_token_is_told_apart_from_one_that_never_was(ann: Prover) -> None:
+async def test_an_expired_token_is_distinguished_from_one_that_never_was(ann: Prover) -> None:
     issued = await ann.issue()
     await ann.let_expire()
 
@@ -142,14 +142,14 @@ async def test_a_code_works_for_its_own_customer_only_and_once(ann: Prover) -> N
     issued = await ann.issue()
 
     assert await ann.use_code(issued.code, uuid4()) is None
-    assert await ann.use_code(issued.code) == Proven(ann.id, None)
+    assert await ann.use_code(issued.code) == UsedProof(ann.id, None)
     assert await ann.use_code(issued.code) is None
 
 
 async def test_a_code_that_was_guessed_at_too_often_is_dead_and_the_link_is_not(ann: Prover) -> None:
     issued = await ann.issue()
 
-    for _ in range(CODE_TRIES):
+    for _ in range(MAX_CODE_TRIES):
         assert await ann.use_code(_wrong(issued.code)) is None
 
     assert await ann.use_code(issued.code) is None
@@ -158,7 +158,7 @@ async def test_a_code_that_was_guessed_at_too_often_is_dead_and_the_link_is_not(
 
 async def test_asking_for_a_new_mail_buys_no_new_tries(ann: Prover) -> None:
     issued = await ann.issue()
-    for _ in range(CODE_TRIES):
+    for _ in range(MAX_CODE_TRIES):
         await ann.use_code(_wrong(issued.code))
 
     again = await ann.issue()
@@ -171,7 +171,7 @@ async def test_voided_erased_and_long_expired_proofs_are_gone(ann: Prover) -> No
     reset = await ann.issue(Purpose.RESET_PASSWORD)
     verify = await ann.issue()
     async with ann.store.database.transaction() as session:
-        assert await proofs.void(session, customer_id=ann.id, purposes=[Purpose.RESET_PASSWORD]) == 1
+        assert await proofs.revoke(session, customer_id=ann.id, purposes=[Purpose.RESET_PASSWORD]) == 1
     with pytest.raises(ProofInvalid):
         await ann.use(reset.token, Purpose.RESET_PASSWORD)
 

@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet
 
 from app.identity.sessions.signing import SigningKeys
 from app.platform.clock import now
-from tests.house import Answer, House, Person
+from tests.shop import Answer, Person, Shop
 
 ME = "{ me { id } }"
 
@@ -25,13 +25,13 @@ def claims_of(token: str) -> dict[str, Any]:
     return found
 
 
-def keys(house: House) -> SigningKeys:
-    return house.patron.services.get(SigningKeys)
+def keys(shop: Shop) -> SigningKeys:
+    return shop.runtime.services.get(SigningKeys)
 
 
-async def signed(house: House, person: Person, **changes: Any) -> str:
+async def signed(shop: Shop, person: Person, **changes: Any) -> str:
     """The person's token with other claims, signed with the right key; None leaves a claim away."""
-    key = await keys(house).current()
+    key = await keys(shop).current()
     claims = {name: value for name, value in {**claims_of(person.token), **changes}.items() if value is not None}
     return jwt.encode(claims, key.private, "EdDSA", headers={"kid": key.kid, "typ": "at+jwt"})
 
@@ -45,10 +45,10 @@ def assert_refused(answer: Answer) -> None:
     assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
-async def forgeries(house: House, person: Person) -> dict[str, str]:
+async def forgeries(shop: Shop, person: Person) -> dict[str, str]:
     """Tokens that look like one, by what is wrong with them."""
     head, body, signature = person.token.split(".")
-    key, stranger = await keys(house).current(), Ed25519PrivateKey.generate()
+    key, stranger = await keys(shop).current(), Ed25519PrivateKey.generate()
     claims = claims_of(person.token)
     pem = key.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     raw = key.public.public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -69,16 +69,16 @@ async def forgeries(house: House, person: Person) -> dict[str, str]:
         "another key": jwt.encode(claims, stranger, "EdDSA", headers={"kid": key.kid}),
         "an unknown kid": jwt.encode(claims, stranger, "EdDSA", headers={"kid": "0" * 32}),
         "no kid": jwt.encode(claims, key.private, "EdDSA"),
-        "another issuer": await signed(house, person, iss="https://elsewhere.example"),
-        "another audience": await signed(house, person, aud="elsewhere"),
-        "no audience": await signed(house, person, aud=None),
-        "no expiry": await signed(house, person, exp=None),
-        "no session": await signed(house, person, sid=None),
-        "a session that is no id": await signed(house, person, sid="x"),
-        "a session nobody has": await signed(house, person, sid="0" * 32),
-        "another organization": await signed(house, person, org="0" * 32),
+        "another issuer": await signed(shop, person, iss="https://elsewhere.example"),
+        "another audience": await signed(shop, person, aud="elsewhere"),
+        "no audience": await signed(shop, person, aud=None),
+        "no expiry": await signed(shop, person, exp=None),
+        "no session": await signed(shop, person, sid=None),
+        "a session that is no id": await signed(shop, person, sid="x"),
+        "a session nobody has": await signed(shop, person, sid="0" * 32),
+        "another organization": await signed(shop, person, org="0" * 32),
         "a body that is a list": f"{head}.{part([])}.{signature}",
-        "over 4 KB": await signed(house, person, custom_claim={"a": "x" * 5000}),
+        "over 4 KB": await signed(shop, person, custom_claim={"a": "x" * 5000}),
     }
 
 
@@ -90,45 +90,45 @@ def _hs256(claims: dict[str, Any], secret: bytes, kid: str) -> str:
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
-async def test_a_forged_token_opens_nothing(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    before = await house.counts()
+async def test_a_forged_token_opens_nothing(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    before = await shop.counts()
 
-    for name, token in (await forgeries(house, ann)).items():
+    for name, token in (await forgeries(shop, ann)).items():
         assert token != ann.token, name
-        assert_refused(await house.ask(ME, token=token))
+        assert_refused(await shop.ask(ME, token=token))
 
-    assert await house.counts() == before
-    assert (await house.ask(ME, token=await signed(house, ann))).data["me"]["id"] == ann.id
+    assert await shop.counts() == before
+    assert (await shop.ask(ME, token=await signed(shop, ann))).data["me"]["id"] == ann.id
 
 
 async def test_an_expired_token_opens_nothing_even_when_it_was_verified_before(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ann = await house.register("ann@example.org")
-    assert (await house.ask(ME, token=ann.token)).data["me"]["id"] == ann.id
+    ann = await shop.register("ann@example.org")
+    assert (await shop.ask(ME, token=ann.token)).data["me"]["id"] == ann.id
     later = now() + timedelta(minutes=16)
 
     monkeypatch.setattr("app.identity.sessions.tokens.now", lambda: later)
 
-    assert_refused(await house.ask(ME, token=ann.token))
-    assert_refused(await house.ask(ME, token=await signed(house, ann, exp=int(now().timestamp()) - 1)))
+    assert_refused(await shop.ask(ME, token=ann.token))
+    assert_refused(await shop.ask(ME, token=await signed(shop, ann, exp=int(now().timestamp()) - 1)))
 
 
-async def test_a_token_works_in_its_own_organization_only(house: House) -> None:
-    elsewhere = await house.open_shop("elsewhere")
-    ann = await house.register("ann@example.org")
+async def test_a_token_works_in_its_own_organization_only(shop: Shop) -> None:
+    elsewhere = await shop.create_organization("elsewhere")
+    ann = await shop.register("ann@example.org")
 
-    answer = await house.ask(ME, token=ann.token, shop=elsewhere)
+    answer = await shop.ask(ME, token=ann.token, organization=elsewhere)
 
     assert (answer.status, answer.codes) == (401, ["UNAUTHENTICATED"])
     assert answer.headers["www-authenticate"] == "X-Api-Key"
-    assert (await house.ask(ME, token=ann.token, shop=house.shop)).data["me"]["id"] == ann.id
+    assert (await shop.ask(ME, token=ann.token, organization=shop.organization)).data["me"]["id"] == ann.id
 
 
 @pytest.mark.parametrize("value", ["Basic YTpi", "Bearer", "Bearer  ", "hunter2", "bearer x y"])
-async def test_another_authorization_is_refused_and_not_taken_for_a_guest(house: House, value: str) -> None:
-    answer = await house.post({"query": "{ viewer { kind } }"}, authorization=value)
+async def test_another_authorization_is_refused_and_not_taken_for_a_guest(shop: Shop, value: str) -> None:
+    answer = await shop.post({"query": "{ viewer { kind } }"}, authorization=value)
 
     assert (answer.status, answer.codes) == (401, ["UNAUTHENTICATED"])
     assert "hunter2" not in str(answer.body)
@@ -136,9 +136,9 @@ async def test_another_authorization_is_refused_and_not_taken_for_a_guest(house:
 
 # RFC 9864 has newer names; EdDSA is the one that libraries know.
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
-async def test_the_published_keys_verify_a_token_with_an_independent_library(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    published = (await house.client.get("/.well-known/jwks.json")).json()
+async def test_the_published_keys_verify_a_token_with_an_independent_library(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    published = (await shop.client.get("/.well-known/jwks.json")).json()
 
     claims = joserfc.decode(ann.token, KeySet.import_key_set(published), algorithms=["EdDSA"]).claims
 
@@ -148,35 +148,35 @@ async def test_the_published_keys_verify_a_token_with_an_independent_library(hou
         "CUSTOMER",
         "",
     )
-    assert claims["org"] == house.shop.id.hex
+    assert claims["org"] == shop.organization.id.hex
     assert claims["exp"] - claims["iat"] == 15 * 60
     assert {"kty", "crv", "use", "alg", "kid", "x"} == set(published["keys"][0])
 
 
-async def test_a_new_signing_key_logs_nobody_out(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    old = (await keys(house).current()).kid
+async def test_a_new_signing_key_logs_nobody_out(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    old = (await keys(shop).current()).kid
 
-    new = await keys(house).rotate()
+    new = await keys(shop).rotate()
 
-    bob = await house.register("bob@example.org")
-    assert (await house.ask(ME, token=bob.token)).data["me"]["id"] == bob.id
-    assert (await house.ask(ME, token=ann.token)).data["me"]["id"] == ann.id
-    published = (await house.client.get("/.well-known/jwks.json")).json()["keys"]
+    bob = await shop.register("bob@example.org")
+    assert (await shop.ask(ME, token=bob.token)).data["me"]["id"] == bob.id
+    assert (await shop.ask(ME, token=ann.token)).data["me"]["id"] == ann.id
+    published = (await shop.client.get("/.well-known/jwks.json")).json()["keys"]
     assert [key["kid"] for key in published] == [old, new]
 
 
-async def test_the_viewer_says_who_asks_for_each_kind_of_caller(house: House) -> None:
-    ann = await house.register("ann@example.org")
+async def test_the_viewer_says_who_asks_for_each_kind_of_caller(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
     tokens = {
         "GUEST": None,
         "CUSTOMER": ann.token,
-        "INTEGRATION": await house.integration(),
-        "STAFF": await house.staff(),
+        "INTEGRATION": await shop.integration(),
+        "STAFF": await shop.staff(),
     }
 
     for kind, token in tokens.items():
-        viewer = (await house.ask("Viewer", token=token)).data["viewer"]
+        viewer = (await shop.ask("Viewer", token=token)).data["viewer"]
         assert viewer["kind"] == kind
         assert viewer["organization"]["slug"] == "first"
         assert bool(viewer["scopes"]) == (kind in {"INTEGRATION", "STAFF"})

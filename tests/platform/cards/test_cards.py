@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from app.platform.cards import IBAN_MODULUS, CardDataRefused, luhn, refuse_card_numbers
+from app.platform.cards import IBAN_MODULUS, CardDataRefused, passes_luhn, refuse_card_numbers
 
 # Test numbers that gateways publish, and one of each network and length made for here.
 CARDS = [
@@ -95,7 +95,7 @@ def place(chance: Random) -> tuple[float, float]:
 
 def iban(chance: Random, country: str, count: int) -> str:
     body = digits(chance, count)
-    number = int(body + "".join(str(int(letter, 36)) for letter in country) + "00")
+    number = int(body + "".join(str(int(character, 36)) for character in country) + "00")
     return f"{country}{IBAN_MODULUS + 1 - number % IBAN_MODULUS:02}{body}"
 
 
@@ -137,7 +137,7 @@ ORDINARY: dict[str, Callable[[Random], str]] = {
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize("card", CARDS)
 def test_cards_of_all_networks_are_refused(card: str, spelling: str) -> None:
-    assert luhn(card)
+    assert passes_luhn(card)
 
     for written in (card, in_fours(card)):
         with pytest.raises(CardDataRefused):

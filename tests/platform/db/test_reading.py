@@ -10,7 +10,7 @@ from app.accounts.organizations.tables import Organization
 from app.platform.db.columns import new_id
 from app.platform.db.engine import Database, DatabaseOptions
 from app.platform.db.reading import Read, any_of
-from tests.house import House, Urls
+from tests.shop import Shop, Urls
 
 
 class _Id(NamedTuple):
@@ -21,9 +21,9 @@ BY_IDS = Read(select(col(Organization.id)).where(any_of(Organization.id, "ids"))
 KEPT_PLANS = "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT organizations.id%'"
 
 
-async def test_a_read_finds_none_one_or_several_by_their_ids(house: House) -> None:
-    first, second = house.shop.id, (await house.open_shop("second")).id
-    database = house.patron.store.database
+async def test_a_read_finds_none_one_or_several_by_their_ids(shop: Shop) -> None:
+    first, second = shop.organization.id, (await shop.create_organization("second")).id
+    database = shop.runtime.store.database
 
     assert await database.rows(BY_IDS, ids=[]) == []
     assert await database.rows(BY_IDS, ids=[second]) == [_Id(second)]
@@ -37,8 +37,8 @@ async def test_postgresql_plans_a_read_of_a_single_id_once(postgres_urls: Urls) 
     for _ in range(10):
         await database.rows(BY_IDS, ids=[new_id()])
 
-    reader = await database._readers.take()
+    reader = await database._read_pool.acquire()
     # After five plans of their own the server compares, and stays with the general one.
     assert await reader.driver.fetchval(KEPT_PLANS) == 5
-    database._readers.put_back(reader)
+    database._read_pool.release(reader)
     await database.close()

@@ -8,7 +8,7 @@ from app.platform.errors import ErrorCode
 from app.platform.geography import countries
 from app.platform.geography.checks import check
 from app.platform.geography.countries import Country
-from app.platform.geography.formatting import formatted
+from app.platform.geography.formatting import format_address
 from app.platform.geography.postal_addresses import PostalAddress
 
 LINE1 = "REQUIRED line1"
@@ -246,7 +246,7 @@ def test_no_message_repeats_what_was_typed() -> None:
 
 addresses = st.builds(
     PostalAddress,
-    st.sampled_from(countries.every()),
+    st.sampled_from(countries.all_countries()),
     zone=ANY_TEXT,
     city=ANY_TEXT,
     postal_code=ANY_TEXT,
@@ -274,7 +274,7 @@ def test_no_text_breaks_the_check(address: PostalAddress) -> None:
 @settings(deadline=None)
 @given(addresses)
 def test_no_text_breaks_the_formatting_and_nothing_typed_is_lost(address: PostalAddress) -> None:
-    lines = formatted(address)
+    lines = format_address(address)
     everything = "\n".join(lines)
 
     kept = (address.line1, address.line2, address.company, address.first_name, address.last_name)
@@ -282,10 +282,10 @@ def test_no_text_breaks_the_formatting_and_nothing_typed_is_lost(address: Postal
     assert all(line and "\n" not in line for line in lines)
 
 
-@pytest.mark.parametrize("country", countries.every(), ids=lambda country: country.code)
+@pytest.mark.parametrize("country", countries.all_countries(), ids=lambda country: country.code)
 def test_every_country_has_a_place_for_city_and_postal_code(country: Country) -> None:
-    lines = formatted(PostalAddress(country, line1="1 Street", city="Xanadu", postal_code="98765"))
-    chinese = formatted(PostalAddress(country, line1="街", city="仙那度", postal_code="98765"))
+    lines = format_address(PostalAddress(country, line1="1 Street", city="Xanadu", postal_code="98765"))
+    chinese = format_address(PostalAddress(country, line1="街", city="仙那度", postal_code="98765"))
 
     assert "XANADU" in "\n".join(lines).upper()
     assert "98765" in "\n".join(lines)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from app.platform.errors import ErrorCode, Invalid
 from app.platform.geography import countries
-from app.platform.geography.countries import Country, every, find, parse_country
+from app.platform.geography.countries import Country, all_countries, find, parse_country
 
 
 @pytest.mark.parametrize(
@@ -19,13 +19,13 @@ def test_a_country_has_its_current_and_no_withdrawn_alpha3_code(code: str, alpha
 
 
 def test_there_are_the_249_countries_of_iso_3166_1_and_kosovo_in_the_order_of_their_codes() -> None:
-    codes = [country.code for country in every()]
+    codes = [country.code for country in all_countries()]
 
     assert len(codes) == 250
     assert codes == sorted(set(codes))
     assert all(len(code) == 2 for code in codes)
-    assert len({country.alpha3 for country in every()}) == 250
-    assert all(len(country.alpha3) == 3 for country in every())
+    assert len({country.alpha3 for country in all_countries()}) == 250
+    assert all(len(country.alpha3) == 3 for country in all_countries())
 
 
 def test_kosovo_has_the_code_that_the_european_commission_uses() -> None:
@@ -71,7 +71,7 @@ def test_a_region_tells_apart_what_is_called_differently_there() -> None:
 
 
 def test_every_country_has_an_english_name() -> None:
-    assert [country.code for country in every() if countries.name(country.code, "en") == country.code] == []
+    assert [country.code for country in all_countries() if countries.name(country.code, "en") == country.code] == []
 
 
 def test_the_name_of_an_unknown_code_is_the_code() -> None:
@@ -120,6 +120,6 @@ def test_a_code_is_parsed_with_blanks_around_it() -> None:
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=())))
 def test_no_text_breaks_the_search_for_a_country_or_a_name(text: str) -> None:
-    assert find(text) is None or text.upper() in {country.code for country in every()}
+    assert find(text) is None or text.upper() in {country.code for country in all_countries()}
     assert countries.name("CH", text)
     assert countries.name(text, "en") or text == ""

@@ -18,7 +18,7 @@ def format_of(code: str) -> AddressFormat:
     return formats.of_country(country)
 
 
-@pytest.mark.parametrize("country", countries.every(), ids=lambda country: country.code)
+@pytest.mark.parametrize("country", countries.all_countries(), ids=lambda country: country.code)
 def test_every_format_speaks_of_our_fields_only(country: Country) -> None:
     written = formats.of_country(country)
 
@@ -32,7 +32,7 @@ def test_every_format_speaks_of_our_fields_only(country: Country) -> None:
     assert "line1" in written.required
 
 
-@pytest.mark.parametrize("country", countries.every(), ids=lambda country: country.code)
+@pytest.mark.parametrize("country", countries.all_countries(), ids=lambda country: country.code)
 def test_every_example_is_a_right_postal_code(country: Country) -> None:
     written = formats.of_country(country)
 
@@ -42,7 +42,7 @@ def test_every_example_is_a_right_postal_code(country: Country) -> None:
         assert "postalCode" not in written.required
 
 
-@pytest.mark.parametrize("country", countries.every(), ids=lambda country: country.code)
+@pytest.mark.parametrize("country", countries.all_countries(), ids=lambda country: country.code)
 def test_every_pattern_is_one_that_a_browser_understands(country: Country) -> None:
     """HTML matches the whole value by itself: anchors and Python's own extensions have no place in a pattern."""
     pattern = formats.of_country(country).postal_code_pattern or ""
@@ -73,7 +73,7 @@ def test_the_template_follows_the_countrys_own_order(code: str, template: str) -
 def test_the_order_is_turned_round_in_latin_letters_only_where_the_post_does_so() -> None:
     turned = [
         each.code
-        for each in countries.every()
+        for each in countries.all_countries()
         if re.sub(r"\{(first|last)Name\}", "", formats.of_country(each).template).strip().split("\n")[0]
         != re.sub(r"\{(first|last)Name\}", "", formats.of_country(each).latin_template).strip().split("\n")[0]
     ]

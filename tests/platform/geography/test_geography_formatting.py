@@ -3,7 +3,7 @@
 import pytest
 
 from app.platform.geography import countries
-from app.platform.geography.formatting import formatted
+from app.platform.geography.formatting import format_address
 from app.platform.geography.postal_addresses import PostalAddress
 
 
@@ -11,7 +11,7 @@ def lines(code: str, **fields: str | None) -> list[str]:
     """The lines without the last, which is the country."""
     country = countries.find(code)
     assert country is not None
-    return formatted(PostalAddress(country, **fields))[:-1]
+    return format_address(PostalAddress(country, **fields))[:-1]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_the_last_line_is_the_country_in_english_capitals(code: str, country: st
     found = countries.find(code)
     assert found is not None
 
-    assert formatted(PostalAddress(found))[-1] == country
+    assert format_address(PostalAddress(found))[-1] == country
 
 
 def test_what_stands_between_two_fields_goes_when_one_of_them_is_missing() -> None:

@@ -37,6 +37,6 @@ def test_what_is_normal_stays_as_it_is(text: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(countries.every()), st.text(st.characters(exclude_categories=())))
+@given(st.sampled_from(countries.all_countries()), st.text(st.characters(exclude_categories=())))
 def test_a_code_is_judged_alike_before_and_after(country: Country, text: str) -> None:
     assert is_postal_code(country, text) == is_postal_code(country, normalise_postal_code(text))

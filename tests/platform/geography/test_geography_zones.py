@@ -110,7 +110,7 @@ def test_a_zone_is_found_by_its_code_and_by_every_name_people_use(code: str, raw
     assert (found and found.code) == zone
 
 
-@pytest.mark.parametrize("code", [each.code for each in countries.every()])
+@pytest.mark.parametrize("code", [each.code for each in countries.all_countries()])
 def test_every_zone_is_found_by_its_own_code_and_names_and_by_nobody_elses(code: str) -> None:
     for zone in of_country(country(code)):
         translated = [name for _, name in zone.translations]
@@ -119,14 +119,14 @@ def test_every_zone_is_found_by_its_own_code_and_names_and_by_nobody_elses(code:
 
 
 def test_codes_are_unique_in_their_country() -> None:
-    for each in countries.every():
+    for each in countries.all_countries():
         codes = [zone.code for zone in of_country(each)]
         assert len(codes) == len(set(codes))
 
 
 def test_most_countries_have_no_zones() -> None:
     assert [code for code in ("DE", "FR", "GB", "NL", "SE", "PL", "NZ", "ZA", "KE") if of_country(country(code))] == []
-    assert sum(bool(of_country(each)) for each in countries.every()) == 49
+    assert sum(bool(of_country(each)) for each in countries.all_countries()) == 49
 
 
 @pytest.mark.parametrize(
@@ -149,13 +149,13 @@ def test_a_country_has_all_its_zones(code: str, how_many: int) -> None:
 
 
 def test_these_countries_require_a_zone() -> None:
-    required = [each.code for each in countries.every() if "zone" in formats.of_country(each).required]
+    required = [each.code for each in countries.all_countries() if "zone" in formats.of_country(each).required]
 
     assert " ".join(required) == "AE AU BR CA CN CO ES HK ID IN IT JM JP KN KR KY MX NR RU SO SV TW US VE"
 
 
 def test_a_zone_is_required_only_where_there_are_zones_to_choose_from() -> None:
-    for each in countries.every():
+    for each in countries.all_countries():
         assert of_country(each) or "zone" not in formats.of_country(each).required
 
 
@@ -200,7 +200,7 @@ def test_a_zone_is_named_in_its_own_languages_and_in_latin_letters_for_all_other
 
 
 @settings(deadline=None)
-@given(st.sampled_from(countries.every()), st.text(st.characters(exclude_categories=())))
+@given(st.sampled_from(countries.all_countries()), st.text(st.characters(exclude_categories=())))
 def test_no_text_breaks_the_search_for_a_zone(each: Country, text: str) -> None:
     found = find_zone(each, text)
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.platform.geography import countries
 from app.platform.geography.checks import check
-from app.platform.geography.formatting import formatted
+from app.platform.geography.formatting import format_address
 from app.platform.geography.postal_addresses import PostalAddress
 
 HERE = Path(__file__).parent
@@ -48,7 +48,7 @@ def test_the_addresses_come_from_more_than_forty_countries() -> None:
 
 
 def snapshot() -> str:
-    blocks = ("\n".join([f"## {title}", *formatted(each)]) for title, each in ADDRESSES.items())
+    blocks = ("\n".join([f"## {title}", *format_address(each)]) for title, each in ADDRESSES.items())
     return "\n\n".join(blocks) + "\n"
 
 

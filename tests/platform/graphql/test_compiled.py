@@ -21,24 +21,24 @@ from app.accounts.organizations import callers
 from app.customers import repository as customers
 from app.identity.sessions.tokens import AccessTokens
 from app.platform.graphql.context import Context
-from app.platform.graphql.documents import Document, Documents
-from app.platform.graphql.execution import run
-from app.platform.graphql.limits import DocumentLimits, TooLarge, measure
-from app.platform.principal import Origin
+from app.platform.graphql.document_limits import DocumentLimits, DocumentTooLarge, check_size
+from app.platform.graphql.documents import Document, DocumentCache
+from app.platform.graphql.execution import execute_document
+from app.platform.principal import RequestOrigin
 from app.server.schema import SCHEMA
-from tests.house import CONTRACT, House, Person
-from tests.test_story import ADD_CARD, ADDRESS
+from tests.shop import CONTRACT, Person, Shop
+from tests.test_customer_lifecycle import ADD_CARD, ADDRESS
 
 CORE = SCHEMA._schema
 LIMITS = DocumentLimits(fields=400, aliases=200)
-DOCUMENTS = Documents(CORE, LIMITS, introspection=True)
+DOCUMENTS = DocumentCache(CORE, LIMITS, introspection=True)
 ARGUMENTS = {"Query.country": '(code: "CH")', "Query.customer": '(by: { email: "ann@example.org" })'}
 # Two hundred and fifty countries with all their zones would be the whole answer.
 LEFT_AWAY = {"countries", "zones"}
 DEEPEST = 4
 
 
-def _askable(type_: GraphQLObjectType) -> Sequence[tuple[str, GraphQLField]]:
+def _selectable(type_: GraphQLObjectType) -> Sequence[tuple[str, GraphQLField]]:
     return [
         (name, field)
         for name, field in sorted(type_.fields.items())
@@ -50,7 +50,7 @@ def _askable(type_: GraphQLObjectType) -> Sequence[tuple[str, GraphQLField]]:
 
 @st.composite
 def _selection(draw: st.DrawFn, type_: GraphQLObjectType, depth: int) -> str:
-    chosen = draw(st.lists(st.sampled_from(_askable(type_)), min_size=1, max_size=8))
+    chosen = draw(st.lists(st.sampled_from(_selectable(type_)), min_size=1, max_size=8))
     parts = [draw(st.sampled_from(["", "__typename", "what: __typename"]))]
     for name, field in chosen:
         named = get_named_type(field.type)
@@ -86,8 +86,8 @@ assert QUERY is not None
 def _is_allowed(query: str) -> bool:
     """One in a hundred is larger than any document may be."""
     try:
-        measure(parse(query), LIMITS)
-    except TooLarge:
+        check_size(parse(query), LIMITS)
+    except DocumentTooLarge:
         return False
     return True
 
@@ -95,71 +95,73 @@ def _is_allowed(query: str) -> bool:
 QUERIES = _selection(QUERY, 0).filter(_is_allowed)
 
 
-async def _context(house: House, token: str | None) -> Context:
-    store, services = house.patron.store, house.patron.services
-    key = None if token else house.shop.key
+async def _context(shop: Shop, token: str | None) -> Context:
+    store, services = shop.runtime.store, shop.runtime.services
+    key = None if token else shop.organization.key
     caller = await callers.resolve(store, services.get(AccessTokens), key=key, bearer=token)
-    context = Context(Origin(caller.principal, "request", b"", ""), store, services)
+    context = Context(RequestOrigin(caller.principal, "request", b"", ""), store, services)
     if caller.customer is not None:
         context.prime(customers.by_ids, caller.customer.row.id, caller.customer)
     return context
 
 
-async def _both(house: House, token: str | None, document: Document, **variables: Any) -> tuple[bytes, bytes]:
+async def _both(shop: Shop, token: str | None, document: Document, **variables: Any) -> tuple[bytes, bytes]:
     """The answer by plan, and without."""
     unplanned = Document(document.node, document.operations)
     answers = [
-        await run(CORE, one, variables=variables, operation=None, context=await _context(house, token))
+        await execute_document(CORE, one, variables=variables, operation=None, context=await _context(shop, token))
         for one in (document, unplanned)
     ]
     return orjson.dumps(answers[0]), orjson.dumps(answers[1])
 
 
 @pytest.fixture
-async def ann(house: House) -> Person:
-    found = await house.register("ann@example.org", firstName="Ann", birthDate="1980-02-29")
-    await house.ask("CreateAddress", token=found.token, input=ADDRESS)
-    await house.ask("CreateAddress", token=found.token, input={**ADDRESS, "phone": "+41446681800"})
-    await house.ask(ADD_CARD, token=found.token)
+async def ann(shop: Shop) -> Person:
+    found = await shop.register("ann@example.org", firstName="Ann", birthDate="1980-02-29")
+    await shop.ask("CreateAddress", token=found.token, input=ADDRESS)
+    await shop.ask("CreateAddress", token=found.token, input={**ADDRESS, "phone": "+41446681800"})
+    await shop.ask(ADD_CARD, token=found.token)
     return found
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(query=QUERIES, signed_in=st.sampled_from([True, True, False]))
 async def test_a_planned_query_answers_what_the_general_executor_answers(
-    house: House,
+    shop: Shop,
     ann: Person,
     query: str,
     signed_in: bool,  # noqa: FBT001 - hypothesis draws it
 ) -> None:
     document = DOCUMENTS.prepare(query)
 
-    planned, general = await _both(house, ann.token if signed_in else None, document)
+    planned, general = await _both(shop, ann.token if signed_in else None, document)
 
     assert planned == general
 
 
 @pytest.mark.parametrize("name", ["Me", "Viewer", "Countries"])
 async def test_the_contracts_reads_are_planned_and_need_the_general_executor_no_more(
-    house: House, ann: Person, name: str, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, ann: Person, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = DOCUMENTS.prepare(CONTRACT[name])
-    planned, general = await _both(house, ann.token, document)
+    planned, general = await _both(shop, ann.token, document)
     monkeypatch.setattr("app.platform.graphql.execution.execute", None)
 
-    alone = await run(CORE, document, variables={}, operation=name, context=await _context(house, ann.token))
+    alone = await execute_document(
+        CORE, document, variables={}, operation=name, context=await _context(shop, ann.token)
+    )
 
     assert orjson.dumps(alone) == planned == general
 
 
-async def test_variables_are_coerced_and_refused_alike(house: House) -> None:
+async def test_variables_are_coerced_and_refused_alike(shop: Shop) -> None:
     document = DOCUMENTS.prepare(
         'query Q($code: String!, $in: String! = "de") { country(code: $code, locale: $in) { name } }'
     )
 
     assert document.plans["Q"] is not None
     for variables in ({"code": "CH"}, {"code": "CH", "in": "fr"}, {"code": "ZZ"}, {}, {"code": 5}, {"code": None}):
-        planned, general = await _both(house, None, document, **variables)
+        planned, general = await _both(shop, None, document, **variables)
         assert planned == general
 
 
@@ -177,7 +179,7 @@ def test_what_plans_do_not_know_has_none(query: str) -> None:
 
 
 async def test_a_failing_resolver_leaves_nothing_unawaited_and_is_masked_once(
-    house: House, ann: Person, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reported: list[str] = []
     monkeypatch.setattr("app.platform.graphql.execution.report", lambda event, fault, **_: reported.append(repr(fault)))
@@ -188,7 +190,7 @@ async def test_a_failing_resolver_leaves_nothing_unawaited_and_is_masked_once(
 
     monkeypatch.setattr("app.customers.addresses.repository.of_customers", broken)
 
-    answer = await house.ask("{ me { id addresses { id } paymentMethods { id } } }", token=ann.token)
+    answer = await shop.ask("{ me { id addresses { id } paymentMethods { id } } }", token=ann.token)
 
     assert answer.codes == ["INTERNAL_SERVER_ERROR"]
     assert answer.body["data"] == {"me": None}

@@ -24,7 +24,7 @@ SCHEMA = build_schema("""
 
 def cost(document: str, **variables: object) -> int:
     [operation] = operations(SCHEMA, parse(document)).values()
-    return operation.cost.of(variables)
+    return operation.cost.evaluate(variables)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_default_of_the_schema_counts_where_a_page_size_is_not_given() -> No
     schema = strawberry.Schema(Query)._schema
     for document in ("{ items { nodes } }", "query Q($n: Int! = 20) { items(first: $n) { nodes } }"):
         [operation] = operations(schema, parse(document)).values()
-        assert operation.cost.of({}) == 1 + 20
+        assert operation.cost.evaluate({}) == 1 + 20
 
 
 def test_operations_of_one_document_have_their_own_defaults() -> None:
@@ -95,7 +95,7 @@ def test_operations_of_one_document_have_their_own_defaults() -> None:
         fragment F on Customer { orders(first: $n) { nodes { number } } }"""),
     )
 
-    assert [found[name].cost.of({}) for name in ("A", "B")] == [2 + 2, 2 + 9 * 2]
+    assert [found[name].cost.evaluate({}) for name in ("A", "B")] == [2 + 2, 2 + 9 * 2]
 
 
 def test_doubling_fragments_are_priced_once_each() -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from app.platform.graphql.access import ANYBODY
 from app.platform.graphql.operations import CREDENTIALS, OperationClass
-from app.platform.limits.policies import PER_MINUTE, BadPolicy, policies, policy_of
+from app.platform.limits.policies import PER_MINUTE, BadPolicy, policies, policy_for
 from app.platform.principal import CallerKind
 from app.server.schema import SCHEMA
-from tests.house import PASSWORD, Urls, open_test_house
+from tests.shop import PASSWORD, Urls, open_shop
 
 READ = "{ viewer { kind } }"
 WRONG: dict[str, Any] = {"identifier": "ann@example.org", "password": "not the password"}
@@ -18,10 +18,10 @@ HOUR = "per hour"  # no test runs so long that a window moves on
 
 
 async def test_the_request_over_the_limit_is_refused_with_429_and_says_when_to_come_back(sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, rate_limits={"guest-reads": f"3 {HOUR}"}) as house:
-        allowed = [await house.ask(READ) for _ in range(3)]
+    async with open_shop(sqlite_urls, rate_limits={"guest-reads": f"3 {HOUR}"}) as shop:
+        allowed = [await shop.ask(READ) for _ in range(3)]
 
-        refused = await house.ask(READ)
+        refused = await shop.ask(READ)
 
     assert [answer.status for answer in allowed] == [200, 200, 200]
     assert [answer.headers["ratelimit-remaining"] for answer in allowed] == ["2", "1", "0"]
@@ -40,16 +40,16 @@ async def test_the_request_over_the_limit_is_refused_with_429_and_says_when_to_c
 
 async def test_reads_writes_and_credentials_are_counted_apart(sqlite_urls: Urls) -> None:
     limits = {"source-credentials": f"1 {HOUR}", "guest-reads": f"1 {HOUR}"}
-    async with open_test_house(sqlite_urls, rate_limits=limits) as house:
-        await house.ask(READ)
-        before = await house.counts()
+    async with open_shop(sqlite_urls, rate_limits=limits) as shop:
+        await shop.ask(READ)
+        before = await shop.counts()
 
-        login = await house.ask("Login", **WRONG)
-        again = await house.ask("Login", **WRONG)
-        after = await house.counts()
-        third = await house.ask("Login", **WRONG)
+        login = await shop.ask("Login", **WRONG)
+        again = await shop.ask("Login", **WRONG)
+        after = await shop.counts()
+        third = await shop.ask("Login", **WRONG)
 
-        assert await house.counts() == after != before
+        assert await shop.counts() == after != before
     assert login.refusals("login") == [("INVALID_CREDENTIALS", None)]
     assert [again.status, third.status] == [429, 429]
     assert again.headers["ratelimit-policy"] == '"source-credentials";q=1;w=3600'
@@ -61,12 +61,12 @@ async def test_aliased_attempts_in_one_request_are_counted_one_by_one(sqlite_url
         "{ userErrors { code } }"
         for number in range(6)
     )
-    async with open_test_house(sqlite_urls, rate_limits={"source-credentials": f"5 {HOUR}"}) as house:
-        before = await house.counts()
+    async with open_shop(sqlite_urls, rate_limits={"source-credentials": f"5 {HOUR}"}) as shop:
+        before = await shop.counts()
 
-        answer = await house.ask(f"mutation {{ {attempts} }}")
+        answer = await shop.ask(f"mutation {{ {attempts} }}")
 
-        assert await house.counts() == before
+        assert await shop.counts() == before
     assert answer.status == 429
 
 
@@ -78,31 +78,31 @@ async def test_attempts_hidden_in_fragments_are_counted_too(sqlite_urls: Urls) -
     fragment Guesses on Mutation {
         a: login(input: { identifier: "ann", password: "a" }) { userErrors { code } }
         b: login(input: { identifier: "ann", password: "b" }) { userErrors { code } } }"""
-    async with open_test_house(sqlite_urls, rate_limits={"source-credentials": f"10 {HOUR}"}) as house:
-        answer = await house.ask(document)
+    async with open_shop(sqlite_urls, rate_limits={"source-credentials": f"10 {HOUR}"}) as shop:
+        answer = await shop.ask(document)
 
     assert answer.headers["ratelimit-remaining"] == "7"
 
 
 async def test_customers_are_counted_each_for_itself_and_not_by_their_source(sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, rate_limits={"customer-reads": f"2 {HOUR}"}) as house:
-        ann = await house.register("ann@example.org")
-        bob = await house.register("bob@example.org")
+    async with open_shop(sqlite_urls, rate_limits={"customer-reads": f"2 {HOUR}"}) as shop:
+        ann = await shop.register("ann@example.org")
+        bob = await shop.register("bob@example.org")
         for _ in range(2):
-            assert (await house.ask(READ, token=ann.token)).status == 200
+            assert (await shop.ask(READ, token=ann.token)).status == 200
 
-        assert (await house.ask(READ, token=ann.token)).status == 429
-        assert (await house.ask(READ, token=bob.token)).headers["ratelimit-remaining"] == "1"
-        assert (await house.ask(READ, token=await house.integration())).status == 200
+        assert (await shop.ask(READ, token=ann.token)).status == 429
+        assert (await shop.ask(READ, token=bob.token)).headers["ratelimit-remaining"] == "1"
+        assert (await shop.ask(READ, token=await shop.integration())).status == 200
 
 
 async def test_a_customer_has_no_more_tries_of_passwords_than_its_source(sqlite_urls: Urls) -> None:
     wrong: dict[str, Any] = {"currentPassword": "not the password", "newPassword": PASSWORD}
-    async with open_test_house(sqlite_urls, rate_limits={"source-credentials": f"2 {HOUR}"}) as house:
-        ann = await house.register("ann@example.org")
+    async with open_shop(sqlite_urls, rate_limits={"source-credentials": f"2 {HOUR}"}) as shop:
+        ann = await shop.register("ann@example.org")
 
-        first = await house.ask("ChangePassword", token=ann.token, **wrong)
-        second = await house.ask("ChangePassword", token=ann.token, **wrong)
+        first = await shop.ask("ChangePassword", token=ann.token, **wrong)
+        second = await shop.ask("ChangePassword", token=ann.token, **wrong)
 
     assert first.status == 200
     assert second.status == 429
@@ -110,14 +110,14 @@ async def test_a_customer_has_no_more_tries_of_passwords_than_its_source(sqlite_
 
 
 async def test_a_flood_of_broken_requests_ends_before_anything_is_parsed(sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, rate_limits={"source": f"2 {HOUR}"}) as house:
-        broken = [await house.client.post("/graphql", content=b"{", headers={"content-type": "application/json"})]
-        broken.append(await house.client.put("/graphql"))
+    async with open_shop(sqlite_urls, rate_limits={"source": f"2 {HOUR}"}) as shop:
+        broken = [await shop.client.post("/graphql", content=b"{", headers={"content-type": "application/json"})]
+        broken.append(await shop.client.put("/graphql"))
 
-        flooded = await house.client.post("/graphql", content=b"{", headers={"content-type": "application/json"})
-        token = await house.client.post("/oauth/token")
+        flooded = await shop.client.post("/graphql", content=b"{", headers={"content-type": "application/json"})
+        token = await shop.client.post("/oauth/token")
 
-        assert (await house.client.get("/healthz")).status_code == 200
+        assert (await shop.client.get("/healthz")).status_code == 200
     assert [answer.status_code for answer in broken] == [400, 405]
     assert [answer.headers["ratelimit-remaining"] for answer in broken] == ["1", "0"]
     assert flooded.status_code == 429
@@ -127,14 +127,14 @@ async def test_a_flood_of_broken_requests_ends_before_anything_is_parsed(sqlite_
 
 
 async def test_the_token_endpoint_is_limited_by_source_with_an_error_of_oauth(sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, rate_limits={"token-requests": f"1 {HOUR}"}) as house:
+    async with open_shop(sqlite_urls, rate_limits={"token-requests": f"1 {HOUR}"}) as shop:
         form = {"grant_type": "client_credentials"}
-        credentials = httpx.BasicAuth(str(house.shop.client_id), house.shop.client_secret)
-        granted = await house.client.post("/oauth/token", data=form, auth=credentials)
+        credentials = httpx.BasicAuth(str(shop.organization.client_id), shop.organization.client_secret)
+        granted = await shop.client.post("/oauth/token", data=form, auth=credentials)
 
-        refused = await house.client.post("/oauth/token", data=form, auth=credentials)
+        refused = await shop.client.post("/oauth/token", data=form, auth=credentials)
 
-        assert await house.count("sessions") == 1
+        assert await shop.count("login_sessions") == 1
     assert granted.status_code == 200
     assert granted.headers["ratelimit-remaining"] == "0"
     assert refused.status_code == 429
@@ -148,9 +148,9 @@ async def test_only_a_trusted_proxy_may_say_where_a_request_comes_from(
     sqlite_urls: Urls, proxies: str, statuses: list[int]
 ) -> None:
     limits = {"guest-reads": f"1 {HOUR}"}
-    async with open_test_house(sqlite_urls, rate_limits=limits, trusted_proxies=proxies) as house:
+    async with open_shop(sqlite_urls, rate_limits=limits, trusted_proxies=proxies) as shop:
         answers = [
-            await house.post({"query": READ}, **{"x-forwarded-for": hops, "x-api-key": house.shop.key})
+            await shop.post({"query": READ}, **{"x-forwarded-for": hops, "x-api-key": shop.organization.key})
             for hops in ("192.0.2.1", "192.0.2.2", "198.51.100.9, 192.0.2.1")
         ]
 
@@ -158,9 +158,11 @@ async def test_only_a_trusted_proxy_may_say_where_a_request_comes_from(
 
 
 @pytest.mark.parametrize("kind", CallerKind)
-@pytest.mark.parametrize("of", OperationClass)
-def test_every_kind_of_caller_has_a_policy_for_everything_it_does(kind: CallerKind, of: OperationClass) -> None:
-    assert policy_of(kind, of) in PER_MINUTE
+@pytest.mark.parametrize("operation_class", OperationClass)
+def test_every_kind_of_caller_has_a_policy_for_everything_it_does(
+    kind: CallerKind, operation_class: OperationClass
+) -> None:
+    assert policy_for(kind, operation_class) in PER_MINUTE
 
 
 def test_development_is_ten_times_as_wide_and_a_setting_is_taken_as_it_stands() -> None:
@@ -198,30 +200,30 @@ OPEN = "createPaymentSession { paymentSession { id } userErrors { code } }"
 
 
 async def test_cards_are_tried_less_often_than_other_things_are_written(sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, rate_limits={"customer-cards": f"2 {HOUR}"}) as house:
-        ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
+    async with open_shop(sqlite_urls, rate_limits={"customer-cards": f"2 {HOUR}"}) as shop:
+        ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
 
-        added = await house.ask(f"mutation {{ {ADD} }}", token=ann.token)
-        opened = await house.ask(f"mutation {{ {OPEN} }}", token=ann.token)
-        before = await house.counts()
-        third = await house.ask(f"mutation {{ {ADD} }}", token=ann.token)
+        added = await shop.ask(f"mutation {{ {ADD} }}", token=ann.token)
+        opened = await shop.ask(f"mutation {{ {OPEN} }}", token=ann.token)
+        before = await shop.counts()
+        third = await shop.ask(f"mutation {{ {ADD} }}", token=ann.token)
 
-        assert await house.counts() == before
-        written = await house.ask("mutation { updateCustomer(input: {}) { userErrors { code } } }", token=ann.token)
-        of_bob = await house.ask(f"mutation {{ {ADD} }}", token=bob.token)
+        assert await shop.counts() == before
+        written = await shop.ask("mutation { updateCustomer(input: {}) { userErrors { code } } }", token=ann.token)
+        of_bob = await shop.ask(f"mutation {{ {ADD} }}", token=bob.token)
     assert [answer.status for answer in (added, opened, third, written, of_bob)] == [200, 200, 429, 200, 200]
     assert third.headers["ratelimit-policy"] == '"customer-cards";q=2;w=3600'
 
 
 async def test_many_accounts_of_one_source_try_no_more_cards(sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, rate_limits={"source-cards": f"2 {HOUR}"}) as house:
-        people = [await house.register(f"ann{number}@example.org") for number in range(3)]
+    async with open_shop(sqlite_urls, rate_limits={"source-cards": f"2 {HOUR}"}) as shop:
+        people = [await shop.register(f"ann{number}@example.org") for number in range(3)]
 
-        answers = [await house.ask(f"mutation {{ {ADD} }}", token=person.token) for person in people]
-        desk = await house.ask(
+        answers = [await shop.ask(f"mutation {{ {ADD} }}", token=person.token) for person in people]
+        desk = await shop.ask(
             f'mutation {{ addPaymentMethod(input: {{ token: "tok_visa", customerId: "{people[0].id}" }}) '
             "{ userErrors { code } } }",
-            token=await house.integration(),
+            token=await shop.integration(),
         )
 
     assert [answer.status for answer in (*answers, desk)] == [200, 200, 429, 200]
@@ -232,11 +234,11 @@ async def test_cards_are_counted_one_by_one_and_behind_other_things(sqlite_urls:
     behind = (
         f'mutation {{ verifyEmail(input: {{ token: "x" }}) {{ userErrors {{ code }} }} a: {ADD} b: {ADD} c: {ADD} }}'
     )
-    async with open_test_house(sqlite_urls, rate_limits={"customer-cards": f"2 {HOUR}"}) as house:
-        ann = await house.register("ann@example.org")
-        before = await house.counts()
+    async with open_shop(sqlite_urls, rate_limits={"customer-cards": f"2 {HOUR}"}) as shop:
+        ann = await shop.register("ann@example.org")
+        before = await shop.counts()
 
-        answers = [await house.ask(document, token=ann.token) for document in (aliased, behind)]
+        answers = [await shop.ask(document, token=ann.token) for document in (aliased, behind)]
 
-        assert await house.counts() == before
+        assert await shop.counts() == before
     assert [answer.status for answer in answers] == [429, 429]

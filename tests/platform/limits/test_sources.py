@@ -4,11 +4,11 @@ from ipaddress import ip_network
 
 import pytest
 
-from app.platform.limits.sources import Sources, grouped
+from app.platform.limits.sources import SourceResolver, source_network
 from app.platform.vault.fingerprints import Fingerprints
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::/48")]
-SOURCES = Sources(Fingerprints(bytes(32)), PROXIES)
+SOURCES = SourceResolver(Fingerprints(bytes(32)), PROXIES)
 
 
 @pytest.mark.parametrize(
@@ -34,20 +34,22 @@ SOURCES = Sources(Fingerprints(bytes(32)), PROXIES)
 def test_the_client_is_the_rightmost_hop_that_is_no_trusted_proxy(
     peer: str, forwarded: list[str], address: str
 ) -> None:
-    assert str(SOURCES.address(peer, forwarded)) == address
+    assert str(SOURCES.client_address(peer, forwarded)) == address
 
 
 @pytest.mark.parametrize("peer", [None, "", "testclient"])
 def test_a_peer_without_an_address_is_one_source_and_its_word_is_not_taken(peer: str | None) -> None:
-    assert SOURCES.address(peer, ["198.51.100.1"]) is None
+    assert SOURCES.client_address(peer, ["198.51.100.1"]) is None
 
 
 def test_the_addresses_of_one_ipv6_network_are_one_source() -> None:
-    first, same, other = (SOURCES.of(one, []) for one in ("2001:db8::1", "2001:db8::ffff:1", "2001:db8:0:1::1"))
+    first, same, other = (
+        SOURCES.fingerprint(one, []) for one in ("2001:db8::1", "2001:db8::ffff:1", "2001:db8:0:1::1")
+    )
 
     assert first == same != other
 
 
 def test_the_fingerprint_of_a_source_does_not_contain_the_address() -> None:
-    assert grouped(SOURCES.address("192.0.2.1", [])) == "192.0.2.1"
-    assert b"192.0.2.1" not in SOURCES.of("192.0.2.1", [])
+    assert source_network(SOURCES.client_address("192.0.2.1", [])) == "192.0.2.1"
+    assert b"192.0.2.1" not in SOURCES.fingerprint("192.0.2.1", [])

@@ -1,4 +1,4 @@
-"""A real mail server that keeps what it gets, and can be told to refuse."""
+"""A real mail server that keeps what it gets, and refuses on request."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 
-class PostOffice:
+class SmtpServer:
     """The mails that arrived, oldest first."""
 
     def __init__(self) -> None:
@@ -49,16 +49,16 @@ def text(mail: EmailMessage) -> str:
 
 
 @contextmanager
-def post_office() -> Iterator[PostOffice]:
+def open_smtp_server() -> Iterator[SmtpServer]:
     """A server on a free port, in its own thread."""
-    office = PostOffice()
+    smtp_server = SmtpServer()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    controller = Controller(office, hostname="127.0.0.1", port=port)
+    controller = Controller(smtp_server, hostname="127.0.0.1", port=port)
     controller.start()
-    office.url = f"smtp://127.0.0.1:{port}"
+    smtp_server.url = f"smtp://127.0.0.1:{port}"
     try:
-        yield office
+        yield smtp_server
     finally:
         controller.stop()

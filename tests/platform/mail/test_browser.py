@@ -10,11 +10,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from tests.accounts.confirmations.words import DOCUMENTS, NEW_PASSWORD
-from tests.house import CONTRACT, PASSWORD
-from tests.platform.mail.server import post_office, text
-from tests.server.graphiql.browser import CHROMIUM, Noticed, chromium
-from tests.server.process.server import Server, patron, serving
+from tests.accounts.confirmations.storefront import DOCUMENTS, NEW_PASSWORD
+from tests.platform.mail.server import open_smtp_server, text
+from tests.server.graphiql.browser import CHROMIUM, BrowserLog, chromium
+from tests.server.process.server import Server, run_cli, serving
+from tests.shop import CONTRACT, PASSWORD
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH to open the page with")
 ANN, EVE = "ann@example.org", "eve@example.org"
@@ -24,7 +24,7 @@ class Storefront:
     """A storefront of a new organization, which wants addresses proven."""
 
     def __init__(self, server: Server) -> None:
-        done = patron(server.var, "organizations", "create", "careful", "--name", "Careful")
+        done = run_cli(server.var, "organizations", "create", "careful", "--name", "Careful")
         assert done.returncode == 0, done.stderr
         self.url = f"{server.url}/graphql"
         self.key = next(word for word in done.stdout.split() if word.startswith("pk_"))
@@ -56,15 +56,15 @@ class Storefront:
 @contextmanager
 def mailbox(url: str) -> Iterator[Page]:
     """The mailbox in a browser, which had no complaint afterwards and asked no other host."""
-    noticed = Noticed()
+    log = BrowserLog()
     with chromium() as browser:
         page = browser.new_page()
-        noticed.watch(page)
+        log.watch(page)
         page.goto(f"{url}/dev/mail")
         yield page
-    assert noticed.requests
-    assert noticed.strangers(url) == []
-    assert noticed.complaints == []
+    assert log.requests
+    assert log.foreign_requests(url) == []
+    assert log.complaints == []
 
 
 def followed(page: Page, url: str, to: str, subject: str) -> str:
@@ -77,36 +77,36 @@ def followed(page: Page, url: str, to: str, subject: str) -> str:
 
 def test_all_that_needs_a_mail_can_be_done_with_the_mailbox_in_a_browser(tmp_path: Path) -> None:
     with serving(tmp_path / "var") as server, mailbox(server.url) as page:
-        shop, url = Storefront(server), server.url
+        storefront, url = Storefront(server), server.url
         secrets = {"password": PASSWORD, "passwordConfirmation": PASSWORD}
-        assert shop.ask(CONTRACT["Register"], input={"email": ANN, **secrets})["nextStep"] == "VERIFY_EMAIL"
-        assert shop.login(PASSWORD) is None
-        shop.do("verifyEmail", token=followed(page, url, ANN, "Confirm your email address"))
-        before = shop.login(PASSWORD)
+        assert storefront.ask(CONTRACT["Register"], input={"email": ANN, **secrets})["nextStep"] == "VERIFY_EMAIL"
+        assert storefront.login(PASSWORD) is None
+        storefront.do("verifyEmail", token=followed(page, url, ANN, "Confirm your email address"))
+        before = storefront.login(PASSWORD)
         assert before
 
-        shop.do("requestPasswordReset", email=ANN)
+        storefront.do("requestPasswordReset", email=ANN)
         new = {"password": NEW_PASSWORD, "passwordConfirmation": NEW_PASSWORD}
-        shop.do("resetPassword", token=followed(page, url, ANN, "Choose a new password"), **new)
-        assert shop.email(before) is None
-        thief = shop.login(NEW_PASSWORD)
+        storefront.do("resetPassword", token=followed(page, url, ANN, "Choose a new password"), **new)
+        assert storefront.email(before) is None
+        thief = storefront.login(NEW_PASSWORD)
         assert thief
 
-        shop.do("requestEmailChange", thief, newEmail=EVE, password=NEW_PASSWORD)
-        shop.do("confirmEmailChange", token=followed(page, url, EVE, "Confirm your new email address"))
-        assert shop.email(thief) == EVE
-        shop.do("undoEmailChange", token=followed(page, url, ANN, "Your email address at Careful was changed"))
-        assert shop.email(thief) is None
-        back = shop.login(NEW_PASSWORD)
+        storefront.do("requestEmailChange", thief, newEmail=EVE, password=NEW_PASSWORD)
+        storefront.do("confirmEmailChange", token=followed(page, url, EVE, "Confirm your new email address"))
+        assert storefront.email(thief) == EVE
+        storefront.do("undoEmailChange", token=followed(page, url, ANN, "Your email address at Careful was changed"))
+        assert storefront.email(thief) is None
+        back = storefront.login(NEW_PASSWORD)
         assert back
-        assert shop.email(back) == ANN
+        assert storefront.email(back) == ANN
 
 
 def test_a_server_with_a_mail_server_delivers_by_itself(tmp_path: Path) -> None:
-    with post_office() as office, serving(tmp_path / "var", smtp_url=office.url) as server:
+    with open_smtp_server() as smtp_server, serving(tmp_path / "var", smtp_url=smtp_server.url) as server:
         server.register(ANN)
 
-        [mail] = office.wait_for(ANN)
+        [mail] = smtp_server.wait_for(ANN)
 
     assert "Confirm your email address" in str(mail["Subject"])
     assert f"{server.url}/verify-email?token=ve_" in text(mail)

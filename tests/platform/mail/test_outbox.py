@@ -10,27 +10,27 @@ from app.platform.mail.outbox import TABLE
 from app.platform.mail.tables import OutgoingMail
 from app.platform.mail.templates import Template
 from app.platform.principal import Organization
-from tests.house import House
+from tests.shop import Shop
 
 
-def _shop(house: House) -> Organization:
-    return Organization(house.shop.id, house.shop.slug, "First")
+def _organization(shop: Shop) -> Organization:
+    return Organization(shop.organization.id, shop.organization.slug, "First")
 
 
-async def _mails(house: House) -> list[OutgoingMail]:
-    async with house.patron.store.database.transaction() as session:
+async def _mails(shop: Shop) -> list[OutgoingMail]:
+    async with shop.runtime.store.database.transaction() as session:
         return list((await session.exec(select(OutgoingMail))).all())
 
 
-async def test_a_posted_mail_is_readable_with_the_customers_key_only(house: House) -> None:
-    vault, customer_id = house.patron.store.vault, uuid4()
-    box = await vault.create_key(customer_id, organization_id=house.shop.id)
+async def test_a_posted_mail_is_readable_with_the_customers_key_only(shop: Shop) -> None:
+    vault, customer_id = shop.runtime.store.vault, uuid4()
+    cipher = await vault.create_key(customer_id, organization_id=shop.organization.id)
 
-    async with house.patron.store.database.transaction() as session:
-        await outbox.post(
+    async with shop.runtime.store.database.transaction() as session:
+        await outbox.enqueue(
             session,
             vault,
-            organization=_shop(house),
+            organization=_organization(shop),
             customer_id=customer_id,
             to="ann@example.org",
             locale="de-CH",
@@ -38,22 +38,22 @@ async def test_a_posted_mail_is_readable_with_the_customers_key_only(house: Hous
             values={"token": "pr_secret"},
         )
 
-    [mail] = await _mails(house)
+    [mail] = await _mails(shop)
     assert (mail.template, mail.state, mail.customer_id) == ("RESET_PASSWORD", "QUEUED", customer_id)
     assert mail.sealed is not None
     assert b"ann" not in mail.sealed
-    opened = box.open(TABLE, mail.id, mail.sealed)
+    opened = cipher.open(TABLE, mail.id, mail.sealed)
     assert (opened["to"], opened["locale"], opened["values"]) == ("ann@example.org", "de-CH", {"token": "pr_secret"})
 
 
-async def test_a_mail_for_nobodys_key_is_written_like_any_other(house: House) -> None:
-    vault = house.patron.store.vault
+async def test_a_mail_for_nobodys_key_is_written_like_any_other(shop: Shop) -> None:
+    vault = shop.runtime.store.vault
 
-    async with house.patron.store.database.transaction() as session:
-        await outbox.post(
+    async with shop.runtime.store.database.transaction() as session:
+        await outbox.enqueue(
             session,
             vault,
-            organization=_shop(house),
+            organization=_organization(shop),
             customer_id=uuid4(),
             to="nobody@example.org",
             locale=None,
@@ -61,17 +61,17 @@ async def test_a_mail_for_nobodys_key_is_written_like_any_other(house: House) ->
             values={},
         )
 
-    [mail] = await _mails(house)
+    [mail] = await _mails(shop)
     assert mail.sealed is not None
 
 
-async def test_a_mail_without_the_values_of_its_template_is_not_written(house: House) -> None:
-    async with house.patron.store.database.transaction() as session:
+async def test_a_mail_without_the_values_of_its_template_is_not_written(shop: Shop) -> None:
+    async with shop.runtime.store.database.transaction() as session:
         with pytest.raises(ValueError, match="token"):
-            await outbox.post(
+            await outbox.enqueue(
                 session,
-                house.patron.store.vault,
-                organization=_shop(house),
+                shop.runtime.store.vault,
+                organization=_organization(shop),
                 customer_id=uuid4(),
                 to="ann@example.org",
                 locale=None,
@@ -79,4 +79,4 @@ async def test_a_mail_without_the_values_of_its_template_is_not_written(house: H
                 values={},
             )
 
-    assert await _mails(house) == []
+    assert await _mails(shop) == []

@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 from app.customers.orders import contents
 from app.platform.cards import CardDataRefused
 from app.platform.errors import AppError, Invalid
-from app.platform.values import EmailAddress, InvalidPhone, PhoneNumber, canonical, fax, text
+from app.platform.values import EmailAddress, InvalidPhone, PhoneNumber, canonical, fax, text_parser
 
 CARDS = [
     "4242424242424242",
@@ -27,7 +27,7 @@ CARDS = [
 @pytest.mark.parametrize("card", CARDS)
 def test_a_card_number_is_refused_however_it_is_written(card: str) -> None:
     with pytest.raises(CardDataRefused):
-        text(1, 255)(card)
+        text_parser(1, 255)(card)
 
 
 @pytest.mark.parametrize("number", ["+4915123456789", "+49 1512 3456780", "+41 44 668 18 00", "+86 138 0013 8000"])
@@ -66,9 +66,9 @@ def test_an_extension_is_refused_as_it_could_not_be_kept() -> None:
 @pytest.mark.parametrize("line_break", ["\n", "\t", "\u2028", "\u2029"])
 def test_one_line_is_one_line(line_break: str) -> None:
     with pytest.raises(Invalid, match="one line"):
-        text(1, 255)(f"Limmatquai{line_break}2")
+        text_parser(1, 255)(f"Limmatquai{line_break}2")
     with pytest.raises(Invalid, match="one line"):
-        contents.number(f"1{line_break}2")
+        contents.parse_number(f"1{line_break}2")
 
 
 @pytest.mark.parametrize("raw", ["4242424242424242@example.org", "ann@4242424242424242.example.org"])
@@ -79,7 +79,7 @@ def test_no_part_of_an_address_is_a_card_number(raw: str) -> None:
 
 def test_the_two_parts_of_an_address_are_two_numbers() -> None:
     with pytest.raises(CardDataRefused):
-        text(1, 255)("4242424242424@242")
+        text_parser(1, 255)("4242424242424@242")
 
     assert EmailAddress.parse("4242424242424@242.example.org").address == "4242424242424@242.example.org"
 
@@ -106,7 +106,7 @@ def test_what_is_no_address_is_refused(raw: str) -> None:
 
 @given(some.text(max_size=300))
 def test_any_text_is_either_kept_or_refused(raw: str) -> None:
-    for parse in (text(1, 255), EmailAddress.parse, PhoneNumber.parse, fax):
+    for parse in (text_parser(1, 255), EmailAddress.parse, PhoneNumber.parse, fax):
         try:
             parse(raw)
         except AppError:

@@ -16,21 +16,21 @@ from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 
-from app.identity.passwords.memory import QUIET_SECONDS
+from app.identity.passwords.memory import IDLE_SECONDS
 from app.platform.settings import Settings
 from tests import postgres
 from tests.live_server import free_port
-from tests.server.bench import measuring, processes, trips
-from tests.server.bench.floor import Instructions
+from tests.server.bench import measuring, processes, round_trips
+from tests.server.bench.baseline import Instructions
 from tests.server.bench.load import Generator, write
 from tests.server.bench.measuring import Measured, Plan
 from tests.server.bench.operations import Request, requests
-from tests.server.bench.processes import Watched
-from tests.server.bench.town import Town, make_databases, settle
+from tests.server.bench.processes import MeasuredProcess
+from tests.server.bench.seeding import SeededDatabase, make_databases, seed
 
-FLOORED = ("Viewer", "Me", "UpdateCustomer")
+WITH_BASELINE = ("Viewer", "Me", "UpdateCustomer")
 HASHING = ("Login", "Register")
-AT_REST_SECONDS = QUIET_SECONDS + 1
+AT_REST_SECONDS = IDLE_SECONDS + 1
 console = Console(width=120)
 
 
@@ -39,7 +39,7 @@ class Bench:
     """What is measured, and with what."""
 
     settings: Settings
-    town: Town
+    seeded: SeededDatabase
     folder: Path
     plan: Plan
     operations: dict[str, list[Request]]
@@ -47,7 +47,7 @@ class Bench:
     def generator(self, name: str, url: str, connections: int = 16) -> Generator:
         """Sends the requests of an operation to `url`."""
         path = write(self.folder / f"{name}.requests", self.operations[name])
-        return Generator(url, path, self.town.key, connections)
+        return Generator(url, path, self.seeded.key, connections)
 
 
 def arguments() -> argparse.Namespace:
@@ -55,8 +55,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=12, help="length of one run")
     parser.add_argument("--runs", type=int, default=3, help="runs of each operation; medians are shown")
-    parser.add_argument("--customers", type=int, default=1000, help="how many live in the database")
-    parser.add_argument("--only", nargs="+", default=[*FLOORED, *HASHING], help="operations to measure")
+    parser.add_argument("--customers", type=int, default=1000, help="how many are in the database")
+    parser.add_argument("--only", nargs="+", default=[*WITH_BASELINE, *HASHING], help="operations to measure")
     parser.add_argument("--quick", action="store_true", help="one run of 3 seconds each")
     chosen = parser.parse_args()
     if chosen.quick:
@@ -73,30 +73,39 @@ def main() -> None:
         folder = Path(name)
         settings = asyncio.run(make_databases(url, folder))
         console.print(f"writing {chosen.customers} customers …")
-        town = asyncio.run(settle(settings, chosen.customers))
-        operations = {name: some for name, some in requests(town).items() if name in chosen.only}
-        bench = Bench(settings, town, folder, Plan(chosen.seconds, chosen.runs), operations)
-        waits = asyncio.run(trips.count(url, folder))
+        seeded = asyncio.run(seed(settings, chosen.customers))
+        operations = {name: some for name, some in requests(seeded).items() if name in chosen.only}
+        bench = Bench(settings, seeded, folder, Plan(chosen.seconds, chosen.runs), operations)
+        waits = asyncio.run(round_trips.count(url, folder))
         _measure(bench, waits)
 
 
 def _measure(bench: Bench, waits: Mapping[str, int]) -> None:
     _print_start(bench)
     with ExitStack() as stack:
-        server = stack.enter_context(processes.patron(bench.settings))
-        floor = stack.enter_context(_floor(bench, server))
+        server = stack.enter_context(processes.served_patron(bench.settings))
+        baseline = stack.enter_context(_baseline(bench, server))
         table = Table(
-            "", "req/s", "CPU ms", "p50 ms", "p99 ms", "errors", "SQL trips", "floor", "floor CPU ms", "ratio"
+            "",
+            "req/s",
+            "CPU ms",
+            "p50 ms",
+            "p99 ms",
+            "errors",
+            "SQL round trips",
+            "baseline",
+            "baseline CPU ms",
+            "ratio",
         )
         idle = None
         for name in bench.operations:
             console.print(f"{name} …")
             ours = measuring.measure(server, bench.generator(name, f"{server.url}/graphql"), bench.plan)
             idle = ours if name == "Me" else idle
-            least = _least(bench, floor, name)
+            least = _least(bench, baseline, name)
             table.add_row(name, *_cells(ours), str(waits[name]), *least, _ratio(ours.per_second, least[0]))
         console.print(table)
-        console.print("SQL trips of each operation, with BEGIN and COMMIT:")
+        console.print("SQL round trips of each operation, with BEGIN and COMMIT:")
         console.print(Columns([f"{name} {number}" for name, number in waits.items()], equal=True, column_first=True))
         if idle and "Login" in bench.operations:
             _print_beside(bench, server, idle)
@@ -104,18 +113,18 @@ def _measure(bench: Bench, waits: Mapping[str, int]) -> None:
         time.sleep(AT_REST_SECONDS)
         console.print(
             f"memory after the bench {server.memory_mib:.0f} MiB, in its last moment {busy:.0f} MiB"
-            f" (the floor {floor.memory_mib:.0f} MiB)"
+            f" (the baseline {baseline.memory_mib:.0f} MiB)"
         )
 
 
-def _least(bench: Bench, floor: Watched, name: str) -> tuple[str, str]:
-    """The best there could be: the floor, or bare hashing."""
+def _least(bench: Bench, baseline: MeasuredProcess, name: str) -> tuple[str, str]:
+    """The best there could be: the baseline, or bare hashing."""
     if name in HASHING:
         rate = measuring.hashes_per_second(bench.settings, bench.plan.seconds)
         return f"{rate:.1f}", "argon2"
-    least = measuring.measure(floor, bench.generator(name, f"{floor.url}/{name}"), bench.plan)
+    least = measuring.measure(baseline, bench.generator(name, f"{baseline.url}/{name}"), bench.plan)
     if least.errors:
-        message = f"The floor failed {least.errors} times at {name}: it answers something else than we do."
+        message = f"The baseline failed {least.errors} times at {name}: it answers something else than we do."
         raise RuntimeError(message)
     return f"{least.per_second:.0f}", f"{least.cpu:.2f}"
 
@@ -129,24 +138,24 @@ def _ratio(ours: float, least: str) -> str:
     return f"{ours / float(least):.2f}"
 
 
-def _floor(bench: Bench, server: Watched) -> AbstractContextManager[Watched]:
+def _baseline(bench: Bench, server: MeasuredProcess) -> AbstractContextManager[MeasuredProcess]:
     instructions = Instructions(
         url=bench.settings.database_url.get_secret_value(),
         port=free_port(),
-        organization_id=str(bench.town.organization_id),
-        key_hash=bench.town.key_hash.hex(),
-        sessions={one.token: (str(one.session_id), str(one.id)) for one in bench.town.people},
-        answers={name: _answer(bench, server, name) for name in FLOORED if name in bench.operations},
+        organization_id=str(bench.seeded.organization_id),
+        key_hash=bench.seeded.key_hash.hex(),
+        sessions={one.token: (str(one.session_id), str(one.id)) for one in bench.seeded.people},
+        answers={name: _answer(bench, server, name) for name in WITH_BASELINE if name in bench.operations},
     )
-    path = bench.folder / "floor.json"
+    path = bench.folder / "baseline.json"
     instructions.write(path)
-    return processes.floor(path, instructions.port)
+    return processes.baseline(path, instructions.port)
 
 
-def _answer(bench: Bench, server: Watched, name: str) -> object:
-    """What the service says, for the floor to say the same."""
+def _answer(bench: Bench, server: MeasuredProcess, name: str) -> object:
+    """What the service says, for the baseline to say the same."""
     request = bench.operations[name][0]
-    headers = {"x-api-key": bench.town.key, "content-type": "application/json"}
+    headers = {"x-api-key": bench.seeded.key, "content-type": "application/json"}
     if request.token:
         headers["authorization"] = f"Bearer {request.token}"
     return httpx.post(f"{server.url}/graphql", content=request.body, headers=headers).raise_for_status().json()
@@ -156,12 +165,12 @@ def _print_start(bench: Bench) -> None:
     starts, imports = [], []
     for _ in range(bench.plan.runs):
         imports.append(processes.bare_imports_seconds())
-        with processes.patron(bench.settings) as server:
+        with processes.served_patron(bench.settings) as server:
             starts.append(server.start_seconds)
     console.print(f"cold start {median(starts):.2f} s; importing the bare libraries alone {median(imports):.2f} s")
 
 
-def _print_beside(bench: Bench, server: Watched, idle: Measured) -> None:
+def _print_beside(bench: Bench, server: MeasuredProcess, idle: Measured) -> None:
     logins = bench.generator("Login", f"{server.url}/graphql", connections=8)
     found = measuring.measure_beside(server, bench.generator("Me", f"{server.url}/graphql"), logins, bench.plan)
     console.print(

@@ -15,8 +15,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from tests.house import CONTRACT, PASSWORD
-from tests.server.process.server import patron, serving
+from tests.server.process.server import run_cli, serving
+from tests.shop import CONTRACT, PASSWORD
 
 KINDS = ("known", "unknown")
 WARM_UP = 10
@@ -27,7 +27,7 @@ console = Console(width=120)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Probe:
     """One operation that a stranger may try addresses with."""
 
     document: str
@@ -45,15 +45,15 @@ def _mutation(name: str) -> str:
 
 
 OPERATIONS = {
-    "register": Asked(CONTRACT["Register"], {"password": PASSWORD, "passwordConfirmation": PASSWORD}),
-    "login": Asked(CONTRACT["Login"], {"password": "a wrong password"}, "identifier"),
-    "requestPasswordReset": Asked(_mutation("requestPasswordReset"), {}),
-    "requestLoginNameReminder": Asked(_mutation("requestLoginNameReminder"), {}),
-    "requestEmailVerification": Asked(_mutation("requestEmailVerification"), {}),
+    "register": Probe(CONTRACT["Register"], {"password": PASSWORD, "passwordConfirmation": PASSWORD}),
+    "login": Probe(CONTRACT["Login"], {"password": "a wrong password"}, "identifier"),
+    "requestPasswordReset": Probe(_mutation("requestPasswordReset"), {}),
+    "requestLoginNameReminder": Probe(_mutation("requestLoginNameReminder"), {}),
+    "requestEmailVerification": Probe(_mutation("requestEmailVerification"), {}),
 }
 
 
-class Stranger:
+class TimingAttacker:
     """Somebody outside with a stopwatch, and no more than the publishable key."""
 
     def __init__(self, url: str, key: str) -> None:
@@ -69,37 +69,37 @@ class Stranger:
             raise RuntimeError(answer.text)
         return taken
 
-    def mailed(self, email: str) -> str:
+    def mailed_token(self, email: str) -> str:
         """The token that proves an address, from the mailbox of development."""
         mails = self._client.get("/dev/mail", headers={"accept": "application/json"}).json()["mails"]
         return str(next(mail["values"]["token"] for mail in mails if mail["to"] == email))
 
 
-def measure(stranger: Stranger, rounds: int) -> dict[str, dict[str, list[float]]]:
+def measure(attacker: TimingAttacker, rounds: int) -> dict[str, dict[str, list[float]]]:
     """Times of each operation for each kind of address, asked for in a random order."""
     found = {}
-    for name, asked in OPERATIONS.items():
+    for name, probe in OPERATIONS.items():
         console.print(f"{name} …")
         for number in range(WARM_UP):
-            stranger.ask(asked.document, asked.variables(f"warm-{name}-{number}@example.org"))
+            attacker.ask(probe.document, probe.variables(f"warm-{name}-{number}@example.org"))
         times: dict[str, list[float]] = {kind: [] for kind in KINDS}
         questions = [(kind, number) for kind in KINDS for number in range(rounds)]
         random.SystemRandom().shuffle(questions)
         for kind, number in questions:
             # A new registration makes an address known: each unknown one is asked for once.
             email = f"known-{number}@example.org" if kind == "known" else f"{name}-{number}@example.org"
-            times[kind].append(stranger.ask(asked.document, asked.variables(email)))
+            times[kind].append(attacker.ask(probe.document, probe.variables(email)))
         found[name] = times
     return found
 
 
-def settle(stranger: Stranger, customers: int) -> None:
+def register_customers(attacker: TimingAttacker, customers: int) -> None:
     """Have that many proven customers."""
     console.print(f"{customers} customers register and prove their addresses …")
     for number in range(customers):
         email = f"known-{number}@example.org"
-        stranger.ask(OPERATIONS["register"].document, OPERATIONS["register"].variables(email))
-        stranger.ask(_mutation("verifyEmail"), {"input": {"token": stranger.mailed(email)}})
+        attacker.ask(OPERATIONS["register"].document, OPERATIONS["register"].variables(email))
+        attacker.ask(_mutation("verifyEmail"), {"input": {"token": attacker.mailed_token(email)}})
 
 
 def difference(known: Sequence[float], unknown: Sequence[float]) -> float:
@@ -135,14 +135,14 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="patron-enumeration-") as folder,
         serving(Path(folder) / "var", **production) as server,
     ):
-        done = patron(server.var, "organizations", "create", "careful", "--name", "Careful", **production)
+        done = run_cli(server.var, "organizations", "create", "careful", "--name", "Careful", **production)
         if done.returncode != 0:
             raise RuntimeError(done.stderr)
         key = next(word for word in done.stdout.split() if word.startswith("pk_"))
-        stranger = Stranger(server.url, key)
-        settle(stranger, rounds)
+        attacker = TimingAttacker(server.url, key)
+        register_customers(attacker, rounds)
         console.print(f"{rounds} requests of each kind, {os.cpu_count()} CPU cores; milliseconds")
-        console.print(report(measure(stranger, rounds)))
+        console.print(report(measure(attacker, rounds)))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ from rich.console import Console
 
 from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
-from app.server.house import open_house
-from app.server.web import create_web
-from tests.house import PASSWORD
-from tests.server.bench.logins import shop_in
+from app.server.runtime import open_runtime
+from app.server.web import create_app
+from tests.server.bench.logins import organization_in
+from tests.shop import PASSWORD
 
 GUESSES = 1000
 EMAIL = "ann@example.org"
@@ -31,19 +31,21 @@ console = Console(width=120)
 
 
 async def _run(folder: Path) -> None:
-    settings, shop = await shop_in(folder)
-    async with open_house(settings) as house:
-        house.services.add(GuessingPolicy, GuessingPolicy())
-        transport = httpx.ASGITransport(create_web(house))
+    settings, organization = await organization_in(folder)
+    async with open_runtime(settings) as runtime:
+        runtime.services.add(GuessingPolicy, GuessingPolicy())
+        transport = httpx.ASGITransport(create_app(runtime))
         async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
 
             async def ask(query: str, **variables: Any) -> Any:
                 body = {"query": query, "variables": variables}
-                return (await client.post("/graphql", json=body, headers={"x-api-key": shop.key})).json()["data"]
+                return (await client.post("/graphql", json=body, headers={"x-api-key": organization.key})).json()[
+                    "data"
+                ]
 
             account = {"email": EMAIL, "password": PASSWORD, "passwordConfirmation": PASSWORD}
             device = (await ask(REGISTER, input=account))["register"]["deviceToken"]
-            hasher = house.services.get(PasswordHasher)
+            hasher = runtime.services.get(PasswordHasher)
             before, started = hasher.hashes, time.perf_counter()
             answers = [(await ask(LOGIN, password=f"guess {number}"))["login"] for number in range(GUESSES)]
             seconds = time.perf_counter() - started

@@ -25,7 +25,7 @@ REFUSALS = (b'"errors":', b'"userErrors":[{')
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class LoadResult:
     """What came of a load; milliseconds."""
 
     requests: int
@@ -69,7 +69,7 @@ class Generator:
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     @staticmethod
-    def finish(process: subprocess.Popen[str]) -> Load:
+    def finish(process: subprocess.Popen[str]) -> LoadResult:
         """What came of it."""
         printed, _ = process.communicate()
         line = next((one for one in printed.splitlines() if one.startswith(MARK)), None)
@@ -77,7 +77,7 @@ class Generator:
             message = f"The load generator said nothing of its result:\n{printed}"
             raise RuntimeError(message)
         requests, duration, p50, p99, errors = map(float, line.removeprefix(MARK).split())
-        return Load(int(requests), duration / 1e6, p50 / 1e3, p99 / 1e3, int(errors))
+        return LoadResult(int(requests), duration / 1e6, p50 / 1e3, p99 / 1e3, int(errors))
 
 
 def write(path: Path, requests: list[Request]) -> Path:

@@ -15,19 +15,20 @@ import httpx
 from pydantic import SecretStr
 from rich.console import Console
 
-from app.platform.db.migrating import Line, migrate
+from app.platform.db.migrating import migrate
+from app.platform.db.revisions import DatabaseKind
 from app.platform.settings import Settings
-from app.server.house import databases, open_house
-from tests.house import CONTRACT, MASTER_KEY, PASSWORD, Shop, make_shop
-from tests.server.bench.processes import Watched, patron
+from app.server.runtime import databases, open_runtime
+from tests.server.bench.processes import MeasuredProcess, served_patron
+from tests.shop import CONTRACT, MASTER_KEY, PASSWORD, SeededOrganization, seed_organization
 
 PARALLEL = 50
 SAMPLES = 300
 console = Console(width=120)
 
 
-async def shop_in(folder: Path) -> tuple[Settings, Shop]:
-    """Settings of a house on new databases in `folder`, and its shop."""
+async def organization_in(folder: Path) -> tuple[Settings, SeededOrganization]:
+    """Settings of a runtime on new databases in `folder`, and its organization."""
     settings = Settings(
         var_dir=folder,
         database_url=SecretStr(f"sqlite:///{folder / 'main.db'}"),
@@ -36,20 +37,20 @@ async def shop_in(folder: Path) -> tuple[Settings, Shop]:
         embedded_worker=False,
         rate_limit_scale=10_000,
     )
-    for database, line in zip(databases(settings), Line, strict=True):
-        await migrate(database, line)
+    for database, kind in zip(databases(settings), DatabaseKind, strict=True):
+        await migrate(database, kind)
         await database.close()
-    async with open_house(settings) as house:
-        return settings, await make_shop(house, "first")
+    async with open_runtime(settings) as runtime:
+        return settings, await seed_organization(runtime, "first")
 
 
-class Front:
+class FrontEnd:
     """A front end that talks to a server."""
 
-    def __init__(self, client: httpx.AsyncClient, shop: Shop) -> None:
-        """Send requests for `shop`."""
+    def __init__(self, client: httpx.AsyncClient, organization: SeededOrganization) -> None:
+        """Send requests for `organization`."""
         self._client = client
-        self._headers = {"x-api-key": shop.key}
+        self._headers = {"x-api-key": organization.key}
 
     async def ask(self, name: str, token: str | None = None, **variables: Any) -> Any:
         """The data of one of the contract's operations."""
@@ -65,11 +66,11 @@ class Front:
 
 
 @asynccontextmanager
-async def front(url: str, shop: Shop) -> AsyncIterator[Front]:
+async def open_front_end(url: str, organization: SeededOrganization) -> AsyncIterator[FrontEnd]:
     """A front end with as many connections as it likes."""
     limits = httpx.Limits(max_connections=PARALLEL * 2)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
-        yield Front(client, shop)
+        yield FrontEnd(client, organization)
 
 
 async def latencies(ask: Callable[[], Awaitable[Any]], count: int = SAMPLES) -> list[float]:
@@ -87,28 +88,28 @@ def p99(sorted_values: list[float]) -> float:
     return sorted_values[int(len(sorted_values) * 0.99)]
 
 
-async def _keep_logging_in(asking: Front, number: int, stop: asyncio.Event) -> tuple[int, int]:
+async def _keep_logging_in(front_end: FrontEnd, number: int, stop: asyncio.Event) -> tuple[int, int]:
     done = refused = 0
     while not stop.is_set():
-        answer = (await asking.ask("Login", identifier=f"c{number}@example.org", password=PASSWORD))["login"]
+        answer = (await front_end.ask("Login", identifier=f"c{number}@example.org", password=PASSWORD))["login"]
         done, refused = (done + 1, refused) if answer["tokens"] else (done, refused + 1)
     return done, refused
 
 
-async def _measure(server: Watched, shop: Shop) -> None:
-    async with front(server.url, shop) as asking:
-        tokens = [await asking.register(f"c{number}@example.org") for number in range(PARALLEL)]
+async def _measure(server: MeasuredProcess, organization: SeededOrganization) -> None:
+    async with open_front_end(server.url, organization) as front_end:
+        tokens = [await front_end.register(f"c{number}@example.org") for number in range(PARALLEL)]
         idle_memory = server.memory_mib
-        idle = await latencies(lambda: asking.ask("Me", tokens[0]))
+        idle = await latencies(lambda: front_end.ask("Me", tokens[0]))
         stop, started, peak = asyncio.Event(), time.perf_counter(), 0.0
-        logins = [asyncio.create_task(_keep_logging_in(asking, number, stop)) for number in range(PARALLEL)]
+        logins = [asyncio.create_task(_keep_logging_in(front_end, number, stop)) for number in range(PARALLEL)]
 
-        async def watched() -> None:
+        async def ask_and_sample_memory() -> None:
             nonlocal peak
-            await asking.ask("Me", tokens[0])
+            await front_end.ask("Me", tokens[0])
             peak = max(peak, server.memory_mib)
 
-        beside = await latencies(watched)
+        beside = await latencies(ask_and_sample_memory)
         stop.set()
         done = await asyncio.gather(*logins)
     seconds = time.perf_counter() - started
@@ -123,9 +124,9 @@ async def _measure(server: Watched, shop: Shop) -> None:
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="patron-logins-") as name:
-        settings, shop = asyncio.run(shop_in(Path(name)))
-        with patron(settings) as server:
-            asyncio.run(_measure(server, shop))
+        settings, organization = asyncio.run(organization_in(Path(name)))
+        with served_patron(settings) as server:
+            asyncio.run(_measure(server, organization))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from statistics import median
 
 from app.identity.passwords.hashing import PasswordHasher
 from app.platform.settings import Settings
-from tests.house import PASSWORD
-from tests.server.bench.load import Generator, Load
-from tests.server.bench.processes import Watched
+from tests.server.bench.load import Generator, LoadResult
+from tests.server.bench.processes import MeasuredProcess
+from tests.shop import PASSWORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Plan:
     runs: int
 
 
-def measure(server: Watched, generator: Generator, plan: Plan) -> Measured:
+def measure(server: MeasuredProcess, generator: Generator, plan: Plan) -> Measured:
     """Load a server, after a second to warm up."""
     Generator.finish(generator.start(1))
-    found = [_one(server, generator, plan.seconds) for _ in range(plan.runs)]
+    found = [_measure_once(server, generator, plan.seconds) for _ in range(plan.runs)]
     return Measured(
         median(load.per_second for load, _ in found),
         median(cpu / max(1, load.requests) * 1000 for load, cpu in found),
@@ -44,13 +44,13 @@ def measure(server: Watched, generator: Generator, plan: Plan) -> Measured:
     )
 
 
-def _one(server: Watched, generator: Generator, seconds: float) -> tuple[Load, float]:
+def _measure_once(server: MeasuredProcess, generator: Generator, seconds: float) -> tuple[LoadResult, float]:
     before = server.cpu_seconds
     load = Generator.finish(generator.start(seconds))
     return load, server.cpu_seconds - before
 
 
-def measure_beside(server: Watched, generator: Generator, other: Generator, plan: Plan) -> Measured:
+def measure_beside(server: MeasuredProcess, generator: Generator, other: Generator, plan: Plan) -> Measured:
     """The same while `other` loads the server, too."""
     beside = other.start((plan.seconds + 1) * plan.runs + 3)
     try:

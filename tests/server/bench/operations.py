@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.house import CONTRACT, PASSWORD
-from tests.server.bench.town import Town
+from tests.server.bench.seeding import SeededDatabase
+from tests.shop import CONTRACT, PASSWORD
 
 # The load generator writes a number that never repeats in its place.
 NUMBER = "@NUMBER@"
@@ -19,18 +19,18 @@ class Request:
     body: str
 
 
-def requests(town: Town) -> dict[str, list[Request]]:
+def requests(seeded: SeededDatabase) -> dict[str, list[Request]]:
     """The operations that are measured, by name."""
     account = {"email": f"new{NUMBER}@example.org", "password": PASSWORD, "passwordConfirmation": PASSWORD}
     return {
         "Viewer": [Request("", _body("{ viewer { kind } }"))],
-        "Me": [Request(one.token, _body(CONTRACT["Me"])) for one in town.people],
+        "Me": [Request(one.token, _body(CONTRACT["Me"])) for one in seeded.people],
         "UpdateCustomer": [
             Request(one.token, _body(CONTRACT["UpdateCustomer"], input={"firstName": f"Ann {NUMBER}"}))
-            for one in town.people
+            for one in seeded.people
         ],
         "Login": [
-            Request("", _body(CONTRACT["Login"], identifier=one.email, password=PASSWORD)) for one in town.people
+            Request("", _body(CONTRACT["Login"], identifier=one.email, password=PASSWORD)) for one in seeded.people
         ],
         "Register": [Request("", _body(CONTRACT["Register"], input=account))],
     }

@@ -11,10 +11,11 @@ from time import perf_counter
 import uvloop
 from sqlalchemy import text
 
-from app.platform.db.migrating import Line, migrate
-from app.server.house import databases
+from app.platform.db.migrating import migrate
+from app.platform.db.revisions import DatabaseKind
+from app.server.runtime import databases
 from tests import postgres
-from tests.house import House, Urls, open_test_house
+from tests.shop import Shop, Urls, open_shop
 
 CUSTOMERS = 100_000
 SIZE = 100
@@ -31,30 +32,30 @@ PAGE = """query ($first: Int!, $after: String) { customers(first: $first, after:
     pageInfo { endCursor } nodes { id status createdAt } } }"""
 
 
-async def page(house: House, token: str, after: str | None) -> tuple[str, float]:
+async def page(shop: Shop, token: str, after: str | None) -> tuple[str, float]:
     """The cursor of the next page, and how many milliseconds this one took."""
     started = perf_counter()
-    answer = await house.ask(PAGE, token=token, first=SIZE, after=after)
+    answer = await shop.ask(PAGE, token=token, first=SIZE, after=after)
     took = (perf_counter() - started) * 1000
     cursor: str = answer.data["customers"]["pageInfo"]["endCursor"]
     return cursor, took
 
 
-async def measure(house: House) -> None:
+async def measure(shop: Shop) -> None:
     """Fill the table, walk to the deep page, and measure both in turn."""
-    async with house.patron.store.database.engine.begin() as connection:
-        await connection.execute(ROWS, {"organization_id": house.shop.id, "customers": CUSTOMERS})
+    async with shop.runtime.store.database.engine.begin() as connection:
+        await connection.execute(ROWS, {"organization_id": shop.organization.id, "customers": CUSTOMERS})
         await connection.execute(text("ANALYZE customers"))
-    token = await house.integration()
+    token = await shop.integration()
     cursor: str | None = None
     for number in range(DEEP - 1):
         if number % 300 == 0:
-            token = await house.integration()
-        cursor, _ = await page(house, token, cursor)
+            token = await shop.integration()
+        cursor, _ = await page(shop, token, cursor)
     times: dict[str, list[float]] = {"first": [], "deep": []}
     for _ in range(REPEATS):
-        times["first"].append((await page(house, token, None))[1])
-        times["deep"].append((await page(house, token, cursor))[1])
+        times["first"].append((await page(shop, token, None))[1])
+        times["deep"].append((await page(shop, token, cursor))[1])
     first, deep = median(times["first"]), median(times["deep"])
     print(f"page 1: {first:.1f} ms, page {DEEP}: {deep:.1f} ms, ratio {deep / first:.2f}")  # noqa: T201 - what it is for
 
@@ -68,11 +69,11 @@ async def page_through() -> None:
             await postgres.execute(server, f"CREATE DATABASE {name}")
         main_url, keystore_url = (postgres.database(server, name) for name in names)
         urls = Urls(main_url, keystore_url, Path(folder))
-        for database, line in zip(databases(urls.settings()), Line, strict=True):
-            await migrate(database, line)
+        for database, kind in zip(databases(urls.settings()), DatabaseKind, strict=True):
+            await migrate(database, kind)
             await database.close()
-        async with open_test_house(urls) as house:
-            await measure(house)
+        async with open_shop(urls) as shop:
+            await measure(shop)
         for name in names:
             await postgres.execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -16,7 +16,7 @@ STOP_SECONDS = 20
 BARE_IMPORTS = "import sqlmodel, strawberry, starlette, uvicorn"
 
 
-class Watched:
+class MeasuredProcess:
     """A server process."""
 
     def __init__(self, process: subprocess.Popen[str], url: str, start_seconds: float) -> None:
@@ -39,7 +39,7 @@ class Watched:
 
 
 @contextmanager
-def _watched(command: list[str], url: str, environment: dict[str, str]) -> Iterator[Watched]:
+def _measured_process(command: list[str], url: str, environment: dict[str, str]) -> Iterator[MeasuredProcess]:
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -47,7 +47,7 @@ def _watched(command: list[str], url: str, environment: dict[str, str]) -> Itera
         if not any(line.startswith("ready") for line in process.stdout):
             message = f"{' '.join(command)} ended with {process.wait()}."
             raise RuntimeError(message)
-        yield Watched(process, url, time.perf_counter() - started)
+        yield MeasuredProcess(process, url, time.perf_counter() - started)
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)
@@ -55,16 +55,16 @@ def _watched(command: list[str], url: str, environment: dict[str, str]) -> Itera
 
 
 @contextmanager
-def patron(settings: Settings) -> Iterator[Watched]:
+def served_patron(settings: Settings) -> Iterator[MeasuredProcess]:
     """`patron serve` on a free port, with these settings and without the worker."""
     port = free_port()
-    with _watched(
-        ["-m", "app.server.cli", "serve", "--port", str(port)], f"http://127.0.0.1:{port}", _of(settings)
+    with _measured_process(
+        ["-m", "app.server.cli", "serve", "--port", str(port)], f"http://127.0.0.1:{port}", _environment(settings)
     ) as found:
         yield found
 
 
-def _of(settings: Settings) -> dict[str, str]:
+def _environment(settings: Settings) -> dict[str, str]:
     """The environment of a process with these settings and no others."""
     given = settings.model_dump(include=settings.model_fields_set)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PATRON_")}
@@ -75,10 +75,10 @@ def _of(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def floor(instructions: Path, port: int) -> Iterator[Watched]:
-    """The floor, as instructed."""
-    command = ["-m", "tests.server.bench.floor", str(instructions)]
-    with _watched(command, f"http://127.0.0.1:{port}", dict(os.environ)) as found:
+def baseline(instructions: Path, port: int) -> Iterator[MeasuredProcess]:
+    """The baseline, as instructed."""
+    command = ["-m", "tests.server.bench.baseline", str(instructions)]
+    with _measured_process(command, f"http://127.0.0.1:{port}", dict(os.environ)) as found:
         yield found
 
 

@@ -25,12 +25,12 @@ ARGUMENTS = (
     "--disable-sync",
 )
 
-REMEMBERED = """document => {
+TAB_STATE_SAVED = """document => {
   const state = JSON.parse(localStorage.getItem("patron:graphiql:tabState"));
   return state?.tabs[state.activeTabIndex].query === document;
 }"""
 
-UNDERSTOOD = """document => {
+QUERY_PARSED = """document => {
   const editor = window.document.querySelector(".graphiql-query-editor .CodeMirror").CodeMirror;
   return editor.documentAST?.loc.source.body === document;
 }"""
@@ -42,7 +42,7 @@ NAMES = tuple(tab.name for tab in EXAMPLES)
 
 
 @dataclass
-class Noticed:
+class BrowserLog:
     """What the browser did and complained of while somebody used the page."""
 
     requests: list[str] = field(default_factory=list)
@@ -53,17 +53,21 @@ class Noticed:
         page.on("websocket", lambda websocket: self.requests.append(websocket.url))
         page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", self.hear)
+        page.on("console", self.on_console)
 
-    def hear(self, message: ConsoleMessage) -> None:
+    def on_console(self, message: ConsoleMessage) -> None:
         # Breaches of the content security policy are console errors too.
         if message.type in {"error", "warning"}:
             self.complaints.append(message.text)
 
-    def strangers(self, url: str) -> list[str]:
+    def foreign_requests(self, url: str) -> list[str]:
         """The requests to another host or port than the page's own."""
         own = urlsplit(url).netloc
-        return [asked for asked in self.requests if urlsplit(asked).scheme != "data" and urlsplit(asked).netloc != own]
+        return [
+            requested
+            for requested in self.requests
+            if urlsplit(requested).scheme != "data" and urlsplit(requested).netloc != own
+        ]
 
 
 @contextmanager
@@ -77,7 +81,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Playground:
-    """GraphiQL in an open page, in the words of its visitor."""
+    """GraphiQL in an open page, as its visitor uses it."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -89,7 +93,7 @@ class Playground:
 
     def reload(self) -> None:
         # GraphiQL writes down what it remembers half a second after the last change.
-        self.page.wait_for_function(REMEMBERED, arg=self.document())
+        self.page.wait_for_function(TAB_STATE_SAVED, arg=self.document())
         self.page.reload()
         self.ready()
 
@@ -140,7 +144,7 @@ class Playground:
         self.page.keyboard.press("ControlOrMeta+a")
         self.page.keyboard.insert_text(document)
         # GraphiQL reads the new text a tenth of a second later; until then it sends the old operation's name with it.
-        self.page.wait_for_function(UNDERSTOOD, arg=document)
+        self.page.wait_for_function(QUERY_PARSED, arg=document)
 
     def run(self) -> None:
         self.page.get_by_role("button", name=re.compile("Execute query")).click()
@@ -157,18 +161,18 @@ class Playground:
 @contextmanager
 def visit(browser: Browser, url: str) -> Iterator[Playground]:
     """A fresh visitor at the page; afterwards no other host was asked and the browser had no complaint."""
-    noticed = Noticed()
+    log = BrowserLog()
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()
-    noticed.watch(page)
+    log.watch(page)
     playground = Playground(page)
     playground.open(url)
     yield playground
     context.close()
 
-    assert noticed.requests
-    assert noticed.strangers(url) == []
-    assert noticed.complaints == []
+    assert log.requests
+    assert log.foreign_requests(url) == []
+    assert log.complaints == []
 
 
 def check_playground(

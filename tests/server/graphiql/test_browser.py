@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from app.server.graphiql.assets import static_files
-from app.server.graphiql.page import CONTENT_SECURITY_POLICY, page
+from app.server.graphiql.page import CONTENT_SECURITY_POLICY, render_page
 from app.server.graphiql.tabs import EXAMPLES
 from tests.server.graphiql.browser import CHROMIUM, check_playground, chromium, visit
 
@@ -30,24 +30,24 @@ class Query:
 
 
 @dataclass
-class Shop:
+class PageServer:
     """A server of the page whose key may change, as that of a database made anew does."""
 
     key: str = "pk_first"
     accepted: list[str] = field(default_factory=list)
     url: str = ""
 
-    async def show(self, request: Request) -> Response:
-        html = page(endpoint="/graphql", assets="/graphql/static", headers={"X-Api-Key": self.key})
+    async def serve_page(self, request: Request) -> Response:
+        html = render_page(endpoint="/graphql", assets="/graphql/static", headers={"X-Api-Key": self.key})
         return HTMLResponse(html, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
 
     async def answer(self, request: Request) -> Response:
         self.accepted.append(request.headers["accept"])
-        asked = await request.json()
+        body = await request.json()
         result = await strawberry.Schema(Query).execute(
-            asked["query"],
-            variable_values=asked.get("variables"),
-            operation_name=asked.get("operationName"),
+            body["query"],
+            variable_values=body.get("variables"),
+            operation_name=body.get("operationName"),
             context_value={"key": request.headers.get("x-api-key")},
         )
         errors = [error.formatted for error in result.errors or ()]
@@ -57,7 +57,7 @@ class Shop:
         return Starlette(
             routes=[
                 Mount("/graphql/static", static_files()),
-                Route("/graphql", self.show, methods=["GET"]),
+                Route("/graphql", self.serve_page, methods=["GET"]),
                 Route("/graphql", self.answer, methods=["POST"]),
             ]
         )
@@ -77,26 +77,26 @@ def served(application: Starlette) -> Iterator[str]:
 
 
 @pytest.fixture
-def shop() -> Iterator[Shop]:
-    shop = Shop()
-    with served(shop.application()) as origin:
-        shop.url = f"{origin}/graphql"
-        yield shop
+def page_server() -> Iterator[PageServer]:
+    page_server = PageServer()
+    with served(page_server.application()) as origin:
+        page_server.url = f"{origin}/graphql"
+        yield page_server
 
 
-def test_the_page_is_a_working_graphiql_that_asks_no_other_host(shop: Shop) -> None:
+def test_the_page_is_a_working_graphiql_that_asks_no_other_host(page_server: PageServer) -> None:
     check_playground(
-        shop.url,
+        page_server.url,
         query='{ greeting(name: "Ann") }',
         expected="Good day, Ann; your key is pk_first",
         headers={"X-Api-Key": "pk_first"},
     )
 
-    assert set(shop.accepted) == {"application/graphql-response+json, application/json"}
+    assert set(page_server.accepted) == {"application/graphql-response+json, application/json"}
 
 
-def test_each_tab_shows_its_operation_and_its_variables_also_the_first_one(shop: Shop) -> None:
-    with chromium() as browser, visit(browser, shop.url) as playground:
+def test_each_tab_shows_its_operation_and_its_variables_also_the_first_one(page_server: PageServer) -> None:
+    with chromium() as browser, visit(browser, page_server.url) as playground:
         first = (playground.document(), playground.variables())
         shown = []
         for tab in EXAMPLES:
@@ -107,8 +107,8 @@ def test_each_tab_shows_its_operation_and_its_variables_also_the_first_one(shop:
     assert shown == [(tab.document, tab.variables) for tab in EXAMPLES]
 
 
-def test_a_hand_that_trembles_does_not_shuffle_the_tabs(shop: Shop) -> None:
-    with chromium() as browser, visit(browser, shop.url) as playground:
+def test_a_hand_that_trembles_does_not_shuffle_the_tabs(page_server: PageServer) -> None:
+    with chromium() as browser, visit(browser, page_server.url) as playground:
         before = playground.names()
         playground.drag("UpdateAddress", pixels=20)
 
@@ -116,8 +116,8 @@ def test_a_hand_that_trembles_does_not_shuffle_the_tabs(shop: Shop) -> None:
         assert playground.document().startswith("mutation UpdateAddress")
 
 
-def test_a_reload_keeps_the_tabs_and_the_one_that_was_open(shop: Shop) -> None:
-    with chromium() as browser, visit(browser, shop.url) as playground:
+def test_a_reload_keeps_the_tabs_and_the_one_that_was_open(page_server: PageServer) -> None:
+    with chromium() as browser, visit(browser, page_server.url) as playground:
         playground.choose("Me")
         before = playground.names()
         playground.reload()
@@ -127,10 +127,10 @@ def test_a_reload_keeps_the_tabs_and_the_one_that_was_open(shop: Shop) -> None:
         assert "pk_first" in playground.headers()
 
 
-def test_a_new_key_replaces_the_remembered_one(shop: Shop) -> None:
-    with chromium() as browser, visit(browser, shop.url) as playground:
+def test_a_new_key_replaces_the_remembered_one(page_server: PageServer) -> None:
+    with chromium() as browser, visit(browser, page_server.url) as playground:
         playground.choose("Viewer")
-        shop.key = "pk_second"
+        page_server.key = "pk_second"
         playground.reload()
 
         assert playground.names() == [tab.name for tab in EXAMPLES]
@@ -139,8 +139,8 @@ def test_a_new_key_replaces_the_remembered_one(shop: Shop) -> None:
         assert "pk_second" in playground.headers()
 
 
-def test_tabs_of_another_project_at_the_same_address_stay_out_and_stay_there(shop: Shop) -> None:
-    with chromium() as browser, visit(browser, shop.url) as playground:
+def test_tabs_of_another_project_at_the_same_address_stay_out_and_stay_there(page_server: PageServer) -> None:
+    with chromium() as browser, visit(browser, page_server.url) as playground:
         playground.page.evaluate("localStorage.setItem('graphiql:tabState', 'of another project')")
         playground.reload()
 

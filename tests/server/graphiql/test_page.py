@@ -12,10 +12,10 @@ import pytest
 from graphql import OperationDefinitionNode, parse
 
 from app.server.graphiql.assets import STATIC, static_files
-from app.server.graphiql.page import CONTENT_SECURITY_POLICY, page
-from app.server.graphiql.tabs import DOCUMENTS, EXAMPLES, ROOM, Tab
+from app.server.graphiql.page import CONTENT_SECURITY_POLICY, render_page
+from app.server.graphiql.tabs import DOCUMENTS, EXAMPLES, PACKAGE_DIR, Tab
 
-SOURCES = [(ROOM / "operations" / f"{document}.graphql").read_text(encoding="utf-8") for document in DOCUMENTS]
+SOURCES = [(PACKAGE_DIR / "operations" / f"{document}.graphql").read_text(encoding="utf-8") for document in DOCUMENTS]
 
 
 def configuration(html: str) -> str:
@@ -39,7 +39,7 @@ def operation(tab: Tab) -> OperationDefinitionNode:
 def test_a_value_cannot_leave_the_configuration() -> None:
     hostile = "</script><!--<script>&\u2028\"'"
 
-    html = page(endpoint="/graphql", assets="/files", headers={"X-Api-Key": hostile})
+    html = render_page(endpoint="/graphql", assets="/files", headers={"X-Api-Key": hostile})
 
     embedded = configuration(html)
     assert json.loads(embedded)["headers"] == {"X-Api-Key": hostile}
@@ -47,14 +47,14 @@ def test_a_value_cannot_leave_the_configuration() -> None:
 
 
 def test_a_path_cannot_leave_its_attribute() -> None:
-    html = page(endpoint="/graphql", assets='/"><script>', headers={})
+    html = render_page(endpoint="/graphql", assets='/"><script>', headers={})
 
     assert '"><script>' not in html
     assert "/&quot;&gt;&lt;script&gt;/start.js" in html
 
 
 def test_the_page_runs_no_inline_script_and_names_no_host() -> None:
-    html = page(endpoint="/graphql", assets="/graphql/static/", headers={})
+    html = render_page(endpoint="/graphql", assets="/graphql/static/", headers={})
 
     scripts = re.findall(r"<script\b[^>]*>", html)
     assert len(scripts) == 5
@@ -64,7 +64,7 @@ def test_the_page_runs_no_inline_script_and_names_no_host() -> None:
 
 
 def test_every_file_the_page_asks_for_is_served() -> None:
-    html = page(endpoint="/graphql", assets="", headers={})
+    html = render_page(endpoint="/graphql", assets="", headers={})
 
     paths = re.findall(r'(?:src|href)="(/[^"]+)"', html)
 
@@ -114,7 +114,7 @@ def test_example_variables_are_declared_and_no_required_one_is_missing(tab: Tab)
 
 
 def test_no_variables_are_left_over_from_an_operation_that_is_gone() -> None:
-    kept = json.loads((ROOM / "variables.json").read_text(encoding="utf-8"))
+    kept = json.loads((PACKAGE_DIR / "variables.json").read_text(encoding="utf-8"))
 
     assert set(kept) == {tab.name for tab in EXAMPLES if tab.variables}
 

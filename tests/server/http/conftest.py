@@ -1,13 +1,13 @@
-"""Houses on SQLite alone: what HTTP does is the same on any database."""
+"""Shops on SQLite alone: what HTTP does is the same on any database."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.house import House, Urls, open_test_house
+from tests.shop import Shop, Urls, open_shop
 
 
 @pytest.fixture
-async def house(sqlite_urls: Urls) -> AsyncIterator[House]:
-    async with open_test_house(sqlite_urls) as opened:
+async def shop(sqlite_urls: Urls) -> AsyncIterator[Shop]:
+    async with open_shop(sqlite_urls) as opened:
         yield opened

@@ -2,15 +2,15 @@
 
 from collections.abc import AsyncIterator
 
-from tests.house import Answer, House
+from tests.shop import Answer, Shop
 
 JSON = "application/json"
 
 
-async def send(house: House, content: bytes | AsyncIterator[bytes], **headers: str) -> Answer:
+async def send(shop: Shop, content: bytes | AsyncIterator[bytes], **headers: str) -> Answer:
     """Post raw bytes to the endpoint."""
-    sent = {"content-type": JSON, "x-api-key": house.shop.key, **headers}
-    response = await house.client.post("/graphql", content=content, headers=sent)
+    sent = {"content-type": JSON, "x-api-key": shop.organization.key, **headers}
+    response = await shop.client.post("/graphql", content=content, headers=sent)
     return Answer(response.status_code, response.headers, response.json())
 
 

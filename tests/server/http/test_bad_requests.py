@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.house import House
 from tests.server.http.raw import error, send
+from tests.shop import Shop
 
 VIEWER = b'{"query": "{ viewer { kind } }"'
 NOT_JSON = (400, "BAD_USER_INPUT", "The body is not JSON in UTF-8.")
@@ -67,19 +67,19 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-async def test_a_body_that_is_no_request_gets_a_clean_answer(house: House, name: str) -> None:
+async def test_a_body_that_is_no_request_gets_a_clean_answer(shop: Shop, name: str) -> None:
     body, expected = BODIES[name]
-    before = await house.counts()
+    before = await shop.counts()
 
-    answer = await send(house, body)
+    answer = await send(shop, body)
 
     assert error(answer) == expected
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.headers["x-request-id"]
-    assert await house.counts() == before
+    assert await shop.counts() == before
 
 
-async def test_a_body_without_a_length_is_cut_off_at_the_limit(house: House) -> None:
+async def test_a_body_without_a_length_is_cut_off_at_the_limit(shop: Shop) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -88,77 +88,77 @@ async def test_a_body_without_a_length_is_cut_off_at_the_limit(house: House) -> 
             sent += 1
             yield b" " * 65_536
 
-    answer = await send(house, endless())
+    answer = await send(shop, endless())
 
     assert error(answer) == TOO_LARGE
     assert sent == 5
 
 
-async def test_a_body_of_exactly_the_limit_is_read(house: House) -> None:
+async def test_a_body_of_exactly_the_limit_is_read(shop: Shop) -> None:
     body = VIEWER + b"}"
 
-    answer = await send(house, body + b" " * (262_144 - len(body)))
+    answer = await send(shop, body + b" " * (262_144 - len(body)))
 
     assert answer.data == {"viewer": {"kind": "GUEST"}}
-    assert error(await send(house, body + b" " * (262_145 - len(body)))) == TOO_LARGE
+    assert error(await send(shop, body + b" " * (262_145 - len(body)))) == TOO_LARGE
 
 
 @pytest.mark.parametrize(
     "content", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "json"]
 )
 async def test_another_content_type_is_refused_so_that_no_form_of_another_site_is_executed(
-    house: House, content: str
+    shop: Shop, content: str
 ) -> None:
-    answer = await send(house, VIEWER + b"}", **{"content-type": content})
+    answer = await send(shop, VIEWER + b"}", **{"content-type": content})
 
     assert error(answer) == WRONG_TYPE
     assert answer.headers["accept-post"] == "application/json"
 
 
-async def test_a_content_type_may_have_parameters(house: House) -> None:
-    answer = await send(house, VIEWER + b"}", **{"content-type": "Application/JSON; charset=utf-8"})
+async def test_a_content_type_may_have_parameters(shop: Shop) -> None:
+    answer = await send(shop, VIEWER + b"}", **{"content-type": "Application/JSON; charset=utf-8"})
 
     assert answer.data == {"viewer": {"kind": "GUEST"}}
 
 
-async def test_a_mutation_by_get_is_refused_and_not_carried_out(house: House) -> None:
-    ann = await house.register("ann@example.org")
+async def test_a_mutation_by_get_is_refused_and_not_carried_out(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
     query = {"query": "mutation { logout { userErrors { code } } }"}
 
-    answer = await house.client.get("/graphql", params=query, headers={"authorization": f"Bearer {ann.token}"})
+    answer = await shop.client.get("/graphql", params=query, headers={"authorization": f"Bearer {ann.token}"})
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
     assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-    assert (await house.ask("{ me { id } }", token=ann.token)).data["me"]["id"] == ann.id
+    assert (await shop.ask("{ me { id } }", token=ann.token)).data["me"]["id"] == ann.id
 
 
-async def test_a_mutation_chosen_by_name_is_not_carried_out_by_get_either(house: House) -> None:
-    ann = await house.register("ann@example.org")
+async def test_a_mutation_chosen_by_name_is_not_carried_out_by_get_either(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
     query = {"query": "query A { viewer { kind } } mutation B { logout { userErrors { code } } }", "operationName": "B"}
 
-    answer = await house.client.get("/graphql", params=query, headers={"authorization": f"Bearer {ann.token}"})
+    answer = await shop.client.get("/graphql", params=query, headers={"authorization": f"Bearer {ann.token}"})
 
     assert answer.status_code == 405
-    assert (await house.ask("{ me { id } }", token=ann.token)).data["me"]["id"] == ann.id
+    assert (await shop.ask("{ me { id } }", token=ann.token)).data["me"]["id"] == ann.id
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-async def test_other_methods_are_refused(house: House, method: str) -> None:
-    answer = await house.client.request(method, "/graphql", json={"query": "{ viewer { kind } }"})
+async def test_other_methods_are_refused(shop: Shop, method: str) -> None:
+    answer = await shop.client.request(method, "/graphql", json={"query": "{ viewer { kind } }"})
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
 
 
 @pytest.mark.parametrize("name", ["variables", "extensions"])
-async def test_a_parameter_that_is_not_json_is_refused(house: House, name: str) -> None:
-    answer = await house.client.get("/graphql", params={"query": "{ viewer { kind } }", name: "{"})
+async def test_a_parameter_that_is_not_json_is_refused(shop: Shop, name: str) -> None:
+    answer = await shop.client.get("/graphql", params={"query": "{ viewer { kind } }", name: "{"})
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["message"] == f"The parameter {name} is not JSON."
 
 
-async def test_broken_text_in_an_address_is_no_fault(house: House) -> None:
-    answer = await house.client.get("/graphql?query=%7Bviewer%7Bkind%7D%7D%23%ED%A0%80&operationName=%ED%A0%80%00")
+async def test_broken_text_in_an_address_is_no_fault(shop: Shop) -> None:
+    answer = await shop.client.get("/graphql?query=%7Bviewer%7Bkind%7D%7D%23%ED%A0%80&operationName=%ED%A0%80%00")
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
@@ -181,17 +181,17 @@ DAY = "Write a day as in 2026-01-31."
     ],
 )
 async def test_a_wrong_day_or_moment_is_answered_with_how_to_write_it(
-    house: House, kind: str, given: object, right: str
+    shop: Shop, kind: str, given: object, right: str
 ) -> None:
-    ann = await house.register("ann@example.org")
+    ann = await shop.register("ann@example.org")
     use = {
         "DateTime": "query ($given: DateTime) { me { orders(placedFrom: $given) { totalCount } } }",
         "Date": "mutation ($given: Date) { updateCustomer(input: { birthDate: $given }) { userErrors { code } } }",
     }[kind]
 
-    as_variable = await house.ask(use, token=ann.token, given=given)
+    as_variable = await shop.ask(use, token=ann.token, given=given)
     literal = use.replace(f"($given: {kind}) ", "").replace("$given", json.dumps(given))
-    as_literal = await house.ask(literal, token=ann.token)
+    as_literal = await shop.ask(literal, token=ann.token)
 
     for answer, code in ((as_variable, "BAD_USER_INPUT"), (as_literal, "GRAPHQL_VALIDATION_FAILED")):
         assert answer.codes == [code]

@@ -6,41 +6,41 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from tests.house import House, Urls, open_test_house
+from tests.shop import Shop, Urls, open_shop
 
 READ = "{ viewer { kind organization { slug } } }"
-SHOP = "https://shop.example.org"
+STOREFRONT = "https://shop.example.org"
 OTHER = "https://other.example.org"
 STRANGER = "https://evil.example.org"
 
 
 @pytest.fixture
-async def house(sqlite_urls: Urls) -> AsyncIterator[House]:
+async def shop(sqlite_urls: Urls) -> AsyncIterator[Shop]:
     """Two organizations with a list each."""
-    async with open_test_house(sqlite_urls) as opened:
-        opened.shop = await opened.open_shop("shop", cors_origins=[SHOP])
-        await opened.open_shop("other", cors_origins=[OTHER])
+    async with open_shop(sqlite_urls) as opened:
+        opened.organization = await opened.create_organization("shop", cors_origins=[STOREFRONT])
+        await opened.create_organization("other", cors_origins=[OTHER])
         yield opened
 
 
-async def preflight(house: House, origin: str) -> httpx.Response:
+async def preflight(shop: Shop, origin: str) -> httpx.Response:
     headers = {
         "origin": origin,
         "access-control-request-method": "POST",
         "access-control-request-headers": "content-type,x-api-key",
     }
-    return await house.client.options("/graphql", headers=headers)
+    return await shop.client.options("/graphql", headers=headers)
 
 
-async def read_from(house: House, origin: str) -> httpx.Response:
-    return await house.client.post(
-        "/graphql", json={"query": READ}, headers={"origin": origin, "x-api-key": house.shop.key}
+async def read_from(shop: Shop, origin: str) -> httpx.Response:
+    return await shop.client.post(
+        "/graphql", json={"query": READ}, headers={"origin": origin, "x-api-key": shop.organization.key}
     )
 
 
-@pytest.mark.parametrize("origin", [SHOP, OTHER])
-async def test_a_preflight_is_answered_for_the_origins_of_all_organizations(house: House, origin: str) -> None:
-    answer = await preflight(house, origin)
+@pytest.mark.parametrize("origin", [STOREFRONT, OTHER])
+async def test_a_preflight_is_answered_for_the_origins_of_all_organizations(shop: Shop, origin: str) -> None:
+    answer = await preflight(shop, origin)
 
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == origin
@@ -51,54 +51,54 @@ async def test_a_preflight_is_answered_for_the_origins_of_all_organizations(hous
     assert "access-control-allow-credentials" not in answer.headers
 
 
-@pytest.mark.parametrize("origin", [STRANGER, "null", "", f"{SHOP}.evil.example.org", "http://shop.example.org"])
-async def test_a_page_on_no_list_may_neither_ask_nor_read(house: House, origin: str) -> None:
-    asked, read = await preflight(house, origin), await read_from(house, origin)
+@pytest.mark.parametrize("origin", [STRANGER, "null", "", f"{STOREFRONT}.evil.example.org", "http://shop.example.org"])
+async def test_a_page_on_no_list_may_neither_ask_nor_read(shop: Shop, origin: str) -> None:
+    preflighted, read = await preflight(shop, origin), await read_from(shop, origin)
 
-    for answer in (asked, read):
+    for answer in (preflighted, read):
         assert not [name for name in answer.headers if name.startswith("access-control")]
         assert answer.headers["vary"] == "Origin"
 
 
-async def test_an_answer_may_be_read_by_the_pages_of_its_own_organization_only(house: House) -> None:
-    own, foreign = await read_from(house, SHOP), await read_from(house, OTHER)
+async def test_an_answer_may_be_read_by_the_pages_of_its_own_organization_only(shop: Shop) -> None:
+    own, foreign = await read_from(shop, STOREFRONT), await read_from(shop, OTHER)
 
-    assert own.headers["access-control-allow-origin"] == SHOP
+    assert own.headers["access-control-allow-origin"] == STOREFRONT
     exposed = own.headers["access-control-expose-headers"].split(", ")
     assert {"RateLimit", "RateLimit-Remaining", "Retry-After", "X-Request-Id"} <= set(exposed)
     assert "access-control-allow-origin" not in foreign.headers
 
 
-async def test_an_allowed_page_may_read_why_it_was_refused(house: House) -> None:
-    answer = await house.client.post("/graphql", content=b"{", headers={"origin": SHOP, "x-api-key": "pk_wrong"})
+async def test_an_allowed_page_may_read_why_it_was_refused(shop: Shop) -> None:
+    answer = await shop.client.post("/graphql", content=b"{", headers={"origin": STOREFRONT, "x-api-key": "pk_wrong"})
 
     assert answer.status_code == 415
-    assert answer.headers["access-control-allow-origin"] == SHOP
+    assert answer.headers["access-control-allow-origin"] == STOREFRONT
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:5173", "http://127.0.0.1:3000", "http://[::1]:8080"])
-async def test_pages_on_this_machine_are_allowed_in_development(house: House, origin: str) -> None:
-    assert (await preflight(house, origin)).headers["access-control-allow-origin"] == origin
-    assert (await read_from(house, origin)).headers["access-control-allow-origin"] == origin
+async def test_pages_on_this_machine_are_allowed_in_development(shop: Shop, origin: str) -> None:
+    assert (await preflight(shop, origin)).headers["access-control-allow-origin"] == origin
+    assert (await read_from(shop, origin)).headers["access-control-allow-origin"] == origin
 
 
 @pytest.mark.parametrize("origin", ["http://localhost.evil.example.org", "http://localhost:5173.evil.example.org"])
-async def test_what_only_looks_like_this_machine_is_not(house: House, origin: str) -> None:
-    assert "access-control-allow-origin" not in (await preflight(house, origin)).headers
+async def test_what_only_looks_like_this_machine_is_not(shop: Shop, origin: str) -> None:
+    assert "access-control-allow-origin" not in (await preflight(shop, origin)).headers
 
 
 @pytest.fixture
-async def jsonp_house(sqlite_urls: Urls) -> AsyncIterator[House]:
-    async with open_test_house(sqlite_urls, jsonp=True) as opened:
+async def jsonp_shop(sqlite_urls: Urls) -> AsyncIterator[Shop]:
+    async with open_shop(sqlite_urls, jsonp=True) as opened:
         yield opened
 
 
-async def script(house: House, callback: str, query: str = READ, **headers: str) -> httpx.Response:
-    return await house.client.get("/graphql", params={"query": query, "callback": callback}, headers=headers)
+async def script(shop: Shop, callback: str, query: str = READ, **headers: str) -> httpx.Response:
+    return await shop.client.get("/graphql", params={"query": query, "callback": callback}, headers=headers)
 
 
-async def test_jsonp_answers_a_guest_with_a_call_of_the_function(jsonp_house: House) -> None:
-    answer = await script(jsonp_house, "shop.answer_1$")
+async def test_jsonp_answers_a_guest_with_a_call_of_the_function(jsonp_shop: Shop) -> None:
+    answer = await script(jsonp_shop, "shop.answer_1$")
 
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/javascript; charset=utf-8"
@@ -109,8 +109,8 @@ async def test_jsonp_answers_a_guest_with_a_call_of_the_function(jsonp_house: Ho
     assert called == {"data": {"viewer": {"kind": "GUEST", "organization": {"slug": "first"}}}}
 
 
-async def test_jsonp_is_off_unless_it_is_switched_on(house: House) -> None:
-    answer = await script(house, "answer")
+async def test_jsonp_is_off_unless_it_is_switched_on(shop: Shop) -> None:
+    answer = await script(shop, "answer")
 
     assert answer.status_code == 400
     assert answer.headers["content-type"].startswith("application/json")
@@ -120,28 +120,28 @@ async def test_jsonp_is_off_unless_it_is_switched_on(house: House) -> None:
 @pytest.mark.parametrize(
     "callback", ["", "1a", "a b", "alert(1)//", "a;b", "a[0]", "<script>", "é", "a" * 65, "a\n", "a\u2028"]
 )
-async def test_jsonp_calls_nothing_but_a_name(jsonp_house: House, callback: str) -> None:
-    answer = await script(jsonp_house, callback)
+async def test_jsonp_calls_nothing_but_a_name(jsonp_shop: Shop, callback: str) -> None:
+    answer = await script(jsonp_shop, callback)
 
     assert answer.status_code == 400
     assert answer.headers["content-type"].startswith("application/json")
 
 
-async def test_jsonp_is_for_guests_and_queries(jsonp_house: House) -> None:
-    ann = await jsonp_house.register("ann@example.org")
-    before = await jsonp_house.counts()
+async def test_jsonp_is_for_guests_and_queries(jsonp_shop: Shop) -> None:
+    ann = await jsonp_shop.register("ann@example.org")
+    before = await jsonp_shop.counts()
 
-    signed_in = await script(jsonp_house, "answer", authorization=f"Bearer {ann.token}")
-    mutation = await script(jsonp_house, "answer", "mutation { logout { userErrors { code } } }")
-    posted = await jsonp_house.client.post("/graphql?callback=answer", json={"query": READ})
+    signed_in = await script(jsonp_shop, "answer", authorization=f"Bearer {ann.token}")
+    mutation = await script(jsonp_shop, "answer", "mutation { logout { userErrors { code } } }")
+    posted = await jsonp_shop.client.post("/graphql?callback=answer", json={"query": READ})
 
     assert signed_in.status_code == 400
     assert posted.status_code == 400
     assert mutation.text.startswith('/**/answer({"errors":[{"message":"Only queries may be sent by GET."')
-    assert await jsonp_house.counts() == before
+    assert await jsonp_shop.counts() == before
 
 
-async def test_with_jsonp_on_the_page_of_graphiql_runs_no_answers_as_scripts(jsonp_house: House) -> None:
-    page = await jsonp_house.client.get("/graphql", headers={"accept": "text/html"})
+async def test_with_jsonp_on_the_page_of_graphiql_runs_no_answers_as_scripts(jsonp_shop: Shop) -> None:
+    page = await jsonp_shop.client.get("/graphql", headers={"accept": "text/html"})
 
     assert "script-src http://patron.test/graphql/static/;" in page.headers["content-security-policy"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.house import CONTRACT, House, Urls, open_test_house
+from tests.shop import CONTRACT, Shop, Urls, open_shop
 
 COSTLY = "{ a: countries { zones { code } } b: countries { zones { code } } }"
 
@@ -35,44 +35,42 @@ CIRCLE = "{ viewer { ...A } } fragment A on Viewer { ...B } fragment B on Viewer
     ],
     ids=["depth", "aliases", "duplicates", "circle", "doubling", "introspection"],
 )
-async def test_a_document_that_is_too_large_is_refused_with_the_reason(
-    house: House, document: str, message: str
-) -> None:
-    answer = await house.ask(document)
+async def test_a_document_that_is_too_large_is_refused_with_the_reason(shop: Shop, document: str, message: str) -> None:
+    answer = await shop.ask(document)
 
     assert answer.codes == ["GRAPHQL_VALIDATION_FAILED"]
     assert answer.body["errors"][0]["message"] == message
     assert "data" not in answer.body
 
 
-async def test_a_document_of_five_hundred_aliases_is_refused_by_its_tokens_or_aliases(house: House) -> None:
-    answer = await house.ask(aliased(500))
+async def test_a_document_of_five_hundred_aliases_is_refused_by_its_tokens_or_aliases(shop: Shop) -> None:
+    answer = await shop.ask(aliased(500))
 
     assert answer.codes == ["GRAPHQL_PARSE_FAILED"]
     assert answer.body["errors"][0]["message"].startswith("Syntax Error: Document contains more than 2000")
 
 
-async def test_a_batch_of_a_thousand_is_refused(house: House) -> None:
-    answer = await house.post([{"query": "{ viewer { kind } }"}] * 1000)
+async def test_a_batch_of_a_thousand_is_refused(shop: Shop) -> None:
+    answer = await shop.post([{"query": "{ viewer { kind } }"}] * 1000)
 
     assert answer.status == 400
     assert answer.codes == ["BAD_USER_INPUT"]
 
 
-async def test_the_cost_is_shown_when_it_is_asked_for(house: House) -> None:
-    asked = {"query": "query Q { viewer { kind organization { name } } }"}
+async def test_the_cost_is_shown_when_it_is_asked_for(shop: Shop) -> None:
+    body = {"query": "query Q { viewer { kind organization { name } } }"}
 
-    shown = await house.post(asked, **{"x-patron-cost": "1"})
-    silent = await house.post(asked)
+    with_cost = await shop.post(body, **{"x-patron-cost": "1"})
+    without_cost = await shop.post(body)
 
-    assert shown.body["extensions"] == {"cost": {"requested": 4, "limit": 10_000}}
-    assert "extensions" not in silent.body
+    assert with_cost.body["extensions"] == {"cost": {"requested": 4, "limit": 10_000}}
+    assert "extensions" not in without_cost.body
 
 
 async def test_what_costs_too_much_is_not_executed_and_the_limit_depends_on_the_caller(sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, max_query_cost_guest=1000, max_query_cost_staff=20_000) as house:
-        guest = await house.ask(COSTLY)
-        staff = await house.ask(COSTLY, token=await house.staff())
+    async with open_shop(sqlite_urls, max_query_cost_guest=1000, max_query_cost_staff=20_000) as shop:
+        guest = await shop.ask(COSTLY)
+        staff = await shop.ask(COSTLY, token=await shop.staff())
 
     assert guest.codes == ["GRAPHQL_VALIDATION_FAILED"]
     assert guest.body["errors"][0]["message"] == (
@@ -85,9 +83,9 @@ async def test_what_costs_too_much_is_not_executed_and_the_limit_depends_on_the_
 
 @pytest.mark.parametrize("name", CONTRACT)
 async def test_every_operation_of_the_contract_costs_less_than_a_tenth_of_what_its_caller_may_spend(
-    house: House, name: str
+    shop: Shop, name: str
 ) -> None:
-    answer = await house.post({"query": CONTRACT[name], "variables": {"first": 10}}, **{"x-patron-cost": "1"})
+    answer = await shop.post({"query": CONTRACT[name], "variables": {"first": 10}}, **{"x-patron-cost": "1"})
 
     if "extensions" in answer.body:
         cost = answer.body["extensions"]["cost"]
@@ -95,13 +93,13 @@ async def test_every_operation_of_the_contract_costs_less_than_a_tenth_of_what_i
 
 
 async def test_production_shows_no_schema_and_suggests_no_names(sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, introspection=False) as house:
-        introspection = await house.ask('{ __schema { types { name } } __type(name: "Customer") { name } }')
-        field = await house.ask("{ viewer { kindd } }")
-        kind = await house.ask("{ node { ... on Custome { id } } viewer { ... on Viewr { kind } } }")
-        argument = await house.ask('{ country(kode: "CH") { code } }')
-        enum = await house.ask('mutation { setDefaultAddress(id: "x", type: SHIPING) { userErrors { code } } }')
-        page = await house.client.get("/graphql", headers={"accept": "text/html"})
+    async with open_shop(sqlite_urls, introspection=False) as shop:
+        introspection = await shop.ask('{ __schema { types { name } } __type(name: "Customer") { name } }')
+        field = await shop.ask("{ viewer { kindd } }")
+        kind = await shop.ask("{ node { ... on Custome { id } } viewer { ... on Viewr { kind } } }")
+        argument = await shop.ask('{ country(kode: "CH") { code } }')
+        enum = await shop.ask('mutation { setDefaultAddress(id: "x", type: SHIPING) { userErrors { code } } }')
+        page = await shop.client.get("/graphql", headers={"accept": "text/html"})
 
     for answer in (introspection, field, kind, argument, enum):
         assert set(answer.codes) == {"GRAPHQL_VALIDATION_FAILED"}
@@ -110,21 +108,21 @@ async def test_production_shows_no_schema_and_suggests_no_names(sqlite_urls: Url
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-async def test_what_a_form_of_another_site_can_send_is_not_executed(house: House, content_type: str) -> None:
-    before = await house.counts()
+async def test_what_a_form_of_another_site_can_send_is_not_executed(shop: Shop, content_type: str) -> None:
+    before = await shop.counts()
 
-    response = await house.client.post(
+    response = await shop.client.post(
         "/graphql",
         content=b'{"query": "mutation { logout { userErrors { code } } }"}',
         headers={"content-type": content_type},
     )
 
     assert response.status_code == 415
-    assert await house.counts() == before
+    assert await shop.counts() == before
 
 
-async def test_a_mutation_by_get_is_refused(house: House) -> None:
-    response = await house.client.get("/graphql", params={"query": "mutation { logout { userErrors { code } } }"})
+async def test_a_mutation_by_get_is_refused(shop: Shop) -> None:
+    response = await shop.client.get("/graphql", params={"query": "mutation { logout { userErrors { code } } }"})
 
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"

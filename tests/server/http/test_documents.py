@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.house import House
 from tests.server.http.raw import error, send
+from tests.shop import Shop
 
 PARSE, VALID = "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"
 CIRCLE = "query { ...A } fragment A on Query { ...B } fragment B on Query { ...A }"
@@ -57,23 +57,23 @@ DOCUMENTS = {
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-async def test_a_document_that_may_not_be_executed_is_refused(house: House, name: str) -> None:
+async def test_a_document_that_may_not_be_executed_is_refused(shop: Shop, name: str) -> None:
     document, code, message = DOCUMENTS[name]
-    before = await house.counts()
+    before = await shop.counts()
 
-    answer = await house.ask(document)
+    answer = await shop.ask(document)
 
     assert set(answer.codes) == {code}
     assert "data" not in answer.body
     assert message is None or message == answer.body["errors"][0]["message"]
-    assert await house.counts() == before
+    assert await shop.counts() == before
 
 
 @pytest.mark.parametrize("accept", ["application/graphql-response+json", "application/json", "*/*"])
 async def test_a_refused_document_is_a_400_for_those_who_ask_for_the_media_type_of_the_specification(
-    house: House, accept: str
+    shop: Shop, accept: str
 ) -> None:
-    answer = await send(house, b'{"query": "{"}', accept=accept)
+    answer = await send(shop, b'{"query": "{"}', accept=accept)
 
     own = accept == "application/graphql-response+json"
     assert error(answer)[:2] == (400 if own else 200, PARSE)
@@ -81,22 +81,22 @@ async def test_a_refused_document_is_a_400_for_those_who_ask_for_the_media_type_
     assert answer.headers["content-type"] == f"{expected}; charset=utf-8"
 
 
-async def test_what_is_below_the_limits_is_answered(house: House) -> None:
+async def test_what_is_below_the_limits_is_answered(shop: Shop) -> None:
     aliases = " ".join(f"a{number}: viewer {{ kind }}" for number in range(30))
 
-    answer = await house.ask("{" + aliases + "}")
+    answer = await shop.ask("{" + aliases + "}")
 
     assert answer.data["a29"] == {"kind": "GUEST"}
 
 
-async def test_a_subscription_is_no_operation_of_this_schema(house: House) -> None:
-    assert (await house.ask("subscription { viewer { kind } }")).codes == [VALID]
+async def test_a_subscription_is_no_operation_of_this_schema(shop: Shop) -> None:
+    assert (await shop.ask("subscription { viewer { kind } }")).codes == [VALID]
 
 
-async def test_deep_variables_are_no_fault(house: House) -> None:
+async def test_deep_variables_are_no_fault(shop: Shop) -> None:
     deep = '{"a":' * 900 + "1" + "}" * 900
     document = json.dumps("mutation ($i: LoginInput!) { login(input: $i) { userErrors { code } } }")
 
-    answer = await send(house, f'{{"query": {document}, "variables": {{"i": {deep}}}}}'.encode())
+    answer = await send(shop, f'{{"query": {document}, "variables": {{"i": {deep}}}}}'.encode())
 
     assert set(answer.codes) == {"BAD_USER_INPUT"}

@@ -15,7 +15,7 @@ from graphql import (
 )
 
 from app.server.schema import sdl
-from tests.house import House
+from tests.shop import Shop
 
 SECRET = "hunter2hunter2"
 SCHEMA = build_schema(sdl())
@@ -64,8 +64,8 @@ def selection(kind: str, field: str) -> str:
     return "" if is_leaf_type(get_named_type(root.fields[field].type)) else " { __typename }"
 
 
-async def check(house: House, document: str, **variables: Any) -> None:
-    answer = await house.ask(document, **variables)
+async def check(shop: Shop, document: str, **variables: Any) -> None:
+    answer = await shop.ask(document, **variables)
 
     assert set(answer.codes) <= {*REQUEST_ERRORS, "UNAUTHENTICATED"}, answer.body
     for error in answer.body.get("errors", []):
@@ -73,33 +73,33 @@ async def check(house: House, document: str, **variables: Any) -> None:
 
 
 @pytest.mark.parametrize("field", sorted({field for _, field, _, _ in arguments()}))
-async def test_a_wrong_variable_is_bad_input_and_is_not_repeated(house: House, field: str) -> None:
+async def test_a_wrong_variable_is_bad_input_and_is_not_repeated(shop: Shop, field: str) -> None:
     for kind, _, name, argument in (one for one in arguments() if one[1] == field):
         document = f"{kind} ($a: {argument.type}) {{ {field}({name}: $a){selection(kind, field)} }}"
         for value in VALUES:
-            await check(house, document, a=value)
+            await check(shop, document, a=value)
             for leaf in leaves(argument):
-                await check(house, document, a={leaf: value})
+                await check(shop, document, a={leaf: value})
 
 
 @pytest.mark.parametrize("field", sorted({field for _, field, _, _ in arguments()}))
-async def test_a_wrong_literal_is_bad_input_and_is_not_repeated(house: House, field: str) -> None:
+async def test_a_wrong_literal_is_bad_input_and_is_not_repeated(shop: Shop, field: str) -> None:
     for kind, _, name, argument in (one for one in arguments() if one[1] == field):
         for literal in LITERALS:
-            await check(house, f"{kind} {{ {field}({name}: {literal}){selection(kind, field)} }}")
+            await check(shop, f"{kind} {{ {field}({name}: {literal}){selection(kind, field)} }}")
             for leaf in leaves(argument):
-                await check(house, f"{kind} {{ {field}({name}: {{ {leaf}: {literal} }}){selection(kind, field)} }}")
+                await check(shop, f"{kind} {{ {field}({name}: {{ {leaf}: {literal} }}){selection(kind, field)} }}")
 
 
 @pytest.mark.parametrize("document", SYNTAX)
-async def test_a_document_that_cannot_be_read_is_not_repeated(house: House, document: str) -> None:
-    await check(house, document)
+async def test_a_document_that_cannot_be_read_is_not_repeated(shop: Shop, document: str) -> None:
+    await check(shop, document)
 
 
-async def test_a_message_still_says_which_variable_is_wrong_and_where(house: House) -> None:
+async def test_a_message_still_says_which_variable_is_wrong_and_where(shop: Shop) -> None:
     document = "mutation ($i: LoginInput!) { login(input: $i) { userErrors { code } } }"
 
-    answer = await house.ask(document, i={"identifier": "ann@example.org", "password": [SECRET]})
+    answer = await shop.ask(document, i={"identifier": "ann@example.org", "password": [SECRET]})
 
     assert [error["message"] for error in answer.body["errors"]] == [
         "Variable '$i' has invalid value at .password: String cannot represent this value."

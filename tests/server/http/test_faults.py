@@ -4,19 +4,19 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from app.server.web import create_web
-from tests.house import House
+from app.server.web import create_app
+from tests.shop import Shop
 
 
 async def test_a_fault_outside_of_graphql_is_answered_in_json_and_logged_without_its_words(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(*_: object) -> bool:
         message = "ann@example.org"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(type(house.patron), "ready", broken)
-    transport = httpx.ASGITransport(create_web(house.patron), raise_app_exceptions=False)
+    monkeypatch.setattr(type(shop.runtime), "ready", broken)
+    transport = httpx.ASGITransport(create_app(shop.runtime), raise_app_exceptions=False)
 
     with capture_logs() as logs:
         async with httpx.AsyncClient(transport=transport, base_url="http://patron.test") as client:
@@ -44,9 +44,9 @@ async def test_a_fault_outside_of_graphql_is_answered_in_json_and_logged_without
     ],
 )
 async def test_a_request_id_from_outside_is_kept_unless_it_could_be_a_card_number(
-    house: House, given: str, *, kept: bool
+    shop: Shop, given: str, *, kept: bool
 ) -> None:
-    answer = await house.client.get("/healthz", headers={"X-Request-Id": given})
+    answer = await shop.client.get("/healthz", headers={"X-Request-Id": given})
 
     assert (answer.headers["x-request-id"] == given) is kept
     assert answer.headers["x-request-id"]

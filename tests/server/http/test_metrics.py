@@ -2,21 +2,21 @@
 
 import httpx
 
-from app.server.web import create_web
-from tests.house import House, Urls, open_test_house
+from app.server.web import create_app
+from tests.shop import Shop, Urls, open_shop
 
 
-async def shown(house: House, **headers: str) -> httpx.Response:
-    return await house.client.get("/metrics", headers=headers)
+async def get_metrics(shop: Shop, **headers: str) -> httpx.Response:
+    return await shop.client.get("/metrics", headers=headers)
 
 
 async def test_requests_are_counted_by_what_they_do_and_how_they_end(sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, rate_limits={"guest-reads": "1 per hour"}) as house:
-        await house.ask("{ viewer { kind } }")
-        await house.ask("{ viewer { kind } }")
-        await house.register("ann@example.org")
-        await house.client.get("/nothing/ann@example.org")
-        page = await shown(house)
+    async with open_shop(sqlite_urls, rate_limits={"guest-reads": "1 per hour"}) as shop:
+        await shop.ask("{ viewer { kind } }")
+        await shop.ask("{ viewer { kind } }")
+        await shop.register("ann@example.org")
+        await shop.client.get("/nothing/ann@example.org")
+        page = await get_metrics(shop)
 
     lines = page.text.splitlines()
     assert page.headers["content-type"].startswith("text/plain")
@@ -32,18 +32,18 @@ async def test_requests_are_counted_by_what_they_do_and_how_they_end(sqlite_urls
     assert "127.0.0.1" not in page.text
 
 
-async def test_the_figures_are_shown_on_this_machine_only_and_through_no_proxy(house: House) -> None:
-    elsewhere = httpx.ASGITransport(create_web(house.patron), client=("192.0.2.1", 4711))
+async def test_the_figures_are_shown_on_this_machine_only_and_through_no_proxy(shop: Shop) -> None:
+    elsewhere = httpx.ASGITransport(create_app(shop.runtime), client=("192.0.2.1", 4711))
     async with httpx.AsyncClient(transport=elsewhere, base_url="http://patron.test") as client:
         assert (await client.get("/metrics")).status_code == 404
 
-    assert (await shown(house)).status_code == 200
+    assert (await get_metrics(shop)).status_code == 200
     for header in ("x-forwarded-for", "forwarded", "via", "x-real-ip"):
-        assert (await shown(house, **{header: "127.0.0.1"})).status_code == 404
+        assert (await get_metrics(shop, **{header: "127.0.0.1"})).status_code == 404
 
 
 async def test_with_a_token_the_figures_are_for_whoever_has_it(sqlite_urls: Urls) -> None:
-    async with open_test_house(sqlite_urls, metrics_token="a long secret") as house:
-        assert (await shown(house)).status_code == 404
-        assert (await shown(house, authorization="Bearer wrong")).status_code == 404
-        assert (await shown(house, authorization="Bearer a long secret")).status_code == 200
+    async with open_shop(sqlite_urls, metrics_token="a long secret") as shop:
+        assert (await get_metrics(shop)).status_code == 404
+        assert (await get_metrics(shop, authorization="Bearer wrong")).status_code == 404
+        assert (await get_metrics(shop, authorization="Bearer a long secret")).status_code == 200

@@ -36,41 +36,41 @@ def served(*, head_seconds: float = 60, body_seconds: float = 60, connections: i
             thread.join()
 
 
-def said(port: int, *parts: bytes) -> bytes:
+def exchange(port: int, *parts: bytes) -> bytes:
     """What the server says until it closes the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         for part in parts:
             connection.sendall(part)
-        heard = b""
+        received = b""
         try:
             while more := connection.recv(4096):
-                heard += more
+                received += more
         except ConnectionResetError:
             pass
-        return heard
+        return received
 
 
 @pytest.mark.parametrize("parts", [[], [b"POST / HT"], [b"POST / HTTP/1.1\r\nHost: patron.test\r\nX-Slow: "]])
 def test_a_head_that_does_not_come_ends_the_connection(parts: list[bytes]) -> None:
     with served(head_seconds=0.2) as port:
-        assert said(port, *parts) == b""
+        assert exchange(port, *parts) == b""
 
 
 def test_a_body_that_does_not_come_ends_the_connection() -> None:
     with served(body_seconds=0.2) as port:
-        assert said(port, HEAD, b"ab") == b""
+        assert exchange(port, HEAD, b"ab") == b""
 
 
 def test_a_slow_second_request_on_a_connection_ends_it_too() -> None:
     with served(head_seconds=0.2) as port:
-        heard = said(port, HEAD, b"abcd", b"POST / HTTP/1.1\r\nX-Slow: ")
+        received = exchange(port, HEAD, b"abcd", b"POST / HTTP/1.1\r\nX-Slow: ")
 
-    assert heard.startswith(b"HTTP/1.1 200 OK")
-    assert heard.endswith(b"abcd")
+    assert received.startswith(b"HTTP/1.1 200 OK")
+    assert received.endswith(b"abcd")
 
 
-def test_a_connection_beyond_the_limit_is_told_so() -> None:
+def test_a_connection_beyond_the_limit_is_answered_503() -> None:
     with served(connections=1) as port:
-        heard = said(port, HEAD.replace(b"Host", b"Connection: close\r\nHost"), b"abcd")
+        received = exchange(port, HEAD.replace(b"Host", b"Connection: close\r\nHost"), b"abcd")
 
-    assert heard.startswith(b"HTTP/1.1 503")
+    assert received.startswith(b"HTTP/1.1 503")

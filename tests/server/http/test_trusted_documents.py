@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from app.platform.documents.files import BadDocument, read
-from app.platform.documents.registry import register
+from app.platform.documents.files import BadDocument, read_documents
+from app.platform.documents.registry import register_documents
 from app.platform.documents.tables import TrustedDocument
 from app.platform.settings import Settings
-from app.server.web import prepared_documents
-from tests.house import House, Urls, open_test_house
+from app.server.web import document_cache
 from tests.live_server import Server
+from tests.shop import Shop, Urls, open_shop
 
 KNOWN = "query Known { viewer { kind } }"
 OTHER = "query Other { viewer { kind } }"
-PREPARED = prepared_documents(Settings())
+PREPARED = document_cache(Settings())
 
 
 def sha256(text: str) -> str:
@@ -29,17 +29,17 @@ def sha256(text: str) -> str:
 
 
 @pytest.fixture(params=["optional", "required"])
-async def mode(request: pytest.FixtureRequest, sqlite_urls: Urls) -> AsyncIterator[House]:
-    async with open_test_house(sqlite_urls, trusted_documents=request.param) as house:
-        await register(house.patron.store.database, {sha256(KNOWN): KNOWN})
-        yield house
+async def shop_with_documents(request: pytest.FixtureRequest, sqlite_urls: Urls) -> AsyncIterator[Shop]:
+    async with open_shop(sqlite_urls, trusted_documents=request.param) as shop:
+        await register_documents(shop.runtime.store.database, {sha256(KNOWN): KNOWN})
+        yield shop
 
 
 @pytest.fixture
-async def required(sqlite_urls: Urls) -> AsyncIterator[House]:
-    async with open_test_house(sqlite_urls, trusted_documents="required") as house:
-        await register(house.patron.store.database, {sha256(KNOWN): KNOWN})
-        yield house
+async def strict_shop(sqlite_urls: Urls) -> AsyncIterator[Shop]:
+    async with open_shop(sqlite_urls, trusted_documents="required") as shop:
+        await register_documents(shop.runtime.store.database, {sha256(KNOWN): KNOWN})
+        yield shop
 
 
 @pytest.mark.parametrize(
@@ -52,23 +52,23 @@ async def required(sqlite_urls: Urls) -> AsyncIterator[House]:
     ],
     ids=["documentId", "apollo", "both", "text"],
 )
-async def test_a_registered_document_runs_however_it_is_named(mode: House, body: dict[str, Any]) -> None:
-    answer = await mode.post(body)
+async def test_a_registered_document_runs_however_it_is_named(shop_with_documents: Shop, body: dict[str, Any]) -> None:
+    answer = await shop_with_documents.post(body)
 
     assert answer.data == {"viewer": {"kind": "GUEST"}}
 
 
-async def test_a_registered_document_is_found_again_without_the_database(mode: House) -> None:
+async def test_a_registered_document_is_found_again_without_the_database(shop_with_documents: Shop) -> None:
     body = {"documentId": f"sha256:{sha256(KNOWN)}"}
-    await mode.post(body)
-    async with mode.patron.store.database.transaction() as session:
+    await shop_with_documents.post(body)
+    async with shop_with_documents.runtime.store.database.transaction() as session:
         await session.exec(delete(TrustedDocument))
 
-    assert (await mode.post(body)).data == {"viewer": {"kind": "GUEST"}}
+    assert (await shop_with_documents.post(body)).data == {"viewer": {"kind": "GUEST"}}
 
 
-async def test_a_registered_query_is_read_by_get_and_kept_by_no_cache(mode: House) -> None:
-    response = await mode.client.get(
+async def test_a_registered_query_is_read_by_get_and_kept_by_no_cache(shop_with_documents: Shop) -> None:
+    response = await shop_with_documents.client.get(
         "/graphql", params={"documentId": f"sha256:{sha256(KNOWN)}"}, headers={"accept": "application/json"}
     )
 
@@ -84,8 +84,8 @@ async def test_a_registered_query_is_read_by_get_and_kept_by_no_cache(mode: Hous
     ],
     ids=["documentId", "apollo"],
 )
-async def test_an_id_that_is_not_registered_is_one_error(mode: House, body: dict[str, Any]) -> None:
-    answer = await mode.post(body, accept="application/graphql-response+json")
+async def test_an_id_that_is_not_registered_is_one_error(shop_with_documents: Shop, body: dict[str, Any]) -> None:
+    answer = await shop_with_documents.post(body, accept="application/graphql-response+json")
 
     assert answer.status == 400
     assert answer.codes == ["PERSISTED_QUERY_NOT_FOUND"]
@@ -106,28 +106,30 @@ async def test_an_id_that_is_not_registered_is_one_error(mode: House, body: dict
         {"variables": {}},
     ],
 )
-async def test_an_id_that_is_malformed_or_of_another_text_is_refused(mode: House, body: dict[str, Any]) -> None:
-    answer = await mode.post(body)
+async def test_an_id_that_is_malformed_or_of_another_text_is_refused(
+    shop_with_documents: Shop, body: dict[str, Any]
+) -> None:
+    answer = await shop_with_documents.post(body)
 
     assert answer.status == 400
     assert answer.codes == ["BAD_USER_INPUT"]
 
 
-async def test_where_trusted_documents_are_required_nothing_else_runs(required: House) -> None:
+async def test_where_trusted_documents_are_required_nothing_else_runs(strict_shop: Shop) -> None:
     mutation = 'mutation { register(input: { email: "a@example.org" }) { userErrors { code } } }'
-    before = await required.counts()
+    before = await strict_shop.counts()
 
-    answers = [await required.ask(OTHER), await required.ask(mutation), await required.ask(f"{KNOWN} ")]
-    page = await required.client.get("/graphql", headers={"accept": "text/html"})
+    answers = [await strict_shop.ask(OTHER), await strict_shop.ask(mutation), await strict_shop.ask(f"{KNOWN} ")]
+    page = await strict_shop.client.get("/graphql", headers={"accept": "text/html"})
 
     assert [answer.codes for answer in answers] == [["PERSISTED_QUERY_NOT_FOUND"]] * 3
     assert "patron documents add" in answers[0].body["errors"][0]["message"]
     assert "GraphiQL" not in page.text
-    assert await required.counts() == before
+    assert await strict_shop.counts() == before
 
 
-async def test_where_they_are_optional_anything_runs(house: House) -> None:
-    assert (await house.ask(OTHER)).data == {"viewer": {"kind": "GUEST"}}
+async def test_where_they_are_optional_anything_runs(shop: Shop) -> None:
+    assert (await shop.ask(OTHER)).data == {"viewer": {"kind": "GUEST"}}
 
 
 def test_a_folder_of_files_and_a_manifest_are_read(tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ def test_a_folder_of_files_and_a_manifest_are_read(tmp_path: Path) -> None:
     (tmp_path / "built").mkdir()
     (tmp_path / "built" / "persisted-documents.json").write_text(json.dumps({f"sha256:{sha256(OTHER)}": OTHER}))
 
-    found = read(tmp_path, PREPARED)
+    found = read_documents(tmp_path, PREPARED)
 
     assert found == {sha256(KNOWN): KNOWN, sha256(OTHER): OTHER}
 
@@ -155,7 +157,7 @@ def test_what_cannot_be_registered_is_named_with_the_reason(tmp_path: Path, name
     (tmp_path / name).write_text(text)
 
     with pytest.raises(BadDocument, match=reason) as refused:
-        read(tmp_path, PREPARED)
+        read_documents(tmp_path, PREPARED)
 
     assert str(tmp_path) in str(refused.value)
 

@@ -6,8 +6,8 @@ import pytest
 
 from app.platform.graphql import ids
 from app.platform.principal import Scope
-from tests.customers.groups.book import assign, create, create_market
-from tests.house import House
+from tests.customers.groups.builders import assign, create, create_market
+from tests.shop import Shop
 
 NODE = """query Node($id: ID!) { node(id: $id) {
     __typename id ... on Customer { email } ... on Address { city } ... on PaymentMethod { last4 } } }"""
@@ -21,10 +21,10 @@ ADDRESS = {
 }
 
 
-async def belongings(house: House, token: str) -> dict[str, str]:
+async def belongings(shop: Shop, token: str) -> dict[str, str]:
     """One of everything a customer owns, by its kind."""
-    created = await house.ask("CreateAddress", token=token, input=ADDRESS)
-    added = await house.post(
+    created = await shop.ask("CreateAddress", token=token, input=ADDRESS)
+    added = await shop.post(
         {"query": 'mutation { addPaymentMethod(input: { token: "tok_visa" }) { paymentMethod { id } } }'},
         authorization=f"Bearer {token}",
     )
@@ -34,55 +34,55 @@ async def belongings(house: House, token: str) -> dict[str, str]:
     }
 
 
-async def test_a_customer_fetches_what_is_its_own_and_nothing_else(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    bob = await house.register("bob@example.org")
-    owned = {"Customer": ann.id, **await belongings(house, ann.token)}
+async def test_a_customer_fetches_what_is_its_own_and_nothing_else(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    bob = await shop.register("bob@example.org")
+    owned = {"Customer": ann.id, **await belongings(shop, ann.token)}
 
     for kind, global_id in owned.items():
-        mine = (await house.ask(NODE, token=ann.token, id=global_id)).data["node"]
+        mine = (await shop.ask(NODE, token=ann.token, id=global_id)).data["node"]
         assert (mine["__typename"], mine["id"]) == (kind, global_id)
-        assert (await house.ask(NODE, token=bob.token, id=global_id)).data["node"] is None
+        assert (await shop.ask(NODE, token=bob.token, id=global_id)).data["node"] is None
 
 
-async def test_the_back_office_fetches_what_is_of_its_organization_and_leaves_a_trace(house: House) -> None:
-    ann = await house.register("ann@example.org")
-    owned = {"Customer": ann.id, **await belongings(house, ann.token)}
-    staff = await house.staff()
-    elsewhere = await house.staff(shop=await house.open_shop("second"))
-    before = await house.audit()
+async def test_the_back_office_fetches_what_is_of_its_organization_and_leaves_a_trace(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    owned = {"Customer": ann.id, **await belongings(shop, ann.token)}
+    staff = await shop.staff()
+    elsewhere = await shop.staff(organization=await shop.create_organization("second"))
+    before = await shop.audit()
 
     for kind, global_id in owned.items():
-        assert (await house.ask(NODE, token=staff, id=global_id)).data["node"]["__typename"] == kind
-        assert (await house.ask(NODE, token=elsewhere, id=global_id)).data["node"] is None
+        assert (await shop.ask(NODE, token=staff, id=global_id)).data["node"]["__typename"] == kind
+        assert (await shop.ask(NODE, token=elsewhere, id=global_id)).data["node"] is None
 
-    assert (await house.audit())[len(before) :] == ["customer.read"] * 3
+    assert (await shop.audit())[len(before) :] == ["customer.read"] * 3
 
 
 @pytest.mark.parametrize("garbage", ["", "x", "Q3VzdG9tZXI6", "T3JnYW5pemF0aW9uOjEyMw", "é", "A" * 5000])
-async def test_garbage_is_an_id_of_nothing(house: House, garbage: str) -> None:
-    ann = await house.register("ann@example.org")
+async def test_garbage_is_an_id_of_nothing(shop: Shop, garbage: str) -> None:
+    ann = await shop.register("ann@example.org")
 
-    assert (await house.ask(NODE, token=ann.token, id=garbage)).data["node"] is None
+    assert (await shop.ask(NODE, token=ann.token, id=garbage)).data["node"] is None
 
 
 @pytest.mark.parametrize("kind", ["x", "Customer", "Order"])
-async def test_a_guest_fetches_nothing_that_is_somebodys(house: House, kind: str) -> None:
-    answer = await house.ask(NODE, id=ids.encode(kind, uuid.uuid4()))
+async def test_a_guest_fetches_nothing_that_is_somebodys(shop: Shop, kind: str) -> None:
+    answer = await shop.ask(NODE, id=ids.encode(kind, uuid.uuid4()))
 
     assert answer.codes == ["UNAUTHENTICATED"]
 
 
-async def test_a_market_is_fetched_by_those_who_may_know_of_it(house: House) -> None:
-    desk = await house.integration()
-    trade, other = await create(house, desk, "trade"), await create(house, desk, "other")
-    public = await create_market(house, desk, "ch")
-    private = await create_market(house, desk, "trade", groupId=trade["id"])
-    ann, bob = await house.register("ann@example.org"), await house.register("bob@example.org")
-    await assign(house, desk, ann.id, trade["id"])
-    await assign(house, desk, bob.id, other["id"])
-    without = await house.integration(Scope.ORDERS_WRITE)
-    elsewhere = await house.integration(shop=await house.open_shop("second"))
+async def test_a_market_is_fetched_by_those_who_may_know_of_it(shop: Shop) -> None:
+    desk = await shop.integration()
+    trade, other = await create(shop, desk, "trade"), await create(shop, desk, "other")
+    public = await create_market(shop, desk, "ch")
+    private = await create_market(shop, desk, "trade", groupId=trade["id"])
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    await assign(shop, desk, ann.id, trade["id"])
+    await assign(shop, desk, bob.id, other["id"])
+    without = await shop.integration(Scope.ORDERS_WRITE)
+    elsewhere = await shop.integration(organization=await shop.create_organization("second"))
 
     seen = {
         (name, market["code"])
@@ -94,29 +94,29 @@ async def test_a_market_is_fetched_by_those_who_may_know_of_it(house: House) -> 
             "no scope": without,
         }.items()
         for market in (public, private)
-        if (await house.ask(NODE, token=token, id=market["id"])).data["node"]
+        if (await shop.ask(NODE, token=token, id=market["id"])).data["node"]
     }
 
     assert seen == {(name, "ch") for name in ("guest", "ann", "bob", "desk", "no scope")} | {
         ("ann", "trade"),
         ("desk", "trade"),
     }
-    assert (await house.ask(NODE, token=elsewhere, id=public["id"])).data["node"] is None
+    assert (await shop.ask(NODE, token=elsewhere, id=public["id"])).data["node"] is None
 
 
-async def test_a_group_is_fetched_by_those_who_may_read_groups(house: House) -> None:
-    desk = await house.integration()
-    group = await create(house, desk, "trade")
-    ann = await house.register("ann@example.org")
-    before = await house.audit()
+async def test_a_group_is_fetched_by_those_who_may_read_groups(shop: Shop) -> None:
+    desk = await shop.integration()
+    group = await create(shop, desk, "trade")
+    ann = await shop.register("ann@example.org")
+    before = await shop.audit()
 
     for scope in (Scope.CUSTOMERS_READ, Scope.GROUPS_WRITE):
-        token = await house.integration(scope)
-        found = (await house.ask(NODE, token=token, id=group["id"])).data["node"]
+        token = await shop.integration(scope)
+        found = (await shop.ask(NODE, token=token, id=group["id"])).data["node"]
         assert found == {"__typename": "CustomerGroup", "id": group["id"]}
-    for refused in (ann.token, await house.integration(Scope.ORDERS_WRITE)):
-        assert (await house.ask(NODE, token=refused, id=group["id"])).codes == ["FORBIDDEN"]
-    only_groups = await house.integration(Scope.GROUPS_WRITE)
-    assert (await house.ask(NODE, token=only_groups, id=ann.id)).codes == ["FORBIDDEN"]
+    for refused in (ann.token, await shop.integration(Scope.ORDERS_WRITE)):
+        assert (await shop.ask(NODE, token=refused, id=group["id"])).codes == ["FORBIDDEN"]
+    only_groups = await shop.integration(Scope.GROUPS_WRITE)
+    assert (await shop.ask(NODE, token=only_groups, id=ann.id)).codes == ["FORBIDDEN"]
 
-    assert "customer.read" not in (await house.audit())[len(before) :]
+    assert "customer.read" not in (await shop.audit())[len(before) :]

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from tests.house import CONTRACT, PASSWORD
+from tests.shop import CONTRACT, PASSWORD
 
 ROOT = Path(__file__).parents[3]
 STARTS_WITHIN = 60
@@ -38,7 +38,7 @@ def environment(var: Path, **settings: str) -> dict[str, str]:
     return {**inherited, **{f"PATRON_{name.upper()}": value for name, value in chosen.items()}}
 
 
-def patron(var: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+def run_cli(var: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the command line to its end."""
     return subprocess.run(
         [sys.executable, "-m", "app.server.cli", *arguments],
@@ -92,7 +92,7 @@ class Server:
 
     def staff(self) -> str:
         """A token on behalf of the demo's staff member, as the command line prints it."""
-        done = patron(self.var, "token", "--on-behalf-of", self.demo["staffEmail"])
+        done = run_cli(self.var, "token", "--on-behalf-of", self.demo["staffEmail"])
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

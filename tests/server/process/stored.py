@@ -10,7 +10,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 
 from app.platform.vault import master
-from app.platform.vault.sealing import Box
+from app.platform.vault.sealing import DataKeyCipher
 
 
 class Sealed(NamedTuple):
@@ -35,14 +35,14 @@ def copy(path: Path, to: Path) -> None:
         source.backup(target)
 
 
-def boxes(keystore: Path, master_key: Path) -> dict[str, Box]:
-    """Every key that is left in a key store, of people and of the house, by its id."""
+def ciphers(keystore: Path, master_key: Path) -> dict[str, DataKeyCipher]:
+    """Every key that is left in a key store, of people and of the system, by its id."""
     key = master.read_file(master_key)
     found = {}
     for table, name in (("person_keys", "person_id"), ("system_keys", "id")):
         for row in rows(keystore, f"SELECT {name} AS id, wrapped, master_version FROM {table}"):
             subject = UUID(row["id"]).hex
-            found[subject] = Box(key.unwrap(row["wrapped"], subject=subject, version=row["master_version"]))
+            found[subject] = DataKeyCipher(key.unwrap(row["wrapped"], subject=subject, version=row["master_version"]))
     return found
 
 
@@ -54,17 +54,17 @@ def sealed(path: Path) -> Iterator[Sealed]:
         ("addresses", "customer_id", "sealed", "addresses"),
         ("payment_methods", "customer_id", "sealed", "payment_methods"),
         ("gateway_customers", "customer_id", "sealed", "gateway_customers"),
-        ("sessions", "customer_id", "sealed_device", "sessions"),
+        ("login_sessions", "customer_id", "sealed_device", "login_sessions"),
     ):
         query = f"SELECT id, {owner} AS owner, {column} AS value FROM {table} WHERE {column} IS NOT NULL"
         for row in rows(path, query):
             yield Sealed(bound, UUID(row["id"]), UUID(row["owner"]), row["value"])
 
 
-def opens(one: Sealed, box: Box) -> bool:
+def opens(one: Sealed, cipher: DataKeyCipher) -> bool:
     """Whether this key opens the value."""
     try:
-        box.open(one.table, one.row_id, one.value)
+        cipher.open(one.table, one.row_id, one.value)
     except InvalidTag:
         return False
     return True

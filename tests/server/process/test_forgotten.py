@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tests.contract.everything import ADD_CARD, ADDRESS, PERSONAL, REGISTRATION, encoded_forms, forms
-from tests.house import PASSWORD
+from tests.contract.stored_values import ADD_CARD, ADDRESS, PERSONAL, REGISTRATION, base64_encodings, plain_encodings
 from tests.server.process.server import Server, serving
-from tests.server.process.stored import boxes, copy, opens, sealed
+from tests.server.process.stored import ciphers, copy, opens, sealed
 from tests.server.process.test_kill import wait_for_completed
+from tests.shop import PASSWORD
 
 EMAIL, CARD = PERSONAL["email"], "4242"
 SOUGHT = {name: value for name, value in PERSONAL.items() if value != CARD}
@@ -37,7 +37,7 @@ def traces(folder: Path) -> list[str]:
         content = path.read_bytes()
         for name, value in SOUGHT.items():
             spellings = {value, value.lower(), value.upper()}
-            if any(form in content for one in spellings for form in (*forms(one), *encoded_forms(one))):
+            if any(form in content for one in spellings for form in (*plain_encodings(one), *base64_encodings(one))):
                 found.append(f"{name} in {path.name}")
     return found
 
@@ -68,18 +68,18 @@ def test_after_an_anonymization_no_file_and_no_backup_knows_the_person(tmp_path:
         assert server.register(EMAIL)
         again = server.ask("CustomerByEmail", token=server.staff(), email=EMAIL)["customer"]
         assert again["id"] not in {zoe, bob}
-    before, left = boxes(old_keys, var / "master.key"), boxes(var / "keystore.db", var / "master.key")
+    before, left = ciphers(old_keys, var / "master.key"), ciphers(var / "keystore.db", var / "master.key")
     (gone,) = before.keys() - left.keys()
     hers = [one for one in sealed(backup) if one.customer_id.hex == gone]
     assert len(hers) >= 6
     assert all(opens(one, before[gone]) for one in hers)
-    assert not [one for one in hers for box in left.values() if opens(one, box)]
+    assert not [one for one in hers for cipher in left.values() if opens(one, cipher)]
     assert all(opens(one, left[one.customer_id.hex]) for one in sealed(backup) if one.customer_id.hex != gone)
 
 
 def test_the_search_for_traces_finds_every_form(tmp_path: Path) -> None:
     value = PERSONAL["street"]
-    for number, form in enumerate([*forms(value), *encoded_forms(f"a {value} b"[2:-2])]):
+    for number, form in enumerate([*plain_encodings(value), *base64_encodings(f"a {value} b"[2:-2])]):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "file").write_bytes(b"\0\1" + form + b"\2")

@@ -10,9 +10,9 @@ from uuid import UUID
 
 import httpx
 
-from tests.house import PASSWORD
 from tests.server.process.server import Server, serving
-from tests.server.process.stored import boxes, opens, rows, sealed
+from tests.server.process.stored import ciphers, opens, rows, sealed
+from tests.shop import PASSWORD
 
 ROUNDS = 6
 AT_ONCE = 6
@@ -43,7 +43,7 @@ def check_no_half_customer(var: Path) -> None:
     named = {UUID(row["customer_id"]) for row in rows(main, "SELECT customer_id FROM login_identifiers")}
     event = "SELECT customer_id FROM audit_events WHERE action = 'customer.registered'"
     audited = [UUID(row["customer_id"]) for row in rows(main, event)]
-    keys = boxes(keystore, var / "master.key")
+    keys = ciphers(keystore, var / "master.key")
 
     assert customers == named == set(audited)
     assert len(audited) == len(customers)

@@ -1,20 +1,20 @@
-"""Master and signing keys rotate while the house runs, and nobody notices."""
+"""Master and signing keys rotate while the server runs, and nobody notices."""
 
 from pathlib import Path
 
-from tests.server.process.server import patron, serving
+from tests.server.process.server import run_cli, serving
 from tests.server.process.stored import rows
 
 VERSIONS = """SELECT master_version FROM person_keys UNION SELECT master_version FROM system_keys"""
 
 
-def test_the_master_key_rotates_while_the_house_runs(tmp_path: Path) -> None:
+def test_the_master_key_rotates_while_the_server_runs(tmp_path: Path) -> None:
     var = tmp_path / "var"
     with serving(var) as server:
         token = server.register("ann@example.org", firstName="Ann")
         before = (var / "master.key").read_text()
 
-        done = patron(var, "keys", "rotate")
+        done = run_cli(var, "keys", "rotate")
 
         assert done.returncode == 0, done.stderr
         assert "with version 2" in done.stdout
@@ -34,12 +34,12 @@ def test_the_master_key_rotates_while_the_house_runs(tmp_path: Path) -> None:
         )
 
 
-def test_the_signing_key_rotates_while_the_house_runs(tmp_path: Path) -> None:
+def test_the_signing_key_rotates_while_the_server_runs(tmp_path: Path) -> None:
     var = tmp_path / "var"
     with serving(var) as server:
         token = server.register("ann@example.org")
 
-        done = patron(var, "keys", "rotate-signing")
+        done = run_cli(var, "keys", "rotate-signing")
 
         assert done.returncode == 0, done.stderr
         assert server.ask("Viewer", token=token)["viewer"]["kind"] == "CUSTOMER"

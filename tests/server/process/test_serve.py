@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.process.server import patron, serving
+from tests.server.process.server import run_cli, serving
 
 DEMO_KEYS = {
     "endpoint",
@@ -45,7 +45,7 @@ def test_the_command_line_gets_a_token_on_behalf_of_the_staff_member(tmp_path: P
     with serving(tmp_path / "var") as server:
         viewer = server.ask("Viewer", token=server.staff())["viewer"]
 
-        refused = patron(server.var, "token", "--on-behalf-of", "nobody@example.org")
+        refused = run_cli(server.var, "token", "--on-behalf-of", "nobody@example.org")
 
     assert (viewer["kind"], viewer["organization"]["slug"]) == ("STAFF", "demo")
     assert "privacy:write" in viewer["scopes"]
@@ -54,7 +54,7 @@ def test_the_command_line_gets_a_token_on_behalf_of_the_staff_member(tmp_path: P
 
 
 def test_without_a_server_the_token_command_says_so(tmp_path: Path) -> None:
-    done = patron(tmp_path, "token", "--on-behalf-of", "sam@demo.example.org")
+    done = run_cli(tmp_path, "token", "--on-behalf-of", "sam@demo.example.org")
 
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -62,7 +62,7 @@ def test_without_a_server_the_token_command_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [("serve",), ("worker",), ("migrate",), ("keys", "rotate")])
 def test_production_names_every_setting_that_is_missing(tmp_path: Path, command: tuple[str, ...]) -> None:
-    done = patron(tmp_path, *command, env="production")
+    done = run_cli(tmp_path, *command, env="production")
 
     assert done.returncode == 2
     for name in ("PATRON_DATABASE_URL", "PATRON_KEYSTORE_URL", "PATRON_PUBLIC_URL", "PATRON_MASTER_KEY"):
@@ -73,7 +73,7 @@ def test_production_names_every_setting_that_is_missing(tmp_path: Path, command:
 
 
 def test_a_wrong_setting_is_named_and_its_value_is_not_repeated(tmp_path: Path) -> None:
-    done = patron(tmp_path, "serve", port="hunter2")
+    done = run_cli(tmp_path, "serve", port="hunter2")
 
     assert done.returncode == 2
     assert "PATRON_PORT" in done.stderr
@@ -95,7 +95,7 @@ def test_a_wrong_master_key_ends_the_start_with_a_sentence(tmp_path: Path, key: 
         server.end()
     (var / "master.key").write_text(key + "\n")
 
-    done = patron(var, "serve")
+    done = run_cli(var, "serve")
 
     assert done.returncode == 1
     assert sentence in done.stderr
@@ -104,7 +104,7 @@ def test_a_wrong_master_key_ends_the_start_with_a_sentence(tmp_path: Path, key: 
 
 
 def test_a_database_of_another_version_ends_the_worker_with_what_to_do(tmp_path: Path) -> None:
-    done = patron(tmp_path, "worker")
+    done = run_cli(tmp_path, "worker")
 
     assert done.returncode == 1
     assert done.stderr == "The main database has another version than this program: run `patron migrate`.\n"

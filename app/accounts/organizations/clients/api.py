@@ -6,8 +6,8 @@ from typing import Annotated
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts.organizations.clients import stories
-from app.accounts.organizations.public_keys import split
+from app.accounts.organizations.clients import lifecycle
+from app.accounts.organizations.public_keys import split_pem
 from app.accounts.organizations.service import ClientKind
 from app.accounts.organizations.tables import ApiClient as Row
 from app.platform.audit.log import Action, record
@@ -36,7 +36,7 @@ describe(
     AUDIT_READ="Read the audit log.",
     ORGANIZATION_WRITE="Keep the organization's settings, staff and API clients.",
 )
-NEEDED = back_office(Scope.ORGANIZATION_WRITE)
+BACK_OFFICE = back_office(Scope.ORGANIZATION_WRITE)
 
 
 @strawberry.type(description="A storefront or an integration of the organization.")
@@ -56,7 +56,7 @@ class ApiClient(Node):
     revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
 
 
-def shown(row: Row) -> ApiClient:
+def graphql_api_client(row: Row) -> ApiClient:
     """The GraphQL object of a client."""
     return ApiClient(
         id=ids.encode("ApiClient", row.id),
@@ -64,7 +64,7 @@ def shown(row: Row) -> ApiClient:
         kind=ClientKind(row.kind),
         name=row.name,
         scopes=[Scope(scope) for scope in row.scopes.split()],
-        public_keys=split(row.public_key or ""),
+        public_keys=split_pem(row.public_key or ""),
         created_at=row.created_at,
         last_used_at=row.last_used_at,
         previous_key_until=row.previous_key_until,
@@ -134,19 +134,19 @@ class RevokeApiClientPayload(Payload):
 class ApiClientQueries:
     """Reads of clients."""
 
-    @query(allow=NEEDED, description="The organization's API clients, oldest first, revoked ones too.")
+    @query(allow=BACK_OFFICE, description="The organization's API clients, oldest first, revoked ones too.")
     async def api_clients(self, context: Context) -> list[ApiClient]:
         """Never a secret, nor a hash of one."""
         async with context.store.database.transaction() as session:
-            rows = await stories.every(session, organization_id=context.organization.id)
-        return [shown(row) for row in rows]
+            rows = await lifecycle.by_organization(session, organization_id=context.organization.id)
+        return [graphql_api_client(row) for row in rows]
 
 
 @strawberry.type
 class ApiClientMutations:
     """Changes of clients."""
 
-    @mutation(allow=NEEDED, description="Create an API client. Its key or secret is shown this once.")
+    @mutation(allow=BACK_OFFICE, description="Create an API client. Its key or secret is shown this once.")
     async def create_api_client(
         self,
         context: Context,
@@ -154,7 +154,7 @@ class ApiClientMutations:
         input: Annotated[CreateApiClientInput, strawberry.argument(description="The client.")],
     ) -> CreateApiClientPayload:
         """It can do no more than its creator."""
-        made = await stories.create(
+        created = await lifecycle.create(
             session,
             context.store.vault,
             principal=context.principal,
@@ -164,12 +164,12 @@ class ApiClientMutations:
             keys=input.public_keys,
         )
         await session.flush()
-        row = await session.get_one(Row, made.id)
-        record(session, context.origin, Action.CLIENT_CREATED, object_id=made.id)
-        return CreateApiClientPayload(api_client=shown(row), secret=made.key)
+        row = await session.get_one(Row, created.id)
+        record(session, context.origin, Action.CLIENT_CREATED, object_id=created.id)
+        return CreateApiClientPayload(api_client=graphql_api_client(row), secret=created.key)
 
     @mutation(
-        allow=NEEDED,
+        allow=BACK_OFFICE,
         description="Give a client a new key or secret. The present one is accepted for some hours more, so that "
         "nothing stands still while it is exchanged.",
     )
@@ -180,7 +180,7 @@ class ApiClientMutations:
         input: Annotated[RotateApiClientSecretInput, strawberry.argument(description="The client.")],
     ) -> RotateApiClientSecretPayload:
         """Tokens that are out stay valid."""
-        row, key = await stories.rotate(
+        row, key = await lifecycle.rotate(
             session,
             context.store.vault,
             principal=context.principal,
@@ -188,10 +188,10 @@ class ApiClientMutations:
             overlap_hours=input.overlap_hours,
         )
         record(session, context.origin, Action.CLIENT_ROTATED, object_id=row.id)
-        return RotateApiClientSecretPayload(api_client=shown(row), secret=key)
+        return RotateApiClientSecretPayload(api_client=graphql_api_client(row), secret=key)
 
     @mutation(
-        allow=NEEDED,
+        allow=BACK_OFFICE,
         description="End a client for good: its key, its secret and all tokens got with them are dead at once.",
     )
     async def revoke_api_client(
@@ -201,6 +201,6 @@ class ApiClientMutations:
         input: Annotated[RevokeApiClientInput, strawberry.argument(description="The client.")],
     ) -> RevokeApiClientPayload:
         """A client may end itself."""
-        row = await stories.revoke(session, principal=context.principal, client_id=ids.decode("ApiClient", input.id))
+        row = await lifecycle.revoke(session, principal=context.principal, client_id=ids.decode("ApiClient", input.id))
         record(session, context.origin, Action.CLIENT_REVOKED, object_id=row.id)
-        return RevokeApiClientPayload(api_client=shown(row))
+        return RevokeApiClientPayload(api_client=graphql_api_client(row))

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.identity.sessions import service as sessions
 from app.identity.staff import repository as staff
-from app.identity.staff.api import StaffMember, shown
+from app.identity.staff.api import StaffMember, to_staff_member
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError, ErrorCode, NotFound
 from app.platform.graphql import ids
@@ -17,9 +17,9 @@ from app.platform.graphql.context import Context
 from app.platform.graphql.fields import Payload, mutation, query
 from app.platform.principal import Scope
 from app.platform.validation import Validation
-from app.platform.values import EmailAddress, text
+from app.platform.values import EmailAddress, text_parser
 
-NEEDED = back_office(Scope.ORGANIZATION_WRITE)
+BACK_OFFICE = back_office(Scope.ORGANIZATION_WRITE)
 
 
 class StaffEmailTaken(AppError):
@@ -65,18 +65,18 @@ class DeleteStaffMemberPayload(Payload):
 class MemberQueries:
     """Reads of the staff."""
 
-    @query(allow=NEEDED, description="The staff members on whose behalf integrations may act, oldest first.")
+    @query(allow=BACK_OFFICE, description="The staff members on whose behalf integrations may act, oldest first.")
     async def staff(self, context: Context) -> list[StaffMember]:
         """Without those who left."""
-        found = await staff.every(context.store, organization_id=context.organization.id)
-        return [shown(staff_id, personal) for staff_id, personal in found]
+        found = await staff.list_active(context.store, organization_id=context.organization.id)
+        return [to_staff_member(staff_id, details) for staff_id, details in found]
 
 
 @strawberry.type
 class MemberMutations:
     """Changes of the staff."""
 
-    @mutation(allow=NEEDED, description="Add a staff member, on whose behalf integrations may then act.")
+    @mutation(allow=BACK_OFFICE, description="Add a staff member, on whose behalf integrations may then act.")
     async def create_staff_member(
         self,
         context: Context,
@@ -86,9 +86,9 @@ class MemberMutations:
         """The unique index decides about the address."""
         validation = Validation()
         email = validation.require("email", EmailAddress.parse, input.email)
-        first_name = validation.allow("firstName", text(1, 32), input.first_name)
-        last_name = validation.allow("lastName", text(1, 32), input.last_name)
-        validation.finish()
+        first_name = validation.optional("firstName", text_parser(1, 32), input.first_name)
+        last_name = validation.optional("lastName", text_parser(1, 32), input.last_name)
+        validation.raise_errors()
         try:
             staff_id = await staff.add(
                 session,
@@ -101,11 +101,11 @@ class MemberMutations:
         except IntegrityError:
             raise StaffEmailTaken from None
         record(session, context.origin, Action.STAFF_ADDED, object_id=staff_id)
-        personal = staff.Personal(email=email.address, first_name=first_name, last_name=last_name)
-        return CreateStaffMemberPayload(staff_member=shown(staff_id, personal))
+        details = staff.StaffDetails(email=email.address, first_name=first_name, last_name=last_name)
+        return CreateStaffMemberPayload(staff_member=to_staff_member(staff_id, details))
 
     @mutation(
-        allow=NEEDED,
+        allow=BACK_OFFICE,
         description="Remove a staff member: all sessions on its behalf end at once. What it asked for keeps its name.",
     )
     async def delete_staff_member(
@@ -119,6 +119,6 @@ class MemberMutations:
         organization_id = context.organization.id
         if not await staff.remove(session, organization_id=organization_id, staff_id=staff_id):
             raise NotFound(field=("id",))
-        ended = await sessions.end_of_staff(session, organization_id=organization_id, staff_id=staff_id)
+        ended = await sessions.end_all_for_staff_member(session, organization_id=organization_id, staff_id=staff_id)
         record(session, context.origin, Action.STAFF_REMOVED, object_id=staff_id)
         return DeleteStaffMemberPayload(deleted_staff_member_id=input.id, ended_sessions=ended)

@@ -8,21 +8,21 @@ import strawberry
 from sqlalchemy import and_, not_, or_, true
 
 from app.customers.anonymizations.repository import AnonymizationStatus
-from app.customers.back_office.conditions import Condition, Conditions, has_status, one_of, registered, within
+from app.customers.back_office.conditions import Condition, CustomerConditions, has_password, has_status, one_of, within
 from app.customers.back_office.listing import CustomerSortField, Sort, SortDirection
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import CustomerStatus
 from app.customers.tables import Customer
 from app.platform.errors import AppError
 from app.platform.graphql import ids
-from app.platform.graphql.access import refusal
+from app.platform.graphql.access import top_level_error
 from app.platform.graphql.enums import describe
 from app.platform.values import EmailAddress, LoginName
 
 Raw = TypeVar("Raw")
 Parsed = TypeVar("Parsed")
 
-LISTED_MAX = 100
+MAX_VALUES = 100
 LEVELS_MAX = 5
 CONDITIONS_MAX = 50
 
@@ -131,84 +131,86 @@ class CustomerSort:
     direction: SortDirection = strawberry.field(description="Which end comes first.", default=SortDirection.DESC)
 
 
-def sort_of(sort: CustomerSort | None) -> Sort:
+def parse_sort(sort: CustomerSort | None) -> Sort:
     """The order asked for; newest first without one."""
     return Sort(sort.field, sort.direction) if sort else Sort()
 
 
-class Where:
+class ConditionBuilder:
     """Turns a tree of filters into one condition; a top-level `BAD_USER_INPUT` when it is too large."""
 
-    def __init__(self, conditions: Conditions) -> None:
+    def __init__(self, conditions: CustomerConditions) -> None:
         """Keep count of what was used."""
         self._conditions = conditions
         self._count = 0
         self.names: set[str] = set()
 
-    def of(self, where: CustomerWhere | None, level: int = 1) -> Condition:
+    def build(self, where: CustomerWhere | None, level: int = 1) -> Condition:
         """The condition of a node and all below it."""
         if where is None:
             return true()
         if level > LEVELS_MAX:
-            raise refusal("BAD_USER_INPUT", f"At most {LEVELS_MAX} levels of conditions.")
-        found = [*self._leaves(where), *self._branches(where, level)]
+            raise top_level_error("BAD_USER_INPUT", f"At most {LEVELS_MAX} levels of conditions.")
+        found = [*self._field_conditions(where), *self._nested_conditions(where, level)]
         self._count += len(found)
         if self._count > CONDITIONS_MAX:
-            raise refusal("BAD_USER_INPUT", f"At most {CONDITIONS_MAX} conditions.")
+            raise top_level_error("BAD_USER_INPUT", f"At most {CONDITIONS_MAX} conditions.")
         return and_(true(), *found)
 
-    def _branches(self, where: CustomerWhere, level: int) -> list[Condition]:
+    def _nested_conditions(self, where: CustomerWhere, level: int) -> list[Condition]:
         found = []
         if where.and_ is not None:
-            found.append(and_(true(), *(self.of(one, level + 1) for one in where.and_)))
+            found.append(and_(true(), *(self.build(one, level + 1) for one in where.and_)))
         if where.or_:
-            found.append(or_(*(self.of(one, level + 1) for one in where.or_)))
+            found.append(or_(*(self.build(one, level + 1) for one in where.or_)))
         if where.not_ is not None:
-            found.append(not_(self.of(where.not_, level + 1)))
+            found.append(not_(self.build(where.not_, level + 1)))
         return found
 
-    def _leaves(self, where: CustomerWhere) -> list[Condition]:
-        make: dict[str, Callable[[Any], Condition]] = {
-            "id": lambda one: one_of(Customer.id, _parsed(_listed(one), lambda raw: ids.decode("Customer", raw))),
-            "email": lambda one: self._conditions.named(
-                IdentifierKind.EMAIL, _parsed(_listed(one), lambda raw: EmailAddress.parse(raw).canonical)
+    def _field_conditions(self, where: CustomerWhere) -> list[Condition]:
+        builders: dict[str, Callable[[Any], Condition]] = {
+            "id": lambda one: one_of(Customer.id, _parse_valid(_values(one), lambda raw: ids.decode("Customer", raw))),
+            "email": lambda one: self._conditions.has_identifier(
+                IdentifierKind.EMAIL, _parse_valid(_values(one), lambda raw: EmailAddress.parse(raw).canonical)
             ),
-            "login_name": lambda one: self._conditions.named(
-                IdentifierKind.LOGIN_NAME, _parsed(_listed(one), lambda raw: LoginName.parse(raw).canonical)
+            "login_name": lambda one: self._conditions.has_identifier(
+                IdentifierKind.LOGIN_NAME, _parse_valid(_values(one), lambda raw: LoginName.parse(raw).canonical)
             ),
-            "reference": lambda one: self._conditions.referenced(_listed(one)),
-            "shopper_reference": lambda one: one_of(Customer.shopper_reference, _parsed(_listed(one), _storable)),
-            "group": lambda one: self._conditions.grouped(
-                _parsed(_listed(one), lambda raw: ids.decode("CustomerGroup", raw)),
-                _parsed(_listed(one), _storable),
+            "reference": lambda one: self._conditions.has_reference(_values(one)),
+            "shopper_reference": lambda one: one_of(
+                Customer.shopper_reference, _parse_valid(_values(one), _storable_text)
             ),
-            "status": lambda one: has_status(_listed(one)),
-            "placed_orders": lambda one: _number(Customer.placed_orders, one),
-            "registered": registered,
-            "anonymization": lambda one: self._conditions.anonymized(_listed(one)),
+            "group": lambda one: self._conditions.in_group(
+                _parse_valid(_values(one), lambda raw: ids.decode("CustomerGroup", raw)),
+                _parse_valid(_values(one), _storable_text),
+            ),
+            "status": lambda one: has_status(_values(one)),
+            "placed_orders": lambda one: _int_range(Customer.placed_orders, one),
+            "registered": has_password,
+            "anonymization": lambda one: self._conditions.has_anonymization_status(_values(one)),
             "created_at": lambda one: _range(Customer.created_at, one),
             "updated_at": lambda one: _range(Customer.updated_at, one),
         }
-        used = {name: getattr(where, name) for name in make if not _empty(getattr(where, name))}
+        used = {name: getattr(where, name) for name in builders if not _is_empty(getattr(where, name))}
         self.names |= set(used)
-        return [make[name](value) for name, value in used.items()]
+        return [builders[name](value) for name, value in used.items()]
 
 
-def _empty(one: Any) -> bool:
+def _is_empty(one: Any) -> bool:
     """Whether a filter says nothing: not there, or there without a value."""
     return one is None or (hasattr(one, "one_of") and one.eq is None and one.one_of is None)
 
 
-def _listed(one: Any) -> list[Any]:
+def _values(one: Any) -> list[Any]:
     """The values of a filter with `eq` and `oneOf`: where both are given, both must hold."""
     if one.one_of is None:
         return [] if one.eq is None else [one.eq]
-    if len(one.one_of) > LISTED_MAX:
-        raise refusal("BAD_USER_INPUT", f"At most {LISTED_MAX} values in one list.")
+    if len(one.one_of) > MAX_VALUES:
+        raise top_level_error("BAD_USER_INPUT", f"At most {MAX_VALUES} values in one list.")
     return [value for value in one.one_of if one.eq is None or value == one.eq]
 
 
-def _parsed(raws: list[Raw], parse: Callable[[Raw], Parsed]) -> list[Parsed]:
+def _parse_valid(raws: list[Raw], parse: Callable[[Raw], Parsed]) -> list[Parsed]:
     """The well-formed ones: nobody has a malformed name."""
     found = []
     for raw in raws:
@@ -219,7 +221,7 @@ def _parsed(raws: list[Raw], parse: Callable[[Raw], Parsed]) -> list[Parsed]:
     return found
 
 
-def _storable(raw: str) -> str:
+def _storable_text(raw: str) -> str:
     # PostgreSQL has no text with a zero character, and encodes no lone surrogate: nobody is called so.
     return raw if raw.isprintable() else ""
 
@@ -228,6 +230,6 @@ def _range(column: Any, one: DateTimeFilter) -> Condition:
     return within(column, gte=one.gte, gt=one.gt, lte=one.lte, lt=one.lt)
 
 
-def _number(column: Any, one: IntFilter) -> Condition:
+def _int_range(column: Any, one: IntFilter) -> Condition:
     bounds = within(column, gte=one.gte, gt=one.gt, lte=one.lte, lt=one.lt)
     return bounds if one.eq is None else and_(bounds, one_of(column, [one.eq]))

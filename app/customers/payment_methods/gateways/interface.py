@@ -82,7 +82,7 @@ class Gateway(Protocol):
     async def attach(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:
         """Keep what `token` stands for with the customer. What is attached to this customer already is a success."""
 
-    async def attached(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument | None:
+    async def find_attached(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument | None:
         """What an `attach` with this key left at the gateway when its answer was lost; None when nothing.
 
         It attaches nothing: a token that is still unused stays usable.
@@ -91,10 +91,10 @@ class Gateway(Protocol):
     async def detach(self, gateway_token: str, *, idempotency_key: str) -> None:
         """Make the instrument useless for ever. One that is gone already is a success."""
 
-    async def forget(self, gateway_customer: str, *, idempotency_key: str) -> None:
+    async def delete_customer(self, gateway_customer: str, *, idempotency_key: str) -> None:
         """Delete the person at the gateway. One that is gone already is a success."""
 
-    async def create_session(self, *, gateway_customer: str, idempotency_key: str) -> SetupSession:
+    async def create_setup_session(self, *, gateway_customer: str, idempotency_key: str) -> SetupSession:
         """Open a form for the customer."""
 
     async def finalize(self, session_id: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:
@@ -120,9 +120,9 @@ class Gateways:
     @property
     def default(self) -> Gateway:
         """The gateway that takes what is new."""
-        return self.named(next(iter(self._gateways), ""))
+        return self.by_name(next(iter(self._gateways), ""))
 
-    def named(self, name: str) -> Gateway:
+    def by_name(self, name: str) -> Gateway:
         """The gateway a row belongs to; `GatewayUnavailable` when the house does not have it (any more)."""
         gateway = self._gateways.get(name)
         if gateway is None:

@@ -16,7 +16,7 @@ from app.customers.payment_methods.gateways.interface import (
 from app.platform.clock import now
 
 SESSION_LIFETIME = timedelta(hours=24)
-REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 YEARS_VALID = 3
 
 CARDS: dict[str, dict[str, Any]] = {
@@ -56,28 +56,28 @@ class SandboxGateway:
         """A new instrument for a token the sandbox knows."""
         if token == UNAVAILABLE:
             raise GatewayUnavailable
-        return self._once(idempotency_key, _instrument(token, gateway_customer))
+        return self._idempotent(idempotency_key, _instrument(token, gateway_customer))
 
-    async def attached(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument | None:  # noqa: ARG002
+    async def find_attached(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument | None:  # noqa: ARG002
         """What was attached with this key."""
-        made = self._done.get(idempotency_key)
-        return self.instruments.get(made.gateway_token) if made else None
+        instrument = self._done.get(idempotency_key)
+        return self.instruments.get(instrument.gateway_token) if instrument else None
 
     async def detach(self, gateway_token: str, *, idempotency_key: str) -> None:  # noqa: ARG002
         """Forget the instrument."""
         self.instruments.pop(gateway_token, None)
 
-    async def forget(self, gateway_customer: str, *, idempotency_key: str) -> None:  # noqa: ARG002
+    async def delete_customer(self, gateway_customer: str, *, idempotency_key: str) -> None:  # noqa: ARG002
         """Forget all instruments of the customer."""
         for token, instrument in list(self.instruments.items()):
             if instrument.gateway_customer == gateway_customer:
                 del self.instruments[token]
 
-    async def create_session(self, *, gateway_customer: str, idempotency_key: str) -> SetupSession:  # noqa: ARG002
+    async def create_setup_session(self, *, gateway_customer: str, idempotency_key: str) -> SetupSession:  # noqa: ARG002
         """A session that needs no form."""
         session_id = f"seti_sandbox_{secrets.token_hex(12)}"
         expires_at = now() + SESSION_LIFETIME
-        _keep(self._sessions, session_id, (gateway_customer, expires_at))
+        _remember(self._sessions, session_id, (gateway_customer, expires_at))
         return SetupSession(
             id=session_id,
             gateway=self.name,
@@ -91,22 +91,22 @@ class SandboxGateway:
         owner, expires_at = self._sessions.get(session_id, ("", now()))
         if owner != gateway_customer or expires_at <= now():
             raise GatewayDeclined
-        return self._once(session_id, _instrument("tok_visa", gateway_customer))
+        return self._idempotent(session_id, _instrument("tok_visa", gateway_customer))
 
     async def close(self) -> None:
         """Nothing is open."""
 
-    def _once(self, key: str, instrument: Instrument) -> Instrument:
+    def _idempotent(self, key: str, instrument: Instrument) -> Instrument:
         if key in self._done:
             return self._done[key]
-        _keep(self._done, key, instrument)
-        _keep(self.instruments, instrument.gateway_token, instrument)
+        _remember(self._done, key, instrument)
+        _remember(self.instruments, instrument.gateway_token, instrument)
         return instrument
 
 
-def _keep(memory: OrderedDict[str, Any], key: str, value: object) -> None:
+def _remember(memory: OrderedDict[str, Any], key: str, value: object) -> None:
     memory[key] = value
-    if len(memory) > REMEMBERED:
+    if len(memory) > MAX_REMEMBERED:
         memory.popitem(last=False)
 
 

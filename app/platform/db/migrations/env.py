@@ -9,15 +9,15 @@ from sqlalchemy import DateTime, MetaData
 from sqlmodel.sql.sqltypes import AutoString
 
 from app.platform.db.columns import main_metadata
-from app.platform.db.migrating import Line
+from app.platform.db.revisions import DatabaseKind
 
 APP = Path(__file__).parents[3]
 
 
-def tables(line: Line) -> MetaData:
+def tables(kind: DatabaseKind) -> MetaData:
     """The metadata of all tables of a database."""
     # Found by name, not imported: tables stand in every package, and `db` is below them all.
-    if line is Line.KEYSTORE:
+    if kind is DatabaseKind.KEYSTORE:
         keystore: MetaData = importlib.import_module("app.platform.vault.tables").keystore_metadata
         return keystore
     for path in sorted(APP.glob("**/tables.py")):
@@ -25,22 +25,22 @@ def tables(line: Line) -> MetaData:
     return main_metadata
 
 
-def plain(kind: str, value: Any, _: object) -> str | Literal[False]:
+def render_item(type_: str, value: Any, _: object) -> str | Literal[False]:
     """Write column types in SQLAlchemy's own words: a migration must not depend on the program of a later day."""
-    if kind == "type" and isinstance(value, DateTime):
+    if type_ == "type" and isinstance(value, DateTime):
         return "sa.DateTime(timezone=True)"
-    if kind == "type" and isinstance(value, AutoString):
+    if type_ == "type" and isinstance(value, AutoString):
         return f"sa.String(length={value.length})" if value.length else "sa.String()"
     return False
 
 
-line: Line = context.config.attributes["line"]
+kind: DatabaseKind = context.config.attributes["kind"]
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=tables(line) if context.config.attributes.get("compare") else None,
+    target_metadata=tables(kind) if context.config.attributes.get("compare") else None,
     render_as_batch=True,
     compare_type=True,
-    render_item=plain,
+    render_item=render_item,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -509,7 +509,7 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "sessions",
+        "login_sessions",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
@@ -525,18 +525,24 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_reason", sa.String(length=32), nullable=True),
-        sa.ForeignKeyConstraint(["client_id"], ["api_clients.id"], name=op.f("fk_sessions_client_id_api_clients")),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_sessions_customer_id_customers")),
         sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.id"], name=op.f("fk_sessions_organization_id_organizations")
+            ["client_id"], ["api_clients.id"], name=op.f("fk_login_sessions_client_id_api_clients")
         ),
-        sa.ForeignKeyConstraint(["staff_id"], ["staff_members.id"], name=op.f("fk_sessions_staff_id_staff_members")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_login_sessions_customer_id_customers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_login_sessions_organization_id_organizations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff_members.id"], name=op.f("fk_login_sessions_staff_id_staff_members")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_sessions")),
     )
-    with op.batch_alter_table("sessions", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_sessions_client_id"), ["client_id"], unique=False)
-        batch_op.create_index("ix_sessions_customer", ["organization_id", "customer_id", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_sessions_expires_at"), ["expires_at"], unique=False)
+    with op.batch_alter_table("login_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_login_sessions_client_id"), ["client_id"], unique=False)
+        batch_op.create_index("ix_login_sessions_customer", ["organization_id", "customer_id", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_login_sessions_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
         "refresh_tokens",
@@ -554,7 +560,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_refresh_tokens_organization_id_organizations")
         ),
-        sa.ForeignKeyConstraint(["session_id"], ["sessions.id"], name=op.f("fk_refresh_tokens_session_id_sessions")),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["login_sessions.id"], name=op.f("fk_refresh_tokens_session_id_login_sessions")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_tokens")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_refresh_tokens_token_hash")),
     )
@@ -571,12 +579,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_refresh_tokens_session_id"))
 
     op.drop_table("refresh_tokens")
-    with op.batch_alter_table("sessions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_sessions_expires_at"))
-        batch_op.drop_index("ix_sessions_customer")
-        batch_op.drop_index(batch_op.f("ix_sessions_client_id"))
+    with op.batch_alter_table("login_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_login_sessions_expires_at"))
+        batch_op.drop_index("ix_login_sessions_customer")
+        batch_op.drop_index(batch_op.f("ix_login_sessions_client_id"))
 
-    op.drop_table("sessions")
+    op.drop_table("login_sessions")
     with op.batch_alter_table("payment_methods", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_payment_methods_default", sqlite_where=sa.text("is_default"), postgresql_where=sa.text("is_default")

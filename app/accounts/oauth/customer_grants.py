@@ -1,0 +1,85 @@
+"""Tokens of customers: for name and password (RFC 6749, section 4.3), and again for a refresh token (section 6)."""
+
+from app.accounts.login import LoginAttempt, LoginSuccess, log_in
+from app.accounts.notices import notify_of_replay
+from app.accounts.oauth.clients import Client
+from app.accounts.oauth.errors import InvalidGrant, OAuthError
+from app.accounts.oauth.requests import OAuthRequest
+from app.accounts.oauth.token_response import TokenResponse
+from app.identity.guessing.policy import GuessingPolicy
+from app.identity.passwords.hashing import PasswordHasher
+from app.identity.sessions.service import LoginSessions, TokenPair
+from app.identity.sessions.tokens import TokenInvalid
+from app.platform.audit.log import Action, record
+from app.platform.clock import now
+from app.platform.errors import AppError, RateLimited
+from app.platform.vault.vault import Store
+
+
+class CustomerGrants:
+    """What a client gets for a customer who trusts it."""
+
+    def __init__(
+        self, store: Store, login_sessions: LoginSessions, hasher: PasswordHasher, guessing: GuessingPolicy
+    ) -> None:
+        """Log in with the same story, and the same cost, as the mutation `login`."""
+        self._store = store
+        self._login_sessions = login_sessions
+        self._hasher = hasher
+        self._guessing = guessing
+
+    async def password_grant(self, request: OAuthRequest, client: Client) -> TokenResponse:
+        """A new session; raise `OAuthError`."""
+        attempt = LoginAttempt(
+            client.origin(request), request.require("username"), request.require("password"), client.id
+        )
+        _no_scope(request)
+        try:
+            async with self._store.database.transaction() as session:
+                outcome = await log_in(
+                    session, self._store, self._hasher, self._login_sessions, attempt, guessing=self._guessing
+                )
+        except AppError as error:
+            raise oauth_error(error) from None
+        if isinstance(outcome, LoginSuccess):
+            return _token_response(outcome.tokens)
+        raise oauth_error(outcome)
+
+    async def refresh_token_grant(self, request: OAuthRequest, client: Client) -> TokenResponse:
+        """New tokens of the same session; raise `OAuthError`. A replay ends the session."""
+        token = request.require("refresh_token")
+        _no_scope(request)
+        try:
+            async with self._store.database.transaction() as session:
+                outcome = await self._login_sessions.refresh(
+                    session, organization_id=client.organization_id, token=token, client_id=client.id
+                )
+                action = Action.SESSION_REFRESHED if outcome.tokens else Action.SESSION_REPLAYED
+                origin = client.origin(request)
+                record(session, origin, action, customer_id=outcome.customer_id, object_id=outcome.session_id)
+                if outcome.tokens is None:
+                    organization = origin.principal.organization
+                    await notify_of_replay(session, self._store.vault, organization, customer_id=outcome.customer_id)
+        except AppError as error:
+            raise oauth_error(error) from None
+        if outcome.tokens is None:
+            raise oauth_error(TokenInvalid())
+        return _token_response(outcome.tokens)
+
+
+def _no_scope(request: OAuthRequest) -> None:
+    if "scope" in request.form:
+        raise OAuthError("invalid_scope", "Tokens of customers have no scopes: leave the parameter scope away.")
+
+
+def oauth_error(error: AppError) -> OAuthError:
+    """An expected failure in the words of OAuth."""
+    if isinstance(error, RateLimited):
+        seconds = str(error.retry_after_seconds)
+        return OAuthError("temporarily_unavailable", error.message, 429, Retry_After=seconds)
+    return InvalidGrant(error.message)
+
+
+def _token_response(tokens: TokenPair) -> TokenResponse:
+    lifetime = int((tokens.access_token_expires_at - now()).total_seconds())
+    return TokenResponse(tokens.access_token, lifetime, refresh_token=tokens.refresh_token)

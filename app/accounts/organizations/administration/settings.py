@@ -1,0 +1,135 @@
+"""Settings of an organization, field by field as `OrganizationSettings` declares them."""
+
+import re
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from app.platform.errors import AppError, Invalid
+from app.platform.principal import OrganizationSettings
+from app.platform.validation import Validation
+from app.platform.values import EmailAddress, https_url, text_parser
+
+TEXT_MAX = 2048
+LIST_MAX = 100
+NUMBER_MAX = 10_000
+WEB_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+PASSWORD_MIN_LENGTHS = range(8, 129)
+
+
+def _parse_web_origin(raw: str) -> str:
+    if not WEB_ORIGIN.fullmatch(raw):
+        raise Invalid("Write an origin as browsers do: https://shop.example.org, in small letters and without a path.")
+    return raw
+
+
+def _parse_password_length(raw: int) -> int:
+    if raw not in PASSWORD_MIN_LENGTHS:
+        raise Invalid("8 to 128 characters.")
+    return raw
+
+
+DESCRIPTIONS: Mapping[str, str] = {
+    "require_api_key": "Whether guests and customers have to send the publishable key with every request.",
+    "require_verified_email": "Whether an email address has to be proven before its account opens.",
+    "keep_last_address": "Whether a customer's last address cannot be deleted.",
+    "cors_origins": "Origins of the web pages that may call from a browser, such as `https://shop.example.org`.",
+    "address_strictness": "What becomes of an address that breaks rules of its country.",
+    "storefront_url": "Web address of the shop, which the links in mails begin with; empty for the service's own.",
+    "mail_sender": "Sender of the mails to customers; empty for the service's own.",
+    "require_login_name": "Whether customers choose a login name when they register, and log in by it alone.",
+    "password_min_length": "Fewest characters of a new password, 8 to 128; null for what the service asks for.",
+    "terms_url": "Where the terms can be read that customers have to accept.",
+    "terms_version": "The version of the terms that customers accept now, as it is kept with their acceptance.",
+    "approval": "Whether the back office has to approve a new account before its owner can log in.",
+    "notification_email": "Who is told by mail that somebody waits for approval; null for nobody.",
+}
+CHOICES: Mapping[str, Mapping[str, str]] = {
+    "address_strictness": {
+        "strict": "It is refused, with an entry of `userErrors` for each broken rule.",
+        "warn": "It is written, and the answer lists the broken rules in `warnings`.",
+    },
+}
+"""What each setting is about, and what each of its choices does; one that is missing is an error at import."""
+
+# What a setting must be beyond its type: by its name, a parser that raises `AppError`.
+PARSERS: dict[str, Callable[[Any], Any]] = {
+    "cors_origins": _parse_web_origin,
+    "password_min_length": _parse_password_length,
+    "notification_email": lambda raw: EmailAddress.parse(raw).address,
+    "terms_url": https_url,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One field of `OrganizationSettings`: `choices` are the values of a `Literal`."""
+
+    name: str
+    kind: type
+    default: Any
+    choices: tuple[str, ...] = ()
+    is_list: bool = False
+
+    @property
+    def api_name(self) -> str:
+        """As clients write it."""
+        head, *rest = self.name.split("_")
+        return head + "".join(part.title() for part in rest)
+
+    @property
+    def description(self) -> str:
+        """What it is about."""
+        return DESCRIPTIONS[self.name]
+
+    def parse(self, raw: Any) -> Any:
+        """The value to store; raise `AppError`."""
+        parser = PARSERS.get(self.name, self._parse_plain)
+        if self.is_list:
+            if len(raw) > LIST_MAX:
+                raise Invalid(f"At most {LIST_MAX} values.")
+            return [parser(one) for one in raw]
+        return parser(raw)
+
+    def _parse_plain(self, raw: Any) -> Any:
+        if isinstance(raw, int) and not isinstance(raw, bool) and not 0 <= raw <= NUMBER_MAX:
+            raise Invalid(f"0 to {NUMBER_MAX}.")
+        return text_parser(0, TEXT_MAX)(raw) if isinstance(raw, str) else raw
+
+
+def _setting(name: str, hint: Any, default: Any) -> Setting:
+    if get_origin(hint) in {Union, types.UnionType}:
+        hint = next(one for one in get_args(hint) if one is not type(None))
+    if get_origin(hint) is Literal:
+        return Setting(name, str, default, choices=get_args(hint))
+    if get_origin(hint) in {tuple, list, frozenset}:
+        return Setting(name, get_args(hint)[0], default, is_list=True)
+    return Setting(name, hint, default)
+
+
+def _default(field: Any) -> Any:
+    return getattr(OrganizationSettings(), field.name)
+
+
+_HINTS = get_type_hints(OrganizationSettings)
+SETTINGS = tuple(_setting(field.name, _HINTS[field.name], _default(field)) for field in fields(OrganizationSettings))
+
+
+def apply_changes(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored object with the given settings; None takes one back to its default. Raise `AppErrorGroup`."""
+    validation = Validation()
+    found = dict(stored)
+    for setting in SETTINGS:
+        if setting.name not in changes:
+            continue
+        raw = changes[setting.name]
+        if raw is None:
+            found.pop(setting.name, None)
+            continue
+        try:
+            found[setting.name] = setting.parse(raw)
+        except AppError as error:
+            validation.add(error, "settings", setting.api_name)
+    validation.raise_errors()
+    return found

@@ -1,0 +1,100 @@
+"""What an organization does with its API clients; nobody gets power through one that it does not have."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.accounts.organizations import public_keys
+from app.accounts.organizations.callers import KEY_PURPOSE
+from app.accounts.organizations.service import ClientKind, NewClient, add_client
+from app.accounts.organizations.tables import ApiClient
+from app.platform.clock import now
+from app.platform.errors import Invalid, NotAllowed, NotFound
+from app.platform.principal import Principal, Scope
+from app.platform.validation import Validation
+from app.platform.values import text_parser
+from app.platform.vault.vault import Vault
+
+OVERLAP_HOURS_MAX = 7 * 24
+
+
+async def by_organization(session: AsyncSession, *, organization_id: UUID) -> Sequence[ApiClient]:
+    """The organization's clients, oldest first, revoked ones too."""
+    statement = select(ApiClient).where(ApiClient.organization_id == organization_id).order_by(col(ApiClient.id))
+    return (await session.exec(statement)).all()
+
+
+async def create(
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    principal: Principal,
+    kind: ClientKind,
+    name: str,
+    scopes: frozenset[Scope],
+    keys: Sequence[str],
+) -> NewClient:
+    """A new client; raise `AppErrorGroup` with every wrong field, among them scopes that the creator does not have."""
+    validation = Validation()
+    parsed_name = validation.require("name", text_parser(1, 255), name)
+    if not scopes <= principal.scopes:
+        validation.add(NotAllowed("A client cannot have scopes that its creator does not have."), "scopes")
+    if kind is ClientKind.PUBLISHABLE and scopes:
+        validation.add(Invalid("A publishable client is for guests and customers and has no scopes."), "scopes")
+    if kind is ClientKind.PUBLISHABLE and keys:
+        validation.add(Invalid("A publishable client cannot keep a key that signs."), "publicKeys")
+    parsed = [validation.check("publicKeys", public_keys.parse, one) for one in keys]
+    validation.raise_errors()
+    stored = Validation()
+    joined = stored.check("publicKeys", public_keys.join_pem, parsed)
+    stored.raise_errors()
+    return add_client(
+        session,
+        vault,
+        organization_id=principal.organization.id,
+        kind=kind,
+        name=parsed_name,
+        scopes=scopes,
+        public_key=joined,
+    )
+
+
+async def rotate(
+    session: AsyncSession, vault: Vault, *, principal: Principal, client_id: UUID, overlap_hours: int
+) -> tuple[ApiClient, str]:
+    """A new key or secret; the one before is accepted for `overlap_hours` more, the one before that no longer.
+
+    Raise `NotFound`, `Invalid`, and `NotAllowed` for a client with more scopes than the caller: the secret would give
+    them to it.
+    """
+    if not 0 <= overlap_hours <= OVERLAP_HOURS_MAX:
+        raise Invalid(f"0 to {OVERLAP_HOURS_MAX} hours.", field=("overlapHours",))
+    client = await _lock_active(session, principal, client_id)
+    if not {Scope(scope) for scope in client.scopes.split()} <= principal.scopes:
+        raise NotAllowed("This client has scopes that you do not have.", field=("id",))
+    key = f"{'pk' if client.kind == ClientKind.PUBLISHABLE.value else 'sk'}_{secrets.token_urlsafe(32)}"
+    client.previous_key_hash = client.key_hash if overlap_hours else None
+    client.previous_key_until = now() + timedelta(hours=overlap_hours) if overlap_hours else None
+    client.key_hash = vault.fingerprints.compute(KEY_PURPOSE, key)
+    session.add(client)
+    return client, key
+
+
+async def revoke(session: AsyncSession, *, principal: Principal, client_id: UUID) -> ApiClient:
+    """End the client: its key, its secret and all sessions got with it are dead at the next request."""
+    client = await _lock_active(session, principal, client_id)
+    client.revoked_at = now()
+    client.previous_key_hash = client.previous_key_until = None
+    session.add(client)
+    return client
+
+
+async def _lock_active(session: AsyncSession, principal: Principal, client_id: UUID) -> ApiClient:
+    client = await session.get(ApiClient, client_id, with_for_update=True, populate_existing=True)
+    if client is None or client.organization_id != principal.organization.id or client.revoked_at is not None:
+        raise NotFound(field=("id",))
+    return client

@@ -1,0 +1,38 @@
+"""From which web pages an organization's API may be called."""
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any, cast
+
+from sqlalchemy import select
+from sqlmodel import col
+
+from app.accounts.organizations.tables import Organization
+from app.platform.db.engine import Database
+from app.platform.db.reading import Read
+
+CACHE_SECONDS = 10.0
+
+_SETTINGS = Read(select(col(Organization.settings)), lambda row: cast("dict[str, Any]", row[0]))
+
+
+class AllowedOrigins:
+    """The origins of all organizations: a preflight does not say whose it is."""
+
+    def __init__(self, database: Database) -> None:
+        """Read from `database`, at most every ten seconds."""
+        self._database = database
+        self._origins: frozenset[str] = frozenset()
+        self._cached_until = 0.0
+
+    async def all_origins(self) -> frozenset[str]:
+        """What some organization allows."""
+        if self._cached_until <= monotonic():
+            rows = await self._database.rows(_SETTINGS)
+            self._origins = frozenset(origin for row in rows for origin in _cors_origins(row))
+            self._cached_until = monotonic() + CACHE_SECONDS
+        return self._origins
+
+
+def _cors_origins(settings: dict[str, Any]) -> Sequence[str]:
+    return cast("Sequence[str]", settings.get("cors_origins", ()))

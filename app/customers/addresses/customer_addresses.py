@@ -1,0 +1,96 @@
+"""The addresses of one customer while somebody changes them."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.addresses import repository
+from app.customers.addresses.records import TABLE, AddressDetails, AddressRecord, open_row, row_of
+from app.customers.addresses.tables import Address
+from app.platform.audit import log
+from app.platform.audit.log import Action
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.db.locks import lock_customer
+from app.platform.errors import NotFound
+from app.platform.principal import RequestOrigin
+from app.platform.vault.sealing import DataKeyCipher
+from app.platform.vault.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAddresses:
+    """All addresses of a customer, oldest first, and nobody else writes among them until the transaction ends."""
+
+    session: AsyncSession
+    origin: RequestOrigin
+    cipher: DataKeyCipher
+    customer_id: UUID
+    rows: list[Address]
+
+    def find(self, address_id: UUID, *field: str) -> Address:
+        """The address with this id; raise `NotFound` of `field` when it is not in this book."""
+        for row in self.rows:
+            if row.id == address_id:
+                return row
+        raise NotFound(field=field)
+
+    def others(self, row: Address) -> list[Address]:
+        """All but this one."""
+        return [other for other in self.rows if other.id != row.id]
+
+    def open(self, row: Address) -> AddressRecord:
+        """The address, opened."""
+        return open_row(row_of(row), self.cipher)
+
+    def new_row(self, country_code: str, details: AddressDetails) -> Address:
+        """A row for a new address, not yet added."""
+        row_id, moment = new_id(), now()
+        return Address(
+            id=row_id,
+            organization_id=self.origin.principal.organization.id,
+            customer_id=self.customer_id,
+            country_code=country_code,
+            sealed=self.cipher.seal(TABLE, row_id, details),
+            created_at=moment,
+            updated_at=moment,
+        )
+
+    def set_details(self, row: Address, country_code: str, details: AddressDetails) -> None:
+        """Seal new contents into the row."""
+        row.country_code = country_code
+        row.sealed = self.cipher.seal(TABLE, row.id, details)
+
+    def audit(self, action: Action, row: Address, *fields: str) -> None:
+        """Write what was done to an address into the audit log."""
+        log.record(self.session, self.origin, action, customer_id=self.customer_id, object_id=row.id, fields=fields)
+
+
+async def lock_addresses(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, customer_id: UUID
+) -> CustomerAddresses:
+    """The locked book of a customer; raise `NotFound` of `customerId` when the organization has no such customer."""
+    organization_id = origin.principal.organization.id
+    if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
+        raise NotFound(field=("customerId",))
+    # A customer who is not erased has a key: it is destroyed only after the erasure was committed.
+    cipher = await vault.cipher(customer_id)
+    rows = await repository.rows_of(session, organization_id=organization_id, customer_id=customer_id)
+    return CustomerAddresses(session, origin, cipher, customer_id, rows)
+
+
+async def lock_addresses_containing(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, address_id: UUID
+) -> CustomerAddresses:
+    """The locked book in which the caller looks for an address: its own, or for an integration that of its owner.
+
+    Raise `NotFound` of `id` when an integration names an address that its organization does not have.
+    """
+    principal = origin.principal
+    customer_id = principal.customer_id or await repository.owner_of(
+        session, organization_id=principal.organization.id, address_id=address_id
+    )
+    if customer_id is None:
+        raise NotFound(field=("id",))
+    return await lock_addresses(session, vault, origin, customer_id=customer_id)

@@ -1,0 +1,72 @@
+"""Gives a customer an email address that it has proven to be its own."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers import customer_orders, identifiers, repository
+from app.customers.identifiers import IdentifierKind
+from app.customers.repository import LockedCustomer
+from app.customers.service import EmailTaken
+from app.customers.tables import Customer
+from app.platform.clock import now
+from app.platform.values import EmailAddress
+from app.platform.vault.vault import Vault
+
+EMAIL = IdentifierKind.EMAIL
+
+
+async def assign_verified_email(
+    session: AsyncSession, vault: Vault, customer: LockedCustomer, email: EmailAddress
+) -> None:
+    """Make a proven address the one of a locked customer and save it; raise `EmailTaken`.
+
+    Somebody who only claimed the address, without ever proving it, loses it: nobody can keep an address from its
+    owner by registering it first.
+    """
+    row = customer.row
+    await identifiers.release(session, customer_id=row.id, kind=EMAIL)
+    if not await _assign_identifier(session, vault, row, email):
+        await _release_unverified_holder(session, vault, organization_id=row.organization_id, canonical=email.canonical)
+        if not await _assign_identifier(session, vault, row, email):
+            raise EmailTaken
+    customer.personal = replace(customer.personal, email=email.address)
+    row.email_verified_at = now()
+    await repository.save(session, vault, customer)
+    await customer_orders.attach_guest_orders_of(session, vault, customer)
+
+
+async def _assign_identifier(session: AsyncSession, vault: Vault, row: Customer, email: EmailAddress) -> bool:
+    return await identifiers.assign_if_free(
+        session,
+        vault,
+        organization_id=row.organization_id,
+        kind=EMAIL,
+        canonical=email.canonical,
+        owner=row.id,
+    )
+
+
+async def _release_unverified_holder(
+    session: AsyncSession, vault: Vault, *, organization_id: UUID, canonical: str
+) -> None:
+    holder = await repository.lock_by_identifier(
+        session, vault, organization_id=organization_id, kind=EMAIL, canonical=canonical
+    )
+    if holder is None or not may_lose_email(
+        verified=holder.email_verified_at is not None,
+        has_password=holder.has_password,
+        placed_orders=holder.placed_orders,
+    ):
+        return
+    await identifiers.release(session, customer_id=holder.id, kind=EMAIL)
+    edited = await repository.lock(session, vault, organization_id=organization_id, customer_id=holder.id)
+    if edited is not None:
+        edited.personal = replace(edited.personal, email=None)
+        await repository.save(session, vault, edited)
+
+
+def may_lose_email(*, verified: bool, has_password: bool, placed_orders: int) -> bool:
+    """Whether a customer is no more than somebody's word that an address is theirs."""
+    return not verified and not has_password and placed_orders == 0

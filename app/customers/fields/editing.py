@@ -1,0 +1,192 @@
+"""Declares, changes and removes the extra fields of an organization."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.fields import labels, patterns, repository
+from app.customers.fields.extras import TEXT_MAX, ExtraFieldDefinition, definition_from_row
+from app.customers.fields.field_types import FieldType
+from app.customers.fields.tables import ExtraField
+from app.platform.clock import now
+from app.platform.db.columns import new_id
+from app.platform.db.inserts import insert_if_absent
+from app.platform.errors import AppError, ErrorCode, Invalid, NotFound, Required
+from app.platform.validation import Validation
+from app.platform.values import locale, text_parser
+
+MAX_EXTRA_FIELDS = 50
+MAX_OPTIONS = 300
+MAX_LABELS = 50
+POSITION_MAX = 10_000
+NAME = re.compile(r"[a-z][A-Za-z0-9_]{0,63}")
+EXTRA_FIELD_TYPES = (FieldType.TEXT, FieldType.NUMBER, FieldType.DATE, FieldType.CHECKBOX, FieldType.SELECT)
+
+
+class NameTaken(AppError):
+    """The organization has a field of this name, or it is one of the built-in ones."""
+
+    code = ErrorCode.TAKEN
+    message = "There is a field with this name already."
+    field = ("name",)
+
+
+class TooManyFields(AppError):
+    """More fields than a form can show."""
+
+    code = ErrorCode.LIMIT_REACHED
+    message = f"There are {MAX_EXTRA_FIELDS} extra fields already, which is the most. Delete one first."
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A text in one language."""
+
+    locale: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptionDeclaration:
+    """An option as it is declared."""
+
+    value: str
+    labels: Sequence[Label]
+
+
+async def create(
+    session: AsyncSession, *, organization_id: UUID, name: str, input_values: Mapping[str, Any]
+) -> ExtraFieldDefinition:
+    """Add a field; raise `AppErrorGroup`, `NameTaken`, `TooManyFields`.
+
+    `given` are the other columns as they were sent.
+    """
+    validation = Validation()
+    checked_name = validation.require("name", _parse_name, name)
+    values = _parse_columns(validation, input_values)
+    _require_consistent(validation, values)
+    validation.raise_errors()
+    if checked_name in labels.BUILT_IN_LABELS:
+        raise NameTaken
+    count = select(func.count()).select_from(ExtraField).where(col(ExtraField.organization_id) == organization_id)
+    if (await session.exec(count)).one() >= MAX_EXTRA_FIELDS:
+        raise TooManyFields
+    moment = now()
+    row = ExtraField(
+        id=new_id(), organization_id=organization_id, name=checked_name, created_at=moment, updated_at=moment, **values
+    )
+    if not await insert_if_absent(session, ExtraField, **row.model_dump()):
+        raise NameTaken
+    return definition_from_row(row)
+
+
+async def update(
+    session: AsyncSession, *, organization_id: UUID, field_id: UUID, input_values: Mapping[str, Any]
+) -> ExtraFieldDefinition:
+    """Change what is given; name and type stay, as answers are kept by them. Raise `NotFound`, `AppErrorGroup`."""
+    row = await repository.lock(session, organization_id=organization_id, field_id=field_id)
+    if row is None:
+        raise NotFound("There is no extra field with this id.", field=("id",))
+    validation = Validation()
+    values = _parse_columns(validation, input_values)
+    kept = {"type": row.type, "labels": row.labels, "options": row.options, "pattern": row.pattern}
+    _require_consistent(validation, {**kept, **values})
+    validation.raise_errors()
+    for column, value in values.items():
+        setattr(row, column, value)
+    row.updated_at = now()
+    session.add(row)
+    return definition_from_row(row)
+
+
+async def delete(session: AsyncSession, *, organization_id: UUID, field_id: UUID) -> None:
+    """Ask for the field no longer; what was answered stays with the people until they clear it. Raise `NotFound`."""
+    row = await repository.lock(session, organization_id=organization_id, field_id=field_id)
+    if row is None:
+        raise NotFound("There is no extra field with this id.", field=("id",))
+    await session.delete(row)
+
+
+def _parse_name(raw: str) -> str:
+    value = text_parser(1, 64)(raw)
+    if not NAME.fullmatch(value):
+        raise Invalid("Start with a small letter; then letters, digits and underscores.")
+    return value
+
+
+def _parse_columns(validation: Validation, input_values: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(input_values)
+    parsers: dict[str, Callable[[Any], Any]] = {
+        "pattern": patterns.parse,
+        "max_length": _parse_max_length,
+        "position": _parse_position,
+    }
+    for name, parse in parsers.items():
+        if values.get(name) is not None:
+            values[name] = validation.check(API_NAMES[name], parse, values[name])
+    if "labels" in values:
+        values["labels"] = _parse_labels(validation, values["labels"], "labels")
+    if "options" in values:
+        values["options"] = _parse_options(validation, values["options"])
+    return values
+
+
+API_NAMES = {"pattern": "pattern", "max_length": "maxLength", "position": "order"}
+
+
+def _parse_max_length(raw: int) -> int:
+    if not 1 <= raw <= TEXT_MAX:
+        message = f"A number from 1 to {TEXT_MAX}."
+        raise Invalid(message)
+    return raw
+
+
+def _parse_position(raw: int) -> int:
+    if not 0 <= raw <= POSITION_MAX:
+        message = f"A number from 0 to {POSITION_MAX}."
+        raise Invalid(message)
+    return raw
+
+
+def _parse_labels(validation: Validation, input_values: Sequence[Label], *field: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for label in input_values[:MAX_LABELS]:
+        try:
+            found[locale(label.locale)] = text_parser(1, 255)(label.text)
+        except AppError as error:
+            validation.add(error, *field)
+    return found
+
+
+def _parse_options(validation: Validation, input_values: Sequence[OptionDeclaration]) -> list[dict[str, Any]]:
+    if len(input_values) > MAX_OPTIONS:
+        validation.add(Invalid(f"At most {MAX_OPTIONS} options."), "options")
+    found: dict[str, dict[str, str]] = {}
+    for option in input_values[:MAX_OPTIONS]:
+        try:
+            value = text_parser(1, 64)(option.value)
+        except AppError as error:
+            validation.add(error, "options")
+            continue
+        if value in found:
+            validation.add(Invalid("Each value once."), "options")
+        found[value] = _parse_labels(validation, option.labels, "options")
+    return [{"value": value, "labels": option_labels} for value, option_labels in found.items()]
+
+
+def _require_consistent(validation: Validation, values: Mapping[str, Any]) -> None:
+    kind = FieldType(values["type"])
+    if kind not in EXTRA_FIELD_TYPES:
+        validation.add(Invalid("Use TEXT, NUMBER, DATE, CHECKBOX or SELECT."), "type")
+    if not values.get("labels") and not validation.failed:
+        validation.add(Required("Give a label in at least one language."), "labels")
+    if (kind is FieldType.SELECT) != bool(values.get("options")) and not validation.failed:
+        validation.add(Required("A SELECT needs options, and nothing else has any."), "options")
+    if values.get("pattern") and kind is not FieldType.TEXT:
+        validation.add(Invalid("Only a TEXT has a pattern."), "pattern")

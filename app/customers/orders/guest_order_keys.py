@@ -1,0 +1,37 @@
+"""Destroys the keys that guests' orders had of their own, once a customer owns the orders."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlmodel import col
+
+from app.customers.orders.tables import Order
+from app.platform.db.reading import Read
+from app.platform.vault.vault import Store
+
+BATCH_SIZE = 500
+
+
+class _SpentKey(NamedTuple):
+    key_id: UUID
+
+
+_SPENT = Read(
+    select(col(Order.spent_key_id)).where(col(Order.spent_key_id).is_not(None)).limit(BATCH_SIZE), _SpentKey._make
+)
+
+
+async def discard_spent_keys(store: Store) -> int:
+    """Destroy spent keys; repeating it is harmless. Return how many there were.
+
+    Until then a backup from before the order was attached could still be opened, whatever became of the customer.
+    """
+    discarded = 0
+    while spent := [row.key_id for row in await store.database.rows(_SPENT)]:
+        # First the keys: a crash in between only means that they are destroyed once more.
+        await store.vault.discard_keys(spent)
+        async with store.database.transaction() as session:
+            await session.exec(update(Order).where(col(Order.spent_key_id).in_(spent)).values(spent_key_id=None))
+        discarded += len(spent)
+    return discarded

@@ -1,0 +1,117 @@
+"""The payment methods of one customer while somebody changes them."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.customers.payment_methods import repository
+from app.customers.payment_methods.records import PaymentMethodRecord, open_row, record_of
+from app.customers.payment_methods.tables import PaymentMethod
+from app.platform.audit import log
+from app.platform.audit.log import Action
+from app.platform.clock import now
+from app.platform.db.locks import lock_customer
+from app.platform.errors import NotFound
+from app.platform.principal import RequestOrigin
+from app.platform.vault.sealing import DataKeyCipher
+from app.platform.vault.vault import Vault
+
+DEFAULT_FIELDS = ("isDefault",)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPaymentMethods:
+    """All payment methods of a customer, oldest first, and nobody else writes among them until the transaction ends.
+
+    Without an `origin` it is the house that acts, told by a gateway.
+    """
+
+    session: AsyncSession
+    vault: Vault
+    origin: RequestOrigin | None
+    cipher: DataKeyCipher
+    organization_id: UUID
+    customer_id: UUID
+    rows: list[PaymentMethod]
+
+    def find(self, method_id: UUID, *field: str) -> PaymentMethod:
+        """The payment method with this id; raise `NotFound` of `field` when it is not in this wallet."""
+        for row in self.rows:
+            if row.id == method_id:
+                return row
+        raise NotFound("There is no payment method with this id.", field=field)
+
+    def by_token_hash(self, token_hash: bytes) -> PaymentMethod | None:
+        """The payment method with this fingerprint of the gateway's token."""
+        return next((row for row in self.rows if row.token_hash == token_hash), None)
+
+    def open(self, row: PaymentMethod) -> PaymentMethodRecord:
+        """The payment method, opened."""
+        return record_of(row, open_row(row, self.cipher))
+
+    async def add(self, row: PaymentMethod) -> None:
+        """Put a new payment method into the wallet."""
+        self.session.add(row)
+        await self.session.flush()
+        self.rows.append(row)
+        self.audit(Action.PAYMENT_METHOD_ADDED, row)
+
+    async def remove(self, row: PaymentMethod) -> None:
+        """Take a payment method out of the wallet; who becomes the default is for the caller to say."""
+        await self.session.delete(row)
+        await self.session.flush()
+        self.rows.remove(row)
+        self.audit(Action.PAYMENT_METHOD_DELETED, row)
+
+    async def make_default(self, chosen: PaymentMethod) -> None:
+        """Make this one the default and no other one; nothing happens when it is already."""
+        if chosen.is_default:
+            return
+        # The index allows no overlap, not even for a moment: first the old one, then the new one.
+        for row in [*(row for row in self.rows if row.is_default), chosen]:
+            row.is_default = row is chosen
+            row.updated_at = now()
+            await self.session.flush()
+        self.audit(Action.PAYMENT_METHOD_MADE_DEFAULT, chosen, *DEFAULT_FIELDS)
+
+    def audit(self, action: Action, row: PaymentMethod, *fields: str) -> None:
+        """Write what was done to a payment method into the audit log."""
+        if self.origin is None:
+            log.record_system_event(
+                self.session,
+                action,
+                organization_id=self.organization_id,
+                customer_id=self.customer_id,
+                object_id=row.id,
+            )
+            return
+        log.record(self.session, self.origin, action, customer_id=self.customer_id, object_id=row.id, fields=fields)
+
+
+async def lock_payment_methods(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin | None, *, organization_id: UUID, customer_id: UUID
+) -> CustomerPaymentMethods:
+    """The locked wallet of a customer; raise `NotFound` of `customerId` when the organization has no such customer."""
+    if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
+        raise NotFound("There is no customer with this id.", field=("customerId",))
+    # A customer who is not erased has a key: it is destroyed only after the erasure was committed.
+    cipher = await vault.cipher(customer_id)
+    rows = await repository.rows_of(session, organization_id=organization_id, customer_id=customer_id)
+    return CustomerPaymentMethods(session, vault, origin, cipher, organization_id, customer_id, rows)
+
+
+async def lock_payment_methods_containing(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, method_id: UUID
+) -> CustomerPaymentMethods:
+    """The wallet in which the caller looks for a payment method: its own, or for an integration that of its owner.
+
+    Raise `NotFound` of `id` when an integration names one that its organization does not have.
+    """
+    organization_id = origin.principal.organization.id
+    customer_id = origin.principal.customer_id or await repository.owner_of(
+        session, organization_id=organization_id, method_id=method_id
+    )
+    if customer_id is None:
+        raise NotFound("There is no payment method with this id.", field=("id",))
+    return await lock_payment_methods(session, vault, origin, organization_id=organization_id, customer_id=customer_id)

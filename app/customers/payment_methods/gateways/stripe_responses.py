@@ -1,0 +1,87 @@
+"""What Stripe answers, in our words."""
+
+import stripe
+import structlog
+
+from app.customers.payment_methods.gateway_references import refuse_card_data
+from app.customers.payment_methods.gateways.interface import (
+    GatewayDeclined,
+    GatewayUnavailable,
+    Instrument,
+    PaymentMethodType,
+)
+from app.platform.cards import CardDataRefused
+from app.platform.errors import AppError
+
+log = structlog.get_logger(__name__)
+
+NAME = "stripe"
+MAX_MESSAGE_LENGTH = 200
+MONTHS = range(1, 13)
+TYPES = {
+    "card": PaymentMethodType.CARD,
+    "sepa_debit": PaymentMethodType.BANK_ACCOUNT,
+    "us_bank_account": PaymentMethodType.BANK_ACCOUNT,
+    "bacs_debit": PaymentMethodType.BANK_ACCOUNT,
+    "au_becs_debit": PaymentMethodType.BANK_ACCOUNT,
+    "acss_debit": PaymentMethodType.BANK_ACCOUNT,
+    "paypal": PaymentMethodType.WALLET,
+    "link": PaymentMethodType.WALLET,
+    "cashapp": PaymentMethodType.WALLET,
+    "amazon_pay": PaymentMethodType.WALLET,
+    "revolut_pay": PaymentMethodType.WALLET,
+}
+# These mean that the house is set up wrongly: the customer cannot help it, the operator must hear of it.
+MISCONFIGURED = (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError)
+
+
+def to_instrument(method: stripe.PaymentMethod, *, gateway_customer: str) -> Instrument:
+    """The instrument that is kept of Stripe's payment method."""
+    details = getattr(method, method.type, None)
+    month = getattr(details, "exp_month", None)
+    return Instrument(
+        gateway=NAME,
+        gateway_token=method.id,
+        gateway_customer=gateway_customer,
+        type=TYPES.get(method.type, PaymentMethodType.OTHER),
+        brand=getattr(details, "brand", None) or (None if method.type == "card" else method.type),
+        last4=getattr(details, "last4", None),
+        expiry_month=month if month in MONTHS else None,
+        expiry_year=getattr(details, "exp_year", None),
+        funding=getattr(details, "funding", None),
+        country=getattr(details, "country", None),
+    )
+
+
+def attached_customer(method: stripe.PaymentMethod) -> str | None:
+    """The id of the Stripe customer to whom it is attached."""
+    return method.customer if isinstance(method.customer, str | None) else method.customer.id
+
+
+def to_app_error(error: stripe.StripeError) -> AppError:
+    """Our failure for one of Stripe's: a refusal of what was sent, or Stripe being out of order for us."""
+    if isinstance(error, stripe.CardError):
+        return GatewayDeclined(_safe_message(error.user_message))
+    if isinstance(error, stripe.InvalidRequestError):
+        return GatewayDeclined()
+    if isinstance(error, MISCONFIGURED):
+        log.error("gateway_misconfigured", gateway=NAME, reason=type(error).__qualname__, asked=error.request_id)
+    return GatewayUnavailable()
+
+
+def is_missing(error: stripe.StripeError) -> bool:
+    """Whether Stripe says that there is no such thing (any more)."""
+    return isinstance(error, stripe.InvalidRequestError) and (
+        error.http_status == 404 or error.code == "resource_missing"  # noqa: PLR2004 - HTTP: not found
+    )
+
+
+def _safe_message(message: str | None) -> str | None:
+    """Stripe's message to the cardholder, unless it is long or quotes a card."""
+    if not message or len(message) > MAX_MESSAGE_LENGTH:
+        return None
+    try:
+        refuse_card_data(message)
+    except CardDataRefused:
+        return None
+    return message

@@ -1,0 +1,13 @@
+"""Inserts that a unique index decides: nobody looks first and inserts then."""
+
+from typing import Any
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+
+async def insert_if_absent(session: AsyncSession, table: type[SQLModel], **values: Any) -> bool:
+    """Insert the row unless a unique index already has its like; say whether it was inserted."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return bool((await session.exec(insert(table).values(**values).on_conflict_do_nothing())).rowcount)

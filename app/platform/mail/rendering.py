@@ -1,0 +1,113 @@
+"""Writes a mail in the customer's language, as text and as HTML."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import cache
+from html import escape
+from pathlib import Path
+from string import Template as Text
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from app.platform.clock import now
+from app.platform.mail.outbox import MailContent
+from app.platform.mail.templates import Template
+
+TEXTS = Path(__file__).parent / "texts"
+LANGUAGES = ("en", "de", "fr", "it", "es")
+
+PAGE = """<!doctype html>
+<html lang="$language"><head><meta charset="utf-8"><title>$subject</title></head>
+<body style="margin:0;padding:24px;background:#f4f4f5;color:#18181b;font:16px/1.5 sans-serif">
+<div style="max-width:560px;margin:0 auto;padding:32px;background:#ffffff;border-radius:8px">
+$body
+</div></body></html>
+"""
+BUTTON = (
+    '<p><a href="{link}" style="display:inline-block;padding:10px 20px;background:#18181b;color:#ffffff;'
+    'border-radius:6px;text-decoration:none">{label}</a></p>\n<p style="font-size:13px;color:#52525b">{link}</p>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """A mail in words: everything of it but its envelope."""
+
+    subject: str
+    text: str
+    html: str
+    link: str | None
+
+
+@cache
+def texts(language: str) -> Mapping[str, Any]:
+    """All texts of a language, by the names of the templates."""
+    return tomllib.loads((TEXTS / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def language_of(locale: str | None) -> str:
+    """The language to write in: that of the customer's locale, English where we do not have it."""
+    language = (locale or "").partition("-")[0].lower()
+    return language if language in LANGUAGES else "en"
+
+
+def render(template: Template, content: MailContent, *, fallback_url: str) -> RenderedMail:
+    """The mail in words; links lead to the shop's storefront, or below `fallback_url` where none is set."""
+    language = language_of(content.locale)
+    translations = texts(language)
+    phrases = translations[template.value]
+    values = {"shop": content.shop, **content.values}
+    link = _link(template, content, fallback_url)
+
+    def fill(text: str) -> str:
+        return Text(text).substitute(values)
+
+    before = [translations["greeting"], *(fill(one) for one in phrases["before"])]
+    after = [*([fill(translations["code"])] if "code" in values else []), *(fill(one) for one in phrases["after"])]
+    closing = [translations["closing"], content.shop]
+    subject = " ".join(fill(phrases["subject"]).split())
+    text = [*before, *([f"{phrases['action']}:\n{link}"] if link else []), *after, "\n".join(closing)]
+    body = [
+        *(f"<p>{escape(one)}</p>" for one in before),
+        *([BUTTON.format(link=escape(link), label=escape(phrases["action"]))] if link else []),
+        *(f"<p>{escape(one)}</p>" for one in after),
+        "<p>" + "<br>".join(escape(one) for one in closing) + "</p>",
+    ]
+    page = Text(PAGE).substitute(language=language, subject=escape(subject), body="\n".join(body))
+    return RenderedMail(subject, "\n\n".join(text) + "\n", page, link)
+
+
+def _link(template: Template, content: MailContent, fallback_url: str) -> str | None:
+    if template.page is None:
+        return None
+    base = (content.storefront_url or fallback_url).rstrip("/")
+    return f"{base}/{template.page}?token={quote(content.values['token'])}"
+
+
+def email_message(
+    mail_id: UUID, template: Template, content: MailContent, *, fallback_url: str, sender: str
+) -> EmailMessage:
+    """The mail with its envelope. Sent twice it has the same Message-ID, by which a repeat is recognised."""
+    rendered = render(template, content, fallback_url=fallback_url)
+    address = content.sender or sender
+    mail = EmailMessage()
+    mail["From"] = Address(" ".join(content.shop.split()), addr_spec=address)
+    mail["To"] = content.to
+    mail["Subject"] = rendered.subject
+    mail["Date"] = format_datetime(now())
+    mail["Message-ID"] = f"<{mail_id.hex}@{address.rpartition('@')[2]}>"
+    mail["Content-Language"] = language_of(content.locale)
+    # RFC 3834: nobody's holiday message should answer this.
+    mail["Auto-Submitted"] = "auto-generated"
+    if url := content.values.get("unsubscribe_url"):
+        mail["List-Unsubscribe"] = "<" + re.sub(r"[<>\s]", "", url) + ">"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail.set_content(rendered.text)
+    mail.add_alternative(rendered.html, subtype="html")
+    return mail

@@ -1,0 +1,54 @@
+"""Sweeps keys that never got a row: a registration that was refused or killed leaves one behind."""
+
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.accounts.organizations.tables import Organization
+from app.customers.orders.tables import Order
+from app.customers.tables import Customer
+from app.identity.staff.tables import StaffMember
+from app.platform.clock import now
+from app.platform.db.reading import Read, any_of
+from app.platform.vault.orphans import delete_keys, keys_created_before
+from app.platform.vault.vault import Store
+
+# Far longer than any transaction that makes a row for its key: should an older main database be restored and then
+# a newer one, the keys of those who came in between are still there.
+MIN_ORPHAN_AGE = timedelta(days=7)
+
+
+class _Id(NamedTuple):
+    id: UUID
+
+
+def _existing_ids(table: Any) -> Read[_Id]:
+    return Read(select(table.id).where(any_of(table.id, "ids")), _Id._make)
+
+
+_ORGANIZATIONS = _existing_ids(Organization)
+# All whose rows are sealed with a key of their own; the order of a guest is one of them.
+_KEY_OWNERS = (_existing_ids(Customer), _existing_ids(StaffMember), _existing_ids(Order))
+
+
+async def sweep_orphaned_keys(store: Store) -> int:
+    """Delete keys older than a week that belong to nobody; return how many.
+
+    Keys of organizations that the main database does not know are kept: it may be the wrong database, or one
+    that is about to be restored.
+    """
+    swept, after = 0, UUID(int=0)
+    while keys := await keys_created_before(store.vault, now() - MIN_ORPHAN_AGE, after=after):
+        after = keys[-1].person_id
+        known_organizations = await _find_ids(store, _ORGANIZATIONS, {key.organization_id for key in keys})
+        orphans = {key.person_id for key in keys if key.organization_id in known_organizations}
+        for table in _KEY_OWNERS:
+            orphans -= await _find_ids(store, table, orphans)
+        swept += await delete_keys(store.vault, orphans)
+    return swept
+
+
+async def _find_ids(store: Store, read: Read[_Id], ids: set[UUID]) -> set[UUID]:
+    return {row.id for row in await store.database.rows(read, ids=ids)} if ids else set()

@@ -1,0 +1,168 @@
+"""Everything long-lived in one process, opened and closed in the right order."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from app.accounts.oauth.endpoint import TokenEndpoint
+from app.accounts.organizations.last_used import LastUsedTracker
+from app.accounts.policy import AccountPolicy
+from app.customers.newsletter import UnsubscribeLinks
+from app.customers.payment_methods.gateways.interface import Gateway, Gateways
+from app.customers.payment_methods.gateways.sandbox import SandboxGateway
+from app.identity.guessing.policy import GuessingPolicy
+from app.identity.passwords.hashing import PasswordHasher
+from app.identity.sessions.service import LoginSessionLifetimes, LoginSessions
+from app.identity.sessions.signing import SigningKeys
+from app.identity.sessions.tokens import AccessTokens
+from app.platform.db.engine import Database, DatabaseOptions
+from app.platform.db.migrating import migrate
+from app.platform.db.revisions import DatabaseKind, is_current
+from app.platform.documents.registry import TrustedDocuments
+from app.platform.graphql.context import Services
+from app.platform.limits.policies import policies
+from app.platform.limits.rates import RateLimits
+from app.platform.limits.shared import SharedWindows, open_windows
+from app.platform.limits.sources import SourceResolver
+from app.platform.mail.delivery import MailTransport
+from app.platform.mail.smtp import MailServer
+from app.platform.settings import Settings
+from app.platform.vault import master
+from app.platform.vault.vault import Store, open_vault
+from app.privacy.policy import PrivacyPolicy
+
+log = structlog.get_logger(__name__)
+
+
+class NotMigrated(Exception):
+    """A database does not have the newest version of its tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What requests, the worker and the command line share."""
+
+    settings: Settings
+    store: Store
+    services: Services
+
+    async def ready(self) -> bool:
+        """Whether both databases answer and have the newest version."""
+        keystore = self.store.vault.keystore
+        return await is_current(self.store.database, DatabaseKind.MAIN) and await is_current(
+            keystore, DatabaseKind.KEYSTORE
+        )
+
+
+def databases(settings: Settings) -> tuple[Database, Database]:
+    """The main database and the key store."""
+    pool, cache = settings.database_pool_size, settings.statement_cache_size
+    return (
+        Database(settings.database_url.get_secret_value(), DatabaseOptions(pool, cache)),
+        Database(settings.keystore_url.get_secret_value(), DatabaseOptions(pool, cache, secure_delete=True)),
+    )
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncIterator[Runtime]:
+    """Open the databases and the vault, load the keys; close all when the block ends.
+
+    With `migrating`, bring the databases to the newest version first; without, raise `NotMigrated` when
+    they have another.
+    """
+    main, keystore = databases(settings)
+    try:
+        for database, kind in ((main, DatabaseKind.MAIN), (keystore, DatabaseKind.KEYSTORE)):
+            if migrating:
+                await migrate(database, kind)
+            elif not await is_current(database, kind):
+                message = f"The {kind.value} database has another version than this program: run `patron migrate`."
+                raise NotMigrated(message)
+        read_master = master.master_key_loader(
+            text=settings.master_key.get_secret_value(), path=settings.master_key_file, create=settings.development
+        )
+        vault = await open_vault(keystore, read_master)
+        hasher = PasswordHasher(
+            settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel, settings.argon2_queue
+        )
+        gateways = _gateways(settings)
+        store = Store(main, vault)
+        try:
+            async with open_windows(settings.redis_url.get_secret_value()) as windows:
+                services = await _services(settings, store, hasher, gateways)
+                _add_limits(services, settings, store, windows)
+                yield Runtime(settings, store, services)
+                await services.get(LastUsedTracker).drain()
+        finally:
+            hasher.close()
+            await gateways.close()
+    finally:
+        await main.close()
+        await keystore.close()
+
+
+def _gateways(settings: Settings) -> Gateways:
+    """Stripe where its keys are set; in development the sandbox otherwise."""
+    gateways: list[Gateway] = []
+    if settings.stripe_secret_key:
+        # Stripe's library is the largest of all: 30 MiB, of use only to those who have an account there.
+        from app.customers.payment_methods.gateways.stripe_gateway import StripeAccount, StripeGateway  # noqa: PLC0415
+
+        account = StripeAccount(
+            secret_key=settings.stripe_secret_key.get_secret_value(),
+            publishable_key=settings.stripe_publishable_key,
+            webhook_secret=settings.stripe_webhook_secret.get_secret_value(),
+            api_base=settings.stripe_api_base,
+        )
+        if not account.webhook_secret:
+            log.warning("stripe_events_refused", missing="PATRON_STRIPE_WEBHOOK_SECRET")
+        gateways.append(StripeGateway(account))
+    elif settings.development:
+        gateways.append(SandboxGateway())
+    return Gateways(gateways)
+
+
+def _add_limits(services: Services, settings: Settings, store: Store, windows: SharedWindows) -> None:
+    fingerprints = store.vault.fingerprints
+    table = policies(settings.limit_scale, settings.rate_limits)
+    services.add(RateLimits, RateLimits(table, windows, fingerprints))
+    services.add(SourceResolver, SourceResolver(fingerprints, settings.trusted_proxies))
+    required = settings.trusted_documents == "required"
+    services.add(TrustedDocuments, TrustedDocuments(store.database, required=required))
+
+
+async def _services(settings: Settings, store: Store, hasher: PasswordHasher, gateways: Gateways) -> Services:
+    await hasher.warm_up()
+    lifetime = timedelta(seconds=settings.access_token_lifetime)
+    keys = SigningKeys(store.vault, verify_for=lifetime)
+    await keys.load()
+    tokens = AccessTokens(keys, issuer=settings.public_url, lifetime=lifetime)
+    idle, absolute = settings.refresh_idle_lifetime, settings.refresh_absolute_lifetime
+    login_sessions = LoginSessions(
+        store.vault, tokens, LoginSessionLifetimes(timedelta(seconds=idle), timedelta(seconds=absolute))
+    )
+    smtp_url = settings.smtp_url.get_secret_value()
+    last_uses = LastUsedTracker(store.database)
+    guessing = GuessingPolicy().scaled(max(1, round(settings.limit_scale)))
+    return Services(
+        hasher,
+        keys,
+        tokens,
+        login_sessions,
+        AccountPolicy(settings.password_min_length),
+        guessing,
+        UnsubscribeLinks(store.vault.fingerprints, public_url=settings.public_url),
+        PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
+        gateways,
+        MailTransport(
+            MailServer.parse(smtp_url) if smtp_url else None,
+            sender=settings.mail_from,
+            fallback_url=settings.public_url,
+            keep_sent=settings.development,
+        ),
+        last_uses,
+        TokenEndpoint(store, login_sessions, hasher, guessing, last_uses, issuer=settings.public_url),
+    )

@@ -1,0 +1,104 @@
+"""Builder of the confirmation tests: an organization that requires verified email addresses, and the mails it sends."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import update
+
+from app.identity.passwords.hashing import PasswordHasher
+from app.identity.sessions.tables import RefreshToken
+from app.platform.clock import now
+from tests.shop import PASSWORD, Answer, SeededOrganization, Shop
+
+NEW_PASSWORD = "another violet tractor"
+ERRORS = "{ userErrors { code field message } }"
+DOCUMENTS = {
+    name: f"mutation Do($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {ERRORS} }}"
+    for name in (
+        "verifyEmail",
+        "requestEmailVerification",
+        "requestPasswordReset",
+        "resetPassword",
+        "requestEmailChange",
+        "confirmEmailChange",
+        "undoEmailChange",
+        "requestLoginNameReminder",
+        "changePassword",
+    )
+}
+
+
+@dataclass(slots=True)
+class Storefront:
+    """A storefront of one organization: sends its mutations and reads the mails it caused."""
+
+    shop: Shop
+    organization: SeededOrganization
+
+    async def mutate(
+        self, name: str, *, bearer: str | None = None, organization: SeededOrganization | None = None, **given: Any
+    ) -> Answer:
+        """Send a mutation with this input."""
+        return await self.shop.ask(
+            DOCUMENTS[name], token=bearer, organization=organization or self.organization, input=given
+        )
+
+    async def succeed(self, name: str, *, bearer: str | None = None, **given: Any) -> None:
+        """The same, and it was carried out."""
+        (await self.mutate(name, bearer=bearer, **given)).payload(name)
+
+    async def refusals_of(self, name: str, *, bearer: str | None = None, **given: Any) -> list[tuple[str, Any]]:
+        """The same, and what it was refused for."""
+        return (await self.mutate(name, bearer=bearer, **given)).refusals(name)
+
+    async def register(self, email: str, password: str | None = PASSWORD, **profile: Any) -> Answer:
+        secrets = {"password": password, "passwordConfirmation": password} if password else {}
+        return await self.shop.ask(
+            "Register", organization=self.organization, input={"email": email, **secrets, **profile}
+        )
+
+    async def login(self, email: str, password: str = PASSWORD) -> Answer:
+        return await self.shop.ask("Login", organization=self.organization, identifier=email, password=password)
+
+    async def token(self, email: str, password: str = PASSWORD) -> str:
+        """An access token, by logging in."""
+        answer = await self.login(email, password)
+        found: str = answer.payload("login")["tokens"]["accessToken"]
+        return found
+
+    async def me(self, token: str) -> Answer:
+        return await self.shop.ask("Me", token=token, organization=self.organization)
+
+    @property
+    def hasher(self) -> PasswordHasher:
+        """What counts the hashes."""
+        return self.shop.runtime.services.get(PasswordHasher)
+
+    async def let_grace_pass(self) -> None:
+        """Make every use of a refresh token lie a minute back."""
+        async with self.shop.runtime.store.database.transaction() as session:
+            await session.exec(update(RefreshToken).values(used_at=now() - timedelta(minutes=1)))
+
+    async def mails(self) -> list[dict[str, Any]]:
+        """All mails, oldest first, as the mailbox of development shows them."""
+        answer = await self.shop.client.get("/dev/mail", headers={"accept": "application/json"})
+        found: list[dict[str, Any]] = answer.json()["mails"]
+        return found[::-1]
+
+    async def mail_kinds(self) -> list[tuple[str, str]]:
+        """Template and recipient of all mails, oldest first."""
+        return [(mail["template"], mail["to"]) for mail in await self.mails()]
+
+    async def mail_values(self, template: str, to: str) -> dict[str, str]:
+        """The values of the newest mail of this kind to this address."""
+        values: dict[str, str] = [
+            mail["values"] for mail in await self.mails() if (mail["template"], mail["to"]) == (template, to)
+        ][-1]
+        return values
+
+    async def register_verified(self, email: str, password: str = PASSWORD) -> str:
+        """Somebody who has registered, proven the address and logged in; the access token."""
+        (await self.register(email, password)).payload("register")
+        await self.succeed("verifyEmail", token=(await self.mail_values("VERIFY_EMAIL", email))["token"])
+        return await self.token(email, password)
