@@ -48,7 +48,7 @@ async def check_change(
     raw: RawPasswordChange,
     min_length: int,
 ) -> PasswordChange:
-    """Prove the current password and hash the new one; raise `AppErrorGroup`, or `RateLimited` when nothing was checked.
+    """Prove the current password and hash the new one; raise `AppErrorGroup`, `RateLimited` (nothing was checked).
 
     Who found somebody else's open browser may guess no faster than a stranger.
     """

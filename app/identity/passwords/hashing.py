@@ -84,11 +84,11 @@ class PasswordHasher:
     async def verify(self, password: str, hash: str | None) -> Verification:  # noqa: A002 - the word of the field
         """Whether `password` belongs to `hash`, in any format that `scheme` knows; raise `TooBusy`.
 
-        A refusal costs at least one argon2id computation of the current parameters, so that a stranger cannot tell
-        a wrong password from an absent account (None), an account without password (`UNUSABLE_PASSWORD`) or a hash nobody
-        can         read; all of these cost exactly one. An outdated hash costs its own time on top, until the first login replaces
-        it: with slow formats such as bcrypt that can be told from outside, with salted SHA-1 it cannot. Passwords over
-        128 characters never match. Only a match yields an upgraded hash.
+        A refusal costs at least one argon2id computation with the current parameters, so a stranger cannot distinguish
+        a wrong password from an absent account (None), an account without password (`UNUSABLE_PASSWORD`) or an
+        unreadable hash; each costs exactly one. An outdated hash costs its own time on top until the first login
+        replaces it: for slow formats such as bcrypt that is measurable from outside, for salted SHA-1 it is not.
+        Passwords over 128 characters never match. Only a match yields an upgraded hash.
         """
         return await self._run(lambda: self._verify(password, hash))
 

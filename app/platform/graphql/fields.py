@@ -48,10 +48,10 @@ def query(*, allow: Access, description: str, size: int | None = None) -> Callab
 def mutation(*, allow: Access, description: str, credentials: bool = False) -> Callable[[Resolver], Any]:
     """A mutation, `async def f(self, context, session, …) -> SomePayload`, for the callers in `allow`.
 
-    It is one transaction: raise, and nothing happened; return, and it is written. An expected failure
-    (`AppError`, `AppErrorGroup`) becomes the payload's `userErrors`. When a row changed since it was read (`VersionConflict`),
-    it is carried out again, from the start and with nothing in `context.cached`. With `credentials` it tries, or hands
-    out, something secret (a password, a token, a code): rate limits are tighter for it.
+    It is one transaction: raise, and nothing happened; return, and it is written. An expected failure (`AppError`,
+    `AppErrorGroup`) becomes the payload's `userErrors`. When a row changed since it was read (`VersionConflict`), the
+    mutation runs again from the start with an empty `context.cached`. With `credentials` it tries or issues a secret
+    (a password, a token, a code): its rate limits are tighter.
     """
 
     def decorator(function: Resolver) -> Any:

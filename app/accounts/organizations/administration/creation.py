@@ -47,7 +47,7 @@ async def is_default_organization(session: AsyncSession, *, organization_id: UUI
 async def create(
     session: AsyncSession, vault: Vault, *, slug: str, name: str, scopes: frozenset[Scope]
 ) -> CreatedOrganization:
-    """Create an organization with default settings, whose integration has `scopes`; raise `AppErrorGroup`, `SlugTaken`."""
+    """Create an organization whose integration has `scopes`. Raise `AppErrorGroup`, `SlugTaken`."""
     validation = Validation()
     parsed_slug = validation.require("slug", _parse_slug, slug)
     parsed_name = validation.require("name", text_parser(1, 255), name)
