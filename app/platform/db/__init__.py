@@ -1,1 +1,1 @@
-"""The databases: engines, the door for reads, transactions for writes, base columns, migrations."""
+"""The databases: engines, compiled reads and writes, transactions, work queues, base columns, migrations."""

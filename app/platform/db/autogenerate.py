@@ -1,4 +1,4 @@
-"""Writes migrations, and finds tables that no migration makes. For developers; the program itself never does."""
+"""Generates migrations and checks that they match the tables: a command for developers, not used at runtime."""
 
 import sys
 import tempfile
@@ -17,7 +17,7 @@ from app.platform.db.upgrading import alembic_config
 
 @contextmanager
 def migrated_scratch_database(kind: DatabaseKind) -> Iterator[Connection]:
-    """A connection to a scratch database at the newest version."""
+    """A connection to a scratch database at the newest revision."""
     with tempfile.TemporaryDirectory() as folder:
         engine = sqlalchemy.create_engine(f"sqlite:///{Path(folder) / 'scratch.db'}")
         with engine.connect() as connection:
@@ -28,7 +28,7 @@ def migrated_scratch_database(kind: DatabaseKind) -> Iterator[Connection]:
 
 
 def add_migration(kind: DatabaseKind, message: str) -> None:
-    """Add a migration that brings the newest version to the tables as the program has them."""
+    """Add a migration that brings the newest revision to the tables as they are defined."""
     with migrated_scratch_database(kind) as connection:
         config = alembic_config(kind, connection)
         config.attributes["compare"] = True
@@ -44,7 +44,7 @@ def check_migrations(kind: DatabaseKind) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """`--check`, or a line of versions and what the new migration does."""
+    """The command line: `--check`, or a database kind and a description of the new migration."""
     if arguments == ["--check"]:
         try:
             for kind in DatabaseKind:

@@ -1,4 +1,12 @@
-"""One database: its connections, its reads and its transactions, the same on SQLite and PostgreSQL."""
+"""One database: engine, connection pools, reads and transactions, the same on SQLite and PostgreSQL.
+
+What it promises:
+
+    rows, row      one compiled read on a connection of the read pool; sees committed rows only
+    transaction    one session; committed when the block ends, rolled back when it raises
+    pools          PostgreSQL: one engine of 2 x `pool_size`, at most `pool_size` of them for reads
+                   SQLite: an engine for reads, and one of a single connection for the one writer it can have
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,10 +32,10 @@ BUSY_TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class DatabaseOptions:
-    """How connections are kept: up to `pool_size` for transactions, and as many for reads.
+    """Options of the connection pools: up to `pool_size` connections for transactions, and as many for reads.
 
-    `statement_cache_size` 0 is needed behind a transaction-mode pgbouncer.
-    `secure_delete` leaves no copy of a deleted row in a SQLite file: no write-ahead log, freed pages overwritten.
+    `statement_cache_size` must be 0 behind a pgbouncer in transaction mode. `secure_delete` leaves no copy of a deleted
+    row in a SQLite file: no write-ahead log, and freed pages are overwritten.
     """
 
     pool_size: int = 10
@@ -36,17 +44,17 @@ class DatabaseOptions:
 
 
 class Database:
-    """Reads go through `rows`, writes through `transaction`; neither can see the other's half-done work."""
+    """Runs reads (`rows`, `row`) and transactions; neither sees uncommitted work of the other."""
 
     def __init__(self, url: str, options: DatabaseOptions | None = None) -> None:
-        """Prepare the connections to `url` (`sqlite:///path` or `postgresql://…`); nothing is opened yet."""
+        """Prepare the engines for `url` (`sqlite:///path` or `postgresql://…`); open no connection yet."""
         self._options = options or DatabaseOptions()
         parsed = make_url(url)
         self.url = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
         self.embedded = self.url.get_backend_name() == "sqlite"
         pool = self._options.pool_size
         self.engine = self._embedded_engine(self.url, 2 * pool) if self.embedded else self._server_engine(self.url)
-        # SQLite has one writer at a time: those who wait for it must not keep connections from those who read.
+        # SQLite has one writer at a time. Writers that wait for it must not use up the connections of reads.
         self._write_engine = self._embedded_engine(self.url, 1) if self.embedded else self.engine
         self._dialect = self.engine.dialect
         self._read_pool = ReadConnectionPool(self.engine, pool)
@@ -58,7 +66,7 @@ class Database:
         self._notify(statement)
 
     def _notify(self, statement: str) -> None:
-        """Tell `on_statement` of everything that goes to the driver; tests count what an outsider could time."""
+        """Report every statement sent to the driver. Tests count them: their number can be observed by timing."""
         if self.on_statement is not None:
             self.on_statement(statement)
 
@@ -68,7 +76,7 @@ class Database:
             url,
             pool_size=2 * self._options.pool_size,
             max_overflow=0,
-            # Reads never open a transaction and sessions end their own: there is nothing to reset.
+            # Reads never open a transaction and sessions end their own, so there is nothing to reset.
             pool_reset_on_return=None,
             hide_parameters=True,
             connect_args={"statement_cache_size": cache, "prepared_statement_cache_size": cache},
@@ -83,7 +91,7 @@ class Database:
             max_overflow=0,
             pool_reset_on_return=None,
             hide_parameters=True,
-            # The driver's own transactions would let savepoints outlive a rollback: ours begin in `_begin`.
+            # With the driver's own transactions, savepoints would outlive a rollback. `_begin` starts ours.
             connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_SECONDS},
         )
         event.listen(engine.sync_engine, "connect", self._configure)
@@ -99,14 +107,14 @@ class Database:
 
     @staticmethod
     def _begin(connection: Connection) -> None:
-        # A transaction that starts as a reader cannot become a writer while another one writes.
+        # IMMEDIATE: a transaction that starts by reading cannot become a writer while another one writes.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     async def rows(self, read: Read[Row], **parameters: object) -> list[Row]:
-        """All rows of a prepared read, outside any transaction: each sees what was committed when it started.
+        """All rows of a compiled read, outside any transaction. Each call sees what was committed when it started.
 
-        It takes a connection of its own: whoever calls it inside a transaction holds two, and enough of
-        those at once would wait for each other for ever.
+        It takes a connection of its own. A caller inside a transaction therefore holds two, and enough such callers at
+        the same time wait for each other for ever.
         """
         if self.on_statement is not None:
             self.on_statement(read.sql(self._dialect))
@@ -117,15 +125,16 @@ class Database:
             self._read_pool.release(reader)
 
     async def row(self, read: Read[Row], **parameters: object) -> Row | None:
-        """The first row of a prepared read, or None."""
-        found = await self.rows(read, **parameters)
-        return found[0] if found else None
+        """The first row of a compiled read, or None."""
+        rows = await self.rows(read, **parameters)
+        return rows[0] if rows else None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session whose work is committed when the block ends and undone when it raises.
+        """A session that commits when the block ends and rolls back when it raises.
 
-        The transaction itself starts with the first statement: slow work before it holds nothing.
+        The database transaction starts with the first statement, so slow work before it holds no connection and no
+        lock.
         """
         async with DeferredWriteSession(self._write_engine, self._notify) as session:
             try:

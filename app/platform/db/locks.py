@@ -1,4 +1,14 @@
-"""Locks that order the writers of one customer."""
+"""The row lock that serializes all writers of one customer, and the order in which locks are taken.
+
+Every transaction takes its locks in this order, so that no two wait for each other:
+
+    1  group          FOR KEY SHARE by a change that refers to it, FOR UPDATE by the one that deletes it
+    2  customer       `lock_customer`, FOR UPDATE: before any write of what the customer owns
+    3  what it owns   addresses, payment methods, orders, login sessions, requests: FOR UPDATE where a row is changed
+
+Rows of a work queue (`queues.py`) are locked alone, in a short transaction that only takes the lease. SQLite has one
+writer at a time and ignores row locks.
+"""
 
 from uuid import UUID
 
@@ -7,7 +17,7 @@ from sqlalchemy import column, table
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-# By name: the rooms that need this stand below the room the table belongs to.
+# Declared by name: this package may not import the table from `app.customers`.
 _customers = table(
     "customers",
     column("id", sqlalchemy.Uuid),
@@ -17,10 +27,9 @@ _customers = table(
 
 
 async def lock_customer(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> bool:
-    """Make all who write what this customer owns queue up until the transaction ends.
+    """Lock the customer's row until the transaction ends, so that all writers of what it owns run one after the other.
 
-    False when the organization has no such customer, or its data was erased: then nothing is locked.
-    SQLite has one writer at a time anyway and ignores the lock.
+    Return False, and lock nothing, when the organization has no such customer or its data was erased.
     """
     statement = (
         select(_customers.c.id)

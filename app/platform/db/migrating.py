@@ -5,10 +5,10 @@ from app.platform.db.revisions import DatabaseKind, is_current
 
 
 async def migrate(database: Database, kind: DatabaseKind) -> None:
-    """Upgrade to the newest version; one process at a time does it, the others wait and find it done."""
+    """Upgrade to the newest revision. One process does it; others wait for it and find nothing to do."""
     if await is_current(database, kind):
         return
-    # Alembic takes as long to load as the web server, and most starts find nothing to migrate.
+    # Alembic takes as long to import as the web server, and most starts find nothing to migrate.
     from app.platform.db.upgrading import upgrade  # noqa: PLC0415
 
     async with database.engine.begin() as connection:

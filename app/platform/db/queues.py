@@ -1,4 +1,12 @@
-"""Tables that workers take from: what is due, without one waiting for another."""
+"""Work queues: tables from which several workers take due rows, with FOR UPDATE SKIP LOCKED.
+
+    lock_due        looks, without a transaction and without a lock, whether any row is due; usually it stops here
+                    then locks the oldest due rows in one transaction and skips those that another worker holds
+    in the block    the caller moves `due_at` into the future: the lease; the commit at the end releases the locks
+    worker dies     before the commit: the rows are still due; after it: they are due again when the lease ends
+
+So a row is handed out at least once, and to one worker at a time for as long as the lease lasts.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -21,21 +29,21 @@ class _Id(NamedTuple):
 
 
 class Queue(Generic[Row]):
-    """The rows of a table that meet the `conditions`, each due at the moment in its column `due_at`."""
+    """The rows of a table that meet `conditions`, each due at the time in its column `due_at`."""
 
     def __init__(self, table: type[Row], due_at: Any, *conditions: Any) -> None:
-        """Keep the statements; `table` has a column `id`."""
+        """Prepare the statements; `table` needs a column `id`."""
         is_due = (*conditions, col(due_at) <= bindparam("moment"))
         self._any_due = Read(sqlalchemy.select(table.id).where(*is_due).limit(1), _Id._make)  # type: ignore[attr-defined]
         self._oldest = select(table).where(*is_due).order_by(col(due_at)).with_for_update(skip_locked=True)
 
     @asynccontextmanager
     async def lock_due(self, database: Database, *, moment: datetime, limit: int) -> AsyncIterator[Sequence[Row]]:
-        """The oldest rows that are due, at most `limit`, locked for the length of the block; others skip them.
+        """The oldest due rows, at most `limit`, locked until the block ends; other workers skip them.
 
-        The block says in the rows that they are taken, best by a later moment: whoever dies with them leaves them due.
+        The block must take a lease by moving `due_at` of every row. If it raises, the rows stay due.
         """
-        # A look takes no lock, and most rounds end here: a transaction would make other writers of SQLite wait.
+        # The first look takes no lock: on SQLite a transaction would make all other writers wait.
         if await database.row(self._any_due, moment=moment) is None:
             yield []
             return

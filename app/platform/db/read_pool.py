@@ -1,4 +1,4 @@
-"""Connections that reads keep to themselves: taking one from the pool each time costs as much as the query."""
+"""Connection pool for reads: keeps connections checked out, as checking one out costs as much as a query."""
 
 import asyncio
 from typing import Any, NamedTuple
@@ -7,29 +7,36 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 class ReadConnection(NamedTuple):
-    """A connection taken from the pool, and the driver's own inside it."""
+    """A connection of the engine's pool, with the driver's own connection inside it."""
 
     pooled: Any
     driver: Any
 
     @property
     def is_closed(self) -> bool:
-        """Whether the server went away in the meantime; a file does not."""
+        """Whether the server closed the connection. A SQLite connection never is."""
         is_closed = getattr(self.driver, "is_closed", None)
         return is_closed is not None and bool(is_closed())
 
 
 class ReadConnectionPool:
-    """At most `size` connections, taken from the engine's pool once and never given back before the end."""
+    """At most `size` connections, taken from the engine's pool when first needed and kept until `close`.
+
+    What a caller may rely on:
+
+        acquire   waits while all `size` connections are in use; drops those that the server closed
+        release   must follow every `acquire`, also after a failure
+        close     returns all idle connections to the engine's pool
+    """
 
     def __init__(self, engine: AsyncEngine, size: int) -> None:
-        """Open nothing yet."""
+        """Open no connection yet."""
         self._engine = engine
         self._slots = asyncio.Semaphore(size)
         self._idle: list[ReadConnection] = []
 
     async def acquire(self) -> ReadConnection:
-        """A connection for one read, the one used last; `release` it, whatever happens."""
+        """A connection for one read, the most recently used first. The caller must `release` it in any case."""
         await self._slots.acquire()
         try:
             while self._idle:
@@ -45,15 +52,15 @@ class ReadConnectionPool:
         return ReadConnection(pooled, pooled.driver_connection)
 
     def release(self, reader: ReadConnection) -> None:
-        """Let the next one read.
+        """Make the connection available to the next read.
 
-        Also after a reader that went away: the driver finishes or cancels what is under way before it does anything
-        else. A broken connection is found out by the next reader.
+        This is safe after a failed or cancelled read: the driver finishes or cancels the current statement before it
+        starts another. `acquire` detects a broken connection.
         """
         self._idle.append(reader)
         self._slots.release()
 
     def close(self) -> None:
-        """Give all connections back to the pool."""
+        """Return all connections to the engine's pool."""
         while self._idle:
             self._idle.pop().pooled.close()

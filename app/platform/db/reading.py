@@ -1,7 +1,12 @@
-"""The door for reads: statements built at import, compiled once, run on the driver's own connection.
+"""Compiled reads: SELECT statements built at import, compiled once, run on the driver's own connection.
 
-An ORM session costs more than the query it runs (PERFORMANCE figures in README.md), so reads do without one
-and return plain rows.
+An ORM session costs more than the query it runs (figures in `docs/performance.md`), so a read uses none and returns
+plain rows.
+
+    Read           compiled   on first use, once for each kind of database
+    Database.rows  runs       on a connection of the read pool, outside any transaction, without locks
+                   sees       what was committed when the statement started; nothing of an open transaction
+                   returns    named tuples, never objects of a session
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,19 +36,19 @@ class _Compiled(NamedTuple):
     id_lists: tuple[str, ...]
 
     def has_single_ids(self, values: Mapping[str, Any]) -> bool:
-        """Whether it takes lists of ids and each has a single one, as those of a customer's own reads have."""
+        """Whether the statement takes lists of ids and each list has exactly one, as in reads by one customer."""
         return bool(self.id_lists) and all(len(values[name]) == 1 for name in self.id_lists)
 
     @property
     def returns_raw_rows(self) -> bool:
-        """Whether the driver's rows are the rows as they are."""
+        """Whether the driver's values need no conversion."""
         return not any(self.result_processors)
 
 
 class Read(Generic[Row]):
-    """A select with named parameters; `row_factory` turns a row's values, in the select's order, into what is returned.
+    """A SELECT with named parameters.
 
-    Usually it is the `_make` of a NamedTuple with the same columns.
+    `row_factory` receives a row's values in the order of the select; usually it is the `_make` of a NamedTuple.
     """
 
     def __init__(self, select: Select[Any] | UpdateBase, row_factory: Callable[[Sequence[Any]], Row]) -> None:
@@ -53,11 +58,11 @@ class Read(Generic[Row]):
         self._compiled: dict[str, _Compiled] = {}
 
     def sql(self, dialect: Dialect) -> str:
-        """The statement as this kind of database gets it."""
+        """The SQL text for this dialect."""
         return (self._compiled.get(dialect.name) or self._compile(dialect)).sql
 
     async def fetch(self, connection: Any, dialect: Dialect, parameters: Mapping[str, object]) -> list[Row]:
-        """Run it on the driver's own connection, asyncpg's or aiosqlite's."""
+        """Run the statement on the driver's own connection (asyncpg's or aiosqlite's)."""
         sql, arguments = self.bind(dialect, parameters)
         if dialect.name == "sqlite":
             records = await connection.execute_fetchall(sql, arguments)
@@ -66,7 +71,7 @@ class Read(Generic[Row]):
         return self.to_rows(dialect, records)
 
     def bind(self, dialect: Dialect, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
-        """The statement and its arguments in their order, as the driver takes them."""
+        """The SQL text and its positional arguments, converted as the driver needs them."""
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
         values = {**compiled.constants, **parameters}
         sql = compiled.single_id_sql if compiled.has_single_ids(values) else compiled.sql
@@ -76,7 +81,7 @@ class Read(Generic[Row]):
         ]
 
     def to_rows(self, dialect: Dialect, records: Iterable[Sequence[Any]]) -> list[Row]:
-        """What is returned for the rows as the driver gave them."""
+        """Convert the driver's records into rows."""
         compiled = self._compiled[dialect.name]
         if compiled.returns_raw_rows:
             return [self._row_factory(record) for record in records]
@@ -127,7 +132,7 @@ class _UuidList(UserDefinedType[Any]):
 
     def bind_processor(self, dialect: Dialect) -> Processor | None:
         if dialect.name == "sqlite":
-            return lambda ids: orjson.dumps([one.hex for one in ids]).decode()
+            return lambda ids: orjson.dumps([id_.hex for id_ in ids]).decode()
         return list
 
 
@@ -141,7 +146,10 @@ class _AnyOf(ColumnElement[bool]):
 
 
 def any_of(column: Any, name: str) -> ColumnElement[bool]:
-    """Whether `column` is one of the ids in the parameter `name`: one statement for a single id, one for any more."""
+    """A condition: `column` is one of the ids in the parameter `name`.
+
+    It compiles to two statements: one for a single id, one for any other number.
+    """
     return _AnyOf(column, name)
 
 
@@ -154,7 +162,7 @@ def _any_of_sqlite(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> st
 @compiles(_AnyOf, "postgresql")
 def _any_of_postgresql(element: _AnyOf, compiler: SQLCompiler, **options: Any) -> str:
     column, ids = compiler.process(element.column, **options), compiler.process(element.ids, **options)
-    # PostgreSQL plans `= ANY` anew each time, as it takes the list for a long one; of a single id it keeps the plan.
+    # PostgreSQL plans `= ANY` again at every execution, because it assumes a long list. For `= $1` it keeps the plan.
     return f"{column} = ({ids}::uuid[])[1]" if options.get(SINGLE_ID) else f"{column} = ANY({ids}::uuid[])"
 
 

@@ -1,4 +1,4 @@
-"""Database kinds and their schema revisions: which one a database has, and which one is the newest."""
+"""Database kinds, the schema revision that a database has, and the newest revision."""
 
 import re
 from enum import Enum
@@ -15,26 +15,26 @@ REVISION = re.compile(r'^(down_)?revision(?:: \S+)? = "(\w+)"', re.MULTILINE)
 
 
 class DatabaseKind(Enum):
-    """The two databases; each has a line of migrations of its own."""
+    """The two databases; each has its own chain of migrations."""
 
     MAIN = "main"
     KEYSTORE = "keystore"
 
 
 async def is_current(database: Database, kind: DatabaseKind) -> bool:
-    """Whether the database has the newest version."""
+    """Whether the database has the newest revision."""
     async with database.engine.connect() as connection:
         return await connection.run_sync(_version) == head_revision(kind)
 
 
 @cache
 def head_revision(kind: DatabaseKind) -> str:
-    """The version that no other one follows, read from the migrations without running them."""
+    """The revision that no other follows, read from the migration files without running them."""
     revisions = [
         REVISION.findall(path.read_text(encoding="utf-8")) for path in sorted((MIGRATIONS / kind.value).glob("*.py"))
     ]
-    followed = {version for one in revisions for down, version in one if down}
-    heads: set[str] = {version for one in revisions for down, version in one if not down} - followed
+    followed = {version for lines in revisions for down, version in lines if down}
+    heads: set[str] = {version for lines in revisions for down, version in lines if not down} - followed
     (head,) = heads
     return head
 

@@ -19,7 +19,7 @@ def alembic_config(kind: DatabaseKind, connection: Connection | None = None) -> 
 
 
 def upgrade(connection: Connection, kind: DatabaseKind) -> None:
-    """Upgrade to the newest version, unless another process is at it: then wait for it."""
+    """Upgrade to the newest revision; wait first for any other process that is upgrading (PostgreSQL advisory lock)."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7274669)")
     command.upgrade(alembic_config(kind, connection), "head")

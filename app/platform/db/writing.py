@@ -1,8 +1,16 @@
-"""The door for changes that are made often: statements built at import, compiled once, sent together.
+"""Compiled writes: frequent changes, built at import, compiled once, sent together when the transaction ends.
 
-The ORM's unit of work costs ten times the statement it writes (figures in README.md). What a transaction is to write
-`execute_at_commit` is sent when it ends: on PostgreSQL as one statement, without BEGIN and COMMIT around it when the
-transaction has asked for nothing else.
+The ORM's unit of work costs ten times the statement it writes (figures in `docs/performance.md`).
+
+    execute            runs now, inside the transaction; its rows are returned, its locks are held until the end
+    execute_at_commit  runs when the block of `Database.transaction` ends, after a flush of the session
+                       PostgreSQL: up to 8 writes are one statement (CTEs); if the transaction sent nothing else,
+                       it goes without BEGIN and COMMIT: one round trip. SQLite: one statement each
+    require_row        no row affected: `VersionConflict`, and nothing of the transaction is written
+    savepoint          rolled back when the block raises, together with the writes it deferred
+
+Do not defer two changes of one row, and defer a row before the rows that refer to it: the parts of a combined statement
+all see the same snapshot.
 """
 
 import re
@@ -18,20 +26,21 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.platform.db.reading import Read, Row
 
-# So that a transaction that records a thousand acts does not make a thousand statements to prepare.
+# Bounds the number of distinct combined statements, each of which the server has to prepare.
 MAX_STATEMENTS_PER_ROUND_TRIP = 8
 DIVISION_BY_ZERO = "22012"
 PARAMETER = re.compile(r"\$(\d+)")
 
 
 class VersionConflict(Exception):
-    """A row is not any more what it was when it was read: nothing of the transaction was written, ask again."""
+    """The row changed since it was read: nothing of the transaction was written. Read again and retry."""
 
 
 class Write(Read[Row]):
     """A change, or a read that locks, with named parameters; `row_factory` converts a returned row.
 
-    `require_row`: when no row matches, nothing of the transaction is written and it ends with `VersionConflict`.
+    With `require_row`, a statement that affects no row ends the transaction with `VersionConflict`, and nothing is
+    written.
     """
 
     def __init__(
@@ -42,42 +51,42 @@ class Write(Read[Row]):
         require_row: bool = False,
         defaults: Mapping[str, object] | None = None,
     ) -> None:
-        """Keep the statement; `defaults` are parameters that need not be given."""
+        """Keep the statement; `defaults` are the values of parameters that a caller leaves out."""
         super().__init__(statement, row_factory)
         self.require_row = require_row
         self._defaults = defaults or {}
 
     def bind(self, dialect: Dialect, parameters: Mapping[str, object]) -> tuple[str, list[object]]:
-        """The statement and its arguments in their order, as the driver takes them."""
+        """The SQL text and its positional arguments, converted as the driver needs them."""
         return super().bind(dialect, {**self._defaults, **parameters})
 
 
 def insert_statement(table: type[SQLModel]) -> Write[Any]:
-    """The insert of one row of `table`; what may be null is null unless it is given."""
+    """The INSERT of one row of `table`; nullable columns default to null."""
     return Write(insert(table), defaults={column.name: None for column in inspect(table).columns if column.nullable})
 
 
 class DeferredWriteSession(AsyncSession):
-    """A session that remembers what is to be written when it commits."""
+    """A session that keeps deferred writes until it commits."""
 
     def __init__(self, engine: AsyncEngine, on_statement: Callable[[str], None]) -> None:
-        """Begin nothing yet; `on_statement` is told of statements that do not go through SQLAlchemy."""
+        """Open no connection yet; `on_statement` receives the statements that do not go through SQLAlchemy."""
         super().__init__(engine, expire_on_commit=False, autoflush=False)
         self._engine = engine
         self._on_statement = on_statement
         self.pending: list[tuple[Write[Any], Mapping[str, object]]] = []
 
     async def __aexit__(self, *fault: object) -> None:
-        """Give back what was taken; closing costs a task, which a session that took nothing does without."""
+        """Close the session. Closing costs a task, so a session that never opened a transaction skips it."""
         if self.in_transaction():
             await super().__aexit__(*fault)
 
     async def commit(self) -> None:
-        """Write what is pending, and commit; raise `VersionConflict` with nothing written."""
+        """Send the deferred writes and commit; raise `VersionConflict` with nothing written."""
         pending, self.pending = self.pending, []
         dialect = self._engine.dialect
         if self.in_transaction():
-            # What is pending may refer to rows that were added to the session.
+            # Deferred writes may refer to rows that were added to the session.
             await self.flush()
         if dialect.name == "sqlite":
             for write, parameters in pending:
@@ -101,7 +110,7 @@ class DeferredWriteSession(AsyncSession):
             raise VersionConflict
 
     async def _send_autocommit(self, sql: str, arguments: Sequence[object]) -> None:
-        """One statement is a transaction by itself."""
+        """Send without BEGIN and COMMIT: a single statement is its own transaction."""
         self._on_statement(sql)
         pooled = await self._acquire()
         try:
@@ -113,7 +122,7 @@ class DeferredWriteSession(AsyncSession):
             pooled.close()
 
     async def _acquire(self) -> Any:
-        """A connection of the pool, past those whose server went away: nobody but us would notice."""
+        """A connection of the pool, skipping those that the server closed: nothing else detects them here."""
         while True:
             pooled: Any = await self._engine.raw_connection()
             if not pooled.driver_connection.is_closed():
@@ -123,16 +132,17 @@ class DeferredWriteSession(AsyncSession):
 
 
 def execute_at_commit(session: AsyncSession, write: Write[Any], **parameters: object) -> None:
-    """Write this when the transaction ends, after all else; nobody sees it before.
+    """Defer a write until the transaction ends, after everything else; no read sees it before.
 
-    Ask for a row before those that refer to it, and for no two changes of one row: PostgreSQL makes all at one moment.
+    Defer a row before the rows that refer to it, and never two changes of one row: on PostgreSQL all deferred writes
+    run as one statement on one snapshot.
     """
-    assert isinstance(session, DeferredWriteSession)  # noqa: S101 - the database's own door makes no other
+    assert isinstance(session, DeferredWriteSession)  # noqa: S101 - the only kind of session made
     session.pending.append((write, parameters))
 
 
 async def execute(session: AsyncSession, write: Write[Row], **parameters: object) -> list[Row]:
-    """Do this now, within the transaction; return the rows it returns. Raise `VersionConflict` where it is certain."""
+    """Run the write now, inside the transaction, and return its rows; with `require_row`, raise `VersionConflict`."""
     connection = await session.connection()
     sql, arguments = write.bind(connection.dialect, parameters)
     result = await connection.exec_driver_sql(sql, tuple(arguments))
@@ -143,8 +153,8 @@ async def execute(session: AsyncSession, write: Write[Row], **parameters: object
 
 @asynccontextmanager
 async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
-    """What happens in the block is undone when it raises, what it wanted to write later with it."""
-    assert isinstance(session, DeferredWriteSession)  # noqa: S101 - the database's own door makes no other
+    """A savepoint: when the block raises, its changes and the writes it deferred are discarded."""
+    assert isinstance(session, DeferredWriteSession)  # noqa: S101 - the only kind of session made
     before = len(session.pending)
     try:
         async with session.begin_nested():
@@ -157,14 +167,14 @@ async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
 def _combine(pending: Sequence[tuple[Write[Any], Mapping[str, object]]], dialect: Dialect) -> tuple[str, list[object]]:
     statements = [write.bind(dialect, parameters) for write, parameters in pending]
     sql = _combined_statement(
-        tuple((one, write.require_row) for (one, _), (write, _) in zip(statements, pending, strict=True))
+        tuple((sql, write.require_row) for (sql, _), (write, _) in zip(statements, pending, strict=True))
     )
     return sql, [argument for _, arguments in statements for argument in arguments]
 
 
 @lru_cache(maxsize=1024)
 def _combined_statement(statements: tuple[tuple[str, bool], ...]) -> str:
-    """One statement of PostgreSQL that does all of them, or none when a certain one finds nothing to change."""
+    """One PostgreSQL statement that runs all of them, or none when one with `require_row` affects no row."""
     if len(statements) == 1 and not statements[0][1]:
         return statements[0][0]
     parts, checks, first = [], [], 0
@@ -172,13 +182,13 @@ def _combined_statement(statements: tuple[tuple[str, bool], ...]) -> str:
         parts.append(f"w{number} AS ({_renumber_parameters(first, sql)} RETURNING 1)")
         first += len(set(PARAMETER.findall(sql)))
         if require_row:
-            # The only way to undo a statement from within is to have it fail.
-            checks.append(f"1 / (SELECT count(*) FROM w{number})")  # noqa: S608 - a name made here
+            # A statement can undo itself only by failing, hence the division by zero.
+            checks.append(f"1 / (SELECT count(*) FROM w{number})")  # noqa: S608 - only a generated name is inserted
     return f"WITH {', '.join(parts)} SELECT {', '.join(checks) or '1'}"
 
 
 def _renumber_parameters(first: int, sql: str) -> str:
-    return PARAMETER.sub(lambda found: f"${int(found[1]) + first}", sql)
+    return PARAMETER.sub(lambda match: f"${int(match[1]) + first}", sql)
 
 
 def _reraise_version_conflict(fault: object) -> None:

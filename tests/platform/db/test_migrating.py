@@ -1,4 +1,4 @@
-"""Finding out which version is the newest."""
+"""Migrations: the newest revision, and what upgrading does to rows."""
 
 from typing import Any
 
@@ -38,11 +38,11 @@ async def test_a_card_saved_before_notices_is_looked_at_after_the_upgrade(urls: 
         (await shop.ask(ADD_CARD, token=ann.token)).payload("addPaymentMethod")
     main, keystore = databases(urls.settings())
 
-    def take_back(connection: Connection, to: str) -> None:
+    def downgrade(connection: Connection, to: str) -> None:
         command.downgrade(alembic_config(DatabaseKind.MAIN, connection), to)
 
     async with main.engine.begin() as connection:
-        await connection.run_sync(take_back, "68501dd819ae")
+        await connection.run_sync(downgrade, "68501dd819ae")
     await migrate(main, DatabaseKind.MAIN)
 
     for database in (main, keystore):

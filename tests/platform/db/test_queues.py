@@ -1,4 +1,4 @@
-"""What several workers take from: each row once, and not before its time."""
+"""Work queues: each row goes to one worker, and not before it is due."""
 
 import asyncio
 from datetime import timedelta
@@ -17,7 +17,7 @@ LEASE = timedelta(minutes=5)
 
 
 async def enqueue(shop: Shop, *minutes: int) -> list[UUID]:
-    """Rows that are due so many minutes from now."""
+    """Add rows that are due that many minutes from now."""
     moment = now()
     rows = [
         OutgoingMail(

@@ -1,4 +1,4 @@
-"""Connections for reads."""
+"""The connection pool of reads."""
 
 import asyncio
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Reads by ids."""
+"""Compiled reads by lists of ids."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -38,7 +38,7 @@ async def test_postgresql_plans_a_read_of_a_single_id_once(postgres_urls: Urls) 
         await database.rows(BY_IDS, ids=[new_id()])
 
     reader = await database._read_pool.acquire()
-    # After five plans of their own the server compares, and stays with the general one.
+    # After five custom plans the server compares costs and keeps the generic plan.
     assert await reader.driver.fetchval(KEPT_PLANS) == 5
     database._read_pool.release(reader)
     await database.close()

@@ -1,4 +1,4 @@
-"""Changes that are sent when the transaction ends."""
+"""Compiled writes: deferred to the commit, or run at once."""
 
 import asyncio
 from typing import Any, NamedTuple, cast
@@ -56,7 +56,7 @@ async def database(shop: Shop) -> Database:
 
 
 class _Refused(Exception):
-    """What somebody raises in a transaction."""
+    """Raised by a test inside a transaction."""
 
 
 Change = tuple[Write[Any], dict[str, object]]

@@ -1,4 +1,4 @@
-"""Alembic's entry: which tables belong to which line of versions, and the connection to use."""
+"""Alembic's environment: the tables of each database, and the connection to use."""
 
 import importlib
 from pathlib import Path
@@ -16,7 +16,7 @@ APP = Path(__file__).parents[3]
 
 def tables(kind: DatabaseKind) -> MetaData:
     """The metadata of all tables of a database."""
-    # Found by name, not imported: tables stand in every package, and `db` is below them all.
+    # Found by name, not imported: every package has tables, and `db` may import none of them.
     if kind is DatabaseKind.KEYSTORE:
         keystore: MetaData = importlib.import_module("app.platform.vault.tables").keystore_metadata
         return keystore
@@ -26,7 +26,7 @@ def tables(kind: DatabaseKind) -> MetaData:
 
 
 def render_item(type_: str, value: Any, _: object) -> str | Literal[False]:
-    """Write column types in SQLAlchemy's own words: a migration must not depend on the program of a later day."""
+    """Render column types in SQLAlchemy's names: a migration must not depend on a later version of the program."""
     if type_ == "type" and isinstance(value, DateTime):
         return "sa.DateTime(timezone=True)"
     if type_ == "type" and isinstance(value, AutoString):
