@@ -1,1 +1,1 @@
-"""Guessing: slows down whoever tries passwords, and lets the owner of an account through."""
+"""Protection against password guessing: counters of wrong passwords per name, source and known device, with delays."""

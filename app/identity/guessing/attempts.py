@@ -1,4 +1,18 @@
-"""One attempt at a password: whether it is looked at, and what its outcome changes."""
+"""Guess limits applied to one password attempt: refuses it while blocked, counts a failure, resets after a success.
+
+Which counters apply to an attempt, and what changes them:
+
+| Counter  | Of                           | Applies                                             | Failure | Success |
+|----------|------------------------------|-----------------------------------------------------|---------|---------|
+| `device` | the customer and the device  | with a valid device token, instead of the other two | +1      | deleted |
+| `name`   | the name, taken or not       | without a valid device token                        | +1      | deleted |
+| `source` | the request's client address | the same, unless `source` is None                   | +1      | kept    |
+
+`policy` says how many failures each allows and how long it then blocks.
+A success keeps the counter of the source, because one source could otherwise guess at many names and log in to an
+account of its own in between. A password reset deletes the counters of the customer's names and devices
+(`repository.reset_for_customer`). A counter restarts at 1 when its last failure is older than 24 hours.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,9 +33,10 @@ PURPOSE = "guess"
 
 
 class Guess(NamedTuple):
-    """Who tries what: `name` is what is guessed at, the same for an unknown name; `customer_id` whose it is.
+    """What is attempted. `name` is set for unknown names too; `customer_id` is the customer who has it, if any.
 
-    `source` is None where all customers come from one, as through an OAuth client that proved who it is.
+    `source` is the fingerprint of the client address. It is None where all customers share one address, as behind an
+    OAuth client that authenticated.
     """
 
     organization_id: UUID
@@ -33,7 +48,7 @@ class Guess(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that may be looked at; the first counter is the one that a success takes back."""
+    """An attempt that is not blocked. A success deletes the first counter only."""
 
     organization_id: UUID
     customer_id: UUID | None
@@ -47,10 +62,10 @@ class Attempt:
 
 
 async def begin(store: Store, policy: GuessingPolicy, guess: Guess) -> Attempt:
-    """Ask, with one query and before anything costly, whether the attempt is looked at; raise `RateLimited`.
+    """Check with one query, before any password is hashed, that no counter blocks the attempt; raise `RateLimited`.
 
-    A known device of the customer has a counter of its own, so that nobody else's guesses, about the name or from
-    the same network, keep the owner out. An attempt that is refused here counts for nothing.
+    A known device of the customer has a counter of its own. Guesses by others, about the name or from the same
+    network, therefore do not lock the owner out. An attempt refused here is not counted.
     """
     device = device_tokens.verify(store.vault.fingerprints, guess.device_token, customer_id=guess.customer_id)
     attempt = Attempt(guess.organization_id, guess.customer_id, device, tuple(_counters(store, policy, guess, device)))
@@ -80,10 +95,10 @@ def _raise_if_blocked(moments: Iterable[datetime]) -> None:
 
 
 async def fail(session: AsyncSession, attempt: Attempt) -> RateLimited | None:
-    """Count a wrong guess; must be committed, so what it returns is to be returned too.
+    """Count a wrong password. The transaction must be committed, so the caller returns the error, never raises it.
 
-    `RateLimited` when other guesses closed the door in the meantime: then this one, however it came out, must
-    look like one that was not looked at. So many guesses sent at once teach no more than one after the other.
+    Return `RateLimited` when concurrent attempts blocked a counter in the meantime. The caller must then answer as if
+    the password had not been checked: concurrent guesses must reveal no more than sequential ones.
     """
     rows = await repository.lock_counters(session, attempt, create=True)
     blocked = _blocked_error(rows)
@@ -104,10 +119,9 @@ async def fail(session: AsyncSession, attempt: Attempt) -> RateLimited | None:
 
 
 async def succeed(session: AsyncSession, attempt: Attempt) -> RateLimited | None:
-    """Forget the wrong guesses about the name, or of the device, but not those of the source.
+    """Delete the counter of the name or of the device, never that of the source. Return `RateLimited` as `fail` does.
 
     A source could otherwise guess at many names and log in to an account of its own in between.
-    `RateLimited` as in `fail`.
     """
     rows = await repository.lock_counters(session, attempt, create=False)
     blocked = _blocked_error(rows)

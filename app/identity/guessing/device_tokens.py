@@ -1,4 +1,4 @@
-"""Device tokens: a browser in which the customer logged in before is known again."""
+"""Device tokens: signed values that identify a browser in which the customer has logged in before."""
 
 import base64
 import binascii
@@ -21,9 +21,9 @@ TOKEN_MAX = 128
 
 
 def issue(fingerprints: Fingerprints, *, customer_id: UUID, device: bytes | None = None) -> str:
-    """A token for 180 days, signed; `device` is that of the token this one replaces.
+    """A signed token, valid for 180 days. Pass `device` to keep the device of the token that this one replaces.
 
-    It opens nothing: with it a wrong password is counted for the device instead of for the name and the source.
+    It grants no access. A wrong password sent with it is counted for the device instead of for the name and source.
     """
     body = BODY.pack(
         customer_id.bytes, device or secrets.token_bytes(DEVICE_BYTES), int((now() + LIFETIME).timestamp())
@@ -32,7 +32,7 @@ def issue(fingerprints: Fingerprints, *, customer_id: UUID, device: bytes | None
 
 
 def verify(fingerprints: Fingerprints, token: str | None, *, customer_id: UUID | None) -> bytes | None:
-    """The device the token was issued to; None unless it is ours, of this customer, and not too old."""
+    """The device the token was issued to; None unless it has our signature, is this customer's and has not expired."""
     if token is None or customer_id is None or not token.startswith(PREFIX) or len(token) > TOKEN_MAX:
         return None
     decoded = _decoded(token.removeprefix(PREFIX))

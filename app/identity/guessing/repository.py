@@ -1,4 +1,4 @@
-"""Reads, locks and removes the counters."""
+"""Repository of guess counters: reads, locks, updates and deletes them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,19 +19,19 @@ from app.platform.vault.vault import Store
 
 
 class CountedAttempt(Protocol):
-    """What is counted, and for whom."""
+    """The counters of an attempt, and the customer they belong to."""
 
     @property
     def organization_id(self) -> UUID:
-        """The organization."""
+        """The organization of the request."""
 
     @property
     def customer_id(self) -> UUID | None:
-        """Whom the name belongs to."""
+        """The customer who has the name, if any."""
 
     @property
     def keys(self) -> list[bytes]:
-        """One or two counters."""
+        """The keyed hashes of one or two counters; the first one belongs to the customer."""
 
 
 class _Moment(NamedTuple):
@@ -44,7 +44,7 @@ class _CounterRow(NamedTuple):
 
 
 class LockedCounter(NamedTuple):
-    """A counter that nobody else changes until the transaction ends."""
+    """A counter whose row is locked until the transaction ends."""
 
     key_hash: bytes
     failures: int
@@ -83,13 +83,16 @@ _BY_CUSTOMER = Read(
 
 
 async def blocked_until(store: Store, keys: Sequence[bytes]) -> list[datetime]:
-    """Until when the counters with these one or two keys let nothing through; may lie in the past."""
+    """Until when the counters with these one or two keys refuse attempts; the moments may lie in the past."""
     rows = await store.database.rows(_BLOCKED_UNTIL, one=keys[0], other=keys[-1])
     return [row.until for row in rows]
 
 
 async def lock_counters(session: AsyncSession, attempt: CountedAttempt, *, create: bool) -> list[LockedCounter]:
-    """The counters, locked in one order until the transaction ends; made first where `create` is asked for."""
+    """Lock the counters in the order of their keys until the transaction ends; with `create`, insert absent ones first.
+
+    The fixed order keeps two concurrent attempts from deadlocking.
+    """
     moment = now()
     keys = sorted(attempt.keys)
     for key in keys if create else ():
@@ -98,7 +101,7 @@ async def lock_counters(session: AsyncSession, attempt: CountedAttempt, *, creat
             GuessCounter,
             key_hash=key,
             organization_id=attempt.organization_id,
-            # Of a source nobody in particular; its counter must outlive an erasure.
+            # The counter of a source belongs to no customer and must outlive an erasure.
             customer_id=attempt.customer_id if key == attempt.keys[0] else None,
             failures=0,
             last_failed_at=moment,
@@ -110,7 +113,7 @@ async def lock_counters(session: AsyncSession, attempt: CountedAttempt, *, creat
 def record_failure(
     session: AsyncSession, row: LockedCounter, *, customer_id: UUID | None, failures: int, blocked_until: datetime
 ) -> None:
-    """Write a wrong guess into a locked counter; `customer_id` is whom its name belongs to now."""
+    """Write a failure into a locked counter; `customer_id` is the customer who has the name now."""
     execute_at_commit(
         session,
         _RECORD_FAILURE,
@@ -123,19 +126,19 @@ def record_failure(
 
 
 def delete_counter(session: AsyncSession, row: LockedCounter) -> None:
-    """Delete a locked counter."""
+    """Delete a locked counter at commit."""
     execute_at_commit(session, _DELETE, counter=row.key_hash)
 
 
 async def reset_for_customer(session: AsyncSession, *, customer_id: UUID) -> int:
-    """Forget all wrong guesses about a customer, who has proven otherwise to be the owner; return how many counters."""
+    """Delete all counters of a customer who proved ownership in another way; return how many there were."""
     return (await session.exec(delete(GuessCounter).where(col(GuessCounter.customer_id) == customer_id))).rowcount
 
 
 async def sweep(store: Store) -> int:
-    """Delete the counters that no longer count; return how many."""
+    """Delete the counters whose last failure is older than 24 hours; return how many."""
     before = now() - FAILURE_RETENTION
-    # Looked for first: a delete would make every other writer of SQLite wait, once a second.
+    # Read first: a DELETE takes SQLite's write lock even when it matches nothing, and this runs every second.
     if await store.database.row(_FIND_EXPIRED, before=before) is None:
         return 0
     async with store.database.transaction() as session:
@@ -148,6 +151,6 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
-    """The counters of a customer."""
+    """The counters of a customer, for a data export."""
     rows = await store.database.rows(_BY_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
     return [{"wrongPasswords": row.failures, "lastAt": row.last_failed_at.isoformat()} for row in rows]

@@ -1,4 +1,4 @@
-"""Table of the counters of wrong guesses."""
+"""Table of guess counters."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +10,10 @@ from app.platform.db.columns import foreign_key, timestamp_column
 
 
 class GuessCounter(SQLModel, table=True):
-    """Wrong guesses about one name, from one source, or from one known device, by a keyed hash of which it is.
+    """The number of wrong passwords for one name, one source or one known device.
 
-    `customer_id` is set where the name belongs to somebody, so that an erasure finds the counter.
+    `key_hash` is a keyed hash of the kind and the value. `customer_id` is set where a customer has the name, so that
+    an erasure finds the counter.
     """
 
     __tablename__ = "guess_counters"

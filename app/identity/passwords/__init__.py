@@ -1,1 +1,1 @@
-"""Passwords: how they are hashed, and which are too weak to be chosen."""
+"""Password hashing (argon2id) and password strength rules."""

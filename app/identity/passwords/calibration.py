@@ -1,4 +1,4 @@
-"""Measures what argon2id costs on this machine, to choose its parameters by."""
+"""Benchmark of argon2id on this machine, for choosing its parameters."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from passlib.hash import argon2  # type: ignore[import-untyped]
 
-# Equally strong, each the least one should use: OWASP Password Storage Cheat Sheet. Then RFC 9106, section 4, second
-# recommended option, for machines with memory to spare.
+# (KiB, iterations). The first five are the equally strong minimums of the OWASP Password Storage Cheat Sheet; the last
+# is the second recommended option of RFC 9106, section 4, for machines with memory to spare.
 CHOICES = ((47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5), (65_536, 3))
 SAMPLE_PASSWORD = b"correct horse battery staple"
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One set of parameters, and what a hash with it costs one idle core."""
+    """One set of parameters and the time that one hash takes on an idle core."""
 
     memory_kib: int
     iterations: int
@@ -24,22 +24,22 @@ class Measurement:
 
     @property
     def memory_mib(self) -> float:
-        """The memory for each password hashed at the same time."""
+        """The memory in MiB that each concurrent hash takes."""
         return self.memory_kib / 1024
 
     @property
     def hashes_per_second(self) -> float:
-        """How many logins one core can serve; several at once slow each other, since memory is what they wait for."""
+        """How many logins one core can serve; concurrent ones are slower, since memory bandwidth is the bottleneck."""
         return 1000 / self.milliseconds
 
 
 def calibrate(
     target_milliseconds: float, *, choices: Sequence[tuple[int, int]] = CHOICES, repetitions: int = 3
 ) -> list[Measurement]:
-    """For each (memory, least iterations) of `choices`, the most iterations that stay within the target.
+    """For each (memory in KiB, minimum iterations) of `choices`, the most iterations that stay within the target.
 
-    Never fewer than the least: a row that misses the target even so is marked. Blocks for about `repetitions` x 2 x
-    target for each choice; the fastest of the repetitions counts, being the least disturbed one.
+    Never fewer than the minimum: `within_target` is False where even that is too slow. Blocks for about
+    `repetitions` x 2 x target for each choice. The fastest repetition counts, as it was disturbed least.
     """
     return [_measure(memory, min_iterations, target_milliseconds, repetitions) for memory, min_iterations in choices]
 
@@ -47,7 +47,7 @@ def calibrate(
 def _measure(memory_kib: int, min_iterations: int, target: float, repetitions: int) -> Measurement:
     iterations, elapsed = min_iterations, _milliseconds(memory_kib, min_iterations, repetitions)
     estimate = min_iterations * target / elapsed
-    # The estimate may be a little high: what disturbed the longer measurement did not disturb the shorter one.
+    # The estimate is too high when something else used the core during the longer measurement only.
     for share in (1, 0.9, 0.75):
         candidate = int(estimate * share)
         if candidate > min_iterations:

@@ -1,8 +1,8 @@
-"""The passwords and words that are guessed first, as fingerprints; asking takes no network and some microseconds.
+"""Blocklist of common passwords and dictionary words, stored as fingerprints and searched in memory in microseconds.
 
-`common.bin` is a sorted row of 64-bit fingerprints, little-endian, made by `scripts/common-passwords`; `common.txt`
-says of what. A Bloom filter would take a third of the space and now and then refuse a good password for no reason
-anyone could explain; here a word that is not listed is taken for one with probability entries / 2^64, below 10^-14.
+`common.bin` is a sorted array of 64-bit fingerprints, little-endian, made by `scripts/common-passwords`; `common.txt`
+names the sources. A Bloom filter would take a third of the space, but its false positives would refuse good passwords
+for no reason that a user could understand. Here the false positive rate is entries / 2^64, below 10^-14.
 """
 
 import sys
@@ -29,12 +29,12 @@ def is_common(word: str) -> bool:
 
 
 def fingerprint(word: str) -> int:
-    """64 bits that stand for `word`."""
+    """The 64-bit fingerprint of `word` (BLAKE2b)."""
     return int.from_bytes(blake2b(encode(word), digest_size=FINGERPRINT_BYTES).digest(), "little")
 
 
 def pack(words: Iterable[str]) -> bytes:
-    """The content of `common.bin` for `words`, the same for the same words in any order."""
+    """The content of `common.bin` for `words`; it does not depend on their order."""
     fingerprints = sorted({fingerprint(word) for word in words if len(word) >= MIN_LENGTH})
     return b"".join(number.to_bytes(FINGERPRINT_BYTES, "little") for number in fingerprints)
 

@@ -1,4 +1,4 @@
-"""The forms in which password hashes are stored: our own, and those that accounts bring from elsewhere."""
+"""Password hash formats: argon2id for new hashes, and the formats of other systems that imported accounts have."""
 
 import hashlib
 import re
@@ -9,8 +9,8 @@ from passlib.utils import handlers  # type: ignore[import-untyped]
 
 BCRYPT_MAX_BYTES = 72
 MAX_MEMORY_KIB = 131_072
-# What takes a core about two seconds. Cost is read from the hash itself: without a ceiling, one imported line could
-# occupy a worker for hours at every login.
+# Each takes one core about two seconds. The cost is part of the hash itself: without a limit, one imported hash could
+# occupy a thread for hours at every login.
 MAX_ROUNDS = {
     "argon2": 32,
     "bcrypt": 15,
@@ -22,7 +22,7 @@ MAX_ROUNDS = {
     "phpass": 17,
 }
 MAX_PARALLELISM = 16
-# What the handlers raise for a hash that has the right beginning and a wrong rest.
+# What passlib's handlers raise for a hash with a known prefix and a malformed rest.
 INVALID_HASH_ERRORS = (ValueError, TypeError, LookupError, NotImplementedError)
 OPENCART_PATTERN = re.compile(r"\$opencart\$(?P<salt>.{1,64})\$(?P<digest>[0-9a-fA-F]{40})", re.DOTALL)
 
@@ -30,9 +30,8 @@ OPENCART_PATTERN = re.compile(r"\$opencart\$(?P<salt>.{1,64})\$(?P<digest>[0-9a-
 class OpenCartSha1(handlers.HasSalt, handlers.GenericHandler):  # type: ignore[misc]
     """Salted SHA-1 of AbanteCart and of OpenCart before 4, written `$opencart$salt$hex`; for import only.
 
-    The digest is `sha1(salt + sha1(salt + sha1(password)))`, hexadecimal at every step, over the password as it left
-    these shops' input filter, PHP's `htmlspecialchars` with ENT_COMPAT; some versions undid the filter first. Either
-    matches.
+    The digest is `sha1(salt + sha1(salt + sha1(password)))`, hexadecimal at every step. These shops escape the password
+    with PHP's `htmlspecialchars` (ENT_COMPAT) before hashing it; some versions undo that first. Both variants match.
     """
 
     name = "opencart_sha1"
@@ -46,16 +45,16 @@ class OpenCartSha1(handlers.HasSalt, handlers.GenericHandler):  # type: ignore[m
 
     @classmethod
     def identify(cls, hash: str | bytes) -> bool:  # noqa: A002 - passlib's name
-        """Whether `hash` is of this form, as far as its beginning says."""
+        """Whether `hash` has the prefix of this format."""
         return str(handlers.to_unicode_for_identify(hash)).startswith("$opencart$")
 
     @classmethod
     def from_string(cls, hash: str | bytes) -> "OpenCartSha1":  # noqa: A002 - passlib's name
-        """The parts of `hash`; raise `ValueError` when it is of another form."""
+        """The parsed `hash`; raise `ValueError` when it has another format."""
         parts = OPENCART_PATTERN.fullmatch(handlers.to_unicode_for_identify(hash))
         if parts is None:
             raise handlers.exc.InvalidHashError(cls)
-        # The salt is whatever the other shop wrote, not only what this handler would make.
+        # The other shop's salts may have lengths and characters that this handler would not generate.
         return cls(salt=parts["salt"], checksum=parts["digest"].lower())
 
     @classmethod
@@ -63,7 +62,7 @@ class OpenCartSha1(handlers.HasSalt, handlers.GenericHandler):  # type: ignore[m
         return salt
 
     def to_string(self) -> str:
-        """The hash in one text."""
+        """The hash as one string."""
         return opencart_hash(self.salt, self.checksum)
 
     def _calc_checksum(self, secret: str | bytes) -> str:
@@ -86,15 +85,15 @@ def _html_escaped(text: bytes) -> bytes:
 
 
 def opencart_hash(salt: str, digest: str) -> str:
-    """The one text for what AbanteCart and OpenCart keep in the columns `salt` and `password`."""
+    """The hash as one string, from the columns `salt` and `password` of AbanteCart and OpenCart."""
     return f"$opencart${salt}${digest.lower()}"
 
 
 def crypt_context(memory_kib: int, iterations: int) -> Any:
-    """Everything that can be verified; new hashes are argon2id of one lane with these parameters.
+    """A passlib context that verifies every supported format and makes argon2id hashes with these parameters.
 
-    Whatever is not of exactly these parameters counts as outdated. So a stronger hash is replaced too: what a login
-    costs in time and memory is then one number, and does not tell accounts apart.
+    Parallelism is one lane. A hash with any other parameters counts as outdated, a stronger one too: every login then
+    costs the same time and memory, and the cost does not distinguish accounts.
     """
     schemes = ["argon2", *(name for name in MAX_ROUNDS if name != "argon2"), "ldap_salted_sha1", OpenCartSha1]
     return CryptContext(
@@ -110,13 +109,13 @@ def crypt_context(memory_kib: int, iterations: int) -> Any:
 
 
 def argon2_pattern(memory_kib: int, iterations: int) -> re.Pattern[str]:
-    """Matches the argon2id hashes `context` makes and no other (RFC 9106; PHC string format, canonical base64)."""
+    """Matches only the argon2id hashes that `crypt_context` makes (RFC 9106; PHC string format, canonical base64)."""
     salt, digest = "[A-Za-z0-9+/]{21}[AQgw]", "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]"
     return re.compile(rf"\$argon2id\$v=19\$m={memory_kib},t={iterations},p=1\${salt}\${digest}")
 
 
 def is_verifiable(parsed: Any) -> bool:
-    """Whether `parsed` is a whole hash, and without associated data, which no argon2 library for Python takes."""
+    """Whether `parsed` has a digest and no associated data, which no argon2 library for Python supports."""
     return bool(parsed.checksum) and getattr(parsed, "data", None) is None
 
 
@@ -130,7 +129,7 @@ def is_affordable(scheme: str, parsed: Any) -> bool:
 
 
 def memory_cost_kib(scheme: str, parsed: Any) -> int:
-    """The memory that verifying takes where the form lets it be chosen (argon2: RFC 9106; scrypt: RFC 7914), else 0."""
+    """The memory in KiB that verifying takes, for formats with a memory parameter (RFC 9106, RFC 7914); otherwise 0."""
     if scheme == "argon2":
         return int(parsed.memory_cost)
     if scheme == "scrypt":
@@ -139,5 +138,5 @@ def memory_cost_kib(scheme: str, parsed: Any) -> int:
 
 
 def truncate(scheme: str | None, secret: bytes) -> bytes:
-    """`secret` as the old system saw it: bcrypt never looked past 72 bytes, and its library refuses any more."""
+    """`secret` as the format uses it: bcrypt ignores everything after 72 bytes, and its library refuses more."""
     return secret[:BCRYPT_MAX_BYTES] if scheme == "bcrypt" else secret

@@ -1,4 +1,4 @@
-"""Hashes passwords with argon2id, off the event loop and within a fixed amount of memory."""
+"""Password hasher: argon2id in a thread pool, off the event loop and within a fixed amount of memory."""
 
 import asyncio
 import os
@@ -19,33 +19,33 @@ from app.platform.errors import RateLimited
 
 Result = TypeVar("Result")
 
-# For an account without a password. No password matches it, and nobody can tell from outside.
+# Stored for an account without a password. No password matches it, and verifying costs the same as for any other.
 UNUSABLE_PASSWORD = "!"
 
 
 class TooBusy(RateLimited):
-    """So many passwords wait to be hashed that another one would wait too long; nothing was hashed."""
+    """The queue of passwords to hash is full; nothing was hashed."""
 
     def __init__(self, retry_after_seconds: int) -> None:
-        """Say when the queue will have been worked off."""
+        """`retry_after_seconds` estimates when the queue will be empty."""
         super().__init__(retry_after_seconds)
         self.message = f"Too many people are logging in at this moment. Try again in {retry_after_seconds} s."
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Whether a password matches; when it does and its hash was outdated, the hash to store instead."""
+    """Whether a password matches; `upgraded_hash` replaces the stored hash when that was outdated."""
 
     matches: bool
     upgraded_hash: str | None = None
 
 
 class PasswordHasher:
-    """Makes and verifies hashes: argon2id of one lane (RFC 9106), parameters as OWASP's cheat sheet recommends.
+    """Makes and verifies password hashes: argon2id with one lane (RFC 9106), parameters as OWASP recommends.
 
-    Call `warm_up` before serving and `close` at the end. One per process: at most `parallel` passwords are hashed at
-    a time and at most `queue` more wait, so hashing holds `parallel` x `memory_kib`, whatever arrives. (Verifying an
-    imported hash takes the memory that hash asks for, at most 128 MiB where `scheme` let it in.)
+    Call `warm_up` before serving and `close` at the end. Use one per process: at most `parallel` passwords are hashed
+    at a time and at most `queue` more wait, so hashing takes at most `parallel` x `memory_kib`. (Verifying an imported
+    hash takes the memory that its parameters ask for, at most 128 MiB for hashes that `scheme` accepted.)
     """
 
     def __init__(self, memory_kib: int, iterations: int, parallel: int | None = None, queue: int = 64) -> None:
@@ -67,13 +67,13 @@ class PasswordHasher:
         self._seconds_per_hash = 0.1
 
     async def warm_up(self) -> None:
-        """Make the dummy hash and load the libraries, so that the first login costs what every other does."""
+        """Make the dummy hash and load the libraries, so that the first login takes no longer than the next ones."""
         await self._run(self._prepare)
 
     async def hash(self, password: str) -> str:
-        """The hash to store for `password`; raise `PasswordTooWeak` over 128 characters, `TooBusy`.
+        """The hash to store for `password`; raise `PasswordTooLong` over 128 characters, `TooBusy`.
 
-        Its strength is not looked at: see `strength.check`.
+        Its strength is not checked: see `strength.check`.
         """
         normal = normal_form(password)
         if normal is None:
@@ -82,20 +82,27 @@ class PasswordHasher:
         return await self._run(lambda: self._hash(secret))
 
     async def verify(self, password: str, hash: str | None) -> Verification:  # noqa: A002 - the word of the field
-        """Whether `password` belongs to `hash`, in any format that `scheme` knows; raise `TooBusy`.
+        """Whether `password` matches `hash`, in any format that `scheme` accepts; raise `TooBusy`.
 
-        A refusal costs at least one argon2id computation with the current parameters, so a stranger cannot distinguish
-        a wrong password from an absent account (None), an account without password (`UNUSABLE_PASSWORD`) or an
-        unreadable hash; each costs exactly one. An outdated hash costs its own time on top until the first login
-        replaces it: for slow formats such as bcrypt that is measurable from outside, for salted SHA-1 it is not.
-        Passwords over 128 characters never match. Only a match yields an upgraded hash.
+        A mismatch costs at least one argon2id computation with the current parameters:
+
+        | `hash`                                      | Cost of a mismatch, for each encoding of the password        |
+        |---------------------------------------------|--------------------------------------------------------------|
+        | None (no account)                           | one argon2id computation, against a dummy hash               |
+        | `UNUSABLE_PASSWORD`, or unreadable          | the same                                                     |
+        | argon2id with the current parameters        | one argon2id computation                                     |
+        | outdated (imported, or with old parameters) | its own cost, and one argon2id computation against the dummy |
+
+        Timing therefore distinguishes an outdated hash only, until the first login replaces it: measurably for slow
+        formats such as bcrypt, not for salted SHA-1. Passwords over 128 characters never match. Only a match yields an
+        upgraded hash.
         """
         return await self._run(lambda: self._verify(password, hash))
 
     def scheme(self, hash: str) -> str | None:  # noqa: A002 - the word of the field
-        """The name of the format of `hash`; None when no password could be verified with it. For import.
+        """The name of the format of `hash`, for import; None when the hash is malformed or its format unsupported.
 
-        None too when verifying would take more than about two seconds or 128 MiB. Nothing is computed.
+        Also None when verifying would take more than about two seconds or 128 MiB. Nothing is hashed.
         """
         try:
             scheme: str | None = self._context.identify(hash)
@@ -107,11 +114,11 @@ class PasswordHasher:
         return scheme if formats.is_verifiable(parsed) and formats.is_affordable(scheme, parsed) else None
 
     def needs_rehash(self, hash: str) -> bool:  # noqa: A002 - the word of the field
-        """Whether the next login will replace `hash`: any that is not argon2id of exactly the current parameters."""
+        """Whether the next login replaces `hash`: True unless it is argon2id with exactly the current parameters."""
         return self._current_pattern.fullmatch(hash) is None
 
     def close(self) -> None:
-        """Finish what is being hashed, cancel what waits, end the threads."""
+        """Finish running jobs, cancel waiting ones, and end the threads."""
         self._heap_trimmer.cancel_trim()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
@@ -133,8 +140,8 @@ class PasswordHasher:
         except RuntimeError:
             self._slots.release()
             raise
-        # The slot belongs to the job, not to the task that awaits it: a cancelled task gives back a waiting job's
-        # slot at once, and that of a running one only when the thread, and with it the memory, is free again.
+        # The slot belongs to the job, not to the task that awaits it. Cancelling the task frees the slot of a waiting
+        # job immediately, but that of a running job only when its thread, and so its memory, is free again.
         job.add_done_callback(lambda _: self._slots.release())
         return job
 
@@ -147,7 +154,7 @@ class PasswordHasher:
         candidates = candidate_encodings(password)
         if not candidates:
             self._verify_dummy(b"")
-        # Each spelling is a computation, for a known account and an unknown one alike.
+        # Each encoding costs one computation, for known and unknown accounts alike.
         for candidate in candidates:
             if self._matches(candidate, stored):
                 return Verification(matches=True, upgraded_hash=self._upgraded(candidate, candidates[0], stored))
@@ -170,11 +177,11 @@ class PasswordHasher:
             truncated = formats.truncate(self._context.identify(stored), secret)
             return bool(self._context.verify(truncated, stored))
         except formats.INVALID_HASH_ERRORS:
-            # Also what bcrypt says of a password with a NUL: no such password was ever hashed with it.
+            # bcrypt also raises for a password with a NUL character, which it can never have hashed.
             return False
 
     def _verify_dummy(self, secret: bytes) -> bool:
-        """Spend what verifying a wrong password costs."""
+        """Spend the time that verifying a wrong password takes; always False."""
         dummy = self._dummy_hash()
         self._count_hash()
         self._context.verify(secret, dummy)

@@ -1,10 +1,10 @@
-"""One spelling for what a person types as the same password on two keyboards."""
+"""Unicode normalization of passwords, so that the same password typed on two keyboards has the same bytes."""
 
 import unicodedata
 
 MAX_LENGTH = 128
-# Normalising may shorten a text (an accent typed apart takes two characters), hardly ever to a quarter. The bound
-# keeps the work for a text of megabytes at nothing.
+# Normalization may shorten a text (a combining accent is a character of its own), but hardly ever to a quarter. The
+# bound avoids normalizing megabytes.
 MAX_INPUT_LENGTH = MAX_LENGTH * 4
 
 
@@ -21,15 +21,15 @@ def normal_form(password: str) -> str | None:
 
 
 def encode(text: str) -> bytes:
-    """The bytes that are hashed: UTF-8, and never a failure (JSON can carry half a surrogate pair)."""
+    """The bytes to hash: UTF-8. Never raises: JSON may carry a lone surrogate, which is encoded too."""
     return text.encode("utf-8", "surrogatepass")
 
 
 def candidate_encodings(password: str) -> list[bytes]:
-    """The bytes a hash of `password` may have been made of, the normal form first; none when it is too long.
+    """The encodings of `password` that a stored hash may be of, the normal form first; empty when it is too long.
 
-    Other systems hash what was typed, so an imported hash may match only that. Both are the same, and the list has
-    one entry, for every password in ASCII.
+    Other systems hash the password as typed, so an imported hash may match only that. For a password in ASCII both are
+    the same and the list has one entry.
     """
     normal = normal_form(password)
     return [] if normal is None else list(dict.fromkeys((encode(normal), encode(password))))

@@ -1,4 +1,4 @@
-"""Which passwords are too weak to be chosen, and which rule says so."""
+"""Password strength rules (NIST SP 800-63B): length, blocklist, predictability, personal data."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ REPETITION = re.compile(r"(.+?)\1+", re.DOTALL)
 TRAILING_NON_LETTERS = re.compile(r"[\W\d_]+\Z")
 LEADING_NON_LETTERS = re.compile(r"\A[\W\d_]+")
 WORD_SEPARATORS = re.compile(r"[\W_]+")
-# Two readings, since a 1 is written for an i and for an l.
+# Two translations, since a 1 may stand for an i or for an l.
 LEET_TRANSLATIONS = (str.maketrans("@4310!5$7", "aaeioisst"), str.maketrans("@4310!5$7", "aaeloisst"))
 
 
@@ -32,34 +32,34 @@ class PasswordRule(Enum):
 
 
 class PasswordTooWeak(AppError):
-    """A password that must not be chosen; `rule` says why, the message also what would do."""
+    """The password breaks `rule`; the message also says what to choose instead."""
 
     code = ErrorCode.PASSWORD_TOO_WEAK
 
     def __init__(self, rule: PasswordRule, message: str) -> None:
-        """Refuse by `rule`."""
+        """Refuse the password because of `rule`."""
         self.rule = rule
         super().__init__(message)
 
 
 class PasswordTooLong(PasswordTooWeak):
-    """More than 128 characters. It is refused, since cutting it would let a part of it pass for the whole."""
+    """More than 128 characters. It is refused, not truncated: a part of it would otherwise match the whole."""
 
     def __init__(self) -> None:
-        """Name the longest length."""
+        """The message names the maximum length."""
         super().__init__(PasswordRule.TOO_LONG, f"This password is too long. Use at most {MAX_LENGTH} characters.")
 
 
 def check(password: str, *, shortest: int = 8, personal: Iterable[str] = ()) -> None:
-    """Raise `PasswordTooWeak` by the first rule that `password` breaks; no network is asked.
+    """Raise `PasswordTooWeak` for the first rule that `password` breaks. Works without network access.
 
-    The rules are NIST SP 800-63B's: a shortest and a longest length, counted in code points of the NFKC form, and a
-    blocklist of leaked passwords, dictionary words, repetitions, sequences and words of the context. There are no rules
-    of composition (upper case, digits, signs): NIST forbids them.
+    The rules follow NIST SP 800-63B: a minimum and a maximum length, counted in code points of the NFKC form, and a
+    blocklist of leaked passwords, dictionary words, repetitions, sequences and context-specific words. There are no
+    composition rules (upper case, digits, signs): NIST forbids them.
 
-    `personal` is what others may know of this person: email addresses, login name, first and last name (also the
-    shop's name, if you like). Each of at least 4 characters, and each part of it, must not occur in the password, nor
-    the password in it; case does not count.
+    `personal` lists what others may know about the person: email addresses, login name, first and last name; possibly
+    the shop's name. None of these values and none of their parts of at least 4 characters may occur in the password,
+    nor the password in them; case is ignored.
     """
     normal = normal_form(password)
     if normal is None:
@@ -87,7 +87,7 @@ def _refuse_predictable(folded: str) -> None:
 
 
 def _runs(text: str) -> int:
-    """Into how few pieces `text` falls that repeat one character, count up or count down: 2 for aaaa4321."""
+    """The number of runs in `text` that repeat one character, count up or count down: 2 for aaaa4321."""
     runs, step = 1, None
     for before, after in pairwise(map(ord, text)):
         distance = after - before
@@ -108,9 +108,9 @@ def _refuse_common(folded: str) -> None:
 
 
 def _base_words(folded: str) -> set[str]:
-    """What is left of a password without the disguises every guessing program knows (`P@ssw0rd2024!`, `monkeymonkey`).
+    """The words in a password without the variations that cracking tools try (`P@ssw0rd2024!`, `monkeymonkey`).
 
-    Digits and signs around a word are seen through as long as the word makes up half of the password or more.
+    Digits and signs around a word are removed if the word makes up at least half of the password.
     """
     without_suffix = TRAILING_NON_LETTERS.sub("", folded)
     repetition = REPETITION.fullmatch(folded)
@@ -143,7 +143,7 @@ def _refuse_personal(folded: str, personal: Iterable[str]) -> None:
 
 
 def _words(name: str) -> Iterator[str]:
-    """`name`, the part before its @, and their words, with and without what stands between these."""
+    """`name`, the part before its @, its words, and those words joined without separators."""
     local = name.partition("@")[0]
     parts = WORD_SEPARATORS.split(local)
     return (word for word in (name, local, "".join(parts), *parts) if len(word) >= MIN_PERSONAL_WORD_LENGTH)

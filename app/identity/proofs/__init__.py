@@ -1,1 +1,1 @@
-"""One-time proofs: what a link or a code from a mail proves, once and for a while."""
+"""One-time proofs: single-use, expiring tokens and codes that are sent by mail to prove control of an address."""

@@ -1,10 +1,10 @@
-"""What can be wrong with a proof."""
+"""Errors of one-time proofs."""
 
 from app.platform.errors import AppError, ErrorCode
 
 
 class ProofInvalid(AppError):
-    """No proof of ours, one that was used, or one that a newer replaced."""
+    """The token or code is unknown, was used already, or was replaced by a newer one."""
 
     code = ErrorCode.TOKEN_INVALID
     message = "This link or code is not valid, or was used already. Ask for a new one."
@@ -12,7 +12,7 @@ class ProofInvalid(AppError):
 
 
 class ProofExpired(AppError):
-    """A proof of ours whose time is over."""
+    """The proof was issued here but its lifetime is over."""
 
     code = ErrorCode.TOKEN_EXPIRED
     message = "This link or code has expired. Ask for a new one."

@@ -1,4 +1,16 @@
-"""What a proof can be for."""
+"""Purposes of one-time proofs.
+
+| Purpose             | Token | Lifetime   | Code | Using it                                                           |
+|---------------------|-------|------------|------|--------------------------------------------------------------------|
+| `VERIFY_EMAIL`      | `ve_` | 24 hours   | yes  | verifies the address and completes the pending registration        |
+| `RESET_PASSWORD`    | `pr_` | 30 minutes | no   | sets a new password, verifies the address, ends all sessions       |
+| `CHANGE_EMAIL`      | `ec_` | 24 hours   | yes  | replaces the email address with the one in the payload             |
+| `UNDO_EMAIL_CHANGE` | `eu_` | 7 days     | no   | restores the old address, ends all sessions, mails a password link |
+| `NOTHING`           | `no_` | 24 hours   | yes  | impossible: no operation accepts it, and it is never mailed        |
+
+Codes have 6 digits and allow 10 tries (`repository.MAX_CODE_TRIES`); the link keeps working after that. A customer has
+at most one open proof of a purpose, except for `UNDO_EMAIL_CHANGE`: one for each previous address.
+"""
 
 from datetime import timedelta
 from enum import Enum
@@ -6,13 +18,13 @@ from typing import Self
 
 
 class Purpose(Enum):
-    """The act a proof allows: its name, the prefix of its tokens, how long it lives, whether it has a short code."""
+    """What a proof is for: stored name, token prefix, lifetime, and whether it has a short code."""
 
     VERIFY_EMAIL = ("VERIFY_EMAIL", "ve", timedelta(hours=24), True)
     RESET_PASSWORD = ("RESET_PASSWORD", "pr", timedelta(minutes=30), False)
     CHANGE_EMAIL = ("CHANGE_EMAIL", "ec", timedelta(hours=24), True)
     UNDO_EMAIL_CHANGE = ("UNDO_EMAIL_CHANGE", "eu", timedelta(days=7), False)
-    # Written so that a refused act costs what an accepted one costs; it opens nothing.
+    # Written where an operation is silently refused, so that it costs the same as an accepted one.
     NOTHING = ("NOTHING", "no", timedelta(hours=24), True)
 
     prefix: str
@@ -20,7 +32,7 @@ class Purpose(Enum):
     has_code: bool
 
     def __new__(cls, name: str, prefix: str, lifetime: timedelta, has_code: bool) -> Self:  # noqa: FBT001 - the rows above are a table
-        """Take the name that is stored, and the rest."""
+        """Use the name as the enum value and keep the rest as attributes."""
         member = object.__new__(cls)
         member._value_ = name
         member.prefix = prefix

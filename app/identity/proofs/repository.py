@@ -1,4 +1,4 @@
-"""Issues, uses and voids one-time proofs. They are used by a mutation only, so no GET consumes one."""
+"""Repository of one-time proofs: issues, uses and revokes them. Only mutations use one up, never a GET request."""
 
 import hmac
 import secrets
@@ -25,13 +25,13 @@ from app.platform.vault.vault import Store, Vault
 CODE_DIGITS = 6
 MAX_CODE_TRIES = 10
 TOKEN_MAX = 128
-# An expired proof is kept a while, so that its holder is told that it expired and not that it never was.
+# An expired proof is kept for a while, so that its holder gets `ProofExpired` instead of `ProofInvalid`.
 EXPIRED_RETENTION = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedProof:
-    """What is written into the mail; only its keyed hashes are stored."""
+    """The token and code for the mail; the database has only their keyed hashes."""
 
     token: str
     code: str
@@ -39,7 +39,7 @@ class IssuedProof:
 
 @dataclass(frozen=True, slots=True)
 class UsedProof:
-    """Whose proof it was, and what was sealed with it."""
+    """The customer of a proof that was used, and the payload that was sealed with it."""
 
     customer_id: UUID
     payload: Any
@@ -88,9 +88,9 @@ _UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.in
 
 
 def decoy_customer_id(vault: Vault, *, organization_id: UUID, canonical: str) -> UUID:
-    """The id that stands for the customer of an address nobody has: always the same, and nobody's.
+    """The placeholder customer id for an address without an account; the same for every call with the address.
 
-    Proofs and mails written for it cost what real ones cost, and can never be opened or used.
+    Proofs and mails written for it cost the same as real ones and can never be opened or used.
     """
     return UUID(bytes=vault.fingerprints.compute("decoy", canonical, organization_id=organization_id)[:16])
 
@@ -105,10 +105,11 @@ async def issue(
     payload: object = None,
     about: str = "",
 ) -> IssuedProof:
-    """A new proof; it replaces the older one of this purpose (and `about`, where several may be open).
+    """Issue a proof. It replaces the customer's open one of this purpose (and `about`, where several may be open).
 
-    Without a `payload` what was sealed with the older one stays: asking for the mail again loses nothing. The tries
-    of its code stay too, or asking again would buy new ones; the link always works.
+    Without a `payload`, the payload of the replaced proof is kept, so requesting the mail again loses nothing. The
+    number of code tries is kept too, unless the replaced proof had expired: requesting again must not allow more
+    guesses. The link works regardless of the tries.
     """
     token = f"{purpose.prefix}_{secrets.token_urlsafe(32)}"
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
@@ -133,7 +134,7 @@ async def issue(
 
 
 async def customer_id_by_token(store: Store, *, organization_id: UUID, purpose: Purpose, token: str) -> UUID:
-    """Whose token it is, without using it; raise `ProofInvalid`, `ProofExpired`."""
+    """The customer whose token it is; the token stays usable. Raise `ProofInvalid`, `ProofExpired`."""
     hashed = _token_hash(store.vault, purpose, token)
     row = await store.database.row(_BY_TOKEN, organization_id=organization_id, token_hash=hashed)
     if row is None:
@@ -144,7 +145,7 @@ async def customer_id_by_token(store: Store, *, organization_id: UUID, purpose: 
 
 
 async def use(session: AsyncSession, vault: Vault, *, organization_id: UUID, purpose: Purpose, token: str) -> UsedProof:
-    """Use a token up; of two at once one wins. Raise `ProofInvalid`, `ProofExpired`."""
+    """Use a token up; of two concurrent calls only one succeeds. Raise `ProofInvalid`, `ProofExpired`."""
     statement = (
         delete(Proof)
         .where(col(Proof.token_hash) == _token_hash(vault, purpose, token))
@@ -162,9 +163,9 @@ async def use(session: AsyncSession, vault: Vault, *, organization_id: UUID, pur
 async def use_code(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, purpose: Purpose, code: str
 ) -> UsedProof | None:
-    """Use a short code up; None when it is wrong or was tried too often, and then the try must be committed.
+    """Use a short code up; None when it is wrong or was tried 10 times. The caller must then commit the counted try.
 
-    Raise `ProofExpired`, which only somebody with the right code is told.
+    Raise `ProofExpired`, but only for the right code: a wrong one must not reveal that there was a proof.
     """
     statement = (
         update(Proof)
@@ -184,14 +185,14 @@ async def use_code(
 
 
 async def revoke(session: AsyncSession, *, customer_id: UUID, purposes: Collection[Purpose]) -> int:
-    """Take back what was handed out for these purposes; return how many proofs."""
+    """Delete a customer's open proofs of these purposes; return how many there were."""
     names = [purpose.value for purpose in purposes]
     statement = delete(Proof).where(col(Proof.customer_id) == customer_id, col(Proof.purpose).in_(names))
     return (await session.exec(statement)).rowcount
 
 
 async def sweep(store: Store) -> int:
-    """Delete what expired long ago; return how many."""
+    """Delete the proofs that expired more than 7 days ago; return how many."""
     async with store.database.transaction() as session:
         return (await session.exec(delete(Proof).where(col(Proof.expires_at) < now() - EXPIRED_RETENTION))).rowcount
 
@@ -202,7 +203,7 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
-    """The open proofs of a customer: what for and until when."""
+    """The open proofs of a customer with their purposes and times, for a data export."""
     rows = await store.database.rows(_BY_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
     return [{"purpose": row.purpose, "createdAt": row.created_at, "expiresAt": row.expires_at} for row in rows]
 

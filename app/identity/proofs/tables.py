@@ -10,11 +10,11 @@ from app.platform.db.columns import binary_column, foreign_key, id_column, times
 
 
 class Proof(SQLModel, table=True):
-    """What a mail handed out and nobody has used yet; a used one is deleted.
+    """An open proof; it is deleted when it is used.
 
-    The unique index makes a newer proof replace the older one. `about_hash` is empty but for purposes of which
-    several may be open at once. `customer_id` is no foreign key: what is written for an address that has no
-    account must look the same.
+    The unique index makes a newer proof replace the older one. `about_hash` is empty, except for a purpose that may
+    have several open proofs. `customer_id` is no foreign key, because a proof is also written for an address without
+    an account (`repository.decoy_customer_id`).
     """
 
     __tablename__ = "proofs"

@@ -1,1 +1,1 @@
-"""Sessions: access and refresh tokens, and whether they still live."""
+"""Login sessions with their access tokens and refresh tokens."""

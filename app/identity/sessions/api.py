@@ -1,4 +1,4 @@
-"""Sessions as GraphQL shows them."""
+"""GraphQL types and mutations of login sessions."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -43,7 +43,7 @@ describe(
 
 @strawberry.type(description="A login of the customer on one device, from then until it ended.")
 class Session(Node):
-    """What the owner needs to recognise it."""
+    """GraphQL type of a login session, with what its owner needs to recognize it."""
 
     device: str | None = strawberry.field(description="Browser and system in words, such as `Firefox on Windows`.")
     created_at: datetime = strawberry.field(description="When the customer logged in.")
@@ -55,7 +55,7 @@ class Session(Node):
 
 
 def to_session(login_session: LoginSessionRecord, *, current_id: UUID | None) -> Session:
-    """The GraphQL object of a record."""
+    """The GraphQL object of a session record."""
     return Session(
         id=ids.encode(KIND, login_session.id),
         device=device_name(login_session.user_agent),
@@ -71,7 +71,7 @@ def to_session(login_session: LoginSessionRecord, *, current_id: UUID | None) ->
 async def login_session_connection(
     context: Context, customer_id: UUID, first: int, after: str | None
 ) -> Connection[Session]:
-    """A page of the customer's sessions, newest first; who may see them is decided above."""
+    """A page of the customer's sessions, newest first. The caller has checked who may see them."""
     page = page_request(context, KIND, first, after)
     names: dict[str, Any] = {"organization_id": context.organization.id, "customer_id": customer_id}
     before = UUID(hex=page.after[0]) if page.after else None
@@ -97,7 +97,7 @@ class EndSessionPayload(Payload):
 
 @strawberry.type
 class SessionMutations:
-    """What the owner of sessions does to one of them."""
+    """Mutations of a customer's own sessions."""
 
     @mutation(
         allow=[CUSTOMER],
@@ -109,7 +109,7 @@ class SessionMutations:
         session: AsyncSession,
         input: Annotated[EndSessionInput, strawberry.argument(description="Which session.")],
     ) -> EndSessionPayload:
-        """One that ended before stays as it ended; one of somebody else looks like none."""
+        """A session that has ended keeps its reason. Raise `NotFound`, also for another customer's session."""
         session_id = ids.decode(KIND, input.id)
         customer_id = context.principal.own_customer_id
         row = await service.lock(

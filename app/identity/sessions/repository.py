@@ -1,4 +1,4 @@
-"""Reads the sessions of a customer."""
+"""Repository of login sessions: reads those of a customer."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ MAX_ID = UUID(int=2**128 - 1)
 
 
 class LoginSessionRow(NamedTuple):
-    """The columns every read of a session selects."""
+    """The columns that every read of a session selects."""
 
     id: UUID
     customer_id: UUID
@@ -33,7 +33,7 @@ class LoginSessionRow(NamedTuple):
 
 
 class LoginSessionRecord(NamedTuple):
-    """A session, opened; one that expired has ended without anybody's doing."""
+    """A session with its device unsealed. An expired session counts as ended, with the reason `EXPIRED`."""
 
     id: UUID
     user_agent: str
@@ -44,7 +44,7 @@ class LoginSessionRecord(NamedTuple):
     ended_reason: EndReason | None
 
     def to_export(self) -> dict[str, object]:
-        """All of it as JSON can say it."""
+        """The session as JSON values, for a data export."""
         return {
             "device": self.user_agent,
             "createdAt": self.created_at.isoformat(),
@@ -87,13 +87,13 @@ async def page_by_customer(
 
 
 async def count_by_customer(store: Store, *, organization_id: UUID, customer_id: UUID) -> int:
-    """How many sessions a customer has or had."""
+    """The number of a customer's sessions, ended ones included."""
     row = await store.database.row(_COUNT, organization_id=organization_id, customer_id=customer_id)
     return row.number if row else 0
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
-    """All that is kept of a customer's sessions, for the customer to read."""
+    """All stored data about a customer's sessions, for a data export."""
     rows = await store.database.rows(_ALL, organization_id=organization_id, customer_id=customer_id)
     return [record.to_export() for record in await _open_rows(store, customer_id, rows)]
 
@@ -104,12 +104,12 @@ async def _open_rows(store: Store, customer_id: UUID, rows: Sequence[LoginSessio
 
 
 def to_row(login_session: LoginSession) -> LoginSessionRow:
-    """The columns of a row that was just written."""
+    """The read columns of a session that is loaded as a table object."""
     return LoginSessionRow(*(getattr(login_session, name) for name in LoginSessionRow._fields))
 
 
 def to_record(row: LoginSessionRow, cipher: DataKeyCipher) -> LoginSessionRecord:
-    """The record of a row."""
+    """Unseal a row."""
     device = cipher.open(TABLE, row.id, row.sealed_device) if row.sealed_device else {}
     expires = min(row.idle_expires_at, row.expires_at)
     expired = row.ended_at is None and expires <= now()

@@ -1,4 +1,8 @@
-"""Starts, refreshes and ends sessions."""
+"""Login sessions: start, refresh, end.
+
+A session ends at the earliest of three moments: `idle_expires_at` (a lifetime after the last refresh),
+`expires_at` (a lifetime after the login) and `ended_at` (ended for an `EndReason`).
+"""
 
 import secrets
 from dataclasses import dataclass
@@ -25,7 +29,7 @@ _INSERT_SESSION, _INSERT_REFRESH_TOKEN = insert_statement(LoginSession), insert_
 
 
 class EndReason(Enum):
-    """Why a session ended."""
+    """Why a session ended; stored in `ended_reason`. `EXPIRED` is never stored: reads derive it from the times."""
 
     LOGGED_OUT = "LOGGED_OUT"
     LOGGED_OUT_EVERYWHERE = "LOGGED_OUT_EVERYWHERE"
@@ -43,7 +47,7 @@ class EndReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LoginSessionLifetimes:
-    """How long a customer's session lives without a refresh, and at most."""
+    """The lifetimes of a customer's session: `idle` without a refresh, `absolute` in total."""
 
     idle: timedelta
     absolute: timedelta
@@ -51,7 +55,7 @@ class LoginSessionLifetimes:
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """What a login hands out."""
+    """The access token and refresh token of a session, with their expiry."""
 
     access_token: str
     access_token_expires_at: datetime
@@ -61,7 +65,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class RefreshResult:
-    """The outcome of a refresh; without tokens, a replay was met and the session was ended."""
+    """The outcome of a refresh; `tokens` is None when a replay was detected and the session was ended."""
 
     session_id: UUID
     customer_id: UUID | None
@@ -69,7 +73,7 @@ class RefreshResult:
 
 
 class LoginSessions:
-    """The story of a session from login to logout."""
+    """Starts and refreshes login sessions, and finds them by their tokens."""
 
     def __init__(self, vault: Vault, tokens: AccessTokens, lifetimes: LoginSessionLifetimes) -> None:
         """Issue tokens with `tokens`, valid within `lifetimes`."""
@@ -86,10 +90,10 @@ class LoginSessions:
         user_agent: str,
         client_id: UUID | None = None,
     ) -> tuple[UUID, TokenPair]:
-        """A new session of a customer; the device is sealed with the customer's key.
+        """Start a session for a customer; return its id and tokens. The device is sealed with the customer's key.
 
-        With `client_id`, it was got through that OAuth client: only the client may refresh or revoke its tokens, and
-        the session dies with the client.
+        With `client_id`, the session belongs to that OAuth client: only the client may refresh or revoke its tokens,
+        and revoking the client invalidates them.
         """
         moment, session_id, kind = now(), new_id(), CallerKind.CUSTOMER.value
         idle, latest = moment + self._lifetimes.idle, moment + self._lifetimes.absolute
@@ -123,7 +127,7 @@ class LoginSessions:
         scopes: frozenset[Scope],
         custom_claim: dict[str, Any] | None = None,
     ) -> tuple[str, datetime]:
-        """A session that lives as long as its one access token, which is returned with its expiry."""
+        """Start a session that lasts as long as its only access token; return that token and its expiry."""
         moment = now()
         row = LoginSession(
             organization_id=organization_id,
@@ -147,9 +151,20 @@ class LoginSessions:
     ) -> RefreshResult:
         """Exchange a refresh token (RFC 6749, section 6) for new tokens.
 
-        A used token is honoured for 30 seconds more, as two tabs may refresh at once. Later it is a replay
-        (RFC 9700, section 4.14): the session ends, and the outcome without tokens must be committed.
-        Raise `TokenInvalid`, also for a token that was issued through another client, and `TokenExpired`.
+        The first row that applies decides:
+
+        | The refresh token                                           | Outcome                                       |
+        |-------------------------------------------------------------|-----------------------------------------------|
+        | unknown, or of another organization                         | raises `TokenInvalid`                         |
+        | issued through another client than `client_id`              | raises `TokenInvalid`                         |
+        | its session has ended                                       | raises `TokenInvalid`                         |
+        | used more than 30 seconds ago (RFC 9700, section 4.14)      | ends the session, result without tokens       |
+        | expired, or its session is over (idle or absolute lifetime) | raises `TokenExpired`                         |
+        | used at most 30 seconds ago, as by a second browser tab     | new tokens; the first use stays the one noted |
+        | not used yet                                                | new tokens; the token is marked as used       |
+
+        The result without tokens must be committed, or the session would not end. The session row is locked first, so
+        a concurrent logout is never overtaken.
         """
         found = await self._lock_by_refresh_token(session, organization_id=organization_id, token=token)
         if found is None or found[1].ended_at is not None or found[1].client_id != client_id:
@@ -168,7 +183,7 @@ class LoginSessions:
         return RefreshResult(row.id, row.customer_id, tokens)
 
     async def lock_by_token(self, session: AsyncSession, *, organization_id: UUID, token: str) -> LoginSession | None:
-        """The live session, locked, that an access or refresh token belongs to; None for any other text."""
+        """Lock the session of an access or refresh token; None when the token is invalid or the session has ended."""
         found = await self._lock_by_refresh_token(session, organization_id=organization_id, token=token)
         row = found[1] if found else await self._lock_by_access_token(session, organization_id, token)
         return row if row is not None and row.ended_at is None else None
@@ -188,7 +203,7 @@ class LoginSessions:
         self, session: AsyncSession, *, organization_id: UUID, token: str
     ) -> tuple[RefreshToken, LoginSession] | None:
         hashed = self._hash(token)
-        # The session is locked first and always: a logout and a refresh at once end in a logout.
+        # Lock the session together with the token, so that a concurrent logout always wins over a refresh.
         statement = (
             select(RefreshToken, LoginSession)
             .join(LoginSession, col(LoginSession.id) == col(RefreshToken.session_id))
@@ -245,7 +260,7 @@ def _end(row: LoginSession, reason: EndReason) -> None:
 
 
 async def end(session: AsyncSession, *, organization_id: UUID, session_id: UUID, reason: EndReason) -> bool:
-    """End one session: both its tokens are dead at the next request. False when it had ended already."""
+    """End one session; its tokens are refused from the next request on. False when it had ended already."""
     row = await session.get(LoginSession, session_id, with_for_update=True)
     if row is None or row.organization_id != organization_id or row.ended_at is not None:
         return False
@@ -257,7 +272,7 @@ async def end(session: AsyncSession, *, organization_id: UUID, session_id: UUID,
 async def lock(
     session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID
 ) -> LoginSession | None:
-    """A customer's own session, locked; None for one of anybody else."""
+    """Lock a session of the customer; None when there is no such session or it belongs to somebody else."""
     row = await session.get(LoginSession, session_id, with_for_update=True)
     owned = row is not None and row.organization_id == organization_id and row.customer_id == customer_id
     return row if owned else None
@@ -285,7 +300,7 @@ async def end_all(
 
 
 async def end_all_for_staff_member(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> int:
-    """End all live sessions on behalf of a staff member who leaves; return how many ended."""
+    """End all live sessions on behalf of a staff member who was removed; return how many ended."""
     statement = (
         update(LoginSession)
         .where(col(LoginSession.organization_id) == organization_id, col(LoginSession.staff_id) == staff_id)
@@ -296,6 +311,6 @@ async def end_all_for_staff_member(session: AsyncSession, *, organization_id: UU
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
-    """Delete all sessions of a customer with their tokens; return how many there were."""
+    """Delete all sessions of a customer and their refresh tokens; return how many sessions there were."""
     await session.exec(delete(RefreshToken).where(col(RefreshToken.customer_id) == customer_id))
     return (await session.exec(delete(LoginSession).where(col(LoginSession.customer_id) == customer_id))).rowcount

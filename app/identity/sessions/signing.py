@@ -1,4 +1,7 @@
-"""The keys that sign access tokens: Ed25519, kept wrapped in the key store, published as a JWK set."""
+"""Signing keys of access tokens: Ed25519 key pairs, stored wrapped in the key store and published as a JWK set.
+
+A key signs from 10 seconds after its creation until its retirement, and verifies for the lifetime of a token more.
+"""
 
 import base64
 from dataclasses import dataclass
@@ -18,11 +21,12 @@ from app.platform.vault.tables import SystemKey
 from app.platform.vault.vault import Vault, system_key
 
 PURPOSE = "signing"
-# An unknown key is looked up at most this often, whatever strangers send.
+# Limits the lookups of unknown key ids, since anybody can send tokens with made-up ones.
 MIN_RELOAD_INTERVAL_SECONDS = 2.0
 # How long a process may go on signing with a key that another one has retired.
 SIGNING_CACHE_LIFETIME = timedelta(seconds=30)
-# A new key is published before it signs, longer than MIN_RELOAD_INTERVAL_SECONDS: none meets a token it cannot verify.
+# A new key is published before it signs. Longer than MIN_RELOAD_INTERVAL_SECONDS, so that every process can verify the
+# key's first token.
 ACTIVATION_DELAY = timedelta(seconds=10)
 
 
@@ -42,7 +46,7 @@ _KEYS = Read(
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """One key pair; a retired one verifies and no longer signs."""
+    """One key pair; a retired one still verifies but no longer signs."""
 
     kid: str
     private: Ed25519PrivateKey
@@ -59,25 +63,25 @@ class SigningKey:
 
 
 class SigningKeys:
-    """All keys that may have signed a token that is still valid."""
+    """The keys that sign access tokens, or signed one that may still be valid."""
 
     def __init__(self, vault: Vault, *, verify_for: timedelta) -> None:
-        """Retired keys verify for `verify_for` more, the lifetime of a token, and as long as they may still sign."""
+        """Retired keys verify for `verify_for` (a token's lifetime) plus the time in which they may still sign."""
         self._vault = vault
         self._verify_for = verify_for + SIGNING_CACHE_LIFETIME + ACTIVATION_DELAY
         self._keys: dict[str, SigningKey] = {}
         self._loaded_at = float("-inf")
 
     async def load(self) -> None:
-        """Read the keys; make the first one on the first start."""
+        """Read the keys; create one if none is active, as on the first start."""
         await self._read()
         if not any(key.retired_at is None for key in self._keys.values()):
             await self.rotate()
 
     async def rotate(self) -> str:
-        """Make a new key, retire the others, and return the new one's `kid`.
+        """Create a key, retire the others, and return the new `kid`.
 
-        The new key signs ten seconds later, when every process can know it; nobody is logged out.
+        The new key signs from 10 seconds later, when every process can know it. Issued tokens stay valid.
         """
         seed = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
         row = system_key(self._vault.master, PURPOSE, seed)
@@ -91,7 +95,7 @@ class SigningKeys:
         return row.id.hex
 
     async def current(self) -> SigningKey:
-        """The key that signs: the newest that every process can know, read again every half minute."""
+        """The key that signs: the newest that every process can know. The keys are read again every 30 seconds."""
         if monotonic() - self._loaded_at > SIGNING_CACHE_LIFETIME.total_seconds():
             await self._read()
         activated_before = now() - ACTIVATION_DELAY
@@ -99,13 +103,13 @@ class SigningKeys:
         return next((key for key in newest_first if key.created_at <= activated_before), newest_first[-1])
 
     async def find(self, kid: str) -> SigningKey | None:
-        """The key that signed a token; keys made by another process are looked up at most every two seconds."""
+        """The key with this id, or None. An unknown one is looked up in the key store at most every 2 seconds."""
         if kid not in self._keys and monotonic() - self._loaded_at > MIN_RELOAD_INTERVAL_SECONDS:
             await self._read()
         return self._keys.get(kid)
 
     async def jwk_set(self) -> dict[str, Any]:
-        """The public keys (RFC 7517, section 5), fresh: a verifier asks because it met an unknown one."""
+        """The public keys as a JWK set (RFC 7517, section 5), never cached: verifiers fetch it for an unknown key."""
         await self._read()
         return {"keys": [key.jwk for key in self._keys.values()]}
 

@@ -1,4 +1,4 @@
-"""Tables of sessions and of the refresh tokens they handed out."""
+"""Tables of login sessions and refresh tokens."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from app.platform.db.columns import binary_column, foreign_key, id_column, times
 
 
 class LoginSession(SQLModel, table=True):
-    """One login of a customer, or one token issued to a client; every access token points at one."""
+    """One login of a customer, or one access token issued to a client. Every access token refers to a session."""
 
     __tablename__ = "login_sessions"
     __table_args__ = (Index("ix_login_sessions_customer", "organization_id", "customer_id", "id"),)
@@ -34,7 +34,7 @@ class LoginSession(SQLModel, table=True):
 
 
 class RefreshToken(SQLModel, table=True):
-    """A refresh token by its keyed hash; a used one is kept so that a replay is recognised."""
+    """A refresh token, stored as its keyed hash. Used ones are kept, so that a replay is recognized."""
 
     __tablename__ = "refresh_tokens"
 

@@ -20,14 +20,14 @@ CACHED_TOKENS = 10_000
 
 
 class TokenInvalid(AppError):
-    """Not a token of ours, or one that was used up or revoked."""
+    """The token was not issued here, was used up, or was revoked."""
 
     code = ErrorCode.TOKEN_INVALID
     message = "This token is not valid. Log in again."
 
 
 class TokenExpired(AppError):
-    """A token of ours whose time is over."""
+    """The token was issued here but its lifetime is over."""
 
     code = ErrorCode.TOKEN_EXPIRED
     message = "This token has expired. Log in again."
@@ -35,7 +35,7 @@ class TokenExpired(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says, as far as the service itself needs it."""
+    """The claims of an access token that the service itself needs."""
 
     session_id: UUID
     organization_id: UUID
@@ -44,7 +44,7 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a token is issued to and through which client; `owner` is the person it acts for."""
+    """The subject a token is issued to, and the client it is issued through; `owner` is the person it acts for."""
 
     kind: str
     organization_id: UUID
@@ -57,17 +57,17 @@ class Subject:
 
 
 class AccessTokens:
-    """Issues and verifies access tokens; whether their session still lives is asked elsewhere."""
+    """Issues and verifies access tokens. Callers must check separately that the session has not ended."""
 
     def __init__(self, keys: SigningKeys, *, issuer: str, lifetime: timedelta) -> None:
-        """Sign as `issuer`, for `lifetime`."""
+        """Issue tokens as `issuer`, each valid for `lifetime`."""
         self._keys = keys
         self._issuer = issuer
         self._lifetime = lifetime
         self._verified: OrderedDict[str, Claims] = OrderedDict()
 
     async def issue(self, subject: Subject) -> tuple[str, datetime]:
-        """A token and when it expires."""
+        """A new token and its expiry."""
         issued = now().replace(microsecond=0)
         expires = issued + self._lifetime
         payload: dict[str, Any] = {
@@ -91,7 +91,7 @@ class AccessTokens:
         return jwt.encode(payload, key.private, ALGORITHM, headers={"kid": key.kid, "typ": "at+jwt"}), expires
 
     async def verify(self, token: str) -> Claims:
-        """What the token says; raise `TokenInvalid` or `TokenExpired`. A verified one is remembered."""
+        """The claims of the token; raise `TokenInvalid` or `TokenExpired`. The last 10,000 verified ones are cached."""
         claims = self._verified.get(token) or await self._verify(token)
         if claims.expires_at <= now():
             self._verified.pop(token, None)

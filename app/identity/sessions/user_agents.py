@@ -1,6 +1,6 @@
-"""The name of a device in words a person recognises, from what its browser says of itself (RFC 9110, 10.1.5)."""
+"""Device names, derived from the `User-Agent` header (RFC 9110, section 10.1.5)."""
 
-# In this order: every browser claims to be an older one too.
+# The order matters: browsers include the names of older ones in their headers.
 BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -25,7 +25,7 @@ PROGRAM_MAX = 32
 
 
 def device_name(user_agent: str) -> str | None:
-    """Such as `Firefox on Windows`; of a program its own name, such as `okhttp`; None when nothing is said."""
+    """A name such as `Firefox on Windows`, or that of a program such as `okhttp`; None for an empty header."""
     browser = _first(BROWSERS, user_agent)
     system = _first(SYSTEMS, user_agent)
     if browser and system:

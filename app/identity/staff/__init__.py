@@ -1,1 +1,1 @@
-"""Staff members: the people of the back office on whose behalf integrations act."""
+"""Staff members: the back-office users on whose behalf integrations act."""

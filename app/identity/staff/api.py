@@ -1,4 +1,4 @@
-"""Staff members as GraphQL shows them."""
+"""GraphQL type of staff members."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from app.platform.graphql.context import Context
 
 @strawberry.type(description="A member of the back office's staff.")
 class StaffMember:
-    """Who asked for something."""
+    """GraphQL type of a staff member."""
 
     id: strawberry.ID = strawberry.field(description="The staff member's id.")
     first_name: str | None = strawberry.field(description="Given name.")
@@ -21,7 +21,7 @@ class StaffMember:
 
 
 async def load_staff_member(context: Context, staff_id: UUID) -> StaffMember | None:
-    """The staff member with this id in the caller's organization."""
+    """The staff member with this id in the caller's organization; None if there is none."""
     found = await context.load(repository.by_ids, staff_id)
     return to_staff_member(staff_id, found) if found else None
 

@@ -1,4 +1,4 @@
-"""Reads and writes staff members; their names are opened and sealed here."""
+"""Repository of staff members; seals and unseals their names and addresses."""
 
 import secrets
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ PURPOSE = "staff-email"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffDetails:
-    """Everything sealed on a staff member's row."""
+    """The personal values that are sealed in a staff member's row."""
 
     email: str | None = None
     first_name: str | None = None
@@ -61,7 +61,7 @@ _BY_EMAIL = Read(
 
 
 async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[StaffDetails | None]:
-    """The staff members with these ids in their order, removed ones too; None where the organization has none."""
+    """The staff members with these ids, in that order, removed ones included; None for an id that is not found."""
     rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
     ciphers = await store.vault.ciphers([row.id for row in rows])
     found = {
@@ -71,14 +71,14 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
 
 
 async def id_by_email(store: Store, *, organization_id: UUID, email: EmailAddress) -> UUID | None:
-    """The id of the staff member with this address."""
+    """The id of the staff member with this email address; None if there is none."""
     hashed = store.vault.fingerprints.compute(PURPOSE, email.canonical, organization_id=organization_id)
     row = await store.database.row(_BY_EMAIL, organization_id=organization_id, email_hash=hashed)
     return row.id if row else None
 
 
 async def lock(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> bool:
-    """Keep the staff member from being removed until the transaction ends; False when there is none (any more)."""
+    """Lock a staff member against removal until the transaction ends; False when absent or removed."""
     row = await session.get(StaffMember, staff_id, with_for_update=True, populate_existing=True)
     return row is not None and row.organization_id == organization_id and row.removed_at is None
 
@@ -92,7 +92,7 @@ async def add(
     first_name: str | None,
     last_name: str | None,
 ) -> UUID:
-    """A new staff member with a key of its own."""
+    """Insert a staff member with its own data key; return the id. A taken address raises `IntegrityError`."""
     staff_id = new_id()
     cipher = await vault.create_key(staff_id, organization_id=organization_id)
     details = StaffDetails(email=email.address, first_name=first_name, last_name=last_name)
@@ -110,7 +110,7 @@ async def add(
 
 
 async def list_active(store: Store, *, organization_id: UUID) -> list[tuple[UUID, StaffDetails]]:
-    """The staff members of the organization, oldest first, without those who were removed."""
+    """The organization's staff members, oldest first, without removed ones."""
     rows = await store.database.rows(_ACTIVE, organization_id=organization_id)
     ciphers = await store.vault.ciphers([row.id for row in rows])
     return [
@@ -119,7 +119,7 @@ async def list_active(store: Store, *, organization_id: UUID) -> list[tuple[UUID
 
 
 async def remove(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> bool:
-    """Let a staff member go and free the address; False when there is none (any more)."""
+    """Mark a staff member as removed and free the email address; False when absent or removed already."""
     if not await lock(session, organization_id=organization_id, staff_id=staff_id):
         return False
     row = await session.get_one(StaffMember, staff_id)

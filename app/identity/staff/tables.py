@@ -10,9 +10,9 @@ from app.platform.db.columns import binary_column, foreign_key, id_column, times
 
 
 class StaffMember(SQLModel, table=True):
-    """A person of the back office; names and address are sealed with a key of their own.
+    """A back-office user; name and email address are sealed with the member's own data key.
 
-    Who was removed stays readable as the requester of what it asked for, and its address is free again.
+    The row of a removed member stays readable, because requests refer to it. Its email address is free again.
     """
 
     __tablename__ = "staff_members"
