@@ -1,5 +1,5 @@
-"""Personal data over its whole life: erasure requests and their execution, deletion of customers, orphan keys.
+"""Privacy: anonymization requests and their execution, deletion of customers, cleanup of orphaned keys.
 
-Belongs here: what must touch the rows of every other package at once; it names those packages one by one.
+Belongs here: what must change the rows of every other package in one transaction; it names those packages one by one.
 May know `accounts`, `customers`, `identity` and `platform`.
 """

@@ -1,4 +1,4 @@
-"""Privacy requests as GraphQL shows them."""
+"""GraphQL mutations for anonymization requests and the deletion of customers."""
 
 from typing import Annotated
 from uuid import UUID
@@ -64,7 +64,7 @@ class DeleteCustomerPayload(Payload):
 
 @strawberry.type
 class PrivacyMutations:
-    """Only a member of the staff may have somebody forgotten."""
+    """Mutations of privacy. Anonymization needs a staff member, who is recorded as the requester."""
 
     @mutation(
         allow=back_office(Scope.CUSTOMERS_WRITE),
@@ -77,7 +77,7 @@ class PrivacyMutations:
         session: AsyncSession,
         input: Annotated[DeleteCustomerInput, strawberry.argument(description="The customer.")],
     ) -> DeleteCustomerPayload:
-        """A second time there is nothing to delete."""
+        """Raise `NotFound` for a customer who is deleted already."""
         customer_id = ids.decode("Customer", input.customer_id, "customerId")
         deletion_id = await deletion.delete(
             session,
@@ -99,7 +99,7 @@ class PrivacyMutations:
         session: AsyncSession,
         input: Annotated[RequestAnonymizationInput, strawberry.argument(description="The customer.")],
     ) -> RequestAnonymizationPayload:
-        """The staff member is kept as the requester."""
+        """The staff member is stored as the requester."""
         customer_id = ids.decode("Customer", input.customer_id, "customerId")
         row = await requests.request(
             session,
@@ -121,7 +121,7 @@ class PrivacyMutations:
         session: AsyncSession,
         input: Annotated[CancelAnonymizationInput, strawberry.argument(description="The customer.")],
     ) -> CancelAnonymizationPayload:
-        """The staff member is kept as the canceller."""
+        """The staff member is stored as the canceller."""
         customer_id = ids.decode("Customer", input.customer_id, "customerId")
         row = await requests.cancel(
             session,

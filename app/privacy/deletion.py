@@ -1,4 +1,4 @@
-"""Deletes a customer who has not ordered: in one transaction everything but the key, and then the key."""
+"""Deletion of customers without orders: the data in one transaction, the data key after it."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -19,7 +19,7 @@ _DELETIONS = Queue(Deletion, Deletion.due_at)
 
 
 class HasOrders(AppError):
-    """Orders must be kept, and with them that there was a customer."""
+    """The customer has orders, which must be kept together with the customer's id."""
 
     code = ErrorCode.HAS_ORDERS
     message = "This customer has orders and cannot be deleted. Have it anonymized with requestAnonymization instead."
@@ -35,10 +35,10 @@ class _LeasedDeletion(NamedTuple):
 async def delete(
     session: AsyncSession, store: Store, *, organization_id: UUID, customer_id: UUID, expected_version: int | None
 ) -> UUID:
-    """Take the customer and all that it owns away; return the deletion's id.
+    """Delete the customer and everything it owns; return the deletion's id.
 
-    The key is destroyed by `finish_deletions` after this transaction. Raise `NotFound`, also the second time,
-    `HasOrders`, `Conflict`.
+    `finish_deletions` destroys the data key after this transaction. Raise `NotFound` (also for a customer who is
+    deleted already), `HasOrders`, or `Conflict` when the version is not the expected one.
     """
     customer = await customers.lock(session, store.vault, organization_id=organization_id, customer_id=customer_id)
     if customer is None:
@@ -59,7 +59,7 @@ async def delete(
 
 
 async def finish_deletions(store: Store) -> int:
-    """Destroy the keys of all who were deleted; return how many. Killed in between, it is done again."""
+    """Destroy the data keys of deleted customers; return how many. An interrupted one is repeated after its lease."""
     finished = 0
     while leased := await _lease_due(store):
         await store.vault.destroy_key(

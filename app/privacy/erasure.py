@@ -1,7 +1,18 @@
-"""Carries out a due anonymization, in steps that may each be repeated.
+"""Erasure: carries out due anonymization requests in repeatable steps.
 
-Claim it (the status says STARTED from here on), erase every room in one transaction, destroy the key and
-write the ledger, say COMPLETED. Killed between two steps, the next worker goes on where the first stopped.
+The steps: lease the request (STARTED), erase the customer's rows of every package in one transaction, destroy the data
+key and write the ledger, mark the request COMPLETED. If the process dies between two steps, the next worker repeats all
+of them when the lease ends; each is harmless to repeat.
+
+| Status      | Set by             | Next                                                         | New request        |
+|-------------|--------------------|--------------------------------------------------------------|--------------------|
+| `REQUESTED` | `requests.request` | STARTED after the delay; CANCELLED by `requests.cancel`      | `AlreadyRequested` |
+| `STARTED`   | `lease_due`        | COMPLETED, FAILED, or STARTED again when the lease ends      | `AlreadyRequested` |
+| `FAILED`    | `_fail`            | STARTED after 10 s, 20 s, 40 s … at most 1 hour, without end | `AlreadyRequested` |
+| `COMPLETED` | `carry_out`        | final                                                        | `NotFound`         |
+| `CANCELLED` | `requests.cancel`  | final                                                        | accepted           |
+
+Only REQUESTED can be cancelled: after that, parts of the data may be gone.
 """
 
 from datetime import timedelta
@@ -42,7 +53,7 @@ _REQUESTS = Queue(
 
 
 class LeasedRequest(NamedTuple):
-    """An anonymization this worker may carry out until its lease ends."""
+    """A request that this worker alone may carry out until its lease ends."""
 
     id: UUID
     organization_id: UUID
@@ -58,7 +69,7 @@ async def erase_due(store: Store) -> int:
 
 
 async def lease_due(store: Store) -> LeasedRequest | None:
-    """Claim the oldest due request; other workers skip it until the lease ends."""
+    """Lease the oldest due request for 5 minutes; other workers skip it until then. None when nothing is due."""
     moment = now()
     async with _REQUESTS.lock_due(store.database, moment=moment, limit=1) as rows:
         for row in rows:
@@ -73,7 +84,7 @@ async def lease_due(store: Store) -> LeasedRequest | None:
 async def _try_carry_out(store: Store, leased: LeasedRequest) -> bool:
     try:
         await carry_out(store, leased)
-    except Exception as fault:  # noqa: BLE001 - whatever it was: it must be seen, kept and tried again
+    except Exception as fault:  # noqa: BLE001 - any failure must be logged, stored and retried
         log_exception("anonymization_failed", fault, anonymization_id=leased.id.hex)
         await _fail(store, leased, type(fault).__qualname__)
         return False
@@ -81,7 +92,7 @@ async def _try_carry_out(store: Store, leased: LeasedRequest) -> bool:
 
 
 async def carry_out(store: Store, leased: LeasedRequest) -> None:
-    """The steps after the claim, each of them repeatable, in the order that loses nothing."""
+    """Run the steps after the lease. Each is repeatable; the rows go first, as the key opens what a retry must read."""
     async with store.database.transaction() as session:
         await erase_customer_data(
             session, store, organization_id=leased.organization_id, customer_id=leased.customer_id
@@ -108,8 +119,8 @@ async def carry_out(store: Store, leased: LeasedRequest) -> None:
 
 
 async def erase_customer_data(session: AsyncSession, store: Store, *, organization_id: UUID, customer_id: UUID) -> None:
-    """Take what is personal from every room that keeps something; a new room is added here."""
-    # Whoever is writing something of this customer's finishes first, and nobody begins.
+    """Erase the personal data of a customer in every package that stores some. Add every new such package here."""
+    # Wait for transactions that write data of this customer, and keep new ones from starting.
     await lock_customer(session, organization_id=organization_id, customer_id=customer_id)
     await payment_methods.erase(session, store.vault, customer_id=customer_id)
     await addresses.erase(session, customer_id=customer_id)

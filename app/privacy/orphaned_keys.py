@@ -1,4 +1,4 @@
-"""Sweeps keys that never got a row: a registration that was refused or killed leaves one behind."""
+"""Cleanup of data keys without a row in the main database, as left by refused or interrupted registrations."""
 
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -15,8 +15,8 @@ from app.platform.db.reading import Read, any_of
 from app.platform.vault.orphans import delete_keys, keys_created_before
 from app.platform.vault.vault import Store
 
-# Far longer than any transaction that makes a row for its key: should an older main database be restored and then
-# a newer one, the keys of those who came in between are still there.
+# Far longer than any transaction between a key and its row. Also lets an operator restore an older main database and
+# then a newer one: the keys of customers who registered in between are still there.
 MIN_ORPHAN_AGE = timedelta(days=7)
 
 
@@ -29,15 +29,15 @@ def _existing_ids(table: Any) -> Read[_Id]:
 
 
 _ORGANIZATIONS = _existing_ids(Organization)
-# All whose rows are sealed with a key of their own; the order of a guest is one of them.
+# The tables whose rows have their own data key. Orders are among them, as each guest order has one.
 _KEY_OWNERS = (_existing_ids(Customer), _existing_ids(StaffMember), _existing_ids(Order))
 
 
 async def sweep_orphaned_keys(store: Store) -> int:
-    """Delete keys older than a week that belong to nobody; return how many.
+    """Delete data keys older than a week whose owner has no row; return how many.
 
-    Keys of organizations that the main database does not know are kept: it may be the wrong database, or one
-    that is about to be restored.
+    Keys of organizations that the main database does not have are kept: it may be the wrong database, or one that is
+    about to be restored.
     """
     swept, after = 0, UUID(int=0)
     while keys := await keys_created_before(store.vault, now() - MIN_ORPHAN_AGE, after=after):

@@ -1,4 +1,4 @@
-"""What the house promises about being forgotten."""
+"""Privacy policy of the process: the delay before an anonymization starts."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -6,6 +6,6 @@ from datetime import timedelta
 
 @dataclass(frozen=True, slots=True)
 class PrivacyPolicy:
-    """How long a request can be taken back before the anonymization starts."""
+    """`anonymization_delay`: how long a request can be cancelled before the anonymization starts."""
 
     anonymization_delay: timedelta

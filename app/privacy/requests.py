@@ -1,4 +1,4 @@
-"""Requests an anonymization, and takes the request back."""
+"""Anonymization requests: request one, cancel one. `erasure` has the table of their states."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -18,7 +18,7 @@ Status = AnonymizationStatus
 
 
 class AlreadyRequested(AppError):
-    """The customer's anonymization is under way already, or done."""
+    """The customer has an open anonymization request."""
 
     code = ErrorCode.ALREADY_REQUESTED
     message = "The anonymization of this customer was requested already."
@@ -26,7 +26,7 @@ class AlreadyRequested(AppError):
 
 
 class AlreadyStarted(AppError):
-    """Too late to cancel."""
+    """The anonymization has started, so it cannot be cancelled."""
 
     code = ErrorCode.ALREADY_STARTED
     message = "The anonymization has started and can no longer be cancelled."
@@ -34,7 +34,7 @@ class AlreadyStarted(AppError):
 
 
 class NothingRequested(AppError):
-    """There is no request to cancel."""
+    """The customer has no request that could be cancelled."""
 
     code = ErrorCode.NOT_FOUND
     message = "No anonymization of this customer is requested."
@@ -67,7 +67,7 @@ async def request(
 async def cancel(
     session: AsyncSession, *, organization_id: UUID, customer_id: UUID, canceller_id: UUID
 ) -> AnonymizationRow:
-    """Take the open request back; raise `NothingRequested`, or `AlreadyStarted` once the erasure began."""
+    """Cancel the open request; raise `NothingRequested`, or `AlreadyStarted` once the erasure has started."""
     latest = (
         select(AnonymizationRequest)
         .where(

@@ -1,4 +1,4 @@
-"""Table of deletions whose key is still to be destroyed."""
+"""Table of customer deletions."""
 
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from app.platform.db.columns import foreign_key, id_column, timestamp_column
 
 
 class Deletion(SQLModel, table=True):
-    """A customer who was deleted in one transaction; the key goes after it, and a killed process loses nothing."""
+    """A customer whose rows were deleted; `due_at` is when to destroy the data key, null once that is done."""
 
     __tablename__ = "customer_deletions"
 
