@@ -34,6 +34,7 @@ from app.platform.graphql.document_limits import DocumentLimits
 from app.platform.graphql.documents import DocumentCache
 from app.platform.graphql.http import BadRequest, GraphQLEndpoint, RequestPolicy, bad_request_response
 from app.platform.graphql.operations import Operation
+from app.platform.jobs.states import all_states
 from app.platform.limits import source_rate_limit
 from app.platform.limits.rates import RateLimitExceeded, RateLimits
 from app.platform.limits.rates import headers as limit_headers
@@ -103,7 +104,10 @@ def _metrics(runtime: Runtime) -> Metrics:
         "patron_rate_limits_local": ("1 while limits should be shared and are not.", lambda: limits.degraded),
     }
     paths = [GRAPHQL, TOKEN_PATH, oauth.REVOCATION_PATH, oauth.METADATA_PATH, oauth.JWKS_PATH, "/healthz", "/readyz"]
-    return Metrics(gauges, paths=paths, token=runtime.settings.metrics_token.get_secret_value())
+    database = runtime.store.database
+    return Metrics(
+        gauges, lambda: all_states(database), paths=paths, token=runtime.settings.metrics_token.get_secret_value()
+    )
 
 
 class RequestHandlers:

@@ -1,8 +1,8 @@
-"""The worker: what happens without a request. Several may run at once."""
+"""The worker: which background jobs there are. Several workers may run at the same time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -15,7 +15,7 @@ from app.customers.payment_methods.reconciliation import reconcile
 from app.identity.guessing import repository as guessing
 from app.identity.proofs.repository import sweep as sweep_proofs
 from app.platform.clock import now
-from app.platform.logs import log_exception
+from app.platform.jobs.running import Job, run_jobs
 from app.platform.mail.delivery import MailTransport, deliver_due
 from app.platform.mail.delivery import sweep as sweep_mail
 from app.privacy.deletion import finish_deletions
@@ -24,44 +24,38 @@ from app.privacy.orphaned_keys import sweep_orphaned_keys
 from app.server.runtime import Runtime
 
 RECONCILE_BATCH_SIZE = 20
-HOUR = 3600.0
+HOUR = timedelta(hours=1)
 log = structlog.get_logger(__name__)
 
 
 async def run_worker(runtime: Runtime, stop: asyncio.Event) -> None:
-    """Run all loops until `stop` is set; what is under way is finished first."""
-    interval = runtime.settings.worker_interval
-    gateways = runtime.services.get(Gateways)
+    """Run all jobs until `stop` is set; what is under way is finished first."""
     transport = runtime.services.get(MailTransport)
     if transport.server is None and not transport.keep_sent:
         log.warning("mail_not_delivered", reason="PATRON_SMTP_URL is not set: mails stay in the outbox")
-    frequent_jobs: list[Callable[[], Awaitable[int]]] = [
-        lambda: erase_due(runtime.store),
-        lambda: finish_deletions(runtime.store),
-        lambda: guessing.sweep(runtime.store),
-        lambda: deliver_due(runtime.store, transport),
-        lambda: discard_spent_keys(runtime.store),
-        lambda: reconcile(runtime.store, gateways, limit=RECONCILE_BATCH_SIZE),
-    ]
-    hourly_jobs: list[Callable[[], Awaitable[int]]] = [
-        lambda: sweep_mail(runtime.store),
-        lambda: sweep_proofs(runtime.store),
-        lambda: sweep_orphaned_keys(runtime.store),
-        lambda: sweep_assertions(runtime.store),
-        lambda: sweep_attempts(runtime.store),
-        lambda: remind_of_expiring_cards(runtime.store, moment=now()),
-    ]
-    await asyncio.gather(
-        *(_run_periodically(one, interval, stop) for one in frequent_jobs),
-        *(_run_periodically(one, HOUR, stop) for one in hourly_jobs),
-    )
+    await run_jobs(runtime.store.database, jobs(runtime), stop)
 
 
-async def _run_periodically(job: Callable[[], Awaitable[int]], interval: float, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            await job()
-        except Exception as error:  # noqa: BLE001 - a loop must outlive a database that is away for a moment
-            log_exception("worker_step_failed", error)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), interval)
+def jobs(runtime: Runtime) -> list[Job]:
+    """All background jobs. The frequent ones take rows from queues; the hourly ones belong to one worker at a time."""
+    store, transport = runtime.store, runtime.services.get(MailTransport)
+    gateways = runtime.services.get(Gateways)
+    interval = timedelta(seconds=runtime.settings.worker_interval)
+
+    async def announce_expiring_cards() -> int:
+        return await remind_of_expiring_cards(store, moment=now())
+
+    return [
+        Job("erase", interval, partial(erase_due, store)),
+        Job("finish-deletions", interval, partial(finish_deletions, store)),
+        Job("sweep-guess-counters", interval, partial(guessing.sweep, store)),
+        Job("deliver-mail", interval, partial(deliver_due, store, transport)),
+        Job("discard-guest-order-keys", interval, partial(discard_spent_keys, store)),
+        Job("reconcile-payment-methods", interval, partial(reconcile, store, gateways, limit=RECONCILE_BATCH_SIZE)),
+        Job("sweep-mail", HOUR, partial(sweep_mail, store), exclusive=True),
+        Job("sweep-proofs", HOUR, partial(sweep_proofs, store), exclusive=True),
+        Job("sweep-orphaned-keys", HOUR, partial(sweep_orphaned_keys, store), exclusive=True),
+        Job("sweep-assertions", HOUR, partial(sweep_assertions, store), exclusive=True),
+        Job("sweep-payment-attempts", HOUR, partial(sweep_attempts, store), exclusive=True),
+        Job("announce-expiring-cards", HOUR, announce_expiring_cards, exclusive=True),
+    ]

@@ -1,14 +1,19 @@
 """Figures for Prometheus: counts and times by kinds of things, nothing about anybody, and no label without a bound."""
 
 import hmac
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from time import perf_counter
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.platform.jobs.states import State
+from app.platform.logs import log_exception
 
 PATH = "/metrics"
 TOO_MANY_REQUESTS = 429
@@ -22,9 +27,14 @@ class Metrics:
     """The figures of one process."""
 
     def __init__(
-        self, gauges: Mapping[str, tuple[str, Callable[[], float]]], *, paths: Collection[str], token: str
+        self,
+        gauges: Mapping[str, tuple[str, Callable[[], float]]],
+        job_states: Callable[[], Awaitable[Sequence[State]]],
+        *,
+        paths: Collection[str],
+        token: str,
     ) -> None:
-        """Count by `paths` and show `gauges` (help and value by name).
+        """Count by `paths`; show `gauges` (help and value by name) and the background jobs, as `job_states` reads them.
 
         With a `token`, to whoever has it; without, on this machine only.
         """
@@ -46,6 +56,9 @@ class Metrics:
         )
         for name, (help_text, value) in gauges.items():
             Gauge(name, help_text, registry=self._registry).set_function(value)
+        self._job_states = job_states
+        self._jobs = _JobMetrics()
+        self._registry.register(self._jobs)
 
     def observe(self, scope: Scope, status: int, policy: str | None, seconds: float) -> None:
         """Count an answer; `policy` is the rate limit that refused the request, if one did."""
@@ -70,6 +83,11 @@ class Metrics:
         """The figures, or 404 for whoever may not see them."""
         if not self._is_allowed(request):
             return PlainTextResponse("Not Found", 404)
+        try:
+            self._jobs.states = await self._job_states()
+        except Exception as error:  # noqa: BLE001 - while the database is away the other figures matter most
+            log_exception("job_states_unavailable", error)
+            self._jobs.states = ()
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
 
     def _is_allowed(self, request: Request) -> bool:
@@ -78,6 +96,35 @@ class Metrics:
             return hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
         # A proxy on this machine must not show them to the world.
         return _is_local(request) and not any(name in request.headers for name in FORWARDED)
+
+
+def _job_gauge(name: str, help_text: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, help_text, labels=["job"])
+
+
+class _JobMetrics(Collector):
+    """How each background job last ended, on whichever worker."""
+
+    def __init__(self) -> None:
+        self.states: Sequence[State] = ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """The families, each with a sample for every job that has the value."""
+        success = GaugeMetricFamily(
+            "patron_job_last_success_timestamp_seconds", "When it last succeeded.", labels=["job"]
+        )
+        failure = _job_gauge("patron_job_last_failure_timestamp_seconds", "When it last failed.")
+        seconds = GaugeMetricFamily(
+            "patron_job_duration_seconds", "How long the last recorded run took.", labels=["job"]
+        )
+        for state in self.states:
+            if state.last_success_at is not None:
+                success.add_metric([state.name], state.last_success_at.timestamp())
+            if state.last_failure_at is not None:
+                failure.add_metric([state.name], state.last_failure_at.timestamp())
+            if state.last_milliseconds is not None:
+                seconds.add_metric([state.name], state.last_milliseconds / 1000)
+        yield from (success, failure, seconds)
 
 
 def _is_local(request: Request) -> bool:

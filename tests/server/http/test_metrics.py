@@ -1,8 +1,12 @@
 """Figures for Prometheus."""
 
+from datetime import UTC, datetime
+
 import httpx
 
+from app.platform.jobs import states
 from app.server.web import create_app
+from app.server.worker import jobs
 from tests.shop import Shop, Urls, open_shop
 
 
@@ -47,3 +51,31 @@ async def test_with_a_token_the_figures_are_for_whoever_has_it(sqlite_urls: Urls
         assert (await get_metrics(shop)).status_code == 404
         assert (await get_metrics(shop, authorization="Bearer wrong")).status_code == 404
         assert (await get_metrics(shop, authorization="Bearer a long secret")).status_code == 200
+
+
+async def test_each_job_says_when_it_last_succeeded_and_failed_and_how_long_it_took(shop: Shop) -> None:
+    database, moment = shop.runtime.store.database, datetime(2026, 5, 1, tzinfo=UTC)
+    await states.record_success(database, "sweep-mail", ended_at=moment, seconds=0.25, count=3)
+    await states.record_failure(database, "erase", ended_at=moment, seconds=2.5, retry_at=moment)
+
+    lines = (await get_metrics(shop)).text.splitlines()
+
+    assert 'patron_job_last_success_timestamp_seconds{job="sweep-mail"} 1.7775936e+09' in lines
+    assert 'patron_job_duration_seconds{job="sweep-mail"} 0.25' in lines
+    assert 'patron_job_last_failure_timestamp_seconds{job="erase"} 1.7775936e+09' in lines
+    assert 'patron_job_last_success_timestamp_seconds{job="erase"}' not in "\n".join(lines)
+
+
+async def test_the_other_figures_are_shown_while_the_states_of_jobs_cannot_be_read(shop: Shop) -> None:
+    await shop.execute("DROP TABLE job_states")
+
+    page = await get_metrics(shop)
+
+    assert page.status_code == 200
+    assert "patron_password_hashes_in_flight 0.0" in page.text.splitlines()
+
+
+async def test_every_job_of_the_worker_has_a_name_of_its_own(shop: Shop) -> None:
+    names = [job.name for job in jobs(shop.runtime)]
+
+    assert len(set(names)) == len(names) == 12

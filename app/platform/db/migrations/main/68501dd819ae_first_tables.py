@@ -27,6 +27,16 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_organizations_slug")),
     )
     op.create_table(
+        "job_states",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_success_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_failure_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_milliseconds", sa.Integer(), nullable=True),
+        sa.Column("last_count", sa.Integer(), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_job_states")),
+    )
+    op.create_table(
         "trusted_documents",
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
@@ -694,5 +704,6 @@ def downgrade() -> None:
 
     op.drop_table("api_clients")
     op.drop_table("trusted_documents")
+    op.drop_table("job_states")
     op.drop_table("organizations")
     # ### end Alembic commands ###
