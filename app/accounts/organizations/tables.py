@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index
+from sqlalchemy import JSON, Index, text
 from sqlmodel import Field, SQLModel
 
 from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
@@ -14,6 +14,16 @@ class Organization(SQLModel, table=True):
     """One shop. `settings` holds the fields of `OrganizationSettings` that differ from their defaults."""
 
     __tablename__ = "organizations"
+    # Callers without a key belong to the default organization: two of them would make it a matter of chance.
+    __table_args__ = (
+        Index(
+            "uq_organizations_default",
+            "is_default",
+            unique=True,
+            sqlite_where=text("is_default"),
+            postgresql_where=text("is_default"),
+        ),
+    )
 
     id: UUID = id_column()
     slug: str = Field(max_length=64, unique=True)

@@ -8,7 +8,7 @@ import typer
 from app.platform.documents import files
 from app.platform.documents.registry import register_documents
 from app.platform.settings import Settings
-from app.server.cli.environment import run, settings
+from app.server.cli.environment import end, run, settings
 from app.server.runtime import open_runtime
 from app.server.schema import sdl
 from app.server.web import document_cache
@@ -37,8 +37,7 @@ def add_documents(
     try:
         read = files.read_documents(folder, document_cache(found))
     except files.BadDocument as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        end([str(error)])
     run(_add_documents(found, read))
 
 

@@ -13,7 +13,7 @@ from app.platform.db.revisions import DatabaseKind
 from app.platform.settings import Settings
 from app.server import demo
 from app.server import main as server
-from app.server.cli.environment import console, run, settings
+from app.server.cli.environment import console, end, run, settings
 from app.server.runtime import databases, open_runtime
 from app.server.worker import run_worker
 
@@ -60,8 +60,7 @@ def token(
     try:
         typer.echo(demo.staff_token(settings().var_dir, on_behalf_of))
     except (ValueError, OSError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        end([str(error)])
 
 
 def calibrate(

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import col, select
 
+from app.accounts.organizations.administration import creation
 from app.accounts.organizations.public_keys import parse as parse_public_key
-from app.accounts.organizations.service import ClientKind, add_client, add_organization
+from app.accounts.organizations.service import ClientKind, add_client
 from app.accounts.organizations.tables import Organization
 from app.identity.staff import repository as staff
 from app.platform.principal import Scope
 from app.platform.settings import Settings
 from app.platform.values import EmailAddress
-from app.server.cli.environment import run, settings
+from app.server.cli.environment import CommandRefused, run, settings
 from app.server.runtime import open_runtime
 
 organizations = typer.Typer(no_args_is_help=True, help="Organizations.")
@@ -39,8 +40,14 @@ async def _create_organization(
     found: Settings, slug: str, name: str, chosen: dict[str, object], *, default: bool
 ) -> None:
     async with open_runtime(found) as runtime, runtime.store.database.transaction() as session:
-        organization = add_organization(session, slug=slug, name=name, settings=chosen, is_default=default)
-        await session.flush()
+        try:
+            organization = await creation.add(session, slug=slug, name=name, settings=chosen, is_default=default)
+        except creation.DefaultTaken:
+            message = (
+                "There is a default organization already. Create this one without --default, then make it the default "
+                f"with `patron organizations update {slug} --default`."
+            )
+            raise CommandRefused(message) from None
         client = add_client(
             session,
             runtime.store.vault,
@@ -49,6 +56,25 @@ async def _create_organization(
             name="Storefront",
         )
     typer.echo(f"organization {organization.id}\npublishable key {client.key}\npublishable client id {client.id}")
+
+
+@organizations.command("update")
+def update_organization(
+    slug: Slug,
+    default: Annotated[
+        bool, typer.Option("--default", help="Requests without a key belong to it from now on.")
+    ] = False,
+) -> None:
+    """Change an organization."""
+    run(_update_organization(settings(), slug, default=default))
+
+
+async def _update_organization(found: Settings, slug: str, *, default: bool) -> None:
+    async with open_runtime(found) as runtime, runtime.store.database.transaction() as session:
+        organization = await _organization(session, slug)
+        if default:
+            await creation.make_default(session, organization_id=organization.id)
+    typer.echo(f"organization {organization.id}")
 
 
 @clients.command("create")
@@ -112,6 +138,6 @@ async def _organization(session: Any, slug: str) -> Organization:
         await session.exec(select(Organization).where(col(Organization.slug) == slug))
     ).first()
     if found is None:
-        typer.echo(f"There is no organization {slug}.", err=True)
-        raise typer.Exit(1)
+        message = f"There is no organization {slug}."
+        raise CommandRefused(message)
     return found

@@ -49,14 +49,14 @@ def test_the_command_line_gets_a_token_on_behalf_of_the_staff_member(tmp_path: P
 
     assert (viewer["kind"], viewer["organization"]["slug"]) == ("STAFF", "demo")
     assert "privacy:write" in viewer["scopes"]
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == "The demo's staff member is sam@demo.example.org.\n"
 
 
 def test_without_a_server_the_token_command_says_so(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "token", "--on-behalf-of", "sam@demo.example.org")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
@@ -97,7 +97,7 @@ def test_a_wrong_master_key_ends_the_start_with_a_sentence(tmp_path: Path, key: 
 
     done = run_cli(var, "serve")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert key.partition(":")[2] not in done.stderr or ":" not in key
@@ -106,5 +106,5 @@ def test_a_wrong_master_key_ends_the_start_with_a_sentence(tmp_path: Path, key: 
 def test_a_database_of_another_version_ends_the_worker_with_what_to_do(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "worker")
 
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == "The main database has another version than this program: run `patron migrate`.\n"

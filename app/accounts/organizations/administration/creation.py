@@ -1,18 +1,22 @@
 """Makes another organization, for the one that runs the house."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.organizations.administration.settings import apply_changes
 from app.accounts.organizations.service import ClientKind, NewClient, add_client
 from app.accounts.organizations.tables import Organization
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.inserts import insert_if_absent
-from app.platform.errors import AppError, ErrorCode, Invalid
+from app.platform.errors import AppError, AppErrorGroup, ErrorCode, Invalid
 from app.platform.principal import Scope
 from app.platform.validation import Validation
 from app.platform.values import text_parser
@@ -27,6 +31,14 @@ class SlugTaken(AppError):
     code = ErrorCode.TAKEN
     message = "Another organization has this short name."
     field = ("slug",)
+
+
+class DefaultTaken(AppError):
+    """There is a default organization already."""
+
+    code = ErrorCode.TAKEN
+    message = "Another organization is the default one."
+    field = ("isDefault",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,23 +60,8 @@ async def create(
     session: AsyncSession, vault: Vault, *, slug: str, name: str, scopes: frozenset[Scope]
 ) -> CreatedOrganization:
     """Create an organization whose integration has `scopes`. Raise `AppErrorGroup`, `SlugTaken`."""
-    validation = Validation()
-    parsed_slug = validation.require("slug", _parse_slug, slug)
-    parsed_name = validation.require("name", text_parser(1, 255), name)
-    validation.raise_errors()
-    organization_id = new_id()
-    inserted = await insert_if_absent(
-        session,
-        Organization,
-        id=organization_id,
-        slug=parsed_slug,
-        name=parsed_name,
-        settings={},
-        is_default=False,
-        created_at=now(),
-    )
-    if not inserted:
-        raise SlugTaken
+    organization = await add(session, slug=slug, name=name, settings={})
+    organization_id = organization.id
     storefront = add_client(
         session, vault, organization_id=organization_id, kind=ClientKind.PUBLISHABLE, name="Storefront"
     )
@@ -76,7 +73,43 @@ async def create(
         name="Back office",
         scopes=scopes,
     )
-    return CreatedOrganization(await session.get_one(Organization, organization_id), storefront, integration)
+    return CreatedOrganization(organization, storefront, integration)
+
+
+async def add(
+    session: AsyncSession, *, slug: str, name: str, settings: Mapping[str, Any], is_default: bool = False
+) -> Organization:
+    """Add an organization without clients. Raise `AppErrorGroup`, `SlugTaken`, `DefaultTaken`."""
+    validation = Validation()
+    parsed_slug = validation.require("slug", _parse_slug, slug)
+    parsed_name = validation.require("name", text_parser(1, 255), name)
+    try:
+        parsed_settings = apply_changes({}, settings)
+    except AppErrorGroup as group:
+        validation.merge(errors=group.errors)
+    validation.raise_errors()
+    organization_id = new_id()
+    inserted = await insert_if_absent(
+        session,
+        Organization,
+        id=organization_id,
+        slug=parsed_slug,
+        name=parsed_name,
+        settings=parsed_settings,
+        is_default=is_default,
+        created_at=now(),
+    )
+    if not inserted:
+        taken = (await session.exec(select(Organization.id).where(col(Organization.slug) == parsed_slug))).first()
+        raise SlugTaken if taken else DefaultTaken
+    return await session.get_one(Organization, organization_id)
+
+
+async def make_default(session: AsyncSession, *, organization_id: UUID) -> None:
+    """Make this the default organization, in place of the one that is."""
+    statement = update(Organization).where(col(Organization.is_default)).values(is_default=False)
+    await session.exec(statement)
+    await session.exec(update(Organization).where(col(Organization.id) == organization_id).values(is_default=True))
 
 
 def _parse_slug(raw: str) -> str:

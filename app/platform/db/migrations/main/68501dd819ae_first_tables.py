@@ -26,6 +26,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
         sa.UniqueConstraint("slug", name=op.f("uq_organizations_slug")),
     )
+    with op.batch_alter_table("organizations", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_organizations_default",
+            ["is_default"],
+            unique=True,
+            sqlite_where=sa.text("is_default"),
+            postgresql_where=sa.text("is_default"),
+        )
+
     op.create_table(
         "job_states",
         sa.Column("name", sa.String(length=64), nullable=False),
