@@ -1,1 +1,1 @@
-"""Saved payment methods, and the gateways that know the cards behind them."""
+"""Saved payment methods, and the payment gateways that store the cards behind them."""

@@ -1,4 +1,4 @@
-"""Adds a payment method: the gateway keeps the card, we keep how to recognise it."""
+"""Adds a payment method: the gateway stores the card, Patron stores what identifies it to its owner."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -31,7 +31,7 @@ MAX_PAYMENT_METHODS = 50
 
 
 class PaymentMethodLimitReached(AppError):
-    """The customer has as many payment methods as allowed."""
+    """The customer already has the maximum number of payment methods."""
 
     code: ClassVar[ErrorCode] = ErrorCode.LIMIT_REACHED
     message = (
@@ -40,14 +40,17 @@ class PaymentMethodLimitReached(AppError):
 
 
 class DetachPending(Conflict):
-    """What is offered was deleted here, and the gateway has not let it go yet: kept now, it would be lost then."""
+    """The payment method was deleted here, and the gateway has not detached it yet.
+
+    Saving it now would lose it as soon as the pending detach is carried out.
+    """
 
     message = "This payment method was deleted and is still being removed. Try again in a minute, or choose another."
 
 
 @dataclass(frozen=True, slots=True)
 class NewPaymentMethod:
-    """What is to be saved, and for whom."""
+    """A payment method to save, and its owner."""
 
     customer_id: UUID
     reference: GatewayReference
@@ -63,12 +66,19 @@ class _Attached:
 async def add(
     session: AsyncSession, store: Store, gateways: Gateways, origin: RequestOrigin, new: NewPaymentMethod
 ) -> PaymentMethodRecord:
-    """Have the gateway keep what is offered, and save it: as the default if wanted, or if it is the first.
+    """Attach the payment method at the gateway and save it; it becomes the default if wanted, or if it is the first.
 
-    What is saved already is returned as it is: a caller who lost our answer may simply ask again. `session` must be
-    fresh: the gateway is asked before its first statement.
-    Raise `NotFound`, `PaymentMethodLimitReached`, `DetachPending`,
-    `GatewayDeclined`, `GatewayUnavailable`; what the gateway did for nothing is undone by the reconciler.
+    | Step                  | Transaction | A failure here leaves                                                      |
+    | --------------------- | ----------- | -------------------------------------------------------------------------- |
+    | gateway customer      | its own     | the gateway's customer, which the next call reuses                         |
+    | attempt ATTACH written | its own    | nothing at the gateway                                                     |
+    | gateway call          | none        | DONE when declined; else PENDING, which the reconciler settles             |
+    | finish attempt + save | `session`   | PENDING after the rollback: the reconciler detaches what nobody saved      |
+
+    A payment method that is saved already is returned unchanged, so a caller who lost the answer may repeat the call.
+    `session` must have executed no statement yet: the gateway is called before its first one, so that no lock waits
+    for the network. Raise `NotFound`, `PaymentMethodLimitReached`, `DetachPending`, `GatewayDeclined`,
+    `GatewayUnavailable`.
     """
     attached = await _attach(store, gateways.default, origin, new)
     organization_id = origin.principal.organization.id
@@ -139,7 +149,7 @@ def _row(methods: CustomerPaymentMethods, instrument: Instrument, hashed: bytes)
         type=instrument.type.value,
         token_hash=hashed,
         sealed=methods.cipher.seal(TABLE, row_id, details),
-        expiry_notice_at=expiry_notices.notice_at(details, moment),
+        expiry_notice_at=expiry_notices.pending_notice_at(details, moment),
         created_at=moment,
         updated_at=moment,
     )

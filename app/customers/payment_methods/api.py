@@ -1,4 +1,4 @@
-"""Payment methods as GraphQL shows and changes them."""
+"""GraphQL types and mutations of payment methods."""
 
 from datetime import datetime
 from enum import Enum
@@ -33,7 +33,7 @@ PaymentMethodId = Annotated[strawberry.ID, strawberry.argument(description="The 
 
 @strawberry.enum(description="What kind of thing a customer pays with.")
 class PaymentMethodType(Enum):
-    """`gateways.interface.PaymentMethodType` with its documentation."""
+    """The GraphQL enum of `gateways.interface.PaymentMethodType`, with descriptions."""
 
     CARD = strawberry.enum_value("CARD", description="A credit, debit or prepaid card.")
     BANK_ACCOUNT = strawberry.enum_value("BANK_ACCOUNT", description="A bank account that is debited.")
@@ -43,7 +43,7 @@ class PaymentMethodType(Enum):
 
 @strawberry.type(description="A saved payment method: enough to be recognised by its owner, never to pay with.")
 class PaymentMethod(Node):
-    """Plain values; the gateway's token is not among them."""
+    """Plain values; the gateway's token is not exposed."""
 
     type: PaymentMethodType = strawberry.field(description="What kind of payment method it is.")
     gateway: str = strawberry.field(description="The payment gateway that keeps it, such as `stripe`.")
@@ -78,13 +78,13 @@ def to_payment_method(method: PaymentMethodRecord) -> PaymentMethod:
 
 
 async def payment_methods_of(context: Context, customer_id: UUID) -> list[PaymentMethod]:
-    """All payment methods of a customer, oldest first; whether the caller may see them is decided above."""
+    """All payment methods of a customer, oldest first; the caller checks the access."""
     return [to_payment_method(method) for method in await context.load(repository.of_customers, customer_id)]
 
 
 @strawberry.type(description="A form of the payment gateway, opened for one customer to type a card into.")
 class PaymentSession:
-    """What the gateway's script in the browser needs."""
+    """What the gateway's script in the browser needs to show the form."""
 
     id: strawberry.ID = strawberry.field(description="Send it to `addPaymentMethod` as `sessionId` when completed.")
     gateway: str = strawberry.field(description="The payment gateway whose form it is, such as `stripe`.")
@@ -105,14 +105,14 @@ def _to_payment_session(setup_session: SetupSession) -> PaymentSession:
 
 @strawberry.input(description="For whom a payment session is opened.")
 class CreatePaymentSessionInput:
-    """Needed by integrations only."""
+    """Only integrations need it."""
 
     customer_id: strawberry.ID | None = strawberry.field(default=None, description=CUSTOMER_ID)
 
 
 @strawberry.input(description="A new payment method: exactly one of `token` and `sessionId`. Never a card number.")
 class AddPaymentMethodInput:
-    """What the gateway gave to the browser."""
+    """The reference that the gateway gave to the browser."""
 
     token: str | None = strawberry.field(default=None, description="The token the gateway made of the card.")
     session_id: strawberry.ID | None = strawberry.field(
@@ -126,28 +126,28 @@ class AddPaymentMethodInput:
 
 @strawberry.type(description="What `createPaymentSession` answers.")
 class CreatePaymentSessionPayload(Payload):
-    """The opened session."""
+    """Carries the opened session."""
 
     payment_session: PaymentSession | None = strawberry.field(default=None, description="The session that was opened.")
 
 
 @strawberry.type(description="What `addPaymentMethod` answers.")
 class AddPaymentMethodPayload(Payload):
-    """The new payment method."""
+    """Carries the saved payment method."""
 
     payment_method: PaymentMethod | None = strawberry.field(default=None, description="As it was saved.")
 
 
 @strawberry.type(description="What `setDefaultPaymentMethod` answers.")
 class SetDefaultPaymentMethodPayload(Payload):
-    """The default payment method."""
+    """Carries the new default."""
 
     payment_method: PaymentMethod | None = strawberry.field(default=None, description="The default from now on.")
 
 
 @strawberry.type(description="What `deletePaymentMethod` answers.")
 class DeletePaymentMethodPayload(Payload):
-    """The id of what is gone."""
+    """Carries the id of the deleted payment method."""
 
     deleted_payment_method_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id of the payment method that was deleted."
@@ -156,7 +156,7 @@ class DeletePaymentMethodPayload(Payload):
 
 @strawberry.type(description="Changes of saved payment methods.")
 class PaymentMethodMutations:
-    """The gateway is asked before the transaction has its first statement, so no lock waits for it."""
+    """They call the gateway before the first statement of the transaction, so no lock waits for it."""
 
     @mutation(
         allow=ALLOWED,
@@ -170,7 +170,7 @@ class PaymentMethodMutations:
             CreatePaymentSessionInput | None, strawberry.argument(description="For whom; customers leave it away.")
         ] = None,
     ) -> CreatePaymentSessionPayload:
-        """Answered by the gateway."""
+        """Writes nothing: the gateway opens the session."""
         setup_session = await open_payment_session(
             context.store,
             context.services.get(Gateways),
@@ -189,7 +189,7 @@ class PaymentMethodMutations:
         session: AsyncSession,
         input: Annotated[AddPaymentMethodInput, strawberry.argument(description="What to save.")],
     ) -> AddPaymentMethodPayload:
-        """Anything like a card number is refused before anybody else sees it."""
+        """Anything that looks like a card number is refused before it is stored, logged or sent."""
         saved = await addition.add(
             session,
             context.store,
@@ -207,7 +207,7 @@ class PaymentMethodMutations:
     async def set_default_payment_method(
         self, context: Context, session: AsyncSession, id: PaymentMethodId
     ) -> SetDefaultPaymentMethodPayload:
-        """Nothing happens when it is already."""
+        """Nothing is written when it already is the default."""
         method_id = ids.decode(KIND, id)
         methods = await lock_payment_methods_containing(
             session, context.store.vault, context.origin, method_id=method_id
@@ -233,7 +233,7 @@ class PaymentMethodMutations:
             strawberry.argument(description="Which one becomes the default if the deleted one was; else the newest."),
         ] = None,
     ) -> DeletePaymentMethodPayload:
-        """The gateway is told by the reconciler."""
+        """The reconciler detaches it at the gateway afterwards."""
         method_id = ids.decode(KIND, id)
         methods = await lock_payment_methods_containing(
             session, context.store.vault, context.origin, method_id=method_id

@@ -1,4 +1,22 @@
-"""The outbox to the gateways: what is asked of them is written down first, and stays until both sides agree."""
+"""Outbox of requests to the payment gateways: written before the call, kept until both sides agree.
+
+| Kind            | Written when                            | Asks the gateway to                 | Due            |
+| --------------- | --------------------------------------- | ----------------------------------- | -------------- |
+| ATTACH          | a mutation is about to attach           | find what an unfinished attach left | after a minute |
+| DETACH          | a payment method is deleted, or nobody  | detach the instrument               | immediately    |
+|                 | saved what an attach left               |                                     |                |
+| DELETE_CUSTOMER | a customer is erased                    | delete the customer                 | immediately    |
+
+| State   | On                                                  | Next state                                    |
+| ------- | --------------------------------------------------- | --------------------------------------------- |
+| PENDING | ATTACH: the mutation saved the row, or was declined | DONE                                          |
+| PENDING | ATTACH: the reconciler finds nothing at the gateway | DONE                                          |
+| PENDING | ATTACH: the reconciler finds an instrument          | DONE, and a DETACH unless its row exists      |
+| PENDING | DETACH, DELETE_CUSTOMER: the gateway confirmed      | DONE                                          |
+| PENDING | any failure, before the 24th try                    | PENDING, due after a growing delay            |
+| PENDING | any failure of the 24th try                         | FAILED: logged as an error, needs an operator |
+| DONE    | 30 days passed                                      | deleted by `sweep`                            |
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,24 +41,24 @@ RETENTION = timedelta(days=30)
 
 
 class AttemptKind(Enum):
-    """What the gateway is asked to do."""
+    """What the gateway is asked to do; the table is in the module's docstring."""
 
     ATTACH = "ATTACH"
     DETACH = "DETACH"
-    FORGET = "FORGET"
+    DELETE_CUSTOMER = "DELETE_CUSTOMER"
 
 
 class AttemptState(Enum):
-    """Whether both sides agree yet; what was given up needs a person."""
+    """Whether both sides agree; a FAILED attempt needs an operator."""
 
     PENDING = "PENDING"
     DONE = "DONE"
-    GIVEN_UP = "GIVEN_UP"
+    FAILED = "FAILED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptPayload:
-    """What is sealed in an attempt: names that mean something to the gateway only."""
+    """The sealed part of an attempt: identifiers that are meaningful at the gateway only."""
 
     token: str | None = None
     session_id: str | None = None
@@ -48,7 +66,7 @@ class AttemptPayload:
 
 
 class CustomerOwned(Protocol):
-    """Anything that says whose it is."""
+    """A row that belongs to a customer."""
 
     @property
     def organization_id(self) -> UUID:
@@ -56,12 +74,12 @@ class CustomerOwned(Protocol):
 
     @property
     def customer_id(self) -> UUID:
-        """The customer."""
+        """The id of the customer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAttempt:
-    """What the gateway is to do; `token_hash` only where an instrument is about to go, `due` now unless said."""
+    """An attempt to write; `token_hash` only for DETACH, `due_at` None means now."""
 
     kind: AttemptKind
     gateway: str
@@ -71,12 +89,15 @@ class NewAttempt:
 
 
 def service_box(vault: Vault) -> DataKeyCipher:
-    """Seals what must stay openable after a customer's key was destroyed; its key never leaves the key store."""
-    return DataKeyCipher(vault.fingerprints.compute("house-box", TABLE))
+    """The cipher of attempts: they must stay readable after the customer's key was destroyed.
+
+    Its key is derived from the key store's key and never leaves the key store.
+    """
+    return DataKeyCipher(vault.fingerprints.compute("service-box", TABLE))
 
 
 def add(session: AsyncSession, vault: Vault, owned_row: CustomerOwned, new_attempt: NewAttempt) -> UUID:
-    """Write down what the gateway is to do for the owner of `owned_row`; return the attempt's id."""
+    """Write an attempt for the owner of `owned_row`; return the attempt's id."""
     attempt_id, moment = new_id(), now()
     session.add(
         GatewayAttempt(
@@ -97,15 +118,15 @@ def add(session: AsyncSession, vault: Vault, owned_row: CustomerOwned, new_attem
 
 
 async def mark_done(store: Store, attempt_id: UUID) -> None:
-    """Close an attempt of any kind: the gateway has nothing (more) of it. In a transaction of its own."""
+    """Mark an attempt of any kind as DONE, in a transaction of its own: the gateway holds nothing more for it."""
     async with store.database.transaction() as session:
         await session.exec(_done().where(col(GatewayAttempt.id) == attempt_id))
 
 
 async def finish_attach(session: AsyncSession, attempt_id: UUID) -> bool:
-    """Close an attach together with the row it was made for.
+    """Mark an ATTACH attempt as DONE in the transaction that writes its row.
 
-    False when the reconciler was faster and is taking back what the gateway did: then no row may be written.
+    False when the reconciler was faster and is undoing the attach: then the caller must not write the row.
     """
     pending = (GatewayAttempt.kind == AttemptKind.ATTACH.value, GatewayAttempt.state == AttemptState.PENDING.value)
     statement = _done().where(col(GatewayAttempt.id) == attempt_id, *pending)  # type: ignore[arg-type]
@@ -113,7 +134,7 @@ async def finish_attach(session: AsyncSession, attempt_id: UUID) -> bool:
 
 
 async def is_being_detached(session: AsyncSession, *, customer_id: UUID, token_hash: bytes) -> bool:
-    """Whether the instrument is about to be detached: then it must not be saved again."""
+    """Whether a DETACH of this instrument is not DONE yet: then it must not be saved again."""
     statement = select(GatewayAttempt.id).where(
         GatewayAttempt.customer_id == customer_id,
         GatewayAttempt.token_hash == token_hash,
@@ -123,12 +144,12 @@ async def is_being_detached(session: AsyncSession, *, customer_id: UUID, token_h
 
 
 def _done() -> Update:
-    # Nothing that could identify anybody stays.
+    # A finished attempt keeps nothing that identifies a person.
     return update(GatewayAttempt).values(state=AttemptState.DONE.value, sealed=None, token_hash=None, updated_at=now())
 
 
 async def sweep(store: Store) -> int:
-    """Delete what was done long ago; return how many attempts."""
+    """Delete the attempts that have been DONE for 30 days; return how many."""
     expired = delete(GatewayAttempt).where(
         col(GatewayAttempt.state) == AttemptState.DONE.value, col(GatewayAttempt.updated_at) < now() - RETENTION
     )

@@ -1,4 +1,4 @@
-"""The payment methods of one customer while somebody changes them."""
+"""The locked payment methods of one customer, for a change."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -22,9 +22,20 @@ DEFAULT_FIELDS = ("isDefault",)
 
 @dataclass(frozen=True, slots=True)
 class CustomerPaymentMethods:
-    """All payment methods of a customer, oldest first, and nobody else writes among them until the transaction ends.
+    """All payment methods of a locked customer, oldest first; no other transaction changes them until this one ends.
 
-    Without an `origin` it is the house that acts, told by a gateway.
+    Lock order: the customer row first, then its payment methods. `origin` is None when the service itself acts on a
+    gateway's event. When the default moves:
+
+    | Event                                        | The default                                            |
+    | -------------------------------------------- | ------------------------------------------------------ |
+    | the first payment method is added            | becomes that one                                       |
+    | another is added with `setDefault`           | moves to it                                            |
+    | `setDefaultPaymentMethod`                    | moves to the named one                                 |
+    | one that is not the default is deleted       | stays                                                  |
+    | the default is deleted, others are left      | moves to `replacementId`, or else to the newest one    |
+    | the gateway detached the default             | moves to the newest one                                |
+    | the last one is deleted                      | there is none                                          |
     """
 
     session: AsyncSession
@@ -36,39 +47,39 @@ class CustomerPaymentMethods:
     rows: list[PaymentMethod]
 
     def find(self, method_id: UUID, *field: str) -> PaymentMethod:
-        """The payment method with this id; raise `NotFound` of `field` when it is not in this wallet."""
+        """The payment method with this id; raise `NotFound` of `field` when the customer has no such one."""
         for row in self.rows:
             if row.id == method_id:
                 return row
         raise NotFound("There is no payment method with this id.", field=field)
 
     def by_token_hash(self, token_hash: bytes) -> PaymentMethod | None:
-        """The payment method with this fingerprint of the gateway's token."""
+        """The payment method whose gateway token has this hash."""
         return next((row for row in self.rows if row.token_hash == token_hash), None)
 
     def open(self, row: PaymentMethod) -> PaymentMethodRecord:
-        """The payment method, opened."""
+        """The record of a row, with its details decrypted."""
         return record_of(row, open_row(row, self.cipher))
 
     async def add(self, row: PaymentMethod) -> None:
-        """Put a new payment method into the wallet."""
+        """Insert a payment method and audit it."""
         self.session.add(row)
         await self.session.flush()
         self.rows.append(row)
         self.audit(Action.PAYMENT_METHOD_ADDED, row)
 
     async def remove(self, row: PaymentMethod) -> None:
-        """Take a payment method out of the wallet; who becomes the default is for the caller to say."""
+        """Delete a payment method and audit it; the caller chooses the next default."""
         await self.session.delete(row)
         await self.session.flush()
         self.rows.remove(row)
         self.audit(Action.PAYMENT_METHOD_DELETED, row)
 
     async def make_default(self, chosen: PaymentMethod) -> None:
-        """Make this one the default and no other one; nothing happens when it is already."""
+        """Make this the only default; nothing is written when it already is."""
         if chosen.is_default:
             return
-        # The index allows no overlap, not even for a moment: first the old one, then the new one.
+        # The unique index allows one default at any moment: clear the old one before setting the new one.
         for row in [*(row for row in self.rows if row.is_default), chosen]:
             row.is_default = row is chosen
             row.updated_at = now()
@@ -76,7 +87,7 @@ class CustomerPaymentMethods:
         self.audit(Action.PAYMENT_METHOD_MADE_DEFAULT, chosen, *DEFAULT_FIELDS)
 
     def audit(self, action: Action, row: PaymentMethod, *fields: str) -> None:
-        """Write what was done to a payment method into the audit log."""
+        """Write an audit row about a payment method."""
         if self.origin is None:
             log.record_system_event(
                 self.session,
@@ -92,10 +103,10 @@ class CustomerPaymentMethods:
 async def lock_payment_methods(
     session: AsyncSession, vault: Vault, origin: RequestOrigin | None, *, organization_id: UUID, customer_id: UUID
 ) -> CustomerPaymentMethods:
-    """The locked wallet of a customer; raise `NotFound` of `customerId` when the organization has no such customer."""
+    """Lock a customer and read its payment methods; raise `NotFound` of `customerId` when there is no such customer."""
     if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
         raise NotFound("There is no customer with this id.", field=("customerId",))
-    # A customer who is not erased has a key: it is destroyed only after the erasure was committed.
+    # A customer who is not erased has a key: the key is destroyed only after the erasure was committed.
     cipher = await vault.cipher(customer_id)
     rows = await repository.rows_of(session, organization_id=organization_id, customer_id=customer_id)
     return CustomerPaymentMethods(session, vault, origin, cipher, organization_id, customer_id, rows)
@@ -104,9 +115,10 @@ async def lock_payment_methods(
 async def lock_payment_methods_containing(
     session: AsyncSession, vault: Vault, origin: RequestOrigin, *, method_id: UUID
 ) -> CustomerPaymentMethods:
-    """The wallet in which the caller looks for a payment method: its own, or for an integration that of its owner.
+    """Lock the payment methods among which `method_id` is looked up: a customer's own, or those of its owner.
 
-    Raise `NotFound` of `id` when an integration names one that its organization does not have.
+    A customer always gets its own, so that somebody else's id is not found among them. Raise `NotFound` of `id` when
+    an integration names one that its organization does not have.
     """
     organization_id = origin.principal.organization.id
     customer_id = origin.principal.customer_id or await repository.owner_of(

@@ -1,4 +1,4 @@
-"""Deletes a payment method: at once here, and at the gateway as soon as it answers."""
+"""Deletes a payment method: immediately here, and at the gateway through the outbox."""
 
 from uuid import UUID
 
@@ -9,10 +9,10 @@ from app.platform.errors import Invalid
 
 
 async def delete(methods: CustomerPaymentMethods, method_id: UUID, *, replacement_id: UUID | None) -> None:
-    """Delete a payment method; if it was the default, `replacement_id` becomes it, or else the newest other one.
+    """Delete a payment method; if it was the default, `replacement_id` becomes the default, or else the newest one.
 
-    The order to the gateway is written in the same transaction. Raise `NotFound` of `id` or `replacementId`,
-    `Invalid` when it is to replace itself.
+    The DETACH attempt is written in the same transaction. Raise `NotFound` of `id` or `replacementId`, `Invalid` when
+    the payment method is named as its own replacement.
     """
     row = methods.find(method_id, "id")
     replacement = methods.find(replacement_id, "replacementId") if replacement_id else None
@@ -25,7 +25,7 @@ async def delete(methods: CustomerPaymentMethods, method_id: UUID, *, replacemen
 async def remove_and_choose_default(
     methods: CustomerPaymentMethods, row: PaymentMethod, *, replacement: PaymentMethod | None = None
 ) -> None:
-    """Delete a row of which the gateway knows; while there are others, one of them stays or becomes the default."""
+    """Delete a row whose detach was requested, or done by the gateway; while others are left, one is the default."""
     await methods.remove(row)
     if row.is_default and methods.rows:
         await methods.make_default(replacement or methods.rows[-1])

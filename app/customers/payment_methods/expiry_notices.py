@@ -1,4 +1,4 @@
-"""When the owner of a payment method is told that it expires."""
+"""Selects the payment methods whose owners get a notice of the expiry."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ LOWEST_ID = UUID(int=0)
 
 
 class DueNotice(NamedTuple):
-    """A payment method whose owner is to be told."""
+    """A payment method whose expiry notice is due."""
 
     id: UUID
     organization_id: UUID
@@ -35,29 +35,35 @@ _DUE = Read(
 )
 
 
-def notice_at(details: PaymentMethodDetails, moment: datetime) -> datetime | None:
-    """What `expiry_notice_at` becomes when an expiry is saved: None where it is near already, as the owner just saw."""
+def pending_notice_at(details: PaymentMethodDetails, moment: datetime) -> datetime | None:
+    """The value of `expiry_notice_at` for a saved expiry; None where that moment has passed: the owner just saw it."""
     return details.notice_at if details.notice_at and details.notice_at > moment else None
 
 
 async def due_notices(store: Store, *, moment: datetime, after: UUID = LOWEST_ID) -> Sequence[DueNotice]:
-    """The next payment methods, by id, whose owners are to be told by this moment."""
+    """The next `BATCH_SIZE` payment methods, by id, whose notice is due at `moment`."""
     return await store.database.rows(_DUE, moment=moment, after=after)
 
 
 async def settle_notice(
     session: AsyncSession, vault: Vault, method: DueNotice, *, moment: datetime
 ) -> PaymentMethodDetails | None:
-    """Settle a notice whose customer the caller has locked; the details if the owner is to be told now.
+    """Settle a due notice, with the customer locked by the caller; the details if a mail is to be sent now.
 
-    None when somebody else has settled it, when it is not yet time (a row from before notices were kept is due at
-    once, and then gets its own moment), and when it is too late, as it has expired.
+    | The row                                            | Result  | `expiry_notice_at` |
+    | -------------------------------------------------- | ------- | ------------------ |
+    | is gone, settled already, or due later             | None    | unchanged          |
+    | is due, but its card expires later than that       | None    | the right moment   |
+    | is due, and the card has no expiry or is past it   | None    | None               |
+    | is due, and the card is still valid                | details | None               |
+
+    The second case is a row from before notices were stored: it was marked as due immediately.
     """
     row = await session.get(PaymentMethod, method.id, populate_existing=True)
     if row is None or row.expiry_notice_at is None or row.expiry_notice_at > moment:
         return None
     details = open_row(row, await vault.cipher(method.customer_id))
-    row.expiry_notice_at = notice_at(details, moment)
+    row.expiry_notice_at = pending_notice_at(details, moment)
     session.add(row)
     if row.expiry_notice_at or details.valid_until is None or details.valid_until < moment.date():
         return None

@@ -1,4 +1,4 @@
-"""By which id a gateway knows a customer: made once, when the customer first needs it."""
+"""Maps a customer to its id at a gateway; the id is created when the customer first needs it."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -22,7 +22,7 @@ from app.platform.vault.vault import Store
 
 TABLE = "gateway_customers"
 
-# By name: this room stands below the room the table belongs to.
+# By name: `payment_methods` is below the package that defines the table of customers.
 _customers = table(
     "customers",
     column("id", sqlalchemy.Uuid),
@@ -39,7 +39,7 @@ class _ShopperRow(NamedTuple):
 
 
 class CustomerNotFound(NotFound):
-    """The organization has no such customer, or the data was erased."""
+    """The organization has no such customer, or the customer was erased."""
 
     message = "There is no customer with this id."
     field = ("customerId",)
@@ -62,16 +62,16 @@ _SHOPPER = Read(
 
 
 def open_gateway_customer(row: GatewayCustomer | _ShopperRow, cipher: DataKeyCipher) -> str:
-    """The id by which the gateway knows the customer."""
+    """The decrypted id of the customer at the gateway."""
     row_id = row.id if isinstance(row, GatewayCustomer) else row.row_id
-    assert row_id is not None and row.sealed is not None  # noqa: S101, PT018 - asked before
+    assert row_id is not None and row.sealed is not None  # noqa: S101, PT018 - the caller has checked
     return str(cipher.open(TABLE, row_id, row.sealed))
 
 
 async def get_or_create_gateway_customer(
     store: Store, gateway: Gateway, *, organization_id: UUID, customer_id: UUID
 ) -> str:
-    """The id of a customer at the gateway, made known there if need be. No transaction may be open.
+    """The id of a customer at the gateway, created there if needed. No transaction may be open.
 
     Raise `CustomerNotFound`, `GatewayDeclined`, `GatewayUnavailable`.
     """
@@ -84,7 +84,7 @@ async def get_or_create_gateway_customer(
     if shopper.sealed:
         return open_gateway_customer(shopper, cipher)
     gateway_customer = await gateway.create_customer(
-        # The key is the customer's own: two at once, or one whose answer was lost, make one customer there.
+        # One key for each customer: concurrent calls, or a call whose answer was lost, create only one.
         shopper_reference=shopper.shopper_reference,
         idempotency_key=f"customer-{customer_id.hex}",
     )
@@ -103,13 +103,15 @@ async def get_or_create_gateway_customer(
 
 
 async def _save(store: Store, row: GatewayCustomer, gateway_customer: str) -> bool:
-    """Write the row, or have the gateway forget a customer who was erased in the meantime: False."""
+    """Write the row; False when the customer was erased meanwhile: then a DELETE_CUSTOMER attempt is written."""
     async with store.database.transaction() as session:
         if await lock_customer(session, organization_id=row.organization_id, customer_id=row.customer_id):
             await insert_if_absent(session, GatewayCustomer, **row.model_dump())
             return True
         new_attempt = NewAttempt(
-            kind=AttemptKind.FORGET, gateway=row.gateway, payload=AttemptPayload(gateway_customer=gateway_customer)
+            kind=AttemptKind.DELETE_CUSTOMER,
+            gateway=row.gateway,
+            payload=AttemptPayload(gateway_customer=gateway_customer),
         )
         attempts.add(session, store.vault, row, new_attempt)
         return False

@@ -1,4 +1,4 @@
-"""What a caller hands over to be saved: a gateway's token or a finished session, never a card."""
+"""Parses what a caller sends to be saved: a gateway's token or a finished session, never card data."""
 
 import re
 from enum import Enum
@@ -15,23 +15,24 @@ VISIBLE_ASCII = re.compile(r"[!-~]+")
 
 
 class ReferenceKind(Enum):
-    """The field of the input it came in."""
+    """The GraphQL input field that carried the reference."""
 
     TOKEN = "token"
     SESSION = "sessionId"
 
 
 class GatewayReference(NamedTuple):
-    """A name by which only the gateway knows a payment method."""
+    """An identifier of a payment method that is meaningful at the gateway only."""
 
     kind: ReferenceKind
     value: str
 
 
 def parse_gateway_reference(*, token: str | None, session_id: str | None) -> GatewayReference:
-    """The one of both that was given; blank counts as absent.
+    """The token or the session, whichever was given; blank counts as absent.
 
-    Raise `AppErrorGroup` with `CARD_DATA_REFUSED` for anything like a card number, whatever else is wrong with it.
+    Raise `AppErrorGroup`: with `CARD_DATA_REFUSED` for anything that looks like a card number, whatever else is wrong
+    with it; when both or neither are given.
     """
     validation = Validation()
     checked_token = validation.optional("token", parse_reference_value, token)
@@ -49,7 +50,7 @@ def parse_gateway_reference(*, token: str | None, session_id: str | None) -> Gat
 
 
 def parse_reference_value(raw: str) -> str:
-    """1 to 255 visible ASCII characters that cannot be a card number."""
+    """A value of 1 to 255 visible ASCII characters that cannot be a card number."""
     refuse_card_data(raw)
     value = normalize_text(raw) if len(raw) <= MAX_LENGTH * 4 else raw
     if len(value) > MAX_LENGTH:
@@ -60,7 +61,7 @@ def parse_reference_value(raw: str) -> str:
 
 
 def refuse_card_data(raw: str) -> None:
-    """Raise `CardDataRefused` for anything like a card number, and for digits alone, which no token is."""
+    """Raise `CardDataRefused` for anything that looks like a card number, and for digits without letters."""
     if not re.search(r"[^\W\d_]", raw) and re.search(r"\d", raw):
         raise CardDataRefused
     refuse_card_numbers(raw)

@@ -1,4 +1,4 @@
-"""Opens the gateway's own form, into which a customer types a card that never passes through us."""
+"""Opens the gateway's own form for a customer, so that card data never passes through Patron."""
 
 from uuid import UUID
 
@@ -11,9 +11,9 @@ from app.platform.vault.vault import Store
 async def open_payment_session(
     store: Store, gateways: Gateways, *, organization_id: UUID, customer_id: UUID
 ) -> SetupSession:
-    """A form for this customer; what is typed into it is saved by adding a payment method with the session's id.
+    """Open a form for this customer; adding a payment method with the session's id saves what was typed into it.
 
-    Nothing is kept here. Raise `NotFound` of `customerId`, `GatewayDeclined`, `GatewayUnavailable`.
+    Nothing is stored here. Raise `NotFound` of `customerId`, `GatewayDeclined`, `GatewayUnavailable`.
     """
     gateway = gateways.default
     gateway_customer = await get_or_create_gateway_customer(

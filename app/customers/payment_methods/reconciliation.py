@@ -1,4 +1,4 @@
-"""The reconciler: makes the gateways agree with what is saved here, whatever died or got lost in between."""
+"""The reconciler: carries out due gateway attempts until the gateways agree with the database."""
 
 import asyncio
 from datetime import timedelta
@@ -35,10 +35,10 @@ from app.platform.vault.vault import Store, Vault
 
 log = structlog.get_logger(__name__)
 
-# While one worker is at it, the others leave it alone; longer than any gateway call takes.
+# How long other workers skip an attempt that one has taken; longer than any gateway call.
 LEASE = timedelta(minutes=1)
 MAX_BACKOFF = timedelta(hours=1)
-# About half a day of trying.
+# About half a day, with the delays of `backoff`.
 MAX_TRIES = 24
 
 
@@ -49,7 +49,7 @@ class _CountRow(NamedTuple):
 _PENDING = Queue(
     GatewayAttempt, GatewayAttempt.next_attempt_at, col(GatewayAttempt.state) == AttemptState.PENDING.value
 )
-_GIVEN_UP = Read(select(func.count()).where(col(GatewayAttempt.state) == AttemptState.GIVEN_UP.value), _CountRow._make)
+_FAILED = Read(select(func.count()).where(col(GatewayAttempt.state) == AttemptState.FAILED.value), _CountRow._make)
 
 
 class _LeasedAttempt(NamedTuple):
@@ -63,20 +63,19 @@ class _LeasedAttempt(NamedTuple):
 
 
 async def reconcile(store: Store, gateways: Gateways, *, limit: int = 20) -> int:
-    """Carry out what is due, at most `limit` attempts at once; return how many were tried.
+    """Carry out at most `limit` due attempts concurrently; return how many were tried. `attempts` has the tables.
 
-    A deletion is repeated with growing pauses until the gateway has detached the instrument. An attach whose
-    mutation is gone is looked up at the gateway, and detached unless somebody owns what it made. After
-    `MAX_TRIES` tries it is given up: that is logged as an error, and counted by `count_given_up`.
+    A failed call is retried with growing delays. The 24th failure (`MAX_TRIES`) sets FAILED, is logged as an error and
+    counted by `count_failed`. Locks: the customer first, then the attempt.
     """
     leased = await _lease_due(store, limit)
     await asyncio.gather(*(_carry_out(store, gateways, attempt) for attempt in leased))
     return len(leased)
 
 
-async def count_given_up(store: Store) -> int:
-    """How many attempts need a person, because the gateway never did what it should."""
-    row = await store.database.row(_GIVEN_UP)
+async def count_failed(store: Store) -> int:
+    """How many attempts are FAILED and need an operator."""
+    row = await store.database.row(_FAILED)
     return row.rows if row else 0
 
 
@@ -96,14 +95,16 @@ def _leased(vault: Vault, row: GatewayAttempt) -> _LeasedAttempt:
 
 
 async def _carry_out(store: Store, gateways: Gateways, attempt: _LeasedAttempt) -> None:
-    action = {AttemptKind.ATTACH: _settle_attach, AttemptKind.DETACH: _detach, AttemptKind.FORGET: _delete_customer}[
-        attempt.kind
-    ]
+    action = {
+        AttemptKind.ATTACH: _settle_attach,
+        AttemptKind.DETACH: _detach,
+        AttemptKind.DELETE_CUSTOMER: _delete_customer,
+    }[attempt.kind]
     try:
         await action(store, gateways.by_name(attempt.gateway), attempt)
     except (GatewayDeclined, GatewayUnavailable) as refusal:
         await _postpone(store, attempt, refusal)
-    except Exception as fault:  # noqa: BLE001 - one attempt that cannot be carried out must not stop the others
+    except Exception as fault:  # noqa: BLE001 - one failing attempt must not stop the others
         await _postpone(store, attempt, fault)
 
 
@@ -118,7 +119,7 @@ async def _delete_customer(store: Store, gateway: Gateway, attempt: _LeasedAttem
 
 
 def _fresh_key(attempt: _LeasedAttempt) -> str:
-    # Gateways repeat even a failure to a key they have seen; what may be done twice needs a new one.
+    # Gateways replay even the failure of a key they have seen; a request that is safe to repeat needs a new key.
     return f"{attempt.id.hex}-{attempt.tries}"
 
 
@@ -129,7 +130,7 @@ async def _settle_attach(store: Store, gateway: Gateway, attempt: _LeasedAttempt
         return
     hashed = token_hash(store.vault, instrument.gateway, instrument.gateway_token)
     async with store.database.transaction() as session:
-        # In one queue with the mutations of this customer: one of them owns it, or it goes.
+        # Serialized with the customer's mutations by its lock: either one has saved the row, or it is detached.
         await lock_customer(session, organization_id=attempt.organization_id, customer_id=attempt.customer_id)
         if not await attempts.finish_attach(session, attempt.id):
             return
@@ -158,7 +159,7 @@ async def _find_attached(gateway: Gateway, attempt: _LeasedAttempt) -> Instrumen
 
 async def _postpone(store: Store, attempt: _LeasedAttempt, reason: Exception) -> None:
     last = attempt.tries >= MAX_TRIES
-    state = AttemptState.GIVEN_UP if last else AttemptState.PENDING
+    state = AttemptState.FAILED if last else AttemptState.PENDING
     moment = now()
     statement = (
         update(GatewayAttempt)
@@ -167,7 +168,7 @@ async def _postpone(store: Store, attempt: _LeasedAttempt, reason: Exception) ->
     )
     async with store.database.transaction() as session:
         await session.exec(statement)
-    # The kind of the failure only: a message may quote what the gateway was asked.
+    # Only the type of the error: its message may contain what was sent to the gateway.
     write_log = log.error if last else log.warning
     write_log(
         "gateway_attempt_given_up" if last else "gateway_attempt_postponed",
@@ -180,5 +181,5 @@ async def _postpone(store: Store, attempt: _LeasedAttempt, reason: Exception) ->
 
 
 def backoff(tries: int) -> timedelta:
-    """How long to wait after this many tries: twice as long each time, an hour at most."""
+    """The delay after this many tries: 2 s, doubled with each try, at most an hour."""
     return min(timedelta(seconds=2 ** min(tries, 12)), MAX_BACKOFF)

@@ -1,4 +1,4 @@
-"""A payment method as it is read: the columns of the row and the opened details."""
+"""Read model of a payment method: the columns of its row and the decrypted details."""
 
 import calendar
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ NOTICE_PERIOD = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMethodDetails:
-    """Everything sealed on the row of a payment method."""
+    """The sealed values of a payment method's row."""
 
     token: str
     brand: str | None = None
@@ -29,7 +29,7 @@ class PaymentMethodDetails:
 
     @classmethod
     def from_instrument(cls, instrument: Instrument) -> "PaymentMethodDetails":
-        """What is kept of an instrument."""
+        """The details to store of an instrument."""
         return cls(
             token=instrument.gateway_token,
             brand=instrument.brand,
@@ -42,25 +42,25 @@ class PaymentMethodDetails:
 
     @property
     def valid_until(self) -> date | None:
-        """The last day of the month printed on a card; None for what has no expiry."""
+        """The last valid day: the end of the month printed on the card; None for what has no expiry."""
         if self.expiry_month is None or self.expiry_year is None:
             return None
         return date(self.expiry_year, self.expiry_month, calendar.monthrange(self.expiry_year, self.expiry_month)[1])
 
     def expires_soon(self, today: date) -> bool:
-        """Whether it is valid for less than 30 more days, or no longer; what has no expiry never does."""
+        """Whether it has expired or is valid for less than 30 more days; False for what has no expiry."""
         return self.valid_until is not None and self.valid_until - today < NOTICE_PERIOD
 
     @property
     def notice_at(self) -> datetime | None:
-        """When its owner is to be told that it expires: as the first day begins on which it `expires_soon`, UTC."""
+        """When the owner gets a notice of the expiry: 00:00 UTC of the first day on which it `expires_soon`."""
         if self.valid_until is None:
             return None
         return datetime.combine(self.valid_until - NOTICE_PERIOD + timedelta(days=1), time.min, UTC)
 
 
 class PaymentMethodRow(NamedTuple):
-    """The columns every read of a payment method selects, in the order of `COLUMNS`."""
+    """The columns that every read of a payment method selects, in the order of `COLUMNS`."""
 
     id: UUID
     customer_id: UUID
@@ -84,18 +84,18 @@ COLUMNS: Sequence[Any] = (
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethodRecord:
-    """A payment method, opened."""
+    """A payment method with its details decrypted."""
 
     row: PaymentMethodRow
     details: PaymentMethodDetails
 
     @property
     def type(self) -> PaymentMethodType:
-        """What kind of payment method it is."""
+        """The kind of payment method, parsed."""
         return PaymentMethodType(self.row.type)
 
     def exported(self) -> dict[str, object]:
-        """All that its owner may know of it, in words of JSON."""
+        """All that its owner may know of it, as JSON values; without the gateway's token."""
         return {
             "gateway": self.row.gateway,
             "type": self.row.type,
@@ -111,12 +111,12 @@ class PaymentMethodRecord:
 
 
 def open_row(row: PaymentMethodRow | PaymentMethod, cipher: DataKeyCipher) -> PaymentMethodDetails:
-    """The details that are sealed on a row."""
+    """The decrypted details of a row."""
     return cipher.open_as(PaymentMethodDetails, TABLE, row.id, row.sealed)
 
 
 def open_rows(rows: Sequence[PaymentMethodRow], ciphers: Mapping[UUID, DataKeyCipher]) -> list[PaymentMethodRecord]:
-    """The records of rows; what belongs to somebody whose key was destroyed cannot be shown any more."""
+    """The records of rows; rows of customers whose key was destroyed are left out."""
     return [
         PaymentMethodRecord(row, open_row(row, ciphers[row.customer_id])) for row in rows if row.customer_id in ciphers
     ]

@@ -1,4 +1,4 @@
-"""Reads payment methods, and gives up those of an erased customer."""
+"""Reads payment methods, and erases those of a customer."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ TOKEN_HASH_PURPOSE = "gateway-token"
 
 
 class Owner(NamedTuple):
-    """Whose payment method it is."""
+    """The owner of a payment method."""
 
     organization_id: UUID
     customer_id: UUID
@@ -49,7 +49,7 @@ _BY_TOKEN = Read(
 
 
 def token_hash(vault: Vault, gateway: str, token: str) -> bytes:
-    """What a row keeps to be found by when a gateway speaks of the token."""
+    """The keyed hash by which a row is found when a gateway's event names the token."""
     return vault.fingerprints.compute(TOKEN_HASH_PURPOSE, f"{gateway}:{token}")
 
 
@@ -65,7 +65,7 @@ async def of_customers(store: Store, organization_id: UUID, ids: Sequence[UUID])
 async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[PaymentMethodRecord | None]:
     """The payment methods with these ids in their order; None where the organization has none.
 
-    Whose they are (`row.customer_id`) is for the caller to compare.
+    The caller compares the owner (`row.customer_id`).
     """
     rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
     ciphers = await store.vault.ciphers({row.customer_id for row in rows})
@@ -74,12 +74,12 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
 
 
 async def owners_of_token(store: Store, *, hashed: bytes) -> list[Owner]:
-    """Who has saved what the gateway knows by this token."""
+    """The customers who have saved the instrument with this token hash."""
     return await store.database.rows(_BY_TOKEN, token_hash=hashed)
 
 
 async def owner_of(session: AsyncSession, *, organization_id: UUID, method_id: UUID) -> UUID | None:
-    """The customer whose payment method this is; None where the organization has none with this id."""
+    """The id of the owner; None where the organization has no payment method with this id."""
     statement = select(PaymentMethod.customer_id).where(
         PaymentMethod.id == method_id, PaymentMethod.organization_id == organization_id
     )
@@ -87,7 +87,7 @@ async def owner_of(session: AsyncSession, *, organization_id: UUID, method_id: U
 
 
 async def rows_of(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> list[PaymentMethod]:
-    """The rows of a customer whom the caller has locked, oldest first."""
+    """The rows of a customer, whom the caller has locked, oldest first."""
     statement = (
         select(PaymentMethod)
         .where(PaymentMethod.organization_id == organization_id, PaymentMethod.customer_id == customer_id)
@@ -97,7 +97,7 @@ async def rows_of(session: AsyncSession, *, organization_id: UUID, customer_id: 
 
 
 async def is_saved(session: AsyncSession, *, customer_id: UUID, hashed: bytes) -> bool:
-    """Whether a locked customer has saved what the gateway knows by this token."""
+    """Whether a locked customer has saved the instrument with this token hash."""
     statement = select(PaymentMethod.id).where(
         PaymentMethod.customer_id == customer_id, PaymentMethod.token_hash == hashed
     )
@@ -105,10 +105,10 @@ async def is_saved(session: AsyncSession, *, customer_id: UUID, hashed: bytes) -
 
 
 async def erase(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> int:
-    """Delete all payment methods of a customer whom the caller has locked; repeating it is harmless. Return how many.
+    """Delete all payment methods of a customer, whom the caller has locked; idempotent. Return how many there were.
 
-    The gateways are told by the reconciler, which needs the customer's key no longer. Without the key (after a
-    restore) there is nothing to tell: they were told at the first erasure.
+    The reconciler then informs the gateways; it does not need the customer's key. Without the key (after a restore of
+    a backup) no attempt is written: the first erasure has informed the gateways.
     """
     methods = (await session.exec(select(PaymentMethod).where(PaymentMethod.customer_id == customer_id))).all()
     customers = (await session.exec(select(GatewayCustomer).where(GatewayCustomer.customer_id == customer_id))).all()
@@ -119,7 +119,10 @@ async def erase(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> in
         for customer in customers:
             payload = AttemptPayload(gateway_customer=open_gateway_customer(customer, cipher))
             attempts.add(
-                session, vault, customer, NewAttempt(kind=AttemptKind.FORGET, gateway=customer.gateway, payload=payload)
+                session,
+                vault,
+                customer,
+                NewAttempt(kind=AttemptKind.DELETE_CUSTOMER, gateway=customer.gateway, payload=payload),
             )
     await session.exec(delete(GatewayCustomer).where(col(GatewayCustomer.customer_id) == customer_id))
     await session.exec(delete(PaymentMethod).where(col(PaymentMethod.customer_id) == customer_id))
@@ -127,7 +130,7 @@ async def erase(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> in
 
 
 def request_detach(session: AsyncSession, vault: Vault, method: PaymentMethod, cipher: DataKeyCipher) -> None:
-    """Have the gateway detach the instrument of a row that is about to be deleted."""
+    """Write a DETACH attempt for a row that is about to be deleted."""
     payload = AttemptPayload(token=open_row(method, cipher).token)
     new_attempt = NewAttempt(
         kind=AttemptKind.DETACH, gateway=method.gateway, payload=payload, token_hash=method.token_hash
@@ -136,6 +139,6 @@ def request_detach(session: AsyncSession, vault: Vault, method: PaymentMethod, c
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
-    """All that is kept of a customer's payment methods, for the customer to read; no token that acts."""
+    """All stored data of a customer's payment methods, for the customer to read; without tokens."""
     (found,) = await of_customers(store, organization_id, [customer_id])
     return [record.exported() for record in found]

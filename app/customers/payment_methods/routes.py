@@ -1,4 +1,4 @@
-"""Where payment gateways tell us what changed on their side."""
+"""HTTP routes: webhooks of the payment gateways."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,10 +13,10 @@ MAX_EVENT_BYTES = 512 * 1024
 
 
 def routes(store: Store, gateways: Gateways) -> list[Route]:
-    """The routes; there is one for Stripe only where Stripe is the gateway."""
+    """The webhook routes; Stripe's exists only where Stripe is configured."""
     if not gateways.has("stripe"):
         return []
-    # Stripe's library is loaded only where it is used.
+    # Stripe's library is imported only where it is used.
     from app.customers.payment_methods.stripe_events import InvalidSignature, handle_stripe_event  # noqa: PLC0415
 
     async def stripe(request: Request) -> Response:
@@ -28,7 +28,7 @@ def routes(store: Store, gateways: Gateways) -> list[Route]:
         except InvalidSignature:
             return Response(status_code=400)
         except GatewayUnavailable:
-            # Stripe delivers it again.
+            # Stripe retries the delivery.
             return Response(status_code=503)
         return Response(status_code=200)
 

@@ -1,4 +1,4 @@
-"""What Stripe tells us by webhook: a payment method was changed or detached behind our back."""
+"""Stripe webhook: applies changes and detachments that were made at Stripe."""
 
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ HANDLED_EVENT_TYPES = frozenset(
 
 
 class InvalidSignature(Exception):
-    """Not from Stripe, or too old, or no event, or there is no secret to tell by: answer 400 and do nothing."""
+    """The signature is missing, wrong or too old, the body is no event, or no secret is set: answer 400, do nothing."""
 
 
 class _Event(NamedTuple):
@@ -33,14 +33,13 @@ class _Event(NamedTuple):
 
 
 async def handle_stripe_event(store: Store, gateways: Gateways, body: bytes, signature: str) -> None:
-    """Follow what Stripe says of a payment method; what does not concern us is ignored. Repeating it is harmless.
+    """Apply an event about a payment method; events that concern no stored one are ignored. Idempotent.
 
-    The event only says where to look: Stripe is asked how the payment method is now, so neither the order of
-    events nor their age matters. Raise `InvalidSignature`; `GatewayUnavailable`, after which Stripe tells us again
-    if the answer is 503.
+    The event only names the payment method: its current state is read from Stripe, so neither the order nor the age of
+    events matters. Raise `InvalidSignature`; `GatewayUnavailable`, to be answered with 503 so that Stripe retries.
     """
     gateway = gateways.by_name(NAME)
-    assert isinstance(gateway, StripeGateway)  # noqa: S101 - nobody else has this name
+    assert isinstance(gateway, StripeGateway)  # noqa: S101 - the name is StripeGateway's own
     event = _verify(body, signature, gateway.account.webhook_secret)
     if event.type not in HANDLED_EVENT_TYPES:
         return
@@ -54,7 +53,7 @@ async def handle_stripe_event(store: Store, gateways: Gateways, body: bytes, sig
 
 def _verify(body: bytes, signature: str, secret: str) -> _Event:
     if not secret:
-        # Whoever signs with nothing must not pass, whatever the library makes of it.
+        # Without a secret anybody could sign; do not depend on how the library treats an empty one.
         raise InvalidSignature
     try:
         stripe.WebhookSignature.verify_header(body, signature, secret, stripe.Webhook.DEFAULT_TOLERANCE)
@@ -88,6 +87,6 @@ def _update(methods: CustomerPaymentMethods, row: PaymentMethod, details: Paymen
     row.sealed = methods.cipher.seal(TABLE, row.id, details)
     row.updated_at = moment
     if details.valid_until != before.valid_until:
-        row.expiry_notice_at = expiry_notices.notice_at(details, moment)
+        row.expiry_notice_at = expiry_notices.pending_notice_at(details, moment)
     methods.session.add(row)
     methods.audit(Action.PAYMENT_METHOD_UPDATED, row)

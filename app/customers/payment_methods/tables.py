@@ -1,4 +1,4 @@
-"""Tables of payment methods, and of what is still to be settled with the gateways."""
+"""Tables of payment methods, of customers at gateways, and of gateway attempts."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,16 +13,16 @@ NOTICE_PENDING = text("expiry_notice_at IS NOT NULL")
 
 
 class PaymentMethod(SQLModel, table=True):
-    """One payment method of a customer; the gateway's token and what the owner recognises it by are in `sealed`.
+    """One payment method of a customer; `sealed` holds the gateway's token and what the owner recognises it by.
 
-    `token_hash` is a keyed fingerprint of the token: the gateway's own messages name nothing else. `expiry_notice_at`
-    is when the owner is told that it expires, as nobody can search for what is sealed; None once that is settled.
+    `token_hash` is a keyed hash of the token, the only identifier in the gateway's events. `expiry_notice_at` is when
+    the owner gets a notice of the expiry, as the sealed expiry cannot be searched; None once that is settled.
     """
 
     __tablename__ = "payment_methods"
     __table_args__ = (
         Index("ix_payment_methods_customer", "organization_id", "customer_id", "id"),
-        # At most one default, whatever races: the index decides.
+        # At most one default, also under concurrency: the index decides.
         Index(
             "uq_payment_methods_default",
             "customer_id",
@@ -53,7 +53,7 @@ class PaymentMethod(SQLModel, table=True):
 
 
 class GatewayCustomer(SQLModel, table=True):
-    """By which id a gateway knows a customer; the id is in `sealed`."""
+    """The id of a customer at a gateway, in `sealed`."""
 
     __tablename__ = "gateway_customers"
     __table_args__ = (UniqueConstraint("customer_id", "gateway"),)
@@ -67,10 +67,10 @@ class GatewayCustomer(SQLModel, table=True):
 
 
 class GatewayAttempt(SQLModel, table=True):
-    """Something asked of a gateway, written down before it is asked, until both sides agree.
+    """An outbox row: a request to a gateway, written before the call and kept until both sides agree.
 
-    `sealed` is sealed by the house, not by the customer's key: what must reach the gateway has to outlive
-    an erasure. It is emptied as soon as the attempt is done.
+    `sealed` is sealed with the key of `attempts.service_box`, not with the customer's: a request must outlive an
+    erasure. It is cleared as soon as the attempt is DONE.
     """
 
     __tablename__ = "gateway_attempts"

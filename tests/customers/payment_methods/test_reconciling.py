@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from app.customers.payment_methods import attempts
 from app.customers.payment_methods.gateways import Gateways
 from app.customers.payment_methods.gateways.interface import GatewayDeclined, GatewayUnavailable, Instrument
-from app.customers.payment_methods.reconciliation import MAX_BACKOFF, MAX_TRIES, backoff, count_given_up
+from app.customers.payment_methods.reconciliation import MAX_BACKOFF, MAX_TRIES, backoff, count_failed
 from tests.customers.payment_methods.payments import FaultyGateway, SandboxPayments
 from tests.shop import Person
 
@@ -184,7 +184,7 @@ async def test_what_never_works_is_given_up_visibly_and_stops_nobody_else(
 
     await payments.make_attempts_due()
     assert await payments.reconcile() == 0
-    assert await count_given_up(payments.shop.runtime.store) == 1
+    assert await count_failed(payments.shop.runtime.store) == 1
     assert [log["event"] for log in logs if log["log_level"] == "error"] == ["gateway_attempt_given_up"]
     assert "pm_" not in str(logs)
 

@@ -1,4 +1,4 @@
-"""Payment gateways: what they can do for us, and the ones we know."""
+"""Payment gateways: the interface, the sandbox and Stripe."""
 
 from app.customers.payment_methods.gateways.interface import Gateway, Gateways
 from app.customers.payment_methods.gateways.sandbox import SandboxGateway

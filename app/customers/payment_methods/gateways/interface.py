@@ -1,4 +1,4 @@
-"""What a payment gateway does for us, whichever it is."""
+"""The interface of payment gateways, and the registry of the configured ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.platform.errors import AppError, ErrorCode
 
 
 class PaymentMethodType(Enum):
-    """What kind of thing a customer pays with."""
+    """The kinds of payment methods."""
 
     CARD = "CARD"
     BANK_ACCOUNT = "BANK_ACCOUNT"
@@ -19,14 +19,14 @@ class PaymentMethodType(Enum):
 
 
 class GatewayDeclined(AppError):
-    """The gateway looked at it and said no; asking the same again is pointless."""
+    """The gateway refused the request; repeating the same request is pointless."""
 
     code = ErrorCode.GATEWAY_DECLINED
     message = "The payment gateway refused this payment method. Enter it again or use another one."
 
 
 class GatewayUnavailable(AppError):
-    """The gateway did not answer, or not in time; whatever it did meanwhile is put right by the reconciler."""
+    """The gateway did not answer in time; the reconciler undoes whatever it did meanwhile."""
 
     code = ErrorCode.GATEWAY_UNAVAILABLE
     message = "The payment gateway does not answer at the moment. Nothing was saved; try again in a minute."
@@ -34,7 +34,7 @@ class GatewayUnavailable(AppError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """A payment method as the gateway describes it: enough to be recognised by its owner, never to pay with.
+    """A payment method as the gateway describes it: its owner can recognise it, nobody can pay with it.
 
     `expiry_year` has four digits; `country` is that of the bank (ISO 3166-1 alpha-2).
     """
@@ -55,7 +55,7 @@ class Instrument:
 class SetupSession:
     """An opened form of the gateway, into which the customer types the card in the browser.
 
-    `client_secret` opens this one form only and is meant for the browser of the customer.
+    `client_secret` opens this form only and is meant for the customer's browser.
     """
 
     id: str
@@ -66,41 +66,41 @@ class SetupSession:
 
 
 class Gateway(Protocol):
-    """One gateway. Every method raises `GatewayDeclined` or `GatewayUnavailable`, and nothing else that is expected.
+    """One gateway. The only expected errors of every method are `GatewayDeclined` and `GatewayUnavailable`.
 
-    An `idempotency_key` belongs to one intention: a gateway that sees it again must not act twice.
-    None of them takes longer than `DEADLINE_SECONDS` to answer or to give up.
+    An `idempotency_key` identifies one intention: a gateway that receives it again must not act twice. No method takes
+    longer than `DEADLINE_SECONDS`.
     """
 
     @property
     def name(self) -> str:
-        """The name kept in every row that belongs to this gateway; never changes."""
+        """The name stored in every row that belongs to this gateway; never changes."""
 
     async def create_customer(self, *, shopper_reference: str, idempotency_key: str) -> str:
-        """Make the person known to the gateway by a reference that says nothing; return its id there."""
+        """Create the person at the gateway under an opaque reference; return the id there."""
 
     async def attach(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:
-        """Keep what `token` stands for with the customer. What is attached to this customer already is a success."""
+        """Attach the instrument behind `token` to the customer; a success too when it already is attached to it."""
 
     async def find_attached(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument | None:
-        """What an `attach` with this key left at the gateway when its answer was lost; None when nothing.
+        """The instrument that an `attach` with this key left at the gateway when its answer was lost; None when none.
 
         It attaches nothing: a token that is still unused stays usable.
         """
 
     async def detach(self, gateway_token: str, *, idempotency_key: str) -> None:
-        """Make the instrument useless for ever. One that is gone already is a success."""
+        """Make the instrument unusable for ever. One that is gone already is a success."""
 
     async def delete_customer(self, gateway_customer: str, *, idempotency_key: str) -> None:
-        """Delete the person at the gateway. One that is gone already is a success."""
+        """Delete the customer at the gateway. One that is gone already is a success."""
 
     async def create_setup_session(self, *, gateway_customer: str, idempotency_key: str) -> SetupSession:
-        """Open a form for the customer."""
+        """Open a form in which the customer types a card."""
 
     async def finalize(self, session_id: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:
-        """What the customer typed into the form; it may be asked again and answers the same.
+        """The instrument that the customer typed into the form; a repeated call returns the same.
 
-        `GatewayDeclined` when the form is not of this customer, not completed, or too old.
+        `GatewayDeclined` when the form is not of this customer, not completed, or expired.
         """
 
     async def close(self) -> None:
@@ -111,29 +111,29 @@ DEADLINE_SECONDS = 20.0
 
 
 class Gateways:
-    """The gateways of the house by name; the first one takes what is new."""
+    """The configured gateways by name; new payment methods go to the first one."""
 
     def __init__(self, gateways: Sequence[Gateway]) -> None:
-        """Keep them; without any, every payment method is refused as `GatewayUnavailable`."""
+        """Register the gateways; without any, every payment method is refused as `GatewayUnavailable`."""
         self._gateways = {gateway.name: gateway for gateway in gateways}
 
     @property
     def default(self) -> Gateway:
-        """The gateway that takes what is new."""
+        """The gateway for new payment methods; raise `GatewayUnavailable` without any."""
         return self.by_name(next(iter(self._gateways), ""))
 
     def by_name(self, name: str) -> Gateway:
-        """The gateway a row belongs to; `GatewayUnavailable` when the house does not have it (any more)."""
+        """The gateway with this name; raise `GatewayUnavailable` when it is not configured (any more)."""
         gateway = self._gateways.get(name)
         if gateway is None:
             raise GatewayUnavailable
         return gateway
 
     def has(self, name: str) -> bool:
-        """Whether the house has this gateway."""
+        """Whether this gateway is configured."""
         return name in self._gateways
 
     async def close(self) -> None:
-        """Close the connections of all."""
+        """Close the connections of all gateways."""
         for gateway in self._gateways.values():
             await gateway.close()

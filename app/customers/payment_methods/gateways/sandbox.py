@@ -1,4 +1,4 @@
-"""The sandbox: a gateway inside the process, for development and tests. No money, no cards, no network."""
+"""An in-process gateway for development and tests: no money, no cards, no network."""
 
 import secrets
 from collections import OrderedDict
@@ -34,47 +34,47 @@ UNAVAILABLE = "tok_unavailable"
 
 
 class SandboxGateway:
-    """Knows the tokens of `CARDS` and `BANK_ACCOUNTS`, declines others, and is out of order for `tok_unavailable`.
+    """Accepts the tokens of `CARDS` and `BANK_ACCOUNTS`, is unavailable for `tok_unavailable`, and declines all others.
 
-    Every attach yields a new instrument, as if another card had been typed. A session counts as completed
-    with a Visa card as soon as it is open. The memory is that of the process.
+    Every attach makes a new instrument, as if another card had been typed. A session counts as completed with a Visa
+    card as soon as it is opened. The state is in memory: each process has its own.
     """
 
     name = "sandbox"
 
     def __init__(self) -> None:
-        """Start with nothing attached."""
+        """Start with no instruments."""
         self.instruments: OrderedDict[str, Instrument] = OrderedDict()
         self._sessions: OrderedDict[str, tuple[str, datetime]] = OrderedDict()
         self._done: OrderedDict[str, Instrument] = OrderedDict()
 
     async def create_customer(self, *, shopper_reference: str, idempotency_key: str) -> str:  # noqa: ARG002
-        """An id made of the reference: the same person is the same customer, also after a restart."""
+        """An id derived from the reference: the same customer gets the same id, also after a restart."""
         return f"cus_sandbox_{shopper_reference}"
 
     async def attach(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:
-        """A new instrument for a token the sandbox knows."""
+        """Make a new instrument; repeated with the same key, return the same one."""
         if token == UNAVAILABLE:
             raise GatewayUnavailable
         return self._idempotent(idempotency_key, _instrument(token, gateway_customer))
 
     async def find_attached(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument | None:  # noqa: ARG002
-        """What was attached with this key."""
+        """The instrument that was attached with this key, unless it was detached."""
         instrument = self._done.get(idempotency_key)
         return self.instruments.get(instrument.gateway_token) if instrument else None
 
     async def detach(self, gateway_token: str, *, idempotency_key: str) -> None:  # noqa: ARG002
-        """Forget the instrument."""
+        """Remove the instrument."""
         self.instruments.pop(gateway_token, None)
 
     async def delete_customer(self, gateway_customer: str, *, idempotency_key: str) -> None:  # noqa: ARG002
-        """Forget all instruments of the customer."""
+        """Remove all instruments of the customer."""
         for token, instrument in list(self.instruments.items()):
             if instrument.gateway_customer == gateway_customer:
                 del self.instruments[token]
 
     async def create_setup_session(self, *, gateway_customer: str, idempotency_key: str) -> SetupSession:  # noqa: ARG002
-        """A session that needs no form."""
+        """Open a session that counts as completed."""
         session_id = f"seti_sandbox_{secrets.token_hex(12)}"
         expires_at = now() + SESSION_LIFETIME
         _remember(self._sessions, session_id, (gateway_customer, expires_at))
@@ -87,14 +87,14 @@ class SandboxGateway:
         )
 
     async def finalize(self, session_id: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:  # noqa: ARG002
-        """A Visa card, the same one whenever it is asked again."""
+        """A Visa card, the same one whenever the call is repeated."""
         owner, expires_at = self._sessions.get(session_id, ("", now()))
         if owner != gateway_customer or expires_at <= now():
             raise GatewayDeclined
         return self._idempotent(session_id, _instrument("tok_visa", gateway_customer))
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there are no connections."""
 
     def _idempotent(self, key: str, instrument: Instrument) -> Instrument:
         if key in self._done:

@@ -1,4 +1,4 @@
-"""Stripe, through its official library."""
+"""The Stripe gateway, on Stripe's official library."""
 
 import asyncio
 import logging
@@ -28,21 +28,22 @@ from app.customers.payment_methods.gateways.stripe_responses import (
 )
 from app.platform.clock import now
 
-# What our code was written against; the account's own default changes with the dashboard.
+# The API version this code was written for; the account's default can be changed in Stripe's dashboard.
 API_VERSION = "2026-10-28.endive"
 RETRIES = 1
 TOKEN = re.compile(r"(?:pm|tok)_\w+", re.ASCII)
 SESSION = re.compile(r"seti_\w+", re.ASCII)
 SESSION_LIFETIME = timedelta(hours=24)
-# These log whole addresses and answers, with tokens and the last digits of cards in them.
+# They log complete URLs and responses, which contain tokens and the last digits of cards.
 VERBOSE_LOGGERS = ("stripe", "httpx", "httpcore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeAccount:
-    """Where and as whom Stripe is asked; `api_base` is for tests and proxies only.
+    """Credentials and options of the Stripe account; `api_base` is for tests and proxies only.
 
-    `allowed_types` are what a form may offer; empty means whatever is enabled in Stripe's dashboard.
+    `allowed_types` are the types a form may offer; empty means whatever is enabled in Stripe's dashboard. Timeouts are
+    in seconds: `timeout_seconds` for one HTTP request, `deadline_seconds` for a whole call of the gateway.
     """
 
     secret_key: str = field(repr=False)
@@ -55,16 +56,16 @@ class StripeAccount:
 
 
 class StripeGateway:
-    """Keeps payment methods with Stripe customers, one for each of ours.
+    """Stores payment methods at Stripe customers, one Stripe customer for each customer.
 
     Tokens are payment methods (`pm_…`) made by Stripe.js, or its older card tokens (`tok_…`). Every request that
-    writes has an idempotency key, so the library may repeat it once by itself.
+    writes has an idempotency key, so the library may retry it once by itself.
     """
 
     name = NAME
 
     def __init__(self, account: StripeAccount) -> None:
-        """Open no connection yet."""
+        """Configure the client; it connects with the first request."""
         self.account = account
         for library in VERBOSE_LOGGERS:
             logging.getLogger(library).setLevel(logging.WARNING)
@@ -81,7 +82,7 @@ class StripeGateway:
         self._setups = client.v1.setup_intents
 
     async def create_customer(self, *, shopper_reference: str, idempotency_key: str) -> str:
-        """A Stripe customer without name or address, only with the reference."""
+        """Create a Stripe customer without name or email; its metadata carries the reference."""
         async with self._translating_errors():
             customer = await self._customers.create_async(
                 {"metadata": {"shopper_reference": shopper_reference}}, {"idempotency_key": idempotency_key}
@@ -89,7 +90,7 @@ class StripeGateway:
         return customer.id
 
     async def attach(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument:
-        """Attach a payment method that nobody has yet; one that this customer has already stays as it is."""
+        """Attach an unattached payment method; `GatewayDeclined` when it is attached to another customer."""
         async with self._translating_errors():
             method = await self._retrieve(token, gateway_customer, idempotency_key)
             if attached_customer(method) is None:
@@ -99,7 +100,7 @@ class StripeGateway:
         return to_instrument(method, gateway_customer=gateway_customer)
 
     async def find_attached(self, token: str, *, gateway_customer: str, idempotency_key: str) -> Instrument | None:
-        """Whether the customer has what the token stands for."""
+        """The payment method behind the token, if it is attached to the customer."""
         async with self._translating_errors():
             method = await self._retrieve(token, gateway_customer, idempotency_key)
         return (
@@ -109,19 +110,19 @@ class StripeGateway:
         )
 
     async def detach(self, gateway_token: str, *, idempotency_key: str) -> None:
-        """Detach: Stripe never lets it be used again."""
+        """Detach the payment method; Stripe never allows it to be used again."""
         async with self._translating_errors(ignore_missing=True):
             method = await self._methods.retrieve_async(gateway_token)
             if attached_customer(method) is not None:
                 await self._methods.detach_async(gateway_token, None, {"idempotency_key": f"{idempotency_key}-detach"})
 
     async def delete_customer(self, gateway_customer: str, *, idempotency_key: str) -> None:  # noqa: ARG002 - deletions need none
-        """Delete the Stripe customer, and with it what was typed into forms that were never finished here."""
+        """Delete the Stripe customer, with the payment methods of forms that were completed but never saved here."""
         async with self._translating_errors(ignore_missing=True):
             await self._customers.delete_async(gateway_customer)
 
     async def create_setup_session(self, *, gateway_customer: str, idempotency_key: str) -> SetupSession:
-        """A setup intent; Stripe.js needs its client secret and our publishable key."""
+        """Create a setup intent; Stripe.js needs its client secret and the publishable key."""
         async with self._translating_errors():
             parameters: SetupIntentCreateParams = {"customer": gateway_customer, "usage": "off_session"}
             if self.account.allowed_types:
@@ -146,13 +147,13 @@ class StripeGateway:
             completed = setup.status == "succeeded" and isinstance(method, PaymentMethod)
             if owner != gateway_customer or not completed or _expiry(setup) <= now():
                 raise GatewayDeclined
-            assert isinstance(method, PaymentMethod)  # noqa: S101 - it is completed
+            assert isinstance(method, PaymentMethod)  # noqa: S101 - `completed` implies it
             if attached_customer(method) is None:
                 method = await self._attach(method.id, gateway_customer, idempotency_key)
         return to_instrument(method, gateway_customer=gateway_customer)
 
     async def current_instrument(self, gateway_token: str) -> Instrument | None:
-        """The payment method as it is now; None when it is attached to nobody (any more)."""
+        """The current state of the payment method; None when it is attached to nobody (any more)."""
         owner = None
         async with self._translating_errors(ignore_missing=True):
             method = await self._methods.retrieve_async(gateway_token)
@@ -164,7 +165,7 @@ class StripeGateway:
         await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def _retrieve(self, token: str, gateway_customer: str, idempotency_key: str) -> PaymentMethod:
-        """The payment method a token stands for, as it is now and not as Stripe remembers it for the key."""
+        """The payment method behind a token, in its current state, not a response that Stripe stored for the key."""
         if not TOKEN.fullmatch(token):
             raise GatewayDeclined
         if token.startswith("tok_"):
@@ -173,7 +174,7 @@ class StripeGateway:
             )
             token = created.id
         if "_" in token.removeprefix("pm_"):
-            # Stripe's own test cards, such as pm_card_visa: whoever reads one makes a new one.
+            # Stripe's test cards, such as pm_card_visa: every read of one makes a new one.
             return await self._attach(token, gateway_customer, idempotency_key)
         return await self._methods.retrieve_async(token)
 
@@ -184,7 +185,7 @@ class StripeGateway:
 
     @asynccontextmanager
     async def _translating_errors(self, *, ignore_missing: bool = False) -> AsyncIterator[None]:
-        """Turn Stripe's failures into ours, and give up in time."""
+        """Translate Stripe's errors, and raise `GatewayUnavailable` after `deadline_seconds`."""
         try:
             async with asyncio.timeout(self.account.deadline_seconds):
                 yield

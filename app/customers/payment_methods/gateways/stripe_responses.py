@@ -1,4 +1,4 @@
-"""What Stripe answers, in our words."""
+"""Translates Stripe's responses and errors into instruments and `AppError`s."""
 
 import stripe
 import structlog
@@ -31,12 +31,12 @@ TYPES = {
     "amazon_pay": PaymentMethodType.WALLET,
     "revolut_pay": PaymentMethodType.WALLET,
 }
-# These mean that the house is set up wrongly: the customer cannot help it, the operator must hear of it.
+# A wrong configuration of this service: the customer cannot fix it, so it is logged for the operator.
 MISCONFIGURED = (stripe.AuthenticationError, stripe.PermissionError, stripe.IdempotencyError)
 
 
 def to_instrument(method: stripe.PaymentMethod, *, gateway_customer: str) -> Instrument:
-    """The instrument that is kept of Stripe's payment method."""
+    """The instrument for Stripe's payment method."""
     details = getattr(method, method.type, None)
     month = getattr(details, "exp_month", None)
     return Instrument(
@@ -54,12 +54,20 @@ def to_instrument(method: stripe.PaymentMethod, *, gateway_customer: str) -> Ins
 
 
 def attached_customer(method: stripe.PaymentMethod) -> str | None:
-    """The id of the Stripe customer to whom it is attached."""
+    """The id of the Stripe customer it is attached to, if any."""
     return method.customer if isinstance(method.customer, str | None) else method.customer.id
 
 
 def to_app_error(error: stripe.StripeError) -> AppError:
-    """Our failure for one of Stripe's: a refusal of what was sent, or Stripe being out of order for us."""
+    """The `AppError` for an error of Stripe's.
+
+    | Stripe's error                                              | Raised               | Log                     |
+    | ----------------------------------------------------------- | -------------------- | ----------------------- |
+    | `CardError`                                                 | `GatewayDeclined`    | none; its message shown |
+    | `InvalidRequestError`                                       | `GatewayDeclined`    | none                    |
+    | `AuthenticationError`, `PermissionError`, `IdempotencyError` | `GatewayUnavailable` | `gateway_misconfigured` |
+    | any other                                                   | `GatewayUnavailable` | none                    |
+    """
     if isinstance(error, stripe.CardError):
         return GatewayDeclined(_safe_message(error.user_message))
     if isinstance(error, stripe.InvalidRequestError):
@@ -70,14 +78,14 @@ def to_app_error(error: stripe.StripeError) -> AppError:
 
 
 def is_missing(error: stripe.StripeError) -> bool:
-    """Whether Stripe says that there is no such thing (any more)."""
+    """Whether Stripe answers that the object does not exist (any more)."""
     return isinstance(error, stripe.InvalidRequestError) and (
         error.http_status == 404 or error.code == "resource_missing"  # noqa: PLR2004 - HTTP: not found
     )
 
 
 def _safe_message(message: str | None) -> str | None:
-    """Stripe's message to the cardholder, unless it is long or quotes a card."""
+    """Stripe's message for the cardholder; None when it is too long or contains card data."""
     if not message or len(message) > MAX_MESSAGE_LENGTH:
         return None
     try:
