@@ -11,7 +11,7 @@ from app.accounts import registration
 from app.accounts.registration import FirstAddress, NewAccount, NextStep
 from app.customers import customer_orders, identifiers, repository
 from app.customers.addresses.defaults import AddressType
-from app.customers.addresses.records import AddressDetails as AddressFields
+from app.customers.addresses.records import AddressDetails
 from app.customers.identifiers import IdentifierKind
 from app.customers.notices import notify
 from app.customers.profile import with_changes
@@ -236,7 +236,7 @@ async def _add_address(
 
 def _load_address(address_payload: Mapping[str, Any]) -> FirstAddress:
     default_types = frozenset(AddressType(kind) for kind in address_payload["wanted"])
-    return FirstAddress(address_payload["country"], AddressFields(**address_payload["typed"]), default_types)
+    return FirstAddress(address_payload["country"], AddressDetails(**address_payload["typed"]), default_types)
 
 
 async def _assign_login_name(session: AsyncSession, vault: Vault, customer: LockedCustomer, name: LoginName) -> None:

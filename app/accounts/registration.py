@@ -13,7 +13,7 @@ from app.customers.addresses import editing
 from app.customers.addresses.checks import Strictness, check_address
 from app.customers.addresses.customer_addresses import lock_addresses
 from app.customers.addresses.defaults import AddressTypes
-from app.customers.addresses.records import AddressDetails as AddressFields
+from app.customers.addresses.records import AddressDetails
 from app.customers.fields import extras as extra_fields
 from app.customers.fields.extras import AttributeAnswers, ExtraFieldDefinition
 from app.customers.identifiers import IdentifierKind
@@ -69,7 +69,7 @@ class FirstAddress:
     """An address as it was typed into a registration."""
 
     country: str
-    fields: AddressFields
+    fields: AddressDetails
     default_types: AddressTypes
 
 

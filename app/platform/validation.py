@@ -61,3 +61,9 @@ class Validation:
         """Raise `AppErrorGroup` when anything was wrong."""
         if self._errors:
             raise AppErrorGroup(self._errors)
+
+
+def camel_case(name: str) -> str:
+    """The name of a field in the GraphQL input: `postalCode` for `postal_code`."""
+    head, *rest = name.split("_")
+    return head + "".join(word.title() for word in rest)

@@ -1,1 +1,1 @@
-"""Addresses: where a customer lives, is delivered to and billed at, with one default for each."""
+"""Addresses of a customer, with one default for shipping and one for billing."""

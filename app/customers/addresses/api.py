@@ -1,4 +1,4 @@
-"""Addresses as GraphQL shows them."""
+"""GraphQL types and mutations of addresses."""
 
 from datetime import datetime
 from enum import Enum
@@ -33,7 +33,7 @@ AddressId = Annotated[strawberry.ID, strawberry.argument(description="The global
 
 @strawberry.enum(description="What an address is the default for.")
 class AddressType(Enum):
-    """`defaults.AddressType` with its documentation."""
+    """The GraphQL enum of `defaults.AddressType`, with descriptions."""
 
     SHIPPING = strawberry.enum_value("SHIPPING", description="Where orders are delivered to.")
     BILLING = strawberry.enum_value("BILLING", description="What stands on invoices.")
@@ -41,7 +41,7 @@ class AddressType(Enum):
 
 @strawberry.type(description="An address of a customer.")
 class Address(Node):
-    """Plain values of the row; what costs more is worked out when asked for."""
+    """Plain values of the row; computed fields are resolved on request."""
 
     version: int = strawberry.field(description="Grows with every change; send it back as `expectedVersion`.")
     first_name: str | None = strawberry.field(description="Given name of who is addressed.")
@@ -78,7 +78,7 @@ class Address(Node):
 
     @strawberry.field(description="The lines for an envelope in the country's own order, the country last.")
     def formatted(self) -> list[str]:
-        """Names, street, city and so on as the post of the country wants them."""
+        """The lines as the country's postal service wants them."""
         return format_address(postal_address(self.country.source, self.record.details))
 
 
@@ -112,7 +112,7 @@ def to_address(address: AddressRecord, locale: str | None) -> Address:
 
 
 async def addresses_of(context: Context, customer_id: UUID) -> list[Address]:
-    """All addresses of a customer, oldest first; whether the caller may see them is decided above."""
+    """All addresses of a customer, oldest first; the caller checks the access."""
     locale = context.principal.locale
     return [to_address(address, locale) for address in await context.load(repository.of_customers, customer_id)]
 
@@ -123,7 +123,7 @@ def _payload_fields(context: Context, saved: editing.SavedAddress) -> dict[str, 
 
 @strawberry.type(description="The address that was written.")
 class SavedAddressPayload(Payload):
-    """What creating and changing have in common."""
+    """The shared fields of the payloads of creating and updating."""
 
     address: Address | None = strawberry.field(description="The address as it is now.", default=None)
     warnings: list[UserError] = strawberry.field(
@@ -134,31 +134,31 @@ class SavedAddressPayload(Payload):
 
 @strawberry.type(description="The new address.")
 class CreateAddressPayload(SavedAddressPayload):
-    """Answer of `createAddress`."""
+    """Payload of `createAddress`."""
 
 
 @strawberry.type(description="The changed address.")
 class UpdateAddressPayload(SavedAddressPayload):
-    """Answer of `updateAddress`."""
+    """Payload of `updateAddress`."""
 
 
 @strawberry.type(description="The new default address.")
 class SetDefaultAddressPayload(Payload):
-    """Answer of `setDefaultAddress`."""
+    """Payload of `setDefaultAddress`."""
 
     address: Address | None = strawberry.field(description="The address that is the default now.", default=None)
 
 
 @strawberry.type(description="What was deleted.")
 class DeleteAddressPayload(Payload):
-    """Answer of `deleteAddress`."""
+    """Payload of `deleteAddress`."""
 
     deleted_address_id: strawberry.ID | None = strawberry.field(description="The id that is no more.", default=None)
 
 
 @strawberry.type
 class AddressMutations:
-    """Changes of addresses."""
+    """Mutations of addresses."""
 
     @mutation(
         allow=ALLOWED, description="Add an address, at most 100 for a customer. The first one becomes the default."
@@ -169,7 +169,7 @@ class AddressMutations:
         session: AsyncSession,
         input: Annotated[AddressInput, strawberry.argument(description="The address.")],
     ) -> CreateAddressPayload:
-        """For a customer itself, or for the customer an integration names."""
+        """A customer adds its own; an integration names the customer."""
         customer_id = owner_id(context.principal, input.customer_id)
         addresses = await lock_addresses(session, context.store.vault, context.origin, customer_id=customer_id)
         saved = await editing.create(
@@ -191,7 +191,7 @@ class AddressMutations:
         id: AddressId,
         input: Annotated[UpdateAddressInput, strawberry.argument(description="What to change.")],
     ) -> UpdateAddressPayload:
-        """One version more, and one audit row, when anything really changed."""
+        """When anything changed: the next version and one audit row; else nothing."""
         address_id = ids.decode(KIND, id)
         addresses = await lock_addresses_containing(session, context.store.vault, context.origin, address_id=address_id)
         strictness = context.organization.settings.address_strictness
@@ -209,7 +209,7 @@ class AddressMutations:
         id: AddressId,
         type: Annotated[AddressType, strawberry.argument(description="What it becomes the default for.")],
     ) -> SetDefaultAddressPayload:
-        """Nothing happens when it is already."""
+        """Nothing is written when it already is the default."""
         address_id = ids.decode(KIND, id)
         addresses = await lock_addresses_containing(session, context.store.vault, context.origin, address_id=address_id)
         record = await defaults.set_default(addresses, address_id, defaults.AddressType[type.name])
@@ -229,7 +229,7 @@ class AddressMutations:
             strawberry.argument(description="The address that becomes the default for what the deleted one was."),
         ] = None,
     ) -> DeleteAddressPayload:
-        """Orders keep their own copy of the address."""
+        """Orders keep their own copies of the address."""
         address_id = ids.decode(KIND, id)
         addresses = await lock_addresses_containing(session, context.store.vault, context.origin, address_id=address_id)
         await editing.delete(

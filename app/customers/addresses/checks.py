@@ -1,11 +1,11 @@
-"""Checks what was typed as an address, and turns it into what is kept."""
+"""Validates an address as it was typed, and normalizes it for storage."""
 
 import functools
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Literal, NamedTuple, TypeVar
 
-from app.customers.addresses.records import AddressDetails, AddressRecord, camel_case
+from app.customers.addresses.records import AddressDetails, AddressRecord
 from app.platform import values
 from app.platform.errors import AppError, ErrorCode, Invalid, Required
 from app.platform.geography.checks import check
@@ -13,7 +13,7 @@ from app.platform.geography.countries import Country, parse_country
 from app.platform.geography.postal_addresses import PostalAddress
 from app.platform.geography.postal_codes import normalise_postal_code
 from app.platform.geography.zones import find_zone
-from app.platform.validation import Validation
+from app.platform.validation import Validation, camel_case
 
 Raw = TypeVar("Raw")
 Strictness = Literal["strict", "warn"]
@@ -31,7 +31,7 @@ NO_DETAILS = AddressDetails()
 
 
 class CheckedAddress(NamedTuple):
-    """An address as it is kept; `warnings` are what its country would have wished otherwise."""
+    """A normalized address; `warnings` are violations of its country's rules that were allowed."""
 
     country_code: str
     details: AddressDetails
@@ -46,10 +46,15 @@ def check_address(
     strictness: Strictness,
     existing: AddressRecord | None = None,
 ) -> CheckedAddress:
-    """What is to be kept of an address; use it only after `validation.finish()`.
+    """Validate and normalize an address; use the result only after `validation.raise_errors()`.
 
-    What equals the `kept` address is not checked again: what was accepted once stays. Failures of the
-    country's rules are warnings when `strictness` is `warn`; everything else is always a refusal.
+    | The field                                        | Checked                                              |
+    | ------------------------------------------------ | ---------------------------------------------------- |
+    | equals the one in `existing`                     | no: what was accepted once stays                     |
+    | any other                                        | yes; a failure is an error                           |
+    | location, and names or company                   | always: they are required                            |
+    | any, by the rules of the country                 | if the country or a field of `LOCATION` changed; a   |
+    |                                                  | failure is an error for `strict`, a warning for `warn` |
     """
     parsed_country = _parse_country(validation, country)
     details = _parse_details(validation, typed, existing.details if existing else NO_DETAILS, parsed_country)
@@ -71,7 +76,7 @@ def _parse_country(validation: Validation, raw: str) -> Country | None:
 
 
 def _location_changed(parsed_country: Country, typed: AddressDetails, existing: AddressRecord | None) -> bool:
-    """Whether anything is typed that the country's rules are about."""
+    """Whether a field changed that the country's rules check."""
     if existing is None or parsed_country.code != existing.row.country_code:
         return True
     return any(getattr(typed, name) != getattr(existing.details, name) for name in LOCATION)
@@ -114,7 +119,7 @@ def _zone(parsed_country: Country | None, raw: str) -> str:
 
 def _phone(parsed_country: Country | None, raw: str) -> str:
     if parsed_country is None and not raw.strip().startswith("+"):
-        return raw  # The country is refused already; what this number would be there nobody knows.
+        return raw  # The country is refused already, and without it a national number cannot be parsed.
     return values.PhoneNumber.parse(raw, region=parsed_country.code if parsed_country else None).e164
 
 
@@ -126,7 +131,7 @@ def _degrees(limit: float, raw: float) -> float:
 
 
 def _require_location(validation: Validation, typed: AddressDetails) -> None:
-    """A street, coordinates or a place id: without any of them nobody can find the address."""
+    """Require a street, coordinates or a place id, so that the address can be found."""
     if typed.latitude is not None and typed.longitude is None:
         validation.add(Required("A latitude needs its longitude."), "longitude")
     elif typed.longitude is not None and typed.latitude is None:
@@ -146,7 +151,7 @@ def _require_name(validation: Validation, typed: AddressDetails) -> None:
 
 
 def _country_problems(parsed_country: Country, typed: AddressDetails, details: AddressDetails) -> list[AppError]:
-    """What the country's rules find wrong with the fields that are otherwise right."""
+    """The violations of the country's rules, except in fields that could not be parsed."""
     unparsable = _unparsable_fields(typed, details)
     problems = [
         error
@@ -157,12 +162,12 @@ def _country_problems(parsed_country: Country, typed: AddressDetails, details: A
         return problems
     if _has_coordinates_or_place_id(typed):
         return [error for error in problems if error.code is not ErrorCode.REQUIRED]
-    # That the street is missing was said already.
+    # `_require_location` has reported the missing street already.
     return [error for error in problems if error.field != ("line1",)]
 
 
 def postal_address(parsed_country: Country, details: AddressDetails) -> PostalAddress:
-    """The address as the geography room knows it."""
+    """The address as `platform.geography` takes it."""
     return PostalAddress(
         country=parsed_country,
         zone=details.zone,
@@ -177,7 +182,7 @@ def postal_address(parsed_country: Country, details: AddressDetails) -> PostalAd
 
 
 def _unparsable_fields(typed: AddressDetails, details: AddressDetails) -> frozenset[str]:
-    """The fields in which something stands that could not be parsed."""
+    """The fields that were given but could not be parsed."""
     names = (field.name for field in fields(AddressDetails))
     return frozenset(
         camel_case(name) for name in names if _is_given(getattr(typed, name)) and getattr(details, name) is None

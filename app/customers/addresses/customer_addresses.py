@@ -1,4 +1,4 @@
-"""The addresses of one customer while somebody changes them."""
+"""The locked addresses of one customer, for a change."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -21,7 +21,10 @@ from app.platform.vault.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class CustomerAddresses:
-    """All addresses of a customer, oldest first, and nobody else writes among them until the transaction ends."""
+    """All addresses of a locked customer, oldest first; no other transaction changes them until this one ends.
+
+    Lock order: the customer row first, then its addresses.
+    """
 
     session: AsyncSession
     origin: RequestOrigin
@@ -30,7 +33,7 @@ class CustomerAddresses:
     rows: list[Address]
 
     def find(self, address_id: UUID, *field: str) -> Address:
-        """The address with this id; raise `NotFound` of `field` when it is not in this book."""
+        """The address with this id; raise `NotFound` of `field` when the customer has no such one."""
         for row in self.rows:
             if row.id == address_id:
                 return row
@@ -41,11 +44,11 @@ class CustomerAddresses:
         return [other for other in self.rows if other.id != row.id]
 
     def open(self, row: Address) -> AddressRecord:
-        """The address, opened."""
+        """The record of a row, with its details decrypted."""
         return open_row(row_of(row), self.cipher)
 
     def new_row(self, country_code: str, details: AddressDetails) -> Address:
-        """A row for a new address, not yet added."""
+        """A row for a new address, not yet in the session."""
         row_id, moment = new_id(), now()
         return Address(
             id=row_id,
@@ -58,23 +61,23 @@ class CustomerAddresses:
         )
 
     def set_details(self, row: Address, country_code: str, details: AddressDetails) -> None:
-        """Seal new contents into the row."""
+        """Replace the country and the sealed details of a row."""
         row.country_code = country_code
         row.sealed = self.cipher.seal(TABLE, row.id, details)
 
     def audit(self, action: Action, row: Address, *fields: str) -> None:
-        """Write what was done to an address into the audit log."""
+        """Write an audit row about an address."""
         log.record(self.session, self.origin, action, customer_id=self.customer_id, object_id=row.id, fields=fields)
 
 
 async def lock_addresses(
     session: AsyncSession, vault: Vault, origin: RequestOrigin, *, customer_id: UUID
 ) -> CustomerAddresses:
-    """The locked book of a customer; raise `NotFound` of `customerId` when the organization has no such customer."""
+    """Lock a customer and read its addresses; raise `NotFound` of `customerId` when there is no such customer."""
     organization_id = origin.principal.organization.id
     if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
         raise NotFound(field=("customerId",))
-    # A customer who is not erased has a key: it is destroyed only after the erasure was committed.
+    # A customer who is not erased has a key: the key is destroyed only after the erasure was committed.
     cipher = await vault.cipher(customer_id)
     rows = await repository.rows_of(session, organization_id=organization_id, customer_id=customer_id)
     return CustomerAddresses(session, origin, cipher, customer_id, rows)
@@ -83,9 +86,10 @@ async def lock_addresses(
 async def lock_addresses_containing(
     session: AsyncSession, vault: Vault, origin: RequestOrigin, *, address_id: UUID
 ) -> CustomerAddresses:
-    """The locked book in which the caller looks for an address: its own, or for an integration that of its owner.
+    """Lock the addresses among which `address_id` is looked up: a customer's own, or those of its owner.
 
-    Raise `NotFound` of `id` when an integration names an address that its organization does not have.
+    A customer always gets its own, so that somebody else's id is not found among them. Raise `NotFound` of `id` when
+    an integration names an address that its organization does not have.
     """
     principal = origin.principal
     customer_id = principal.customer_id or await repository.owner_of(

@@ -1,4 +1,17 @@
-"""The default addresses of a customer: exactly one for each type while there are addresses."""
+"""The default addresses of a customer: exactly one for each type while there are addresses.
+
+For each type, shipping and billing:
+
+| Event                                               | The default                                              |
+| --------------------------------------------------- | -------------------------------------------------------- |
+| the first address is created                        | becomes that one                                         |
+| another is created or updated with the flag true    | moves to it                                              |
+| `setDefaultAddress`                                 | moves to the named one                                   |
+| the default is updated with the flag false          | stays: `IS_DEFAULT`                                      |
+| the default is deleted, `replacementId` is given    | moves to the replacement                                 |
+| the default is deleted without, others are left     | stays: `IS_DEFAULT`                                      |
+| the last address is deleted                         | there is none; `LAST_ADDRESS` if the organization keeps one |
+"""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -6,15 +19,16 @@ from typing import ClassVar
 from uuid import UUID
 
 from app.customers.addresses.customer_addresses import CustomerAddresses
-from app.customers.addresses.records import AddressRecord, camel_case
+from app.customers.addresses.records import AddressRecord
 from app.customers.addresses.tables import Address
 from app.platform.audit.log import Action
 from app.platform.clock import now
 from app.platform.errors import AppError, ErrorCode
+from app.platform.validation import camel_case
 
 
 class AddressType(Enum):
-    """What an address is the default for."""
+    """The purposes that an address can be the default for."""
 
     SHIPPING = "SHIPPING"
     BILLING = "BILLING"
@@ -26,7 +40,7 @@ DEFAULT_FLAGS = {AddressType.SHIPPING: "is_default_shipping", AddressType.BILLIN
 
 
 class AddressIsDefault(AppError):
-    """The address is a default, and no other one was named that takes over."""
+    """The address is a default, and no replacement was named."""
 
     code: ClassVar[ErrorCode] = ErrorCode.IS_DEFAULT
     message = "This is a default address. Make another address the default instead."
@@ -48,13 +62,13 @@ def field_names(types: AddressTypes) -> list[str]:
 
 
 def increment_version(row: Address) -> None:
-    """Make the row its next version."""
+    """Increment the version of a row."""
     row.version += 1
     row.updated_at = now()
 
 
 async def clear_defaults(addresses: CustomerAddresses, types: AddressTypes) -> None:
-    """Take these types from the addresses that hold them, at once: the unique index allows no overlap."""
+    """Clear these flags where they are set, and flush: the unique indexes allow one default at any moment."""
     current_defaults = [row for row in addresses.rows if default_types_of(row) & types]
     for row in current_defaults:
         for kind in types:
@@ -65,13 +79,13 @@ async def clear_defaults(addresses: CustomerAddresses, types: AddressTypes) -> N
 
 
 def make_default(row: Address, types: AddressTypes) -> None:
-    """Make the address the default for these vacant types."""
+    """Set the flags of these types, which no other address has (any more)."""
     for kind in types:
         setattr(row, DEFAULT_FLAGS[kind], True)
 
 
 async def set_default(addresses: CustomerAddresses, address_id: UUID, kind: AddressType) -> AddressRecord:
-    """Make an address the default for this type and no other one; nothing happens when it is already."""
+    """Make an address the only default for this type; nothing is written when it already is."""
     row = addresses.find(address_id, "id")
     types = frozenset({kind}) - default_types_of(row)
     if types:

@@ -1,4 +1,4 @@
-"""Creates, changes and deletes addresses."""
+"""Creates, updates and deletes addresses."""
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -15,24 +15,24 @@ from app.customers.addresses.defaults import (
     AddressTypes,
     default_types_of,
 )
-from app.customers.addresses.records import AddressDetails, AddressRecord, camel_case
+from app.customers.addresses.records import AddressDetails, AddressRecord
 from app.customers.addresses.tables import Address
 from app.platform.audit.log import Action
 from app.platform.errors import AppError, Conflict, ErrorCode, Invalid
-from app.platform.validation import Validation
+from app.platform.validation import Validation, camel_case
 
 MAX_ADDRESSES = 100
 
 
 class AddressLimitReached(AppError):
-    """The customer has as many addresses as allowed."""
+    """The customer already has the maximum number of addresses."""
 
     code: ClassVar[ErrorCode] = ErrorCode.LIMIT_REACHED
     message = f"There are {MAX_ADDRESSES} addresses already, which is the most a customer can have. Delete one first."
 
 
 class LastAddress(AppError):
-    """The organization wants every customer to keep an address."""
+    """The organization requires every customer to keep an address."""
 
     code: ClassVar[ErrorCode] = ErrorCode.LAST_ADDRESS
     message = "This is the last address and cannot be deleted. Add another one first."
@@ -40,7 +40,7 @@ class LastAddress(AppError):
 
 
 class SavedAddress(NamedTuple):
-    """An address as it was written, and what its country would have wished otherwise."""
+    """The written address, and the violations of its country's rules that were allowed."""
 
     record: AddressRecord
     warnings: list[AppError]
@@ -54,7 +54,7 @@ async def create(
     default_types: AddressTypes,
     strictness: Strictness,
 ) -> SavedAddress:
-    """Add an address: the default for the `wanted` types, and for those that have no default yet.
+    """Add an address; it becomes the default for `default_types`, and for the types that have no default yet.
 
     Raise `AppErrorGroup` with every wrong field, `AddressLimitReached`.
     """
@@ -75,9 +75,9 @@ async def create(
 
 
 class AddressChanges(NamedTuple):
-    """A partial change: `personal` holds only what was named; `country` and the flags are None where they were not.
+    """A partial change: `details` holds only the given fields; `country` and the flags are None where absent.
 
-    An empty `country` was named and is refused: there is no address without one.
+    An empty `country` was given and is refused: an address has a country.
     """
 
     country: str | None
@@ -89,7 +89,7 @@ class AddressChanges(NamedTuple):
 async def update(
     addresses: CustomerAddresses, address_id: UUID, *, changes: AddressChanges, strictness: Strictness
 ) -> SavedAddress:
-    """Change what is named in `edit` and leave the rest; nothing is written when nothing differs.
+    """Apply `changes` and leave the rest; nothing is written when nothing differs.
 
     Raise `NotFound`, `Conflict` for a stale version, `AppErrorGroup` with every wrong field.
     """
@@ -117,7 +117,7 @@ async def update(
 
 
 def _new_default_types(validation: Validation, row: Address, flags: Mapping[AddressType, bool | None]) -> AddressTypes:
-    """The types that the address becomes the default for; a default cannot simply stop being one."""
+    """The types that the address becomes the default for; a flag of false on a default is an error."""
     current_default_types = default_types_of(row)
     for kind in AddressType:
         if kind in current_default_types and flags[kind] is False:
@@ -133,10 +133,10 @@ def _differences(before: AddressDetails, after: AddressDetails) -> list[str]:
 async def delete(
     addresses: CustomerAddresses, address_id: UUID, *, replacement_id: UUID | None, keep_last: bool
 ) -> None:
-    """Delete an address; `replacement_id` takes over what it was the default for.
+    """Delete an address; `replacement_id` becomes the default for the types that the deleted one was.
 
-    Raise `NotFound`; `AddressIsDefault` when somebody must take over and nobody was named; `LastAddress` when
-    there is no other one and the organization keeps the last.
+    Raise `NotFound`; `AddressIsDefault` when a replacement is needed and none was named; `LastAddress` when there is no
+    other one and `keep_last` is set.
     """
     row = addresses.find(address_id, "id")
     replacement = _replacement(addresses, row, replacement_id)

@@ -1,4 +1,4 @@
-"""What GraphQL takes of an address."""
+"""GraphQL inputs of addresses, and their conversion."""
 
 from dataclasses import fields
 from typing import Any
@@ -29,7 +29,7 @@ PLACE_ID = "Id of the place at a map service, at most 255 characters."
 
 @strawberry.input(description="A new address. It needs a street, or coordinates, or a place id.")
 class AddressInput:
-    """Fields named as in `AddressDetails`, and who and where."""
+    """The fields of `AddressDetails`, the owner, the country and the default flags."""
 
     customer_id: strawberry.ID | None = strawberry.field(description=CUSTOMER_ID, default=None)
     first_name: str | None = strawberry.field(description=FIRST_NAME, default=None)
@@ -57,7 +57,7 @@ class AddressInput:
 
 @strawberry.input(description="What to change of an address: a field left away stays, an explicit null clears it.")
 class UpdateAddressInput:
-    """Fields named as in `AddressDetails`, and where."""
+    """The fields of `AddressDetails`, the country and the default flags."""
 
     expected_version: int | None = strawberry.field(
         description="Refuse the change with `CONFLICT` unless the address still has this `version`.", default=None
@@ -88,19 +88,19 @@ class UpdateAddressInput:
 
 
 def address_details(given: AddressInput) -> AddressDetails:
-    """The personal fields of a new address as they were typed."""
+    """The details of a new address, as typed."""
     values = {field.name: getattr(given, field.name) for field in fields(AddressDetails)}
     return AddressDetails(**{**values, "is_business": bool(given.is_business)})
 
 
 def default_types(given: AddressInput) -> AddressTypes:
-    """The types that a new address should be the default for."""
+    """The types that a new address is to be the default for."""
     flags = {AddressType.SHIPPING: given.is_default_shipping, AddressType.BILLING: given.is_default_billing}
     return frozenset(kind for kind, flag in flags.items() if flag)
 
 
 def changes(given: UpdateAddressInput) -> AddressChanges:
-    """What is to be changed."""
+    """The partial change of an address."""
     maybes = {field.name: getattr(given, field.name) for field in fields(AddressDetails)}
     details: dict[str, Any] = {name: maybe.value for name, maybe in maybes.items() if maybe is not None}
     if given.is_business is not None:

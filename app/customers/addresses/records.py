@@ -1,4 +1,4 @@
-"""An address as it is read: the columns of the row and the opened personal fields."""
+"""Read model of an address: the columns of its row and the decrypted details."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from app.customers.addresses.tables import Address
+from app.platform.validation import camel_case
 from app.platform.vault.sealing import DataKeyCipher
 
 TABLE = "addresses"
@@ -14,7 +15,7 @@ TABLE = "addresses"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressDetails:
-    """Everything sealed on an address's row.
+    """The sealed values of an address's row.
 
     `zone` is the code of a zone of the country, or free text where the country has no such zone; `phone` is
     E.164; `latitude` and `longitude` are degrees (WGS 84), both or none.
@@ -37,7 +38,7 @@ class AddressDetails:
 
 
 class AddressRow(NamedTuple):
-    """The columns every read of an address selects, in the order of `COLUMNS`."""
+    """The columns that every read of an address selects, in the order of `COLUMNS`."""
 
     id: UUID
     customer_id: UUID
@@ -65,13 +66,13 @@ COLUMNS: Sequence[Any] = (
 
 @dataclass(frozen=True, slots=True)
 class AddressRecord:
-    """An address, opened."""
+    """An address with its details decrypted."""
 
     row: AddressRow
     details: AddressDetails
 
     def exported(self) -> dict[str, object]:
-        """All of it under the names of the GraphQL input, as JSON can say it."""
+        """All values under the names of the GraphQL input, as JSON values."""
         row = self.row
         return {
             "id": str(row.id),
@@ -85,7 +86,7 @@ class AddressRecord:
 
 
 def open_row(row: AddressRow, cipher: DataKeyCipher) -> AddressRecord:
-    """The record of a row."""
+    """The record of a row, with its details decrypted."""
     return AddressRecord(row, cipher.open_as(AddressDetails, TABLE, row.id, row.sealed))
 
 
@@ -102,9 +103,3 @@ def row_of(address: Address) -> AddressRow:
         address.created_at,
         address.updated_at,
     )
-
-
-def camel_case(name: str) -> str:
-    """The name of a field in the GraphQL input: `postalCode` for `postal_code`."""
-    head, *rest = name.split("_")
-    return head + "".join(word.title() for word in rest)

@@ -1,4 +1,4 @@
-"""Reads addresses, and deletes those of an erased customer."""
+"""Reads addresses, and erases those of a customer."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ async def of_customers(store: Store, organization_id: UUID, ids: Sequence[UUID])
 async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[AddressRecord | None]:
     """The addresses with these ids in their order; None where the organization has none.
 
-    Whose they are (`row.customer_id`) is for the caller to compare.
+    The caller compares the owner (`row.customer_id`).
     """
     rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
     found = {record.row.id: record for record in await _open_rows(store, rows)}
@@ -45,19 +45,19 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
 
 
 async def _open_rows(store: Store, rows: list[AddressRow]) -> list[AddressRecord]:
-    """The records of these rows; one whose key was destroyed is no address any more."""
+    """The records of rows; rows of customers whose key was destroyed are left out."""
     ciphers = await store.vault.ciphers({row.customer_id for row in rows})
     return [open_row(row, ciphers[row.customer_id]) for row in rows if row.customer_id in ciphers]
 
 
 async def owner_of(session: AsyncSession, *, organization_id: UUID, address_id: UUID) -> UUID | None:
-    """The customer whose address this is; None where the organization has none with this id."""
+    """The id of the owner; None where the organization has no address with this id."""
     statement = select(Address.customer_id).where(Address.id == address_id, Address.organization_id == organization_id)
     return (await session.exec(statement)).first()
 
 
 async def rows_of(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> list[Address]:
-    """The rows of a customer whom the caller has locked, oldest first."""
+    """The rows of a customer, whom the caller has locked, oldest first."""
     statement = (
         select(Address)
         .where(Address.organization_id == organization_id, Address.customer_id == customer_id)
@@ -67,11 +67,11 @@ async def rows_of(session: AsyncSession, *, organization_id: UUID, customer_id: 
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
-    """Delete all addresses of a customer; repeating it is harmless. Return how many there were."""
+    """Delete all addresses of a customer; idempotent. Return how many there were."""
     return (await session.exec(delete(Address).where(col(Address.customer_id) == customer_id))).rowcount
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
-    """All that is kept of a customer's addresses, for the customer to read."""
+    """All stored data of a customer's addresses, for the customer to read."""
     (records,) = await of_customers(store, organization_id, [customer_id])
     return [record.exported() for record in records]

@@ -10,14 +10,14 @@ from app.platform.db.columns import binary_column, foreign_key, id_column, times
 
 
 def _unique_default_index(flag: str) -> Index:
-    """A customer has at most one address with this flag, whatever the program believes."""
+    """A unique index: a customer has at most one address with this flag."""
     return Index(
         f"uq_addresses_{flag}", "customer_id", unique=True, sqlite_where=text(flag), postgresql_where=text(flag)
     )
 
 
 class Address(SQLModel, table=True):
-    """One address of a customer. All but the country is personal and in `sealed`; an erasure deletes the row."""
+    """One address of a customer. All but the country is personal and sealed; an erasure deletes the row."""
 
     __tablename__ = "addresses"
     __table_args__ = (

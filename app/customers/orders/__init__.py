@@ -1,1 +1,1 @@
-"""Orders: what a customer has ordered, with copies of the addresses as they were."""
+"""Orders of customers and guests, with copies of the addresses at the time of the order."""

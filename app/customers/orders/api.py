@@ -1,4 +1,4 @@
-"""Orders as GraphQL shows them."""
+"""GraphQL types and the query of orders."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -53,7 +53,7 @@ def to_money(source: Amount) -> Money:
 
 @strawberry.type(description="An address as it was when the order was placed; later changes do not touch it.")
 class OrderAddress:
-    """Plain values of the copy."""
+    """Plain values of the address copy."""
 
     first_name: str | None = strawberry.field(description="Given name of who is addressed.")
     last_name: str | None = strawberry.field(description="Family name of who is addressed.")
@@ -73,7 +73,7 @@ class OrderAddress:
 
     @strawberry.field(description="The lines for an envelope in the country's own order, the country last.")
     def formatted(self) -> list[str]:
-        """Names, street, city and so on as the post of the country wants them."""
+        """The lines as the country's postal service wants them."""
         return format_address(postal_address(self.country.source, self.source))
 
 
@@ -97,7 +97,7 @@ def _address(copy: AddressCopy | None, locale: str | None) -> OrderAddress | Non
 
 @strawberry.type(description="An order that was placed in the shop, as the shop recorded it here.")
 class Order(Node):
-    """Plain values of the row; the address copies are opened when asked for."""
+    """Plain values of the row; the address copies are decrypted on request."""
 
     number: str = strawberry.field(description="The shop's own number, unique in the organization.")
     status: OrderStatus = strawberry.field(description="Where the order stands.")
@@ -115,12 +115,12 @@ class Order(Node):
 
     @strawberry.field(description="Where it was delivered; null when unknown, or the customer was anonymized.")
     async def shipping_address(self, info: Info[Context, None]) -> OrderAddress | None:
-        """Opened with the owner's key."""
+        """Decrypted with the key of `OrderRow.key_owner_id`."""
         return _address((await _copies(info.context, self.row)).shipping, info.context.principal.locale)
 
     @strawberry.field(description="Where the invoice went; null when unknown, or the customer was anonymized.")
     async def billing_address(self, info: Info[Context, None]) -> OrderAddress | None:
-        """Opened with the owner's key."""
+        """Decrypted with the key of `OrderRow.key_owner_id`."""
         return _address((await _copies(info.context, self.row)).billing, info.context.principal.locale)
 
 
@@ -150,7 +150,7 @@ def to_order(row: OrderRow) -> Order:
 async def orders_of(
     context: Context, customer_id: UUID, order_filter: OrderFilter, *, first: int, after: str | None
 ) -> Connection[Order]:
-    """A page of a customer's orders, newest first; whether the caller may see them is decided above."""
+    """A page of a customer's orders, newest first; the caller checks the access."""
     page = page_request(context, ORDERS, first, after)
     rows = await context.load(PageLoader(order_filter, page.size + 1, _position(page.after)), customer_id)
     found = [((row.placed_at.isoformat(), row.id.hex), to_order(row)) for row in rows]
@@ -163,14 +163,14 @@ def _position(after: tuple[Any, ...] | None) -> tuple[datetime, UUID] | None:
 
 @strawberry.input(one_of=True, description="Names one order in exactly one way.")
 class OrderBy:
-    """A one-of input."""
+    """Exactly one of the fields is given (@oneOf)."""
 
     id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The global id.", default=None)
     number: strawberry.Maybe[str] = strawberry.field(description="The shop's own number.", default=None)
 
 
 def parse_order_by(by: OrderBy) -> dict[str, Any]:
-    """The name as `order_id` or `number`; raise `NotFound` or another failure of `by` for a malformed one."""
+    """The argument `order_id` or `number` of a read; raise `NotFound` or another error of `by` when malformed."""
     if by.id is not None:
         return {"order_id": ids.decode(KIND, by.id.value, "by")}
     assert by.number is not None  # noqa: S101 - one of the two, by @oneOf
@@ -182,7 +182,7 @@ def parse_order_by(by: OrderBy) -> dict[str, Any]:
 
 @strawberry.type
 class OrderQueries:
-    """Reads of single orders."""
+    """Query of a single order."""
 
     @query(
         allow=[CUSTOMER, *back_office(Scope.CUSTOMERS_READ), *back_office(Scope.ORDERS_WRITE)],
@@ -192,7 +192,7 @@ class OrderQueries:
     async def order(
         self, context: Context, by: Annotated[OrderBy, strawberry.argument(description="Which order.")]
     ) -> Order | None:
-        """A malformed name finds nothing."""
+        """A malformed id or number is answered like an unknown one."""
         row = await _find(context, by)
         if row is None:
             return None

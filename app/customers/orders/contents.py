@@ -1,4 +1,4 @@
-"""Checks what the shop says of an order. An order was placed already: an odd address makes a warning, no refusal."""
+"""Validates orders of the shop. They were placed already, so an address against its country's rules is a warning."""
 
 import functools
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from app.customers.orders.records import AddressCopies, AddressCopy, OrderStatus, camel_case
+from app.customers.orders.records import AddressCopies, AddressCopy, OrderStatus
 from app.platform import cards, money, values
 from app.platform.errors import AppError, AppErrorGroup, Invalid, TooLong, TooShort
 from app.platform.geography import checks
@@ -16,7 +16,7 @@ from app.platform.geography.postal_addresses import PostalAddress
 from app.platform.geography.postal_codes import normalise_postal_code
 from app.platform.geography.zones import find_zone
 from app.platform.money import Money
-from app.platform.validation import Validation
+from app.platform.validation import Validation, camel_case
 from app.platform.values import InvalidPhone, PhoneNumber
 
 TEXT = values.text_parser(1, 255)
@@ -25,13 +25,13 @@ PHONE = values.text_parser(1, 32)
 MAX_NUMBER_LENGTH = 64
 MAX_ITEMS = 1_000_000
 E164 = re.compile(r"\+[0-9]+")
-# Long numbers are ordinary as order numbers, every tenth passes the Luhn check, but cards begin with these digits only.
+# Order numbers are often long, and every tenth passes the Luhn check; card numbers begin with these digits only.
 LIKE_A_CARD = re.compile(r"(?<!\d)(?:[3-6]|2[2-7])(?:[ \-.]?\d){12}")
 
 
 @dataclass(frozen=True, slots=True)
 class OrderContents:
-    """What is recorded of an order; `placed_at` is None when the shop did not say."""
+    """The validated contents of an order; `placed_at` is None when the shop did not send it."""
 
     status: OrderStatus
     placed_at: datetime | None
@@ -42,7 +42,7 @@ class OrderContents:
 
 
 def parse_number(raw: str) -> str:
-    """An order number as the shop writes it, on one line, at most 64 characters."""
+    """The shop's order number: one line of at most 64 characters, not a card number."""
     value = values.normalize_text(raw)
     if len(value) > MAX_NUMBER_LENGTH:
         raise TooLong(f"At most {MAX_NUMBER_LENGTH} characters.")
@@ -54,19 +54,19 @@ def parse_number(raw: str) -> str:
 
 
 def truncate_to_milliseconds(raw: datetime) -> datetime:
-    """A moment cut to milliseconds, which is what the API shows."""
+    """The moment truncated to milliseconds, the precision of the API."""
     return raw.replace(microsecond=raw.microsecond // 1000 * 1000)
 
 
 def parse_item_count(raw: int) -> int:
-    """How many pieces were ordered."""
+    """The number of pieces, from 0 to `MAX_ITEMS`."""
     if not 0 <= raw <= MAX_ITEMS:
         raise Invalid(f"From 0 to {MAX_ITEMS}.")
     return raw
 
 
 def parse_total(validation: Validation, name: str, amount: str, currency_code: str) -> Money:
-    """The amount, its failures said of `name` and its fields; use it only after `validation.finish()`."""
+    """Parse the amount, with errors under `name`; use it only after `validation.raise_errors()`."""
     inner = Validation()
     code = inner.require("currencyCode", money.parse_currency, currency_code)
     parse = functools.partial(_amount, None if inner.failed else code)
@@ -76,7 +76,10 @@ def parse_total(validation: Validation, name: str, amount: str, currency_code: s
 
 
 def check_address(validation: Validation, name: str, typed: AddressCopy, warnings: list[AppError]) -> AddressCopy:
-    """The copy to be kept; use it only after `validation.finish()`. What the country's rules say is a warning."""
+    """Normalize an address copy; use it only after `validation.raise_errors()`.
+
+    Malformed values are errors under `name`; violations of the country's rules are added to `warnings`.
+    """
     inner = Validation()
     parsed_country: Country | None = inner.require("country", parse_country, typed.country)
     found: dict[str, Any] = {}
@@ -97,13 +100,13 @@ def check_address(validation: Validation, name: str, typed: AddressCopy, warning
 
 
 def postal_address(parsed_country: Country, copy: AddressCopy) -> PostalAddress:
-    """The copy as the geography room knows it."""
+    """The copy as `platform.geography` takes it."""
     names = {each.name for each in fields(PostalAddress)} - {"country"}
     return PostalAddress(country=parsed_country, **{name: getattr(copy, name) for name in names})
 
 
 def _amount(currency_code: str | None, raw: str) -> Money:
-    # The currency is refused already; how many decimals it would have nobody knows.
+    # The currency is refused already, and without it the number of decimals is unknown.
     return Money.parse(raw, currency_code) if currency_code else Money(0, "")
 
 
@@ -133,5 +136,5 @@ def _phone(parsed_country: Country | None, raw: str) -> str:
     try:
         return PhoneNumber.parse(raw, region=parsed_country.code if parsed_country else None).e164
     except (InvalidPhone, TooShort):
-        # Only what cannot be called is looked at as text: one in ten long numbers would pass for a card.
+        # Text is checked for card numbers, which one in ten telephone numbers looks like: so only what is no number.
         return PHONE(raw)

@@ -1,4 +1,4 @@
-"""Destroys the keys that guests' orders had of their own, once a customer owns the orders."""
+"""Destroys the keys of guest orders that belong to a customer now."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -23,13 +23,14 @@ _SPENT = Read(
 
 
 async def discard_spent_keys(store: Store) -> int:
-    """Destroy spent keys; repeating it is harmless. Return how many there were.
+    """Destroy spent keys; idempotent. Return how many there were.
 
-    Until then a backup from before the order was attached could still be opened, whatever became of the customer.
+    Until then, the address copies in a backup from before the attachment can be decrypted, even after an erasure of the
+    customer.
     """
     discarded = 0
     while spent := [row.key_id for row in await store.database.rows(_SPENT)]:
-        # First the keys: a crash in between only means that they are destroyed once more.
+        # Keys first: after a crash in between they are only destroyed again.
         await store.vault.discard_keys(spent)
         async with store.database.transaction() as session:
             await session.exec(update(Order).where(col(Order.spent_key_id).in_(spent)).values(spent_key_id=None))

@@ -1,4 +1,4 @@
-"""What GraphQL takes of an order."""
+"""GraphQL inputs of orders, and their conversion."""
 
 from dataclasses import fields
 from datetime import datetime
@@ -29,7 +29,7 @@ class MoneyInput:
 
 @strawberry.input(description="An address as it stands on an order.")
 class OrderAddressInput:
-    """Fields named as in `AddressCopy`."""
+    """The fields of `AddressCopy`."""
 
     country: str = strawberry.field(description="ISO 3166-1 alpha-2 code, such as `CH`.")
     first_name: str | None = strawberry.field(description="At most 255 characters.", default=None)
@@ -51,7 +51,7 @@ class OrderAddressInput:
 
 @strawberry.input(description="An order that was placed in the shop. It names a customer, or a guest by email.")
 class RecordOrderInput:
-    """What `recordOrder` needs."""
+    """Input of `recordOrder`."""
 
     customer_id: strawberry.ID | None = strawberry.field(description="Whose order it is.", default=None)
     email: str | None = strawberry.field(
@@ -71,7 +71,7 @@ class RecordOrderInput:
 
 @strawberry.input(description="What to change of an order: a field left away stays, an explicit null clears it.")
 class UpdateOrderInput:
-    """What `updateOrder` needs; whose order it is does not change."""
+    """Input of `updateOrder`; the owner of an order cannot be changed."""
 
     expected_version: int | None = strawberry.field(
         description="Refuse the change with `CONFLICT` unless the order still has this `version`.", default=None
@@ -88,7 +88,7 @@ class UpdateOrderInput:
 
 
 def parse_order(validation: Validation, given: RecordOrderInput) -> tuple[str, OrderContents]:
-    """Number and contents of a new order; use them only after `validation.finish()`."""
+    """The number and contents of a new order; use them only after `validation.raise_errors()`."""
     warnings: list[AppError] = []
     number = validation.require("number", contents.parse_number, given.number)
     total = contents.parse_total(validation, "total", given.total.amount, given.total.currency_code)
@@ -102,7 +102,7 @@ def parse_order(validation: Validation, given: RecordOrderInput) -> tuple[str, O
 
 
 def parse_changes(validation: Validation, given: UpdateOrderInput) -> tuple[dict[str, Any], list[AppError]]:
-    """What is to be changed, and warnings about the addresses; use it only after `validation.finish()`."""
+    """The changes, and warnings about the addresses; use them only after `validation.raise_errors()`."""
     warnings: list[AppError] = []
     found: dict[str, Any] = {}
     if given.status is not None:
@@ -133,7 +133,7 @@ def _address(
 
 
 def check_buyer(validation: Validation, given: RecordOrderInput) -> None:
-    """An order names a customer, or the email address of a guest, and not both."""
+    """Require either a customer or the email address of a guest, not both."""
     if not given.customer_id and not given.email:
         validation.add(Required("Name a customer, or the email address of a guest."), "customerId")
     elif given.customer_id and given.email:

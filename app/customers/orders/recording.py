@@ -1,6 +1,7 @@
-"""Writes orders: recorded once by their number, changed, and given to the guest who turns out to be a customer.
+"""Writes orders: records them once by their number, changes them, attaches a guest's orders to a customer.
 
-Who calls this has locked the customer, or goes on without a lock where there is none; see `lock`.
+Lock order: the customer row first, then the order. Callers of `record` and `attach` have locked the customer, where
+there is one; `lock` locks both.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,6 @@ from app.customers.orders.records import (
     AddressCopies,
     OrderRow,
     OrderStatus,
-    camel_case,
     open_copies,
     row_of,
     seal_copies,
@@ -29,6 +29,7 @@ from app.platform.db.inserts import insert_if_absent
 from app.platform.db.locks import lock_customer
 from app.platform.errors import Conflict, Invalid, NotFound
 from app.platform.money import Money
+from app.platform.validation import camel_case
 from app.platform.vault.vault import Vault
 
 GUEST_HASH_PURPOSE = "guest-order"
@@ -43,7 +44,7 @@ ADDRESS_FIELDS = {"shipping_address": "shipping", "billing_address": "billing"}
 
 
 class OrderNumberConflict(Conflict):
-    """There is an order with this number, and it was recorded with another content."""
+    """An order with this number was recorded with other contents."""
 
     message = "An order with this number and another content was recorded already."
     field = ("number",)
@@ -51,9 +52,10 @@ class OrderNumberConflict(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class OrderOwner:
-    """Whose order it is: a customer's, or that of a guest known by the hash of an email address.
+    """The owner of an order: a customer, or a guest identified by the hash of an email address.
 
-    `buyer_key` is how the shop named the owner; it does not change when a guest turns out to be a customer.
+    `buyer_key` identifies the owner as the shop named it; it stays the same when the guest's orders are attached to a
+    customer.
     """
 
     buyer_key: str
@@ -63,7 +65,7 @@ class OrderOwner:
 
 @dataclass(frozen=True, slots=True)
 class ChangedOrder:
-    """An order, the names of the fields that changed, and by how many its owner's placed orders grew."""
+    """A changed order, the API names of the changed fields, and the change of its owner's number of placed orders."""
 
     row: OrderRow
     changed_fields: list[str]
@@ -71,7 +73,7 @@ class ChangedOrder:
 
 
 def guest_hash(vault: Vault, *, organization_id: UUID, email_canonical: str) -> bytes:
-    """What finds the orders of a guest; `email_canonical` as made by `EmailAddress`."""
+    """The keyed hash that finds a guest's orders; `email_canonical` as made by `EmailAddress`."""
     return vault.fingerprints.compute(GUEST_HASH_PURPOSE, email_canonical, organization_id=organization_id)
 
 
@@ -84,12 +86,16 @@ async def record(
     number: str,
     contents: OrderContents,
 ) -> tuple[OrderRow, bool]:
-    """Record the order; say whether it is new. The same number and content again is the same order.
+    """Record an order; return it and whether it is new.
 
-    Raise `OrderNumberConflict` for the same number and another content.
+    | An order with this number | Its contents and owner | Result                |
+    | ------------------------- | ---------------------- | --------------------- |
+    | does not exist            |                        | a new order, True     |
+    | exists                    | the same               | that order, False     |
+    | exists                    | different, or erased   | `OrderNumberConflict` |
     """
     content_hash = _content_hash(vault, organization_id, owner, contents)
-    # Only so that a repeated call makes no key: the unique index decides.
+    # Only saves a repeated call from making a key: the unique index decides.
     found = await _by_number(session, organization_id=organization_id, number=number)
     if found is None:
         values = _values(organization_id, owner, number, contents)
@@ -127,7 +133,7 @@ def _values(organization_id: UUID, owner: OrderOwner, number: str, contents: Ord
 
 
 async def _seal(vault: Vault, values: dict[str, Any], copies: AddressCopies) -> bool:
-    """Fill in what is sealed; say whether a key was made for it."""
+    """Set the sealed address copies; return whether a key was created for the order."""
     if copies == AddressCopies():
         return False
     is_guest = values["customer_id"] is None
@@ -156,9 +162,10 @@ async def _by_number(session: AsyncSession, *, organization_id: UUID, number: st
 async def lock(
     session: AsyncSession, *, organization_id: UUID, order_id: UUID | None = None, number: str | None = None
 ) -> Order:
-    """The order with this id or number, its customer locked before it as everywhere; raise `NotFound`, `Conflict`.
+    """Lock an order by its id or number, after its customer; raise `NotFound`, `Conflict`.
 
-    The order of an erased customer can be locked too: it is still delivered, or cancelled.
+    The order of an erased customer can be locked too: it is still delivered, or cancelled. `Conflict` when the owner
+    changed between the read and the lock.
     """
     condition = Order.id == order_id if order_id else Order.number == number
     statement = select(Order.id, Order.customer_id).where(Order.organization_id == organization_id, condition)
@@ -182,9 +189,16 @@ async def change(
     changes: Mapping[str, Any],
     expected_version: int | None = None,
 ) -> ChangedOrder:
-    """Set fields of a locked order, named as in GraphQL's input in Python's spelling; one version more if any differs.
+    """Set fields of a locked order, by their names in Python; the version grows by one if any differs.
 
-    Raise `Conflict` for a stale version, `Invalid` for a status that cannot follow the present one.
+    | From      | Allowed next status          |
+    | --------- | ---------------------------- |
+    | PENDING   | PLACED, FULFILLED, CANCELLED |
+    | PLACED    | FULFILLED, CANCELLED         |
+    | FULFILLED | CANCELLED                    |
+    | CANCELLED | none                         |
+
+    Raise `Conflict` for a stale version, `Invalid` for any other status.
     """
     if expected_version is not None and order.version != expected_version:
         raise Conflict(field=("expectedVersion",))
@@ -246,9 +260,9 @@ async def _set_copies(vault: Vault, order: Order, changes: Mapping[str, Any]) ->
 async def attach(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, email_canonical: str
 ) -> list[OrderRow]:
-    """Give the orders of a guest to a locked customer who has proven to be the owner of the address.
+    """Attach the orders of a guest to a locked customer who has verified the email address.
 
-    The address copies are sealed anew with the customer's key; the orders' own keys are left to `discard_spent_keys`.
+    The address copies are sealed again with the customer's key; `discard_spent_keys` destroys the orders' own keys.
     """
     hashed = guest_hash(vault, organization_id=organization_id, email_canonical=email_canonical)
     statement = (

@@ -1,4 +1,4 @@
-"""An order as it is read: the columns of the row, and the address copies when somebody asks for them."""
+"""Read model of an order: the columns of its row, and the address copies when requested."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,13 +9,14 @@ from uuid import UUID
 
 from app.customers.orders.tables import Order
 from app.platform.money import Money
+from app.platform.validation import camel_case
 from app.platform.vault.sealing import DataKeyCipher
 
 TABLE = "orders"
 
 
 class OrderStatus(Enum):
-    """Where an order stands; PLACED and FULFILLED orders count for the customer's status."""
+    """The status of an order."""
 
     PENDING = "PENDING"
     PLACED = "PLACED"
@@ -24,13 +25,13 @@ class OrderStatus(Enum):
 
     @property
     def counts_as_placed(self) -> bool:
-        """Whether an order in this status makes its customer one who has ordered."""
+        """Whether it counts for the status of its customer (`app.customers.records.status_of`)."""
         return self in {OrderStatus.PLACED, OrderStatus.FULFILLED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressCopy:
-    """An address as it was when the order was placed; `country` is ISO 3166-1, `phone` E.164 where it can be."""
+    """An address at the time of the order; `country` is ISO 3166-1, `phone` E.164 where it can be parsed."""
 
     country: str
     first_name: str | None = None
@@ -46,20 +47,20 @@ class AddressCopy:
 
 @dataclass(frozen=True, slots=True)
 class AddressCopies:
-    """Everything sealed on an order's row."""
+    """The sealed values of an order's row."""
 
     shipping: AddressCopy | None = None
     billing: AddressCopy | None = None
 
     @property
     def country_code(self) -> str | None:
-        """Where the order went, or else was billed: all that stays of the addresses after an erasure."""
+        """The country of the shipping address, or else of the billing address; it stays after an erasure."""
         copy = self.shipping or self.billing
         return copy.country if copy else None
 
 
 class OrderRow(NamedTuple):
-    """The columns every read of an order selects, in the order of `COLUMNS`."""
+    """The columns that every read of an order selects, in the order of `COLUMNS`."""
 
     id: UUID
     customer_id: UUID | None
@@ -78,16 +79,16 @@ class OrderRow(NamedTuple):
 
     @property
     def total(self) -> Money:
-        """What was to be paid."""
+        """The total amount."""
         return Money(self.total_minor, self.currency_code)
 
     @property
     def key_owner_id(self) -> UUID:
-        """Whose key the copies are sealed with: the owner's, or the order's own."""
+        """The owner of the key that seals the copies: the customer, or the order itself while it is a guest's."""
         return self.customer_id or self.id
 
     def exported(self, copies: AddressCopies) -> dict[str, object]:
-        """All of it under the names of GraphQL, as JSON can say it."""
+        """All values under the names of GraphQL, as JSON values."""
         return {
             "number": self.number,
             "status": self.status,
@@ -110,7 +111,7 @@ def row_of(order: Order) -> OrderRow:
 
 
 def open_copies(row: OrderRow | Order, cipher: DataKeyCipher | None) -> AddressCopies:
-    """The address copies of a row; none when there are none, or their key was destroyed."""
+    """The decrypted address copies of a row; empty when there are none, or their key was destroyed."""
     if row.sealed is None or cipher is None:
         return AddressCopies()
     found: dict[str, dict[str, Any] | None] = cipher.open(TABLE, row.id, row.sealed)
@@ -120,12 +121,6 @@ def open_copies(row: OrderRow | Order, cipher: DataKeyCipher | None) -> AddressC
 def seal_copies(copies: AddressCopies, order_id: UUID, cipher: DataKeyCipher) -> bytes:
     """The address copies sealed for the row of an order."""
     return cipher.seal(TABLE, order_id, copies)
-
-
-def camel_case(name: str) -> str:
-    """The name of a field in the GraphQL input: `postalCode` for `postal_code`."""
-    head, *rest = name.split("_")
-    return head + "".join(word.title() for word in rest)
 
 
 def _exported(copy: AddressCopy | None) -> dict[str, object] | None:

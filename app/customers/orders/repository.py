@@ -1,4 +1,4 @@
-"""Reads orders, page by page along the index, and takes what is personal from those of an erased customer."""
+"""Reads orders, page by page along an index, and erases the personal data of a customer's."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class _CountRow(NamedTuple):
 
 
 def _filter_conditions(*, by_status: bool) -> list[ColumnElement[bool]]:
-    """One range of the index `ix_orders_history`, wherever it begins."""
+    """The conditions of a page: one range of the index `ix_orders_history`."""
     conditions: list[Any] = [
         col(Order.organization_id) == bindparam("organization_id"),
         tuple_(col(Order.placed_at), col(Order.id))
@@ -45,7 +45,7 @@ def _filter_conditions(*, by_status: bool) -> list[ColumnElement[bool]]:
 
 @cache
 def page_of_one_customer(*, by_status: bool) -> Read[OrderRow]:
-    """The page of one customer."""
+    """The query for a page of one customer."""
     conditions = [
         col(Order.customer_id) == bindparam("customer_id", type_=Uuid()),
         *_filter_conditions(by_status=by_status),
@@ -56,7 +56,7 @@ def page_of_one_customer(*, by_status: bool) -> Read[OrderRow]:
 
 @cache
 def pages_of_customers(*, by_status: bool) -> Read[OrderRow]:
-    """The same page of several customers with one statement."""
+    """The query for the same page of several customers."""
     place = func.row_number().over(partition_by=col(Order.customer_id), order_by=NEWEST_FIRST).label("place")
     conditions = [any_of(Order.customer_id, "ids"), *_filter_conditions(by_status=by_status)]
     ranked = select(*COLUMNS, place).where(*conditions).subquery()
@@ -67,7 +67,7 @@ def pages_of_customers(*, by_status: bool) -> Read[OrderRow]:
 
 @cache
 def order_counts(*, by_status: bool) -> Read[_CountRow]:
-    """How many orders each of several customers has."""
+    """The query for the number of orders of several customers."""
     conditions = [any_of(Order.customer_id, "ids"), *_filter_conditions(by_status=by_status)]
     shape: Sequence[Any] = (Order.customer_id, func.count())
     return Read(select(*shape).where(*conditions).group_by(col(Order.customer_id)), _CountRow._make)
@@ -89,14 +89,14 @@ _BY_NUMBER = Read(
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """Which orders: placed at `placed_from` or later and before `placed_to`, in one status or any."""
+    """A filter: placed at `placed_from` or later, before `placed_to`, in one status or any."""
 
     placed_from: datetime | None = None
     placed_to: datetime | None = None
     status: OrderStatus | None = None
 
     def parameters(self, after: tuple[datetime, UUID] | None = None) -> dict[str, object]:
-        """The parameters of the statements; `after` is the position of the last order already shown."""
+        """The parameters of the queries; `after` is the position of the last order of the page before."""
         end = (self.placed_to or LATEST, SMALLEST_ID)
         before_at, before_id = min(end, after) if after else end
         found = {"before_at": before_at, "before_id": before_id, "placed_from": self.placed_from or EARLIEST}
@@ -112,7 +112,7 @@ class PageLoader:
     after: tuple[datetime, UUID] | None = None
 
     async def __call__(self, store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[list[OrderRow]]:
-        """The orders of each of these customers in their order."""
+        """The orders of each of these customers, in the order of `ids`."""
         by_status = self.order_filter.status is not None
         shared = {**self.order_filter.parameters(self.after), "organization_id": organization_id, "size": self.size}
         if len(ids) == 1:
@@ -125,12 +125,12 @@ class PageLoader:
 
 @dataclass(frozen=True, slots=True)
 class CountLoader:
-    """Loads how many orders each customer has; equal questions share one query (`Context.load`)."""
+    """Loads the number of orders of each customer; equal filters share one query (`Context.load`)."""
 
     order_filter: OrderFilter
 
     async def __call__(self, store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[int]:
-        """The numbers for these customers in their order."""
+        """The numbers of orders, in the order of `ids`."""
         read = order_counts(by_status=self.order_filter.status is not None)
         shared = self.order_filter.parameters()
         rows = await store.database.rows(read, organization_id=organization_id, ids=ids, **shared)
@@ -139,17 +139,17 @@ class CountLoader:
 
 
 async def by_id(store: Store, *, organization_id: UUID, order_id: UUID) -> OrderRow | None:
-    """The order with this id; whose it is (`customer_id`) is for the caller to compare."""
+    """The order with this id; the caller compares the owner (`customer_id`)."""
     return await store.database.row(_BY_ID, organization_id=organization_id, id=order_id)
 
 
 async def by_number(store: Store, *, organization_id: UUID, number: str) -> OrderRow | None:
-    """The order with this number; whose it is (`customer_id`) is for the caller to compare."""
+    """The order with this number; the caller compares the owner (`customer_id`)."""
     return await store.database.row(_BY_NUMBER, organization_id=organization_id, number=number)
 
 
 async def has_orders(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> bool:
-    """Whether a locked customer has any order, cancelled ones included."""
+    """Whether a locked customer has any order, also a cancelled one."""
     statement = sqlmodel_select(Order.id).where(
         Order.customer_id == customer_id, Order.organization_id == organization_id
     )
@@ -157,10 +157,10 @@ async def has_orders(session: AsyncSession, *, organization_id: UUID, customer_i
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
-    """Take the address copies from all orders of a customer; repeating it is harmless. Return how many had any.
+    """Delete the address copies of all orders of a customer; idempotent. Return how many orders had any.
 
-    Numbers, amounts, dates and the country stay. The content hash goes too: with the keys of the house one could
-    try addresses on it.
+    Numbers, amounts, dates and the country stay. The content hash is deleted too: whoever has the service's hash key
+    could test guessed addresses against it.
     """
     statement = (
         update(Order)
@@ -173,7 +173,7 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
-    """All that is kept of a customer's orders, newest first, for the customer to read."""
+    """All stored data of a customer's orders, newest first, for the customer to read."""
     cipher = (await store.vault.ciphers([customer_id])).get(customer_id)
     found: list[dict[str, object]] = []
     after: tuple[datetime, UUID] | None = None

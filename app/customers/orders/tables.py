@@ -15,10 +15,15 @@ HAS_GUEST_HASH = text("guest_hash IS NOT NULL")
 class Order(SQLModel, table=True):
     """An order as the shop recorded it. Numbers, amounts, dates and the country stay after an erasure.
 
-    `sealed` holds the address copies. It is sealed with the customer's key, and while nobody owns the order with
-    a key of its own, which has the order's id. `spent_key_id` is that key once a customer owns the order, until the
-    worker has destroyed it. `guest_hash` finds the orders of a guest by email until they are owned.
-    `content_hash` tells a repeated `recordOrder` from another order with the same number.
+    | Column         | Guest's order                     | Customer's order                                   |
+    | -------------- | --------------------------------- | -------------------------------------------------- |
+    | `customer_id`  | None                              | the owner                                          |
+    | `guest_hash`   | keyed hash of the email           | None                                               |
+    | `sealed`       | copies, sealed by the order's key | copies, sealed by the customer's key               |
+    | `spent_key_id` | None                              | the order's former key until the worker destroys it |
+
+    The key of a guest's order has the order's id. `content_hash` distinguishes a repeated `recordOrder` from another
+    order with the same number.
     """
 
     __tablename__ = "orders"
