@@ -1,4 +1,4 @@
-"""Customers as GraphQL shows them."""
+"""GraphQL type of a customer, the query `me` and the mutation `updateCustomer`."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -53,7 +53,7 @@ describe(
 
 @strawberry.type(description="The answer to an extra field.")
 class Attribute:
-    """All answers are text."""
+    """The answer is text, whatever the type of the field."""
 
     name: str = strawberry.field(description="The name of the extra field.")
     value: str = strawberry.field(description="A text; `12.5`, `2026-01-31`, `true`, or the value of an option.")
@@ -61,7 +61,7 @@ class Attribute:
 
 @strawberry.type(description="An agreement to the terms of the organization.")
 class TermsAcceptance:
-    """What was agreed to, and when."""
+    """The accepted version, and when it was accepted."""
 
     version: str | None = strawberry.field(description="The version of the terms, as the organization named it then.")
     accepted_at: datetime = strawberry.field(description="When the customer agreed.")
@@ -69,7 +69,7 @@ class TermsAcceptance:
 
 @strawberry.type(description="A person who has an account, or ordered as a guest, with all that it owns.")
 class Customer(Node):
-    """Plain values of the row; what it owns is loaded when asked for."""
+    """Plain values of the row; what the customer owns is loaded on request."""
 
     email: str | None = strawberry.field(description="Null after the customer was anonymized.")
     login_name: str | None = strawberry.field(description="The name to log in with, when the organization uses them.")
@@ -121,12 +121,12 @@ class Customer(Node):
 
     @strawberry.field(description="All addresses, oldest first, at most 100.")
     async def addresses(self, info: Info[Context, None]) -> list[Address]:
-        """What the customer owns."""
+        """Loaded with a data loader."""
         return await addresses_of(info.context, self.record.row.id)
 
     @strawberry.field(description="All saved payment methods, oldest first.")
     async def payment_methods(self, info: Info[Context, None]) -> list[PaymentMethod]:
-        """What the customer owns."""
+        """Loaded with a data loader."""
         return await payment_methods_of(info.context, self.record.row.id)
 
     @strawberry.field(
@@ -138,7 +138,7 @@ class Customer(Node):
         first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 20,
         after: Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before.")] = None,
     ) -> Connection[Session]:
-        """Where somebody logs in from is the owner's business alone."""
+        """The customer's own: the back office does not see where somebody logs in from."""
         authorize(info.context.principal, [CUSTOMER])
         return await login_session_connection(info.context, self.record.row.id, first, after)
 
@@ -158,13 +158,13 @@ class Customer(Node):
         ] = None,
         status: Annotated[OrderStatus | None, strawberry.argument(description="Only orders in this status.")] = None,
     ) -> Connection[Order]:
-        """A page, whichever, costs one range of an index."""
+        """Any page is one range of an index."""
         order_filter = OrderFilter(placed_from, placed_to, status)
         return await orders_of(info.context, self.record.row.id, order_filter, first=first, after=after)
 
     @strawberry.field(description="The last request to anonymize this customer, if there was one.")
     async def anonymization(self, info: Info[Context, None]) -> Anonymization | None:
-        """Its state and times."""
+        """The latest request, with its status and times."""
         return await load_latest_anonymization(info.context, self.record.row.id)
 
 
@@ -213,18 +213,18 @@ def to_customer(customer: CustomerRecord) -> Customer:
 
 @strawberry.type(description="The changed customer.")
 class UpdateCustomerPayload(Payload):
-    """Answer of `updateCustomer`."""
+    """Payload of `updateCustomer`."""
 
     customer: Customer | None = strawberry.field(description="The customer as it is now.", default=None)
 
 
 @strawberry.type
 class CustomerQueries:
-    """Reads of customers."""
+    """Queries for the customer itself."""
 
     @query(allow=[CUSTOMER], description="The customer who is logged in.")
     async def me(self, context: Context) -> Customer | None:
-        """The row was read together with the session."""
+        """The row was read together with the login session."""
         customer_id = context.principal.own_customer_id
         found = await context.load(repository.by_ids, customer_id)
         return to_customer(found) if found else None
@@ -232,7 +232,7 @@ class CustomerQueries:
 
 @strawberry.type
 class CustomerMutations:
-    """Changes of customers."""
+    """Mutations of customers."""
 
     @mutation(
         allow=[CUSTOMER, *back_office(Scope.CUSTOMERS_WRITE)],
@@ -244,7 +244,7 @@ class CustomerMutations:
         session: AsyncSession,
         input: Annotated[UpdateCustomerInput, strawberry.argument(description="What to change.")],
     ) -> UpdateCustomerPayload:
-        """One version more, and one audit row, when anything really changed."""
+        """When anything changed: the next version and one audit row; else nothing of the customer is written."""
         customer_id = owner_id(context.principal, input.customer_id)
         cached_customer = context.cached(repository.by_ids, customer_id)
         changes, extras = provided_fields(input, UPDATABLE_FIELDS), []
@@ -264,7 +264,7 @@ class CustomerMutations:
         if names:
             record(session, context.origin, Action.CUSTOMER_UPDATED, customer_id=customer_id, fields=names)
         elif context.principal.customer_id is None:
-            # Nothing was changed, but the customer is shown.
+            # Nothing was changed, but the integration reads the customer.
             record(session, context.origin, Action.CUSTOMER_READ, customer_id=customer_id)
         if "newsletter" in names and found.row.newsletter:
             links = context.services.get(UnsubscribeLinks)

@@ -1,4 +1,4 @@
-"""What a customer's orders do to the customer: the number of placed ones, and the status that follows from it."""
+"""Writes orders and keeps the customer's number of placed orders, from which its status is derived."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from app.platform.vault.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class RecordedOrder:
-    """An order and whether this call made it."""
+    """An order, and whether this call created it."""
 
     order: OrderRow
     created: bool
@@ -45,8 +45,14 @@ async def record_order(
 ) -> RecordedOrder:
     """Record an order of a customer, or of a guest by email, once by its number.
 
-    A guest's order belongs to the customer who has proven to own the address; until somebody does, to nobody.
-    Raise `NotFound` for a customer the organization does not have, `OrderNumberConflict`.
+    | Buyer                                           | The order belongs to                           |
+    | ----------------------------------------------- | ---------------------------------------------- |
+    | a customer's id                                 | that customer                                  |
+    | an email that a customer has verified           | that customer                                  |
+    | any other email                                 | nobody, until a customer verifies the address  |
+
+    Lock order: the customer first, then the order. Raise `NotFound` for a customer the organization does not have,
+    `OrderNumberConflict`.
     """
     organization_id = origin.principal.organization.id
     owner = await (
@@ -90,7 +96,7 @@ async def _verified_customer_id(
         "canonical": email.canonical,
     }
     found = await identifiers.owner_id(session, vault, **name)
-    # Locked before it is asked again: an address that is being proven now attaches this order, or waits for us.
+    # Lock, then read again: a concurrent verification either attaches this order, or waits for this transaction.
     if found is None or not await lock_customer(session, organization_id=organization_id, customer_id=found):
         return None
     verified = select(Customer.id).where(Customer.id == found, col(Customer.email_verified_at).is_not(None))
@@ -110,7 +116,7 @@ async def change_order(
 ) -> OrderRow:
     """Change an order named by `order_id` or `number`; nothing is written when nothing differs.
 
-    Raise `NotFound`, `Conflict`, `Invalid`.
+    Lock order: the customer first, then the order. Raise `NotFound`, `Conflict`, `Invalid`.
     """
     organization_id = origin.principal.organization.id
     order = await recording.lock(session, organization_id=organization_id, **by)
@@ -131,9 +137,9 @@ async def change_order(
 async def attach_guest_orders(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, email_canonical: str
 ) -> int:
-    """Give the orders of a guest to the customer who has just proven to own the address; return how many.
+    """Attach the orders of a guest to the customer who has just verified the email address; return how many.
 
-    For whoever sets `email_verified_at`, in the same transaction. Repeating it is harmless.
+    To be called in the transaction that sets `email_verified_at`. Idempotent.
     """
     if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
         return 0
@@ -158,7 +164,7 @@ async def attach_guest_orders(
 
 
 async def attach_guest_orders_of(session: AsyncSession, vault: Vault, customer: LockedCustomer) -> int:
-    """The same for a locked customer whose present address was just proven."""
+    """Attach the guest orders of a locked customer whose present address was just verified."""
     if customer.personal.email is None:
         return 0
     return await attach_guest_orders(
@@ -173,7 +179,17 @@ async def attach_guest_orders_of(session: AsyncSession, vault: Vault, customer: 
 async def _change_placed_orders(
     session: AsyncSession, *, organization_id: UUID, order: OrderRow, placed_orders_delta: int
 ) -> None:
-    """Change the number of placed orders of the order's locked customer, and record what its status became."""
+    """Change the number of placed orders of the order's locked customer, and audit a change of its status.
+
+    | Change of the order                       | Placed orders | From and to    | Audited                   |
+    | ----------------------------------------- | ------------- | -------------- | ------------------------- |
+    | recorded or attached as PLACED, FULFILLED | + 1           | 0 to 1         | `CUSTOMER_ACQUIRED`       |
+    | PENDING to PLACED or FULFILLED            | + 1           | 1 to 2         | `CUSTOMER_REPEAT`         |
+    | PLACED or FULFILLED to CANCELLED          | - 1           | 2 to 1, 1 to 0 | `CUSTOMER_STATUS_LOWERED` |
+    | any other                                 | unchanged     |                | nothing                   |
+
+    The first two rows each lead to either number; from two orders on a further one does not change the status.
+    """
     if not placed_orders_delta or order.customer_id is None:
         return
     statement = (

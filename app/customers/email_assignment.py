@@ -1,4 +1,4 @@
-"""Gives a customer an email address that it has proven to be its own."""
+"""Assigns a verified email address to a customer."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -20,10 +20,15 @@ EMAIL = IdentifierKind.EMAIL
 async def assign_verified_email(
     session: AsyncSession, vault: Vault, customer: LockedCustomer, email: EmailAddress
 ) -> None:
-    """Make a proven address the one of a locked customer and save it; raise `EmailTaken`.
+    """Make a verified address the one of a locked customer and save it; raise `EmailTaken`.
 
-    Somebody who only claimed the address, without ever proving it, loses it: nobody can keep an address from its
-    owner by registering it first.
+    | Another customer of the organization has the address   | Result                          |
+    | ------------------------------------------------------ | ------------------------------- |
+    | no                                                     | assigned                        |
+    | yes, and `may_lose_email`                              | that one loses it, and assigned |
+    | yes, and it is verified, or has a password or orders   | `EmailTaken`                    |
+
+    So nobody can keep an address from its owner by registering it first.
     """
     row = customer.row
     await identifiers.release(session, customer_id=row.id, kind=EMAIL)
@@ -68,5 +73,5 @@ async def _release_unverified_holder(
 
 
 def may_lose_email(*, verified: bool, has_password: bool, placed_orders: int) -> bool:
-    """Whether a customer is no more than somebody's word that an address is theirs."""
+    """Whether a customer has nothing but an unverified claim to an address: no password, no placed orders."""
     return not verified and not has_password and placed_orders == 0

@@ -1,4 +1,4 @@
-"""A customer's group as the back office sets it in GraphQL."""
+"""GraphQL mutation `assignCustomerGroup`."""
 
 from typing import Annotated
 from uuid import UUID
@@ -24,7 +24,7 @@ from app.platform.principal import Scope
 
 @strawberry.input(description="Which customer comes into which group.")
 class AssignCustomerGroupInput:
-    """What `assignCustomerGroup` needs."""
+    """Input of `assignCustomerGroup`."""
 
     customer_id: strawberry.ID = strawberry.field(description="Which customer.")
     group_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
@@ -34,19 +34,19 @@ class AssignCustomerGroupInput:
 
 @strawberry.type(description="The customer in its group.")
 class AssignCustomerGroupPayload(Payload):
-    """Answer of `assignCustomerGroup`."""
+    """Payload of `assignCustomerGroup`."""
 
     customer_id: strawberry.Private[UUID | None] = None
 
     @strawberry.field(description=DESCRIPTION)
     async def customer(self, info: Info[Context, None]) -> Customer | None:
-        """Nobody reads a profile by moving a customer."""
+        """Assigning a group gives no access to the profile."""
         return await load_payload_customer(info, self.customer_id) if self.customer_id else None
 
 
 @strawberry.type
 class CustomerGroupMutations:
-    """Who is in which group."""
+    """The mutation that assigns a group."""
 
     @mutation(
         allow=back_office(Scope.GROUPS_WRITE),
@@ -58,7 +58,7 @@ class CustomerGroupMutations:
         session: AsyncSession,
         input: Annotated[AssignCustomerGroupInput, strawberry.argument(description="Customer and group.")],
     ) -> AssignCustomerGroupPayload:
-        """The group is held before the customer is locked: whoever deletes a group does it in this order too."""
+        """Lock order: the group first, then the customer, as in deleting a group."""
         customer_id = ids.decode("Customer", input.customer_id, "customerId")
         if input.group_id is None:
             raise Required("Name a group, or null for none.", field=("groupId",))

@@ -1,4 +1,4 @@
-"""What GraphQL takes of a customer."""
+"""GraphQL inputs of customers."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 
 @strawberry.input(description="An answer to an extra field.")
 class AttributeInput:
-    """All answers are text."""
+    """The answer is text, whatever the type of the field."""
 
     name: str = strawberry.field(description="The name of the extra field.")
     value: str | None = strawberry.field(
@@ -21,13 +21,13 @@ class AttributeInput:
 
 
 def attribute_pairs(inputs: Sequence[AttributeInput]) -> list[tuple[str, str | None]]:
-    """The answers as the rooms below take them."""
+    """The answers as pairs of a field's name and a value."""
     return [(one.name, one.value) for one in inputs]
 
 
 @strawberry.input(one_of=True, description="Names one customer in exactly one way.")
 class CustomerBy:
-    """A one-of input."""
+    """Exactly one of the fields is given (@oneOf)."""
 
     id: strawberry.Maybe[strawberry.ID] = strawberry.field(description="The global id.", default=None)
     email: strawberry.Maybe[str] = strawberry.field(description="The email address, in any case.", default=None)
@@ -37,7 +37,7 @@ class CustomerBy:
 
 @strawberry.input
 class ProfileInput:
-    """The profile fields that inputs share. Those below `newsletter` are for integrations only."""
+    """The profile fields that several inputs share. Those after `newsletter` are for integrations only."""
 
     first_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
     last_name: strawberry.Maybe[str | None] = strawberry.field(description="1 to 32 characters.", default=None)
@@ -75,7 +75,7 @@ class ProfileInput:
 
 @strawberry.input(description="What to change of a customer: a field left away stays, an explicit null clears it.")
 class UpdateCustomerInput(ProfileInput):
-    """The profile, and what else may change of a customer that exists."""
+    """The profile fields, and the other changeable fields of an existing customer."""
 
     customer_id: strawberry.ID | None = strawberry.field(
         description="Which customer; for integrations only, a customer changes itself.", default=None
@@ -95,7 +95,7 @@ class UpdateCustomerInput(ProfileInput):
 
 
 def provided_fields(source: Any, names: frozenset[str]) -> dict[str, Any]:
-    """The `Maybe` fields of an input that were there, by name; an explicit null is None."""
+    """The given `Maybe` fields of an input by name; an explicit null is None."""
     values = {name: getattr(source, name) for name in names}
     return {name: value.value for name, value in values.items() if value is not None}
 

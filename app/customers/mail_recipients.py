@@ -1,4 +1,4 @@
-"""Finds the customer of an email address for a caller who must not learn whether there is one."""
+"""Finds the customer of an email address for callers who must not learn whether there is one."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -22,9 +22,9 @@ _BY_IDENTIFIER = Read(
 
 @dataclass(frozen=True, slots=True)
 class MailRecipient:
-    """Whom a mail to an address concerns. Without a `record` it is nobody, and the id a decoy.
+    """The recipient of a mail to an address. Without a `record` there is no customer, and the id is a decoy.
 
-    What is written for a decoy (see `proofs.repository.decoy_customer_id`) costs the same and leads nowhere.
+    Rows for a decoy (see `proofs.repository.decoy_customer_id`) cost the same as real ones and have no effect.
     """
 
     customer_id: UUID
@@ -33,14 +33,14 @@ class MailRecipient:
 
     @property
     def locale(self) -> str | None:
-        """The customer's language, if it has said so."""
+        """The customer's language, if it is known."""
         return self.record.personal.locale if self.record else None
 
 
 async def find_mail_recipient(store: Store, *, organization_id: UUID, email: EmailAddress) -> MailRecipient:
     """The customer of an address, or a decoy, with the same two queries.
 
-    A mail goes to the address as the customer has it, never as somebody else spelled it.
+    A mail goes to the address as the customer has stored it, never to the spelling of the caller.
     """
     kind = IdentifierKind.EMAIL
     hashed = identifiers.keyed_hash(store.vault, organization_id=organization_id, kind=kind, canonical=email.canonical)

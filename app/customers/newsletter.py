@@ -1,4 +1,4 @@
-"""The newsletter: how it is announced, and the signed way out of it."""
+"""Newsletter: the welcome mail, and signed links to unsubscribe."""
 
 import base64
 import binascii
@@ -23,7 +23,7 @@ TAG_BYTES = 16
 
 
 class UnsubscribeLinks:
-    """Signs the links by which a newsletter is ended without a login, and knows its own again."""
+    """Signs and verifies the links that unsubscribe from the newsletter without a login."""
 
     def __init__(self, fingerprints: Fingerprints, *, public_url: str) -> None:
         """Make links to the service at `public_url`."""
@@ -31,12 +31,12 @@ class UnsubscribeLinks:
         self._public_url = public_url
 
     def token(self, customer_id: UUID) -> str:
-        """Opens nothing but the way out; it never expires, as old newsletters must keep theirs."""
+        """A token that can only unsubscribe; it never expires, so that the links in old newsletters work."""
         body = customer_id.bytes
         return PREFIX + base64.urlsafe_b64encode(body + self._tag(body)).decode().rstrip("=")
 
     def customer_id_of_token(self, token: str) -> UUID | None:
-        """Whose newsletter the token ends; None for anything that we did not sign."""
+        """The customer the token unsubscribes; None for a token with a wrong signature or form."""
         if not token.startswith(PREFIX) or len(token) > TOKEN_MAX:
             return None
         encoded = token.removeprefix(PREFIX)
@@ -48,7 +48,7 @@ class UnsubscribeLinks:
         return UUID(bytes=body) if len(body) == ID_BYTES and hmac.compare_digest(tag, self._tag(body)) else None
 
     def url(self, customer_id: UUID) -> str:
-        """The web address that shows a button by GET and ends the newsletter by POST."""
+        """The URL that shows a button on GET and unsubscribes on POST."""
         return f"{self._public_url}{UNSUBSCRIBE_PATH}?token={self.token(customer_id)}"
 
     def _tag(self, body: bytes) -> bytes:
@@ -63,7 +63,7 @@ async def send_newsletter_welcome(
     organization: Organization,
     customer: CustomerRecord,
 ) -> None:
-    """Tell somebody who just asked for the newsletter that it will come, and how to end it."""
+    """Send the welcome mail to somebody who just subscribed, with the link to unsubscribe."""
     customer_id = customer.row.id
     await notify(
         session,

@@ -1,4 +1,4 @@
-"""Tells a customer by mail what happened to its account."""
+"""Queues mails to customers about their accounts."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ async def notify(
     template: Template,
     **values: str,
 ) -> None:
-    """Post a mail to the customer's own address, in its language; nothing when it has no address."""
+    """Queue a mail to the customer's own address, in its language; nothing when it has no address."""
     if personal.email is None:
         return
     await outbox.enqueue(

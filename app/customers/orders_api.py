@@ -1,4 +1,4 @@
-"""Orders as the shop records and changes them in GraphQL; the answers show what became of the customer."""
+"""GraphQL mutations of orders; the payloads show the customer after the change."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -31,20 +31,20 @@ OrderArgument = Annotated[OrderBy, strawberry.argument(description="Which order.
 
 @strawberry.type(description="An order that was written.")
 class OrderPayload(Payload):
-    """What the answers have in common."""
+    """The shared fields of the payloads of orders."""
 
     order: Order | None = strawberry.field(description="The order as it is now.", default=None)
     customer_id: strawberry.Private[UUID | None] = None
 
     @strawberry.field(description=f"Null for a guest's order that is not attached yet. {DESCRIPTION}")
     async def customer(self, info: Info[Context, None]) -> Customer | None:
-        """Nobody reads a profile by writing an order."""
+        """Writing an order gives no access to the profile."""
         return await load_payload_customer(info, self.customer_id) if self.customer_id else None
 
 
 @strawberry.type(description="An order that was written with its addresses.")
 class CheckedOrderPayload(OrderPayload):
-    """What recording and updating have in common."""
+    """The shared fields of the payloads of recording and updating."""
 
     warnings: list[UserError] = strawberry.field(
         default_factory=list, description="Where an address breaks rules of its country; it was written all the same."
@@ -53,7 +53,7 @@ class CheckedOrderPayload(OrderPayload):
 
 @strawberry.type(description="The order that was recorded, now or by an earlier call.")
 class RecordOrderPayload(CheckedOrderPayload):
-    """Answer of `recordOrder`."""
+    """Payload of `recordOrder`."""
 
     created: bool = strawberry.field(
         description="False when the same order was recorded before, or it was refused.", default=False
@@ -62,17 +62,17 @@ class RecordOrderPayload(CheckedOrderPayload):
 
 @strawberry.type(description="The changed order.")
 class UpdateOrderPayload(CheckedOrderPayload):
-    """Answer of `updateOrder`."""
+    """Payload of `updateOrder`."""
 
 
 @strawberry.type(description="The cancelled order.")
 class CancelOrderPayload(OrderPayload):
-    """Answer of `cancelOrder`."""
+    """Payload of `cancelOrder`."""
 
 
 @strawberry.type
 class CustomerOrderMutations:
-    """What the shop says of orders."""
+    """Mutations of orders, for the shop."""
 
     @mutation(
         allow=ALLOWED,
@@ -85,7 +85,7 @@ class CustomerOrderMutations:
         session: AsyncSession,
         input: Annotated[RecordOrderInput, strawberry.argument(description="The order.")],
     ) -> RecordOrderPayload:
-        """Count and status of the customer follow in the same transaction."""
+        """The customer's number of orders and status change in the same transaction."""
         validation = Validation()
         number, contents = inputs.parse_order(validation, input)
         inputs.check_buyer(validation, input)
@@ -111,7 +111,7 @@ class CustomerOrderMutations:
         by: OrderArgument,
         input: Annotated[UpdateOrderInput, strawberry.argument(description="What to change.")],
     ) -> UpdateOrderPayload:
-        """One version more, and one audit row, when anything really changed."""
+        """When anything changed: the next version and one audit row; else nothing."""
         validation = Validation()
         changes, warnings = inputs.parse_changes(validation, input)
         validation.raise_errors()
@@ -127,7 +127,7 @@ class CustomerOrderMutations:
 
     @mutation(allow=ALLOWED, description="Cancel an order: it counts no longer. Cancelling it again changes nothing.")
     async def cancel_order(self, context: Context, session: AsyncSession, by: OrderArgument) -> CancelOrderPayload:
-        """What was placed and is cancelled no longer makes its customer one who has ordered."""
+        """A cancelled order no longer counts for the customer's status."""
         row = await customer_orders.change_order(
             session,
             context.store.vault,

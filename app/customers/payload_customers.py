@@ -1,4 +1,4 @@
-"""The customer in the answer of a write, for callers who may write something else but not read customers."""
+"""The customer in the payload of a write, for callers who may write something else but not read customers."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -14,7 +14,7 @@ from app.platform.graphql.context import Context
 from app.platform.principal import Scope
 
 CUSTOMER_READERS = back_office(Scope.CUSTOMERS_READ)
-# What a write itself tells: whose it was, and what became of the customer. Nothing of it is personal.
+# What the write itself reveals: whose it was, and its status. None of it is personal.
 ALWAYS_READABLE_FIELDS = frozenset({"__typename", "id", "status", "version", "group"})
 COUNT_FIELDS = frozenset({"__typename", "totalCount"})
 DESCRIPTION = (
@@ -24,7 +24,14 @@ DESCRIPTION = (
 
 
 async def load_payload_customer(info: Info[Context, None], customer_id: UUID) -> Customer | None:
-    """Read again after the write; a top-level `FORBIDDEN` where more is asked for than the caller may read."""
+    """The customer, read again after the write; top-level `FORBIDDEN` when the caller may not read the selected fields.
+
+    | Selected fields                            | Caller has `customers:read` | Result                 |
+    | ------------------------------------------ | --------------------------- | ---------------------- |
+    | `ALWAYS_READABLE_FIELDS`, `totalCount`     | either                      | shown                  |
+    | any other                                  | yes                         | shown, and audited     |
+    | any other                                  | no                          | `FORBIDDEN`            |
+    """
     context = info.context
     if not all(_selects_only(field.selections) for field in info.selected_fields):
         if not admits(context.principal, CUSTOMER_READERS):
@@ -41,7 +48,7 @@ def _selects_only(selections: Iterable[Selection], allowed: frozenset[str] = ALW
 
 def _is_allowed(selection: Selection, allowed: frozenset[str]) -> bool:
     if not isinstance(selection, SelectedField):
-        # A fragment tells what its fields tell.
+        # A fragment reveals what its fields reveal.
         return _selects_only(selection.selections, allowed)
     if selection.name == "orders" and allowed is ALWAYS_READABLE_FIELDS:
         return _selects_only(selection.selections, COUNT_FIELDS)

@@ -1,4 +1,4 @@
-"""What may stand in a profile, field by field, and who may change it."""
+"""Profile fields: how each is parsed, and who may change it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -28,13 +28,13 @@ from app.platform.values import (
 
 METADATA_MAX_BYTES = 16 * 1024
 METADATA_MAX_DEPTH = 8
-# The letter of the escape would part the digits before it from those behind it.
+# The character of the escape would separate the digits before it from those after it.
 ESCAPED_WHITESPACE = re.compile(r"\\[bfnrt]")
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileField:
-    """One field of `Personal`: what forms say of it, its parser, and whether customers may set it themselves."""
+    """A field of `CustomerDetails`: its form type, its parser, and whether customers may set it themselves."""
 
     name: str
     api_name: str
@@ -73,7 +73,7 @@ def _encoded(raw: dict[str, Any]) -> bytes:
         encoded = orjson.dumps(raw)
     except orjson.JSONEncodeError:
         encoded = b"null"
-    # Infinity, as 1e400 is read in a document, would be stored as null, and larger integers not at all.
+    # Infinity, as 1e400 is parsed, would be stored as null; larger integers cannot be encoded at all.
     if orjson.loads(encoded) != raw:
         raise Invalid("A number is too large for JSON; send it as a string.")
     return encoded
@@ -103,9 +103,9 @@ PROFILE_FIELDS = (
 
 
 def parse_profile(validation: Validation, input_values: Mapping[str, object], *, by_customer: bool) -> dict[str, Any]:
-    """The given profile fields (by their names in `Personal`), parsed; None stands for one to be cleared.
+    """Parse the given profile fields, by their names in `CustomerDetails`; None clears a field.
 
-    Failures go to `validation`, among them `NotAllowed` for what customers may not set themselves.
+    Errors go to `validation`, among them `NotAllowed` for fields that customers may not set themselves.
     """
     parsed: dict[str, Any] = {}
     for field in PROFILE_FIELDS:
@@ -119,7 +119,7 @@ def parse_profile(validation: Validation, input_values: Mapping[str, object], *,
 
 
 def with_answers(personal: CustomerDetails, answers: Mapping[str, str | None]) -> tuple[CustomerDetails, list[str]]:
-    """The profile with these answers to extra fields, None for one to be cleared, and whether any differs."""
+    """The profile with these answers to extra fields (None clears one), and the API names of what differs."""
     kept = {**(personal.attributes or {}), **answers}
     return with_changes(
         personal, {"attributes": {name: value for name, value in kept.items() if value is not None} or None}
@@ -127,12 +127,12 @@ def with_answers(personal: CustomerDetails, answers: Mapping[str, str | None]) -
 
 
 def with_newsletter_consent(personal: CustomerDetails, *, newsletter: bool) -> CustomerDetails:
-    """The profile with the time of a consent; an end of it keeps the time, which proves what was sent before."""
+    """The profile with the time of a consent; unsubscribing keeps it as proof for the newsletters sent before."""
     return replace(personal, newsletter_consented_at=now().isoformat()) if newsletter else personal
 
 
 def with_changes(before: CustomerDetails, changes: Mapping[str, Any]) -> tuple[CustomerDetails, list[str]]:
-    """The profile with `changes`, and the API names of the fields that really differ."""
+    """The profile with `changes`, and the API names of the fields that differ."""
     names = {field.name: field.api_name for field in PROFILE_FIELDS}
     differing = [names.get(name, name) for name, value in changes.items() if getattr(before, name) != value]
     return replace(before, **changes), differing

@@ -1,4 +1,4 @@
-"""A customer as it is read: the columns of the row and the opened personal fields."""
+"""Read model of a customer: the columns of its row and the decrypted personal fields."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ REPEAT_MIN_ORDERS = 2
 
 
 class CustomerStatus(Enum):
-    """How often a customer has ordered; derived, never set by hand."""
+    """How often a customer has ordered; derived by `status_of`, never set."""
 
     PROSPECT = "PROSPECT"
     ACQUIRED = "ACQUIRED"
@@ -28,7 +28,7 @@ class CustomerStatus(Enum):
 
 
 class Approval(Enum):
-    """Whether an integration has let a customer in, in an organization that asks for it."""
+    """The decision of the back office about a customer, in an organization that requires an approval."""
 
     PENDING = "PENDING"
     APPROVED = "APPROVED"
@@ -36,7 +36,14 @@ class Approval(Enum):
 
 
 def status_of(placed_orders: int) -> CustomerStatus:
-    """The status of a customer who has placed this many orders."""
+    """The status of a customer with this many placed orders.
+
+    | Orders that are PLACED or FULFILLED | Status   |
+    | ----------------------------------- | -------- |
+    | 0                                   | PROSPECT |
+    | 1                                   | ACQUIRED |
+    | 2 or more                           | REPEAT   |
+    """
     if placed_orders >= REPEAT_MIN_ORDERS:
         return CustomerStatus.REPEAT
     return CustomerStatus.ACQUIRED if placed_orders else CustomerStatus.PROSPECT
@@ -44,7 +51,7 @@ def status_of(placed_orders: int) -> CustomerStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerDetails:
-    """Everything sealed on a customer's row."""
+    """The sealed values of a customer's row."""
 
     email: str | None = None
     login_name: str | None = None
@@ -72,9 +79,9 @@ class CustomerDetails:
 
 
 class CustomerRow(NamedTuple):
-    """The columns every read of a customer selects, in the order of `COLUMNS`.
+    """The columns that every read of a customer selects, in the order of `COLUMNS`.
 
-    Of the group only the id is known after a write (`row_of`).
+    After a write (`row_of`) only the id of the group is known.
     """
 
     id: UUID
@@ -97,7 +104,7 @@ class CustomerRow(NamedTuple):
 
 
 def _group_column(column: Any) -> Any:
-    # Not a join: whoever selects these columns would have to remember it.
+    # A subquery, because every query of these columns would have to repeat a join.
     group = select(column).where(col(CustomerGroup.id) == col(Customer.group_id))
     return group.correlate(Customer).scalar_subquery()
 
@@ -125,7 +132,7 @@ COLUMNS: Sequence[Any] = (
 
 @dataclass(frozen=True, slots=True)
 class CustomerRecord:
-    """A customer, opened."""
+    """A customer with its personal fields decrypted."""
 
     row: CustomerRow
     personal: CustomerDetails
@@ -137,7 +144,7 @@ class CustomerRecord:
 
 
 def open_row(row: CustomerRow, cipher: DataKeyCipher | None) -> CustomerRecord:
-    """The record of a row; without a key nothing personal can be shown any more."""
+    """The record of a row; without a key, or after an erasure, its personal fields are empty."""
     if cipher is None or row.erased_at is not None:
         return CustomerRecord(row, CustomerDetails())
     return CustomerRecord(row, cipher.open_as(CustomerDetails, TABLE, row.id, row.sealed))

@@ -1,4 +1,4 @@
-"""Reads and writes customers; the one place where their rows are opened and sealed."""
+"""Reads and writes customers; decrypts and seals their rows."""
 
 import secrets
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class _Id(NamedTuple):
     customer_id: UUID
 
 
-# Of the parameters `organization_id`, `kind` and `keyed_hash`; and whose name it is.
+# Conditions with the parameters `organization_id`, `kind` and `keyed_hash`, and the join to the owner.
 IDENTIFIER_MATCHES = (
     col(LoginIdentifier.organization_id) == bindparam("organization_id"),
     col(LoginIdentifier.kind) == bindparam("kind"),
@@ -118,7 +118,7 @@ async def id_by_shopper_reference(store: Store, *, organization_id: UUID, refere
 async def credentials_by_identifier(
     store: Store, *, organization_id: UUID, kind: IdentifierKind, canonical: str
 ) -> tuple[Credentials, str | None] | None:
-    """Whom a name logs in and the opened password hash; None when nobody has the name."""
+    """The credentials and the decrypted password hash for an identifier; None when nobody has it."""
     hashed = identifiers.keyed_hash(store.vault, organization_id=organization_id, kind=kind, canonical=canonical)
     row = await store.database.row(
         _CREDENTIALS_BY_IDENTIFIER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed
@@ -129,13 +129,13 @@ async def credentials_by_identifier(
 async def credentials_by_id(
     store: Store, *, organization_id: UUID, customer_id: UUID
 ) -> tuple[Credentials, str | None] | None:
-    """The same for a customer whose id is known."""
+    """The credentials and the decrypted password hash of a customer."""
     row = await store.database.row(_CREDENTIALS_BY_ID, organization_id=organization_id, customer_id=customer_id)
     return await _open_credentials(store, row)
 
 
 async def _open_credentials(store: Store, row: Credentials | None) -> tuple[Credentials, str | None] | None:
-    # Asked for nobody's key too: a login costs the same queries whether the name is known or not.
+    # Reads a key for an unknown name too: a login costs the same queries whether the name exists or not.
     cipher = await store.vault.cipher_or_decoy(row.customer_id if row else new_id())
     if row is None:
         return None
@@ -146,7 +146,7 @@ async def _open_credentials(store: Store, row: Credentials | None) -> tuple[Cred
 
 @dataclass(slots=True)
 class LockedCustomer:
-    """A customer locked for a change; `personal` is sealed again by `save`."""
+    """A customer locked for a change; `save` seals `personal` again."""
 
     row: Customer
     personal: CustomerDetails
@@ -155,13 +155,13 @@ class LockedCustomer:
 async def lock(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID
 ) -> LockedCustomer | None:
-    """The customer, locked until the transaction ends; None when there is none or it was erased."""
+    """Lock a customer until the transaction ends; None when there is none or it was erased."""
     customer = await lock_by_trusted_id(session, vault, customer_id=customer_id)
     return customer if customer is not None and customer.row.organization_id == organization_id else None
 
 
 async def lock_by_trusted_id(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> LockedCustomer | None:
-    """The same where a signed id says whose customer it is; never for an id that somebody may choose."""
+    """Lock a customer by an id that was read from a signed token; never pass an id that a caller may choose."""
     row = await session.get(Customer, customer_id, with_for_update=True, populate_existing=True)
     if row is None or row.erased_at is not None:
         return None
@@ -172,7 +172,7 @@ async def lock_by_trusted_id(session: AsyncSession, vault: Vault, *, customer_id
 async def lock_by_identifier(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str
 ) -> CustomerRow | None:
-    """Who has a name, locked until the transaction ends; nothing personal is opened."""
+    """Lock the customer who has an identifier until the transaction ends; nothing personal is decrypted."""
     hashed = identifiers.keyed_hash(vault, organization_id=organization_id, kind=kind, canonical=canonical)
     rows = await execute(
         session, _LOCK_BY_IDENTIFIER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed
@@ -201,7 +201,7 @@ async def set_password(session: AsyncSession, vault: Vault, customer: Customer, 
 
 
 async def assign_group(session: AsyncSession, *, customer_id: UUID, group_id: UUID | None) -> bool:
-    """Put a locked customer into a group or into none; say whether it was elsewhere before."""
+    """Set or clear the group of a locked customer; return whether it differed."""
     row = await session.get_one(Customer, customer_id, populate_existing=True)
     if row.group_id == group_id:
         return False
@@ -214,21 +214,21 @@ async def assign_group(session: AsyncSession, *, customer_id: UUID, group_id: UU
 
 
 def reference_hash(vault: Vault, *, organization_id: UUID, reference: str | None) -> bytes | None:
-    """What a customer is found by who has this id in another system."""
+    """The keyed hash that finds a customer by its id in another system."""
     if reference is None:
         return None
     return vault.fingerprints.compute("customer-reference", reference, organization_id=organization_id)
 
 
 def new_shopper_reference() -> str:
-    """A reference nobody can guess or read anything from."""
+    """A random shopper reference, which reveals nothing about the customer."""
     return secrets.token_urlsafe(12).replace("-", "x").replace("_", "y")
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
-    """Take everything personal from a customer's row and free its names; repeating it is harmless.
+    """Delete everything personal of a customer's row, and its identifiers; idempotent. Return 1 if there was anything.
 
-    The shopper reference goes too: payment gateways know the person by it.
+    The shopper reference is replaced too: payment gateways know the person by it.
     """
     await identifiers.release(session, customer_id=customer_id)
     row = await session.get(Customer, customer_id, with_for_update=True, populate_existing=True)

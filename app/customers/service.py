@@ -1,4 +1,4 @@
-"""Changes a customer: its profile, and what only the back office may set."""
+"""Updates a customer: its profile, and the fields that only the back office may set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from app.platform.vault.vault import Vault
 
 
 class EmailTaken(AppError):
-    """Somebody in this organization has the address already."""
+    """Another customer of the organization has the address."""
 
     code = ErrorCode.EMAIL_TAKEN
     message = "There is an account with this email address already. Log in, or reset the password."
@@ -29,7 +29,7 @@ class EmailTaken(AppError):
 
 
 class LoginNameTaken(AppError):
-    """Somebody in this organization has the login name already; case makes no difference."""
+    """Another customer of the organization has the login name; case makes no difference."""
 
     code = ErrorCode.TAKEN
     message = "This login name is taken. Choose another one."
@@ -37,7 +37,7 @@ class LoginNameTaken(AppError):
 
 
 class ReferenceTaken(AppError):
-    """Another customer of this organization has the shopper reference."""
+    """Another customer of the organization has the shopper reference."""
 
     code = ErrorCode.TAKEN
     message = "Another customer has this shopper reference."
@@ -55,11 +55,15 @@ async def update(
     expected_version: int | None = None,
     extras: Sequence[ExtraFieldDefinition] = (),
 ) -> tuple[CustomerRecord, list[str]]:
-    """Set the given fields (absent stays, None clears); return the customer and the names of what changed.
+    """Set the given fields (absent stays, None clears); return the customer and the API names of what changed.
 
-    `extras` are the fields that `attributes`, pairs of a name and an answer, may be about. The `customer` of an id is
-    locked. Of one as it was read before nothing is, and the transaction ends with `VersionConflict` if it has changed.
-    Raise `AppErrorGroup` (every wrong field), `NotFound`, `Conflict`, `EmailTaken`, `LoginNameTaken`, `ReferenceTaken`.
+    | `customer`         | Lock                   | A concurrent change                         |
+    | ------------------ | ---------------------- | ------------------------------------------- |
+    | an id              | the row, immediately   | waits for this transaction                  |
+    | a `CustomerRecord` | none (optimistic lock) | the transaction ends with `VersionConflict` |
+
+    `attributes` are pairs of a field's name and an answer; `extras` are the declared fields. Raise `AppErrorGroup`
+    (every wrong field), `NotFound`, `Conflict`, `EmailTaken`, `LoginNameTaken`, `ReferenceTaken`.
     """
     validation = Validation()
     changes = parse_profile(validation, input_values, by_customer=by_customer)
@@ -155,5 +159,5 @@ async def _save(session: AsyncSession, vault: Vault, customer: CustomerRecord, *
     try:
         return await versions.write_next_version(session, vault, customer, immediately=immediately)
     except IntegrityError:
-        # Only of the references of customers there can be no two alike.
+        # The shopper reference is the only unique column that an update can violate.
         raise ReferenceTaken from None

@@ -1,4 +1,4 @@
-"""Tables of customers and of the names that lead to them."""
+"""Tables of customers and of their login identifiers."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,8 +13,8 @@ class Customer(SQLModel, table=True):
     """One person as a customer of one organization. Everything personal is in `sealed`.
 
     The password hash is sealed too: a stolen copy of this table cannot be cracked without the key store.
-    After an erasure the row stays, without any sealed value. A deleted one stays too, as other rows name it,
-    but nobody is shown it.
+    An erased customer's row stays, without any sealed value. A deleted customer's row stays too, as other rows refer to
+    it, but no read returns it.
     """
 
     __tablename__ = "customers"
@@ -47,7 +47,7 @@ class Customer(SQLModel, table=True):
 
 
 class LoginIdentifier(SQLModel, table=True):
-    """The one place that decides who owns an email address or a login name in an organization."""
+    """The owner of an email address or a login name; the primary key decides who has it in an organization."""
 
     __tablename__ = "login_identifiers"
 

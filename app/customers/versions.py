@@ -1,4 +1,4 @@
-"""The versions of a customer's profile: writes the first, holds the newest, writes the next."""
+"""Inserts, locks and updates customers with single statements, under an optimistic lock (`version`)."""
 
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -88,7 +88,7 @@ async def insert_customer(
     approval: Approval | None = None,
     shopper_reference: str | None = None,
 ) -> CustomerRow:
-    """Make the customer's key, then its row, in the group of new customers; names are given to it separately."""
+    """Create the customer's key, then its row, in the default group; the caller assigns identifiers."""
     customer_id = new_id()
     cipher = await vault.create_key(customer_id, organization_id=organization_id)
     moment = now()
@@ -134,13 +134,13 @@ async def insert_customer(
 async def lock(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID
 ) -> CustomerRecord | None:
-    """The customer as it is, locked until the transaction ends; None when there is none or it was erased."""
+    """Lock a customer and read it; None when there is none or it was erased."""
     rows = await execute(session, _LOCK, organization_id=organization_id, customer_id=customer_id)
     return open_row(rows[0], await vault.cipher(customer_id)) if rows else None
 
 
 async def replace_password_hash(session: AsyncSession, vault: Vault, *, customer_id: UUID, password_hash: str) -> None:
-    """Have the hash of the same password replaced when the transaction ends."""
+    """Replace the hash of an unchanged password at the end of the transaction (rehash)."""
     sealed = (await vault.cipher(customer_id)).seal(PASSWORD_COLUMN, customer_id, password_hash)
     execute_at_commit(session, _UPDATE_PASSWORD, customer_id=customer_id, sealed_password=sealed)
 
@@ -148,9 +148,9 @@ async def replace_password_hash(session: AsyncSession, vault: Vault, *, customer
 async def write_next_version(
     session: AsyncSession, vault: Vault, customer: CustomerRecord, *, immediately: bool = False
 ) -> CustomerRecord:
-    """Write a profile as the next version of the one it was made from, when the transaction ends or `immediately`.
+    """Write the next version of the record a profile was made from, when the transaction ends or `immediately`.
 
-    The transaction ends with `VersionConflict` when that is no longer the newest version; a locked one always is.
+    The transaction ends with `VersionConflict` when the row has a newer version; that of a locked customer cannot.
     """
     row, moment = customer.row, now()
     sealed = (await vault.cipher(row.id)).seal(TABLE, row.id, customer.personal)

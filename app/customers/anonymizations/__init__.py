@@ -1,1 +1,1 @@
-"""Requests to anonymize a customer: their state and times. What they do is in `privacy`."""
+"""Requests to anonymize a customer: their status and times. `privacy` carries them out."""

@@ -1,4 +1,4 @@
-"""Requests as GraphQL shows them."""
+"""GraphQL type of a request to anonymize a customer."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,7 +26,7 @@ describe(
 
 @strawberry.type(description="A request to anonymize a customer: what became of it and when.")
 class Anonymization:
-    """The story of a request."""
+    """The status of a request and when it changed."""
 
     id: strawberry.ID = strawberry.field(description="The request's id.")
     status: AnonymizationStatus = strawberry.field(description="Where it stands.")
@@ -40,17 +40,17 @@ class Anonymization:
 
     @strawberry.field(description="Who requested it.")
     async def requester(self, info: Info[Context, None]) -> StaffMember | None:
-        """A staff member of the organization."""
+        """Null for customers (`_visible_staff_member`)."""
         return await _visible_staff_member(info.context, self.row.requester_id)
 
     @strawberry.field(description="Who cancelled it.")
     async def cancelled_by(self, info: Info[Context, None]) -> StaffMember | None:
-        """A staff member of the organization."""
+        """Null for customers (`_visible_staff_member`)."""
         return await _visible_staff_member(info.context, self.row.canceller_id) if self.row.canceller_id else None
 
 
 async def _visible_staff_member(context: Context, staff_id: UUID) -> StaffMember | None:
-    # A customer may know that it is being forgotten, not which employee asked.
+    # A customer may know that it is being anonymized, but not which employee requested it.
     return None if context.principal.customer_id else await load_staff_member(context, staff_id)
 
 
@@ -70,6 +70,6 @@ def to_anonymization(row: AnonymizationRow) -> Anonymization:
 
 
 async def load_latest_anonymization(context: Context, customer_id: UUID) -> Anonymization | None:
-    """The last request about a customer."""
+    """The latest request about a customer."""
     row = await context.load(repository.latest, customer_id)
     return to_anonymization(row) if row else None

@@ -1,4 +1,4 @@
-"""Reads requests."""
+"""Reads anonymization requests."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -16,7 +16,20 @@ from app.platform.vault.vault import Store
 
 
 class AnonymizationStatus(Enum):
-    """Where a request stands."""
+    """The status of a request. `privacy.requests` and `privacy.erasure` change it.
+
+    | From      | To        | On                                                       | Cancellable |
+    | --------- | --------- | -------------------------------------------------------- | ----------- |
+    |           | REQUESTED | a staff member requests it                               | yes         |
+    | REQUESTED | CANCELLED | it is cancelled; final                                   | no          |
+    | REQUESTED | STARTED   | its delay has passed, and a worker leases it             | no          |
+    | STARTED   | COMPLETED | every personal value and the key are gone; final         | no          |
+    | STARTED   | FAILED    | the erasure raised; due again after a growing delay      | no          |
+    | STARTED   | STARTED   | the lease has run out (a worker died): leased again      | no          |
+    | FAILED    | STARTED   | a worker leases it again                                 | no          |
+
+    A customer has at most one request that is REQUESTED, STARTED or FAILED (unique index).
+    """
 
     REQUESTED = "REQUESTED"
     STARTED = "STARTED"
@@ -26,7 +39,7 @@ class AnonymizationStatus(Enum):
 
 
 class AnonymizationRow(NamedTuple):
-    """A request as it is read."""
+    """The columns of a request."""
 
     id: UUID
     customer_id: UUID
@@ -53,7 +66,7 @@ _REQUESTS = Read(
 
 
 def customers_whose_latest_is(organization_id: UUID, statuses: Collection[AnonymizationStatus]) -> Select[Any]:
-    """The ids of the customers whose last request stands at one of these, for a condition on customers."""
+    """A subquery: the ids of the customers whose latest request has one of these statuses."""
     newer = aliased(AnonymizationRequest)
     superseded = select(col(newer.id)).where(
         col(newer.customer_id) == col(AnonymizationRequest.customer_id), col(newer.id) > col(AnonymizationRequest.id)
@@ -65,7 +78,7 @@ def customers_whose_latest_is(organization_id: UUID, statuses: Collection[Anonym
 
 
 async def latest(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[AnonymizationRow | None]:
-    """The last request about each of these customers, or None."""
+    """The latest request about each of these customers, or None."""
     rows = await store.database.rows(_REQUESTS, organization_id=organization_id, ids=ids)
     found = {row.customer_id: row for row in rows}
     return [found.get(one) for one in ids]

@@ -1,4 +1,4 @@
-"""Table of the requests."""
+"""Table of anonymization requests."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ IS_OPEN = text("status IN ('REQUESTED', 'STARTED', 'FAILED')")
 
 
 class AnonymizationRequest(SQLModel, table=True):
-    """One request and its story; it stays after the customer's data is gone. One may be open at a time."""
+    """A request, its status and times; the row stays after the erasure. A customer has at most one open request."""
 
     __tablename__ = "anonymization_requests"
     __table_args__ = (

@@ -1,1 +1,1 @@
-"""What the back office does with many customers: list, create or update."""
+"""Operations of the back office on customers: search, list, upsert."""

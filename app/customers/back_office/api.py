@@ -1,4 +1,4 @@
-"""The back office's work on customers as GraphQL shows it."""
+"""GraphQL queries `customer` and `customers`, and the mutation `upsertCustomer`."""
 
 from dataclasses import fields
 from typing import Annotated
@@ -27,7 +27,7 @@ from app.platform.values import EmailAddress, LoginName
 
 @strawberry.type
 class BackOfficeQueries:
-    """Reads of customers, each of them recorded."""
+    """Queries of customers; each is recorded in the audit log."""
 
     @query(
         allow=back_office(Scope.CUSTOMERS_READ),
@@ -38,7 +38,7 @@ class BackOfficeQueries:
         context: Context,
         by: Annotated[CustomerBy, strawberry.argument(description="Which customer.")],
     ) -> Customer | None:
-        """A malformed name finds nobody."""
+        """A malformed name is answered like an unknown one."""
         try:
             customer_id = await _find_customer_id(context, by)
         except AppError:
@@ -63,7 +63,7 @@ class BackOfficeQueries:
         where: Annotated[CustomerWhere | None, strawberry.argument(description="Which; all without it.")] = None,
         sort_by: Annotated[CustomerSort | None, strawberry.argument(description="In which order.")] = None,
     ) -> Connection[Customer]:
-        """A page costs the same wherever it is."""
+        """Keyset pagination: every page costs the same."""
         sort, builder = (
             parse_sort(sort_by),
             ConditionBuilder(CustomerConditions(context.store.vault, context.organization.id)),
@@ -114,7 +114,7 @@ async def _find_customer_id(context: Context, by: CustomerBy) -> UUID | None:
     "customer, or else the email does; one of the two must be given."
 )
 class UpsertCustomerInput(ProfileInput):
-    """The fields of `updateCustomer`, for integrations."""
+    """The profile fields, for integrations."""
 
     id: strawberry.ID | None = strawberry.field(
         description="The customer to update; with it, `email` is its new address.", default=None
@@ -132,7 +132,7 @@ UPSERTABLE_FIELDS = frozenset(field.name for field in fields(UpsertCustomerInput
 
 @strawberry.type(description="The created or updated customer.")
 class UpsertCustomerPayload(Payload):
-    """Answer of `upsertCustomer`."""
+    """Payload of `upsertCustomer`."""
 
     customer: Customer | None = strawberry.field(description="The customer as it is now.", default=None)
     created: bool = strawberry.field(description="Whether it was created by this call.", default=False)
@@ -140,7 +140,7 @@ class UpsertCustomerPayload(Payload):
 
 @strawberry.type
 class BackOfficeMutations:
-    """Changes by the back office."""
+    """Mutations of the back office."""
 
     @mutation(
         allow=back_office(Scope.CUSTOMERS_WRITE),
@@ -153,7 +153,7 @@ class BackOfficeMutations:
         session: AsyncSession,
         input: Annotated[UpsertCustomerInput, strawberry.argument(description="The customer.")],
     ) -> UpsertCustomerPayload:
-        """A new customer has no password until it registers."""
+        """A new customer is a guest: it has no password until it registers."""
         result = await upserting.upsert(
             session,
             context.store.vault,

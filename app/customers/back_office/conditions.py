@@ -1,4 +1,4 @@
-"""Conditions on customers, each true or false and never unknown, so that `not` means what it says."""
+"""SQL conditions on customers. No condition evaluates to NULL, so that NOT negates each of them."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class CustomerConditions:
     organization_id: UUID
 
     def has_identifier(self, kind: IdentifierKind, canonicals: Iterable[str]) -> Condition:
-        """Who owns one of these addresses or login names."""
+        """Has one of these email addresses or login names."""
         hashes = [
             identifiers.keyed_hash(self.vault, organization_id=self.organization_id, kind=kind, canonical=one)
             for one in canonicals
@@ -40,7 +40,7 @@ class CustomerConditions:
         return col(Customer.id).in_(owners)
 
     def has_reference(self, references: Iterable[str]) -> Condition:
-        """Who has one of these references of another system."""
+        """Has one of these references of another system."""
         hashes = [
             repository.reference_hash(self.vault, organization_id=self.organization_id, reference=one)
             for one in references
@@ -48,7 +48,7 @@ class CustomerConditions:
         return and_(col(Customer.reference_hash).is_not(None), one_of(Customer.reference_hash, hashes))
 
     def in_group(self, group_ids: Sequence[UUID], codes: Sequence[str]) -> Condition:
-        """Who is in a group with one of these ids or codes."""
+        """Is in a group with one of these ids or codes."""
         groups = select(col(CustomerGroup.id)).where(
             col(CustomerGroup.organization_id) == self.organization_id,
             or_(one_of(CustomerGroup.id, group_ids), one_of(CustomerGroup.code, codes)),
@@ -56,17 +56,17 @@ class CustomerConditions:
         return and_(col(Customer.group_id).is_not(None), col(Customer.group_id).in_(groups))
 
     def has_anonymization_status(self, statuses: Collection[AnonymizationStatus]) -> Condition:
-        """Whose last request to be anonymized stands at one of these."""
+        """The latest request to anonymize it has one of these statuses."""
         return col(Customer.id).in_(customers_whose_latest_is(self.organization_id, statuses))
 
 
 def one_of(column: Any, values: Sequence[object]) -> Condition:
-    """Whether the column has one of the values; of none, nothing has."""
+    """The column has one of the values; false without any."""
     return or_(*(col(column) == value for value in values)) if values else false()
 
 
 def has_status(statuses: Collection[CustomerStatus]) -> Condition:
-    """Who has ordered that often."""
+    """Has one of these statuses (`records.status_of`)."""
     ranges = {
         CustomerStatus.PROSPECT: col(Customer.placed_orders) <= 0,
         CustomerStatus.ACQUIRED: and_(col(Customer.placed_orders) > 0, col(Customer.placed_orders) < REPEAT_MIN_ORDERS),
@@ -76,7 +76,7 @@ def has_status(statuses: Collection[CustomerStatus]) -> Condition:
 
 
 def within(column: Any, *, gte: object = None, gt: object = None, lte: object = None, lt: object = None) -> Condition:
-    """Whether the column lies within the bounds that are given."""
+    """The column lies within the given bounds."""
     bounds: list[Condition] = []
     if gte is not None:
         bounds.append(col(column) >= gte)
@@ -90,6 +90,6 @@ def within(column: Any, *, gte: object = None, gt: object = None, lte: object = 
 
 
 def has_password(expected: bool) -> Condition:  # noqa: FBT001 - the value of a filter
-    """Who has a password, or else who has none."""
+    """Has a password, or has none."""
     column = col(Customer.sealed_password)
     return column.is_not(None) if expected else column.is_(None)

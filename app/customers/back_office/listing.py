@@ -1,4 +1,4 @@
-"""Pages of customers, by position in an index: the last page costs what the first does."""
+"""Lists customers with keyset pagination: every page is one range of an index."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Position = tuple[Any, ...]
 
 
 class CustomerSortField(Enum):
-    """What a list is sorted by; the id decides between equals."""
+    """The column a list is sorted by; the id breaks ties."""
 
     CREATED_AT = "created_at"
     UPDATED_AT = "updated_at"
@@ -28,7 +28,7 @@ class CustomerSortField(Enum):
 
 
 class SortDirection(Enum):
-    """Which end comes first."""
+    """The direction of the order."""
 
     ASC = "asc"
     DESC = "desc"
@@ -36,18 +36,18 @@ class SortDirection(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order that has an index."""
+    """A sort order, which an index supports."""
 
     field: CustomerSortField = CustomerSortField.CREATED_AT
     direction: SortDirection = SortDirection.DESC
 
     @property
     def name(self) -> str:
-        """Binds cursors to this order."""
+        """The name of the order; a cursor is valid for its own order only."""
         return f"customers:{self.field.value}:{self.direction.value}"
 
     def position(self, row: CustomerRow) -> Position:
-        """Where a row stands, in what JSON can say."""
+        """The position of a row, as JSON values."""
         value = getattr(row, self.field.value)
         return (value.isoformat() if isinstance(value, datetime) else value, row.id.hex)
 
@@ -61,7 +61,7 @@ async def page(
     size: int,
     after: Position | None,
 ) -> list[tuple[Position, CustomerRecord]]:
-    """`size` customers behind the position `after`, and one more where there are more."""
+    """`size` customers after the position `after`, and one more if there is one."""
     statement = page_statement(condition=condition, sort=sort, size=size, after=after)
     rows = await store.database.rows(Read(statement, CustomerRow._make), organization_id=organization_id)
     ciphers = await store.vault.ciphers([row.id for row in rows if row.sealed])
@@ -69,19 +69,19 @@ async def page(
 
 
 async def count(store: Store, *, organization_id: UUID, condition: ColumnElement[bool]) -> int:
-    """How many customers meet the condition."""
+    """The number of customers that meet the condition."""
     statement = select(func.count()).select_from(Customer).where(*_visible(condition))
     found = await store.database.row(Read(statement, _first_column), organization_id=organization_id)
     return found or 0
 
 
 def page_statement(*, condition: ColumnElement[bool], sort: Sort, size: int, after: Position | None) -> Select[Any]:
-    """The statement of a page, with the parameter `organization_id`."""
+    """The query of a page, with the parameter `organization_id`."""
     column, row_id = col(getattr(Customer, sort.field.value)), col(Customer.id)
     conditions = _visible(condition)
     if after is not None:
         conditions.append(_after_position(column, row_id, sort, after))
-    # A whole range of the index (organization, value, id), read from its start or from its end.
+    # One range of the index (organization, value, id), scanned forwards or backwards.
     order = [column.desc(), row_id.desc()] if sort.direction is SortDirection.DESC else [column, row_id]
     return select(*COLUMNS).where(*conditions).order_by(*order).limit(size + 1)
 

@@ -1,4 +1,4 @@
-"""Creates or updates a customer in one call, whoever else does the same at that moment."""
+"""Upserts a customer, also under concurrent calls."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from app.platform.vault.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class UpsertResult:
-    """The customer, whether it is new, and the names of what changed."""
+    """The customer, whether it is new, and the API names of what changed."""
 
     customer: CustomerRecord
     created: bool
@@ -45,15 +45,22 @@ async def upsert(
     input_values: Mapping[str, Any],
     expected_version: int | None = None,
 ) -> UpsertResult:
-    """Update the customer with this id, or else with the email in `given`, or else create a guest with that email.
+    """Update the customer with this id, or else with the given email, or else create a guest with that email.
 
-    Of two calls at once with a new email one creates and the other updates: the unique index decides.
-    Raise `AppErrorGroup` with every wrong field, `NotFound` (of `id`), `Conflict`, `EmailTaken`, `ReferenceTaken`.
+    | `customer_id` | The email in `input_values`              | Result                                           |
+    | ------------- | ---------------------------------------- | ------------------------------------------------ |
+    | given         | absent, or the new address               | updated; `NotFound` of `id` when there is none   |
+    | None          | absent                                   | `Required` of `email`                            |
+    | None          | a customer has it                        | updated, except the email                        |
+    | None          | nobody has it                            | created                                          |
+    | None          | another call takes it at the same time   | updated: the unique index decides                |
+
+    Raise `AppErrorGroup` with every wrong field, `NotFound`, `Conflict`, `EmailTaken`, `ReferenceTaken`.
     """
     new = _parse(input_values, needs_email=customer_id is None)
     values = dict(input_values)
     if customer_id is None:
-        # The address named the customer: however it is written, it is not to be changed.
+        # The address only identifies the customer; a different spelling must not change it.
         del values["email"]
         customer_id = await _owner_id(session, vault, organization_id, new.email)
     if customer_id is None:
@@ -61,7 +68,7 @@ async def upsert(
         if created is not None:
             return UpsertResult(created, created=True, names=[])
         customer_id = await _owner_id(session, vault, organization_id, new.email)
-        assert customer_id is not None  # noqa: S101 - somebody else has just taken the address
+        assert customer_id is not None  # noqa: S101 - a concurrent call has just taken the address
     return await _update(session, vault, organization_id, customer_id, values, expected_version)
 
 
@@ -100,7 +107,7 @@ async def _create(
                 await savepoint.rollback()
                 return None
     except IntegrityError:
-        # Nothing else is unique about a customer.
+        # The shopper reference is the only other unique column.
         raise ReferenceTaken from None
     return open_row(customer, await vault.cipher(customer.id))
 

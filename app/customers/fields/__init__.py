@@ -1,1 +1,1 @@
-"""Fields: what a shop may ask of a person: types, labels, patterns, and the extra fields it declares itself."""
+"""Form fields: types, labels and patterns, and the extra fields that an organization declares."""

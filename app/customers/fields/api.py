@@ -1,4 +1,4 @@
-"""Extra fields as GraphQL shows them."""
+"""GraphQL types, query and mutations of extra fields."""
 
 from dataclasses import fields
 from typing import Annotated, Any
@@ -47,7 +47,7 @@ describe(
 
 @strawberry.type(description="A text in one language.")
 class LocalizedText:
-    """A label."""
+    """One language of a label."""
 
     locale: str = strawberry.field(description="A BCP 47 language tag such as `de` or `de-CH`.")
     text: str = strawberry.field(description="The text in this language.")
@@ -55,7 +55,7 @@ class LocalizedText:
 
 @strawberry.type(description="One value of a SELECT, with its labels.")
 class ExtraFieldOption:
-    """An option in all its languages."""
+    """An option with its labels in all languages."""
 
     value: str = strawberry.field(description="What is stored.")
     labels: list[LocalizedText] = strawberry.field(description="What is shown, by language.")
@@ -63,7 +63,7 @@ class ExtraFieldOption:
 
 @strawberry.type(description="A field the organization asks for beside the built-in ones.")
 class ExtraField(Node):
-    """Its definition; forms show it in one language."""
+    """The definition, with the labels in all languages; a form shows one."""
 
     name: str = strawberry.field(description="The name in `attributes`; unique in the organization, never changes.")
     type: FieldType = strawberry.field(description="TEXT, NUMBER, DATE, CHECKBOX or SELECT; never changes.")
@@ -96,7 +96,7 @@ def _texts(labels: dict[str, str]) -> list[LocalizedText]:
 
 @strawberry.input(description="A text in one language.")
 class LocalizedTextInput:
-    """A label."""
+    """One language of a label."""
 
     locale: str = strawberry.field(description="A BCP 47 language tag such as `de` or `de-CH`.")
     text: str = strawberry.field(description="1 to 255 characters.")
@@ -104,7 +104,7 @@ class LocalizedTextInput:
 
 @strawberry.input(description="One value of a SELECT, with its labels.")
 class ExtraFieldOptionInput:
-    """An option."""
+    """An option, with its labels."""
 
     value: str = strawberry.field(description="What is stored, 1 to 64 characters, each once.")
     labels: list[LocalizedTextInput] = strawberry.field(
@@ -114,7 +114,7 @@ class ExtraFieldOptionInput:
 
 @strawberry.input(description="A new extra field; at most 50 for an organization.")
 class CreateExtraFieldInput:
-    """What `createExtraField` needs."""
+    """Input of `createExtraField`."""
 
     name: str = strawberry.field(
         description="A small letter, then letters, digits, underscores; at most 64; not a built-in field's."
@@ -130,7 +130,7 @@ class CreateExtraFieldInput:
 
 @strawberry.input(description="What to change of an extra field: left away stays, an explicit null clears.")
 class UpdateExtraFieldInput:
-    """Name and type never change: answers are kept by them."""
+    """Name and type cannot be changed: stored answers depend on them."""
 
     id: strawberry.ID = strawberry.field(description="Which extra field.")
     labels: strawberry.Maybe[list[LocalizedTextInput]] = strawberry.field(description="All labels anew.", default=None)
@@ -145,34 +145,34 @@ class UpdateExtraFieldInput:
 
 @strawberry.input(description="The extra field to ask for no longer.")
 class DeleteExtraFieldInput:
-    """What `deleteExtraField` needs."""
+    """Input of `deleteExtraField`."""
 
     id: strawberry.ID = strawberry.field(description="Which extra field.")
 
 
 @strawberry.type(description="The new extra field.")
 class CreateExtraFieldPayload(Payload):
-    """Answer of `createExtraField`."""
+    """Payload of `createExtraField`."""
 
     extra_field: ExtraField | None = strawberry.field(description="The field.", default=None)
 
 
 @strawberry.type(description="The changed extra field.")
 class UpdateExtraFieldPayload(Payload):
-    """Answer of `updateExtraField`."""
+    """Payload of `updateExtraField`."""
 
     extra_field: ExtraField | None = strawberry.field(description="The field as it is now.", default=None)
 
 
 @strawberry.type(description="What was deleted.")
 class DeleteExtraFieldPayload(Payload):
-    """Answer of `deleteExtraField`."""
+    """Payload of `deleteExtraField`."""
 
     deleted_extra_field_id: strawberry.ID | None = strawberry.field(description="The id that is no more.", default=None)
 
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
-    """Under the names of the columns, and in the words of the room below."""
+    """The values under the names of the columns, as the types that `editing` takes."""
     found = {"position" if name == "order" else name: value for name, value in values.items()}
     if "type" in found:
         found["type"] = found["type"].value
@@ -189,17 +189,17 @@ def _labels(input_values: list[LocalizedTextInput]) -> list[Label]:
 
 @strawberry.type
 class ExtraFieldQueries:
-    """Reads of extra fields."""
+    """Query of the extra fields."""
 
     @query(allow=ALLOWED, description="All extra fields of the organization, in the order in which forms show them.")
     async def extra_fields(self, context: Context) -> list[ExtraField]:
-        """At most 50."""
+        """At most 50 for an organization."""
         return [to_extra_field(one) for one in await repository.by_organization(context.store, context.organization.id)]
 
 
 @strawberry.type
 class ExtraFieldMutations:
-    """Changes of extra fields."""
+    """Mutations of extra fields."""
 
     @mutation(allow=ALLOWED, description="Ask customers for something more; it appears in forms and in `attributes`.")
     async def create_extra_field(
@@ -208,7 +208,7 @@ class ExtraFieldMutations:
         session: AsyncSession,
         input: Annotated[CreateExtraFieldInput, strawberry.argument(description="The field.")],
     ) -> CreateExtraFieldPayload:
-        """The unique index decides about the name."""
+        """The unique index decides whether the name is free."""
         input_values = {one.name: getattr(input, one.name) for one in fields(input) if one.name != "name"}
         extra = await editing.create(
             session, organization_id=context.organization.id, name=input.name, input_values=_columns(input_values)
@@ -223,7 +223,7 @@ class ExtraFieldMutations:
         session: AsyncSession,
         input: Annotated[UpdateExtraFieldInput, strawberry.argument(description="What to change.")],
     ) -> UpdateExtraFieldPayload:
-        """Name and type stay."""
+        """Name and type cannot be changed."""
         named = {one.name: getattr(input, one.name) for one in fields(input) if one.name != "id"}
         input_values = {name: value.value for name, value in named.items() if value is not None}
         field_id = ids.decode(KIND, input.id)
@@ -240,7 +240,7 @@ class ExtraFieldMutations:
         session: AsyncSession,
         input: Annotated[DeleteExtraFieldInput, strawberry.argument(description="Which field.")],
     ) -> DeleteExtraFieldPayload:
-        """Only the definition goes."""
+        """Only the definition is deleted; answers stay."""
         field_id = ids.decode(KIND, input.id)
         await editing.delete(session, organization_id=context.organization.id, field_id=field_id)
         record(session, context.origin, Action.EXTRA_FIELD_DELETED, object_id=field_id)

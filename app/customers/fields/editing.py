@@ -1,4 +1,4 @@
-"""Declares, changes and removes the extra fields of an organization."""
+"""Creates, updates and deletes the extra fields of an organization."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +30,7 @@ EXTRA_FIELD_TYPES = (FieldType.TEXT, FieldType.NUMBER, FieldType.DATE, FieldType
 
 
 class NameTaken(AppError):
-    """The organization has a field of this name, or it is one of the built-in ones."""
+    """The organization has a field with this name, or it is one of the built-in fields."""
 
     code = ErrorCode.TAKEN
     message = "There is a field with this name already."
@@ -38,7 +38,7 @@ class NameTaken(AppError):
 
 
 class TooManyFields(AppError):
-    """More fields than a form can show."""
+    """The organization already has the maximum number of extra fields."""
 
     code = ErrorCode.LIMIT_REACHED
     message = f"There are {MAX_EXTRA_FIELDS} extra fields already, which is the most. Delete one first."
@@ -46,7 +46,7 @@ class TooManyFields(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A text in one language."""
+    """A label in one language."""
 
     locale: str
     text: str
@@ -54,7 +54,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class OptionDeclaration:
-    """An option as it is declared."""
+    """An option as it was sent."""
 
     value: str
     labels: Sequence[Label]
@@ -65,7 +65,7 @@ async def create(
 ) -> ExtraFieldDefinition:
     """Add a field; raise `AppErrorGroup`, `NameTaken`, `TooManyFields`.
 
-    `given` are the other columns as they were sent.
+    `input_values` are the other columns, not yet validated.
     """
     validation = Validation()
     checked_name = validation.require("name", _parse_name, name)
@@ -89,7 +89,7 @@ async def create(
 async def update(
     session: AsyncSession, *, organization_id: UUID, field_id: UUID, input_values: Mapping[str, Any]
 ) -> ExtraFieldDefinition:
-    """Change what is given; name and type stay, as answers are kept by them. Raise `NotFound`, `AppErrorGroup`."""
+    """Change the given columns; stored answers depend on name and type. Raise `NotFound`, `AppErrorGroup`."""
     row = await repository.lock(session, organization_id=organization_id, field_id=field_id)
     if row is None:
         raise NotFound("There is no extra field with this id.", field=("id",))
@@ -106,7 +106,7 @@ async def update(
 
 
 async def delete(session: AsyncSession, *, organization_id: UUID, field_id: UUID) -> None:
-    """Ask for the field no longer; what was answered stays with the people until they clear it. Raise `NotFound`."""
+    """Delete a field; stored answers stay with the customers until they clear them. Raise `NotFound`."""
     row = await repository.lock(session, organization_id=organization_id, field_id=field_id)
     if row is None:
         raise NotFound("There is no extra field with this id.", field=("id",))

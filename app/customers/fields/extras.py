@@ -1,4 +1,4 @@
-"""An extra field: how it is read, and what it makes of an answer."""
+"""Extra fields: the definition of one, and the validation of answers."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -37,16 +37,16 @@ class ExtraFieldDefinition:
 
     @property
     def max_answer_length(self) -> int | None:
-        """How many characters an answer may have; None where they are not typed."""
+        """The maximum number of characters of an answer; None for a CHECKBOX and a SELECT."""
         lengths = {FieldType.TEXT: self.max_length or TEXT_MAX, FieldType.NUMBER: NUMBER_MAX, FieldType.DATE: DATE_MAX}
         return lengths.get(self.type)
 
     def label(self, locale: str | None) -> str:
-        """The label in this language, or the best there is."""
+        """The label in this language, or the best other one (`localized_label`)."""
         return localized_label(self.labels, locale, self.name)
 
     def parse(self, raw: str) -> str:
-        """The answer as it is kept; raise what is wrong with it."""
+        """Validate and normalize an answer; raise an `AppError`."""
         parsers: dict[FieldType, Callable[[str], str]] = {
             FieldType.NUMBER: _parse_number,
             FieldType.DATE: _parse_date,
@@ -79,7 +79,7 @@ def _parse_number(raw: str) -> str:
     try:
         if NUMBER.fullmatch(value):
             return format(Decimal(value), "f")
-    except InvalidOperation:  # pragma: no cover - the expression lets nothing else through
+    except InvalidOperation:  # pragma: no cover - `NUMBER` matches valid decimals only
         pass
     raise Invalid("Write a number such as 12 or 12.5.")
 
@@ -92,7 +92,7 @@ def _parse_date(raw: str) -> str:
 
 
 def definition_from_row(row: ExtraField) -> ExtraFieldDefinition:
-    """The definition a row holds."""
+    """The definition of a row."""
     return ExtraFieldDefinition(
         id=row.id,
         name=row.name,
@@ -107,7 +107,7 @@ def definition_from_row(row: ExtraField) -> ExtraFieldDefinition:
 
 
 class UnknownAttribute(Invalid):
-    """No such field is declared."""
+    """The organization has no field with this name."""
 
     message = "There is no field with this name."
 
@@ -115,9 +115,12 @@ class UnknownAttribute(Invalid):
 def parse_answers(
     validation: Validation, extras: Sequence[ExtraFieldDefinition], answers: AttributeAnswers
 ) -> dict[str, str | None]:
-    """The answers to write, None for one to be cleared; failures go to `["attributes", name]`.
+    """The answers to write, None to clear one; errors go to `["attributes", name]`.
 
-    An answer may be cleared even when its field is no longer declared.
+    | The answer  | Field declared, required | Declared, optional | Not declared       |
+    | ----------- | ------------------------ | ------------------ | ------------------ |
+    | null, blank | `Required`               | cleared            | cleared            |
+    | any other   | validated                | validated          | `UnknownAttribute` |
     """
     declared = {extra.name: extra for extra in extras}
     parsed: dict[str, str | None] = {}
@@ -147,7 +150,7 @@ def _parse_answer(extra: ExtraFieldDefinition, raw: str | None) -> str | None:
 
 
 def require_answers(validation: Validation, extras: Sequence[ExtraFieldDefinition], answers: AttributeAnswers) -> None:
-    """Remember every required field that is not among the given ones at all."""
+    """Add an error for every required field that has no answer at all."""
     names = {name for name, _ in answers}
     for extra in extras:
         if extra.required and extra.name not in names:

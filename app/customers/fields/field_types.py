@@ -1,11 +1,11 @@
-"""What a field of a form is: one definition says how it is shown and checks what comes back."""
+"""Types of form fields, options, and the choice of a label by language."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class FieldType(Enum):
-    """How a field is shown and typed; the names follow the `type` of an HTML input."""
+    """The type of a field; the names follow the `type` of an HTML input."""
 
     TEXT = "TEXT"
     EMAIL = "EMAIL"
@@ -20,14 +20,14 @@ class FieldType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One of the values a SELECT takes, with its label in each language."""
+    """One of the values of a SELECT, with its label in each language."""
 
     value: str
     labels: dict[str, str]
 
 
 def localized_label(labels: dict[str, str], locale: str | None, fallback: str) -> str:
-    """The label for a locale such as `de-CH`: for it, for its language, in English, any, or else `fallback`."""
+    """The label for a locale such as `de-CH`: in it, in its language, in English, any, or else `fallback`."""
     language = (locale or "en").split("-")[0].lower()
     for wanted in (locale, language, "en"):
         if wanted in labels:

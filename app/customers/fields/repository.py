@@ -51,11 +51,11 @@ _BY_ORGANIZATION = Read(
 
 
 async def by_organization(store: Store, organization_id: UUID) -> list[ExtraFieldDefinition]:
-    """All extra fields in the order in which forms show them."""
+    """All extra fields of an organization, in the order in which forms show them."""
     return await store.database.rows(_BY_ORGANIZATION, organization_id=organization_id)
 
 
 async def lock(session: AsyncSession, *, organization_id: UUID, field_id: UUID) -> ExtraField | None:
-    """The row of an extra field, locked; None where the organization has none with this id."""
+    """Lock the row of an extra field; None where the organization has none with this id."""
     row = await session.get(ExtraField, field_id, with_for_update=True)
     return row if row is not None and row.organization_id == organization_id else None

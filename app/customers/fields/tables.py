@@ -11,7 +11,7 @@ from app.platform.db.columns import foreign_key, id_column, timestamp_column
 
 
 class ExtraField(SQLModel, table=True):
-    """A field the shop asks for beside the built-in ones; what people answer is sealed with their profile."""
+    """A field that the shop asks for beside the built-in ones; the answers are sealed in the profiles."""
 
     __tablename__ = "extra_fields"
     __table_args__ = (UniqueConstraint("organization_id", "name"),)

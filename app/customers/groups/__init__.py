@@ -1,1 +1,1 @@
-"""Customer groups."""
+"""Customer groups, such as wholesale."""

@@ -1,4 +1,4 @@
-"""Groups as GraphQL shows them."""
+"""GraphQL types, queries and mutations of customer groups."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -28,7 +28,7 @@ IS_DEFAULT = "Whether new customers come into this group; the group that was it 
 
 @strawberry.type(description="A group of customers, such as wholesale; a customer is in one group at most.")
 class CustomerGroup(Node):
-    """What a customer's `group` is."""
+    """Plain values of the row; a customer is in at most one group."""
 
     code: str = strawberry.field(description="Unique in the organization: letters, digits, `_` and `-`.")
     name: str = strawberry.field(description="What the group is called in the back office.")
@@ -37,13 +37,13 @@ class CustomerGroup(Node):
 
     @strawberry.field(description="Whether new customers come into this group.")
     async def is_default(self, info: Info[Context, None]) -> bool:
-        """Not read with the customer: only the back office asks."""
+        """Loaded separately: only the back office needs it."""
         found = await info.context.load(repository.by_ids, self.row_id)
         return found is not None and found.is_default
 
 
 def build_group(row_id: UUID, *, code: str, name: str, tax_exempt: bool) -> CustomerGroup:
-    """The GraphQL object of what was read with a customer."""
+    """The GraphQL object of the group columns that are read with a customer."""
     return CustomerGroup(id=ids.encode(KIND, row_id), code=code, name=name, tax_exempt=tax_exempt, row_id=row_id)
 
 
@@ -53,14 +53,14 @@ def to_group(row: GroupRow) -> CustomerGroup:
 
 
 async def load_group(context: Context, group_id: UUID) -> CustomerGroup | None:
-    """The group with this id, loaded."""
+    """The group with this id, from a data loader."""
     row = await context.load(repository.by_ids, group_id)
     return to_group(row) if row else None
 
 
 @strawberry.input(description="A new group of customers.")
 class CreateGroupInput:
-    """What `createGroup` needs."""
+    """Input of `createGroup`."""
 
     code: str = strawberry.field(description=CODE)
     name: str = strawberry.field(description=NAME)
@@ -70,7 +70,7 @@ class CreateGroupInput:
 
 @strawberry.input(description="What to change of a group: a field left away stays.")
 class UpdateGroupInput:
-    """Nothing of a group can be cleared."""
+    """Absent fields stay; none can be cleared."""
 
     code: strawberry.Maybe[str | None] = strawberry.field(description=CODE, default=None)
     name: strawberry.Maybe[str | None] = strawberry.field(description=NAME, default=None)
@@ -80,21 +80,21 @@ class UpdateGroupInput:
 
 @strawberry.type(description="The new group.")
 class CreateGroupPayload(Payload):
-    """Answer of `createGroup`."""
+    """Payload of `createGroup`."""
 
     group: CustomerGroup | None = strawberry.field(description="The group.", default=None)
 
 
 @strawberry.type(description="The changed group.")
 class UpdateGroupPayload(Payload):
-    """Answer of `updateGroup`."""
+    """Payload of `updateGroup`."""
 
     group: CustomerGroup | None = strawberry.field(description="The group as it is now.", default=None)
 
 
 @strawberry.type(description="What was deleted.")
 class DeleteGroupPayload(Payload):
-    """Answer of `deleteGroup`."""
+    """Payload of `deleteGroup`."""
 
     deleted_group_id: strawberry.ID | None = strawberry.field(description="The id that is no more.", default=None)
     moved_customers: int | None = strawberry.field(
@@ -104,11 +104,11 @@ class DeleteGroupPayload(Payload):
 
 @strawberry.type
 class GroupQueries:
-    """Reads of groups; a customer sees its own as `me { group }`."""
+    """Queries of groups; a customer reads its own as `me { group }`."""
 
     @query(allow=GROUP_READERS, description="All groups of customers in the order of their codes, at most 1,000.")
     async def groups(self, context: Context) -> list[CustomerGroup]:
-        """A bounded list."""
+        """At most 1,000, so there is no pagination."""
         rows = await repository.by_organization(context.store, organization_id=context.organization.id)
         for row in rows:
             context.prime(repository.by_ids, row.id, row)
@@ -118,14 +118,14 @@ class GroupQueries:
     async def group(
         self, context: Context, code: Annotated[str, strawberry.argument(description="Code of the group, as typed.")]
     ) -> CustomerGroup | None:
-        """Upper and lower case differ."""
+        """The code is case-sensitive."""
         row = await repository.by_code(context.store, organization_id=context.organization.id, code=code)
         return to_group(row) if row else None
 
 
 @strawberry.type
 class GroupMutations:
-    """Changes of groups; `assignCustomerGroup` stands with the customers."""
+    """Mutations of groups; `assignCustomerGroup` is in `groups_api`."""
 
     @mutation(allow=WRITERS, description="Make a group of customers.")
     async def create_group(
@@ -134,7 +134,7 @@ class GroupMutations:
         session: AsyncSession,
         input: Annotated[CreateGroupInput, strawberry.argument(description="The group.")],
     ) -> CreateGroupPayload:
-        """The index decides who has a code."""
+        """The unique index decides whether the code is free."""
         row = await editing.create(
             session,
             organization_id=context.organization.id,
@@ -154,7 +154,7 @@ class GroupMutations:
         id: Annotated[strawberry.ID, strawberry.argument(description="The global id of the group.")],
         input: Annotated[UpdateGroupInput, strawberry.argument(description="What to change.")],
     ) -> UpdateGroupPayload:
-        """One audit row when anything really changed."""
+        """One audit row when anything changed."""
         names = ("code", "name", "tax_exempt", "is_default")
         input_values: dict[str, Any] = {name: getattr(input, name) for name in names}
         row, changed = await editing.update(
@@ -181,7 +181,7 @@ class GroupMutations:
             strawberry.argument(description="The group that takes over customers, markets, and being the default."),
         ] = None,
     ) -> DeleteGroupPayload:
-        """Refused with `IN_USE` when somebody would be left without a group silently."""
+        """Refused with `IN_USE` when customers or markets would be left without a group."""
         group_id = ids.decode(KIND, id)
         moved = await editing.delete(
             session,

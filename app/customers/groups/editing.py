@@ -1,4 +1,4 @@
-"""Makes, changes and deletes customer groups."""
+"""Creates, updates and deletes customer groups."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ PARSERS: dict[str, Callable[[Any], Any]] = {"code": values.code, "name": values.
 
 
 class CodeTaken(AppError):
-    """Another one of this organization has the code."""
+    """Another group (for a market: another market) of the organization has the code."""
 
     code = ErrorCode.TAKEN
     message = "This code is taken already."
@@ -32,7 +32,7 @@ class CodeTaken(AppError):
 
 
 class GroupInUse(AppError):
-    """Customers or markets belong to the group, or it is the group of new customers."""
+    """Customers or markets belong to the group, or it is the default group."""
 
     code = ErrorCode.IN_USE
     message = "Customers or markets belong to this group. Name the group that takes its place in replacementId."
@@ -40,7 +40,7 @@ class GroupInUse(AppError):
 
 
 class TooManyGroups(AppError):
-    """An organization has so many groups that a list of all would be too long."""
+    """The organization already has the maximum number of groups."""
 
     code = ErrorCode.LIMIT_REACHED
     message = f"An organization has at most {MAX_GROUPS} groups."
@@ -49,7 +49,7 @@ class TooManyGroups(AppError):
 async def create(
     session: AsyncSession, *, organization_id: UUID, code: str, name: str, tax_exempt: bool, is_default: bool
 ) -> GroupRow:
-    """A new group; raise `AppErrorGroup`, `CodeTaken`, `TooManyGroups`."""
+    """Create a group; raise `AppErrorGroup`, `CodeTaken`, `TooManyGroups`."""
     validation = Validation()
     code = validation.require("code", values.code, code)
     name = validation.require("name", values.name, name)
@@ -81,7 +81,7 @@ async def create(
 async def update(
     session: AsyncSession, *, organization_id: UUID, group_id: UUID, input_values: Mapping[str, Any]
 ) -> tuple[GroupRow, list[str]]:
-    """Set the given fields of a group; return it with the names of what changed.
+    """Set the given fields of a group; return it with the API names of what changed.
 
     Raise `NotFound`, `AppErrorGroup`, `CodeTaken`.
     """
@@ -116,9 +116,16 @@ def _parse(input_values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def delete(session: AsyncSession, *, organization_id: UUID, group_id: UUID, replacement_id: UUID | None) -> int:
-    """Delete a group; a replacement takes its customers and markets, and its place as the group of new customers.
+    """Delete a group; the replacement takes over its customers, its markets and its place as the default group.
 
-    Return how many customers moved. Raise `NotFound`, or `GroupInUse` without a replacement that is needed.
+    | Replacement          | The group                          | Result                                     |
+    | -------------------- | ---------------------------------- | ------------------------------------------ |
+    | none                 | not in use, not the default        | deleted                                    |
+    | none                 | in use, or the default             | `GroupInUse`                               |
+    | another group        | any                                | deleted, everything moves                  |
+    | itself, unknown      | any                                | `NotFound` of `replacementId`              |
+
+    Return how many customers were moved. Raise `NotFound` of `id`.
     """
     groups = await _lock_all(session, organization_id=organization_id)
     group = groups.get(group_id)
@@ -140,7 +147,7 @@ async def delete(session: AsyncSession, *, organization_id: UUID, group_id: UUID
 
 
 async def _lock_all(session: AsyncSession, *, organization_id: UUID) -> dict[UUID, CustomerGroup]:
-    """All groups of the organization, so that two changes of the default wait for each other."""
+    """Lock all groups of the organization, in the order of their ids: changes of the default are serialized."""
     statement = (
         select(CustomerGroup)
         .where(CustomerGroup.organization_id == organization_id)
@@ -153,7 +160,7 @@ async def _lock_all(session: AsyncSession, *, organization_id: UUID) -> dict[UUI
 async def _make_default(session: AsyncSession, groups: Mapping[UUID, CustomerGroup], group_id: UUID | None) -> None:
     for group in groups.values():
         group.is_default = False
-    # The index allows one only, at every moment.
+    # The unique index allows one default at any moment: clear the old one first.
     await session.flush()
     if group_id is None:
         return

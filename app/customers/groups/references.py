@@ -1,4 +1,4 @@
-"""What belongs to a group: customers and markets, by the names of their tables, as both rooms stand above this one."""
+"""Reads and moves the customers and markets of a group; by table name, as both packages are above this one."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ _REFERENCES = tuple(
 
 
 async def in_use(session: AsyncSession, *, group_id: UUID) -> bool:
-    """Whether a customer or a market belongs to the group."""
+    """Whether any customer or market belongs to the group."""
     for one in _REFERENCES:
         statement = select(one.c.id).where(one.c.group_id == group_id).limit(1)
         if (await session.exec(statement)).first():
@@ -22,9 +22,9 @@ async def in_use(session: AsyncSession, *, group_id: UUID) -> bool:
 
 
 async def reassign(session: AsyncSession, *, group_id: UUID, to: UUID) -> int:
-    """Put all customers and markets of a group into another; return how many customers there were.
+    """Move all customers and markets of a group to another group; return how many customers there were.
 
-    No customer gets a new version by this: nobody's edit of a profile is in its way.
+    The versions of the customers stay, so that concurrent edits of profiles get no conflict.
     """
     moved = [
         (await session.exec(update(one).where(one.c.group_id == group_id).values(group_id=to))).rowcount

@@ -16,7 +16,7 @@ from app.platform.vault.vault import Store
 
 
 class GroupRow(NamedTuple):
-    """The columns every read of a group selects."""
+    """The columns that every read of a group selects."""
 
     id: UUID
     code: str
@@ -29,7 +29,7 @@ class GroupRow(NamedTuple):
 
 _COLUMNS = columns(CustomerGroup, GroupRow)
 _IN_ORGANIZATION = col(CustomerGroup.organization_id) == bindparam("organization_id")
-# The group of new customers, for whoever inserts one; it cannot be deleted before that transaction ends.
+# The default group, for inserting a customer; locked against deletion until that transaction ends.
 DEFAULT_GROUP_ID = (
     select(col(CustomerGroup.id))
     .where(_IN_ORGANIZATION, col(CustomerGroup.is_default))
@@ -47,7 +47,7 @@ def row_of(group: CustomerGroup) -> GroupRow:
 
 
 async def by_organization(store: Store, *, organization_id: UUID) -> list[GroupRow]:
-    """All groups of an organization by their codes."""
+    """All groups of an organization, ordered by code."""
     return await store.database.rows(_ALL, organization_id=organization_id)
 
 
@@ -64,7 +64,7 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
 
 
 async def lock_for_reference(session: AsyncSession, *, organization_id: UUID, group_id: UUID) -> bool:
-    """Keep a group from being deleted before the transaction ends; False when the organization has no such group."""
+    """Lock a group against deletion until the transaction ends; False when the organization has no such group."""
     statement = select_one(CustomerGroup.id).where(
         CustomerGroup.organization_id == organization_id, CustomerGroup.id == group_id
     )

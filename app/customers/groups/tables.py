@@ -12,7 +12,7 @@ IS_DEFAULT = text("is_default")
 
 
 class CustomerGroup(SQLModel, table=True):
-    """A group of customers. At most one of an organization is the group of its new customers."""
+    """A group of customers. An organization has at most one default group, which new customers join."""
 
     __tablename__ = "customer_groups"
     __table_args__ = (

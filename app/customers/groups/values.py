@@ -1,4 +1,4 @@
-"""What groups and markets are called."""
+"""Parsers of the codes and names of groups and markets."""
 
 import re
 
@@ -12,7 +12,7 @@ name = values.text_parser(1, 255)
 
 
 def code(raw: str) -> str:
-    """At most 25 letters, digits, `_` and `-`; upper and lower case differ."""
+    """A code: at most 25 letters, digits, `_` and `-`; case-sensitive."""
     value = values.text_parser(1, CODE_MAX)(raw)
     if not CODE.fullmatch(value):
         raise Invalid("Use letters, digits, underscores and hyphens only.")

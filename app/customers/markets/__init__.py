@@ -1,1 +1,1 @@
-"""Markets: where a shop sells; some are private to the customers of one group."""
+"""Markets in which a shop sells; a market can be private to the customers of one group."""

@@ -1,4 +1,4 @@
-"""Markets as GraphQL shows them."""
+"""GraphQL types, queries and mutations of markets."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -41,7 +41,7 @@ class Market(Node):
 
     @strawberry.field(description="The group it is private to; null when it is public.")
     async def group(self, info: Info[Context, None]) -> CustomerGroup | None:
-        """Loaded once for all markets of a list."""
+        """Loaded with a data loader, once for a list."""
         return await load_group(info.context, self.row.group_id) if self.row.group_id else None
 
 
@@ -59,7 +59,7 @@ def to_market(row: MarketRow) -> Market:
 
 @strawberry.input(description="A new market.")
 class CreateMarketInput:
-    """What `createMarket` needs."""
+    """Input of `createMarket`."""
 
     code: str = strawberry.field(description=CODE)
     name: str = strawberry.field(description=NAME)
@@ -69,7 +69,7 @@ class CreateMarketInput:
 
 @strawberry.input(description="What to change of a market: a field left away stays.")
 class UpdateMarketInput:
-    """Only the group can be cleared."""
+    """Absent fields stay; only the group can be cleared."""
 
     code: strawberry.Maybe[str | None] = strawberry.field(description=CODE, default=None)
     name: strawberry.Maybe[str | None] = strawberry.field(description=NAME, default=None)
@@ -79,21 +79,21 @@ class UpdateMarketInput:
 
 @strawberry.type(description="The new market.")
 class CreateMarketPayload(Payload):
-    """Answer of `createMarket`."""
+    """Payload of `createMarket`."""
 
     market: Market | None = strawberry.field(description="The market.", default=None)
 
 
 @strawberry.type(description="The changed market.")
 class UpdateMarketPayload(Payload):
-    """Answer of `updateMarket`."""
+    """Payload of `updateMarket`."""
 
     market: Market | None = strawberry.field(description="The market as it is now.", default=None)
 
 
 @strawberry.type(description="What was deleted.")
 class DeleteMarketPayload(Payload):
-    """Answer of `deleteMarket`."""
+    """Payload of `deleteMarket`."""
 
     deleted_market_id: strawberry.ID | None = strawberry.field(description="The id that is no more.", default=None)
 
@@ -104,7 +104,7 @@ async def _visible_markets(context: Context, *, include_private: bool) -> list[M
     rows = await repository.by_organization(context.store, organization_id=context.organization.id)
     if include_private:
         return rows
-    # The customer was read with the session: a change of the group shows at the next request.
+    # The customer was read with the login session: a change of the group applies from the next request on.
     customer_id = context.principal.customer_id
     customer = await context.load(customers.by_ids, customer_id) if customer_id else None
     group_id = customer.row.group_id if customer else None
@@ -112,7 +112,14 @@ async def _visible_markets(context: Context, *, include_private: bool) -> list[M
 
 
 async def load_visible_market(context: Context, market_id: UUID) -> Market | None:
-    """The market with this id, if the caller may know of it: the back office of all, others of their group's."""
+    """The market with this id, if it is visible to the caller.
+
+    | Caller                                 | Public | Private to the caller's group | Private to another group |
+    | -------------------------------------- | ------ | ----------------------------- | ------------------------ |
+    | back office (`PRIVATE_MARKET_READERS`) | yes    | yes                           | yes                      |
+    | customer in a group                    | yes    | yes                           | no                       |
+    | anybody else                           | yes    | no                            | no                       |
+    """
     rows = await _visible_markets(context, include_private=admits(context.principal, PRIVATE_MARKET_READERS))
     return next((to_market(row) for row in rows if row.id == market_id), None)
 
@@ -127,14 +134,14 @@ IncludePrivate = Annotated[
 
 @strawberry.type
 class MarketQueries:
-    """What anybody may know, and what the caller's group may."""
+    """Queries of markets: public ones for anybody, private ones by group."""
 
     @query(
         allow=ANYBODY,
         description="The public markets and those of the caller's group in the order of their codes, at most 1,000.",
     )
-    async def markets(self, context: Context, include_private: IncludePrivate = False) -> list[Market]:  # noqa: FBT002 - named by the one who asks
-        """A bounded list."""
+    async def markets(self, context: Context, include_private: IncludePrivate = False) -> list[Market]:  # noqa: FBT002 - always passed by keyword
+        """At most 1,000, so there is no pagination."""
         return [to_market(row) for row in await _visible_markets(context, include_private=include_private)]
 
     @query(allow=ANYBODY, description="One market; null when there is none, or it is private to another group.")
@@ -142,16 +149,16 @@ class MarketQueries:
         self,
         context: Context,
         code: Annotated[str, strawberry.argument(description="Code of the market, as typed.")],
-        include_private: IncludePrivate = False,  # noqa: FBT002 - named by the one who asks
+        include_private: IncludePrivate = False,  # noqa: FBT002 - always passed by keyword
     ) -> Market | None:
-        """The two look alike."""
+        """A private market is answered like an unknown one."""
         rows = await _visible_markets(context, include_private=include_private)
         return next((to_market(row) for row in rows if row.code == code), None)
 
 
 @strawberry.type
 class MarketMutations:
-    """Changes of markets."""
+    """Mutations of markets."""
 
     @mutation(allow=WRITERS, description="Make a market.")
     async def create_market(
@@ -160,7 +167,7 @@ class MarketMutations:
         session: AsyncSession,
         input: Annotated[CreateMarketInput, strawberry.argument(description="The market.")],
     ) -> CreateMarketPayload:
-        """The index decides who has a code."""
+        """The unique index decides whether the code is free."""
         names = ("code", "name", "currency_code")
         input_values = {**{name: getattr(input, name) for name in names}, "group_id": _group_id(input.group_id)}
         row = await editing.create(session, organization_id=context.organization.id, input_values=input_values)
@@ -175,7 +182,7 @@ class MarketMutations:
         id: Annotated[strawberry.ID, strawberry.argument(description="The global id of the market.")],
         input: Annotated[UpdateMarketInput, strawberry.argument(description="What to change.")],
     ) -> UpdateMarketPayload:
-        """One audit row when anything really changed."""
+        """One audit row when anything changed."""
         maybe: dict[str, Any] = {name: getattr(input, name) for name in ("code", "name", "currency_code", "group_id")}
         input_values = {name: value.value for name, value in maybe.items() if value is not None}
         if "group_id" in input_values:
@@ -194,7 +201,7 @@ class MarketMutations:
         session: AsyncSession,
         id: Annotated[strawberry.ID, strawberry.argument(description="The global id of the market.")],
     ) -> DeleteMarketPayload:
-        """Orders do not point at markets."""
+        """No other rows refer to markets."""
         market_id = ids.decode(KIND, id)
         await editing.delete(session, organization_id=context.organization.id, market_id=market_id)
         record(session, context.origin, Action.MARKET_DELETED, object_id=market_id)
@@ -202,5 +209,5 @@ class MarketMutations:
 
 
 def _group_id(global_id: str | None) -> UUID | None:
-    # A blank id is none: only null may open a market to everybody.
+    # A blank id is invalid: only null may make a market public.
     return ids.decode(GROUP, global_id, "groupId") if global_id is not None else None

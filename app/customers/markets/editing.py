@@ -1,4 +1,4 @@
-"""Makes, changes and deletes markets."""
+"""Creates, updates and deletes markets."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,14 +27,14 @@ PARSERS = {"code": values.code, "name": values.name, "currency_code": money.pars
 
 
 class TooManyMarkets(AppError):
-    """An organization has so many markets that a list of all would be too long."""
+    """The organization already has the maximum number of markets."""
 
     code = ErrorCode.LIMIT_REACHED
     message = f"An organization has at most {MAX_MARKETS} markets."
 
 
 async def create(session: AsyncSession, *, organization_id: UUID, input_values: Mapping[str, Any]) -> MarketRow:
-    """A new market with all its fields; raise `AppErrorGroup`, `NotFound`, `CodeTaken`, `TooManyMarkets`."""
+    """Create a market; raise `AppErrorGroup`, `NotFound`, `CodeTaken`, `TooManyMarkets`."""
     fields = _parse(input_values)
     market_count = select(func.count()).where(col(Market.organization_id) == organization_id)
     if (await session.exec(market_count)).one() >= MAX_MARKETS:
@@ -50,12 +50,12 @@ async def create(session: AsyncSession, *, organization_id: UUID, input_values: 
 async def update(
     session: AsyncSession, *, organization_id: UUID, market_id: UUID, input_values: Mapping[str, Any]
 ) -> tuple[MarketRow, list[str]]:
-    """Set the given fields of a market; return it with the names of what changed.
+    """Set the given fields of a market; return it with the API names of what changed.
 
-    Raise `NotFound`, `AppErrorGroup`, `CodeTaken`.
+    Lock order: the group first, then the market. Raise `NotFound`, `AppErrorGroup`, `CodeTaken`.
     """
     fields = _parse(input_values)
-    # Before the market, as whoever deletes a group does.
+    # Before the market, as in deleting a group.
     await _lock_group(session, organization_id, fields)
     market = await _lock(session, organization_id=organization_id, market_id=market_id)
     changed = [field for field, value in fields.items() if getattr(market, field) != value]
@@ -72,7 +72,7 @@ async def update(
 
 
 async def delete(session: AsyncSession, *, organization_id: UUID, market_id: UUID) -> None:
-    """Delete a market; nothing else points at it. Raise `NotFound`."""
+    """Delete a market; no other rows refer to it. Raise `NotFound`."""
     await session.delete(await _lock(session, organization_id=organization_id, market_id=market_id))
     await session.flush()
 

@@ -13,7 +13,7 @@ from app.platform.vault.vault import Store
 
 
 class MarketRow(NamedTuple):
-    """The columns every read of a market selects."""
+    """The columns that every read of a market selects."""
 
     id: UUID
     code: str
@@ -24,7 +24,7 @@ class MarketRow(NamedTuple):
     updated_at: datetime
 
     def visible_to(self, group_id: UUID | None) -> bool:
-        """Whether somebody in this group, or in none, may know of the market."""
+        """Whether the market is visible to a customer in this group, or in none."""
         return self.group_id is None or self.group_id == group_id
 
 
@@ -42,5 +42,5 @@ def row_of(market: Market) -> MarketRow:
 
 
 async def by_organization(store: Store, *, organization_id: UUID) -> list[MarketRow]:
-    """All markets of an organization by their codes; who may see which is decided above."""
+    """All markets of an organization, ordered by code; the caller checks which are visible."""
     return await store.database.rows(_ALL, organization_id=organization_id)

@@ -10,7 +10,7 @@ from app.platform.db.columns import foreign_key, id_column, timestamp_column
 
 
 class Market(SQLModel, table=True):
-    """A market of an organization; with a group it is there for the customers of that group only."""
+    """A market of an organization; with a group it is visible to the customers of that group only."""
 
     __tablename__ = "markets"
     __table_args__ = (UniqueConstraint("organization_id", "code"),)

@@ -1,1 +1,1 @@
-"""What a list of customers may be filtered and sorted by."""
+"""Filters and sort orders of lists of customers."""

@@ -1,4 +1,4 @@
-"""Filters as GraphQL takes them, and the condition they make."""
+"""GraphQL inputs of filters and sort orders, and their conversion to SQL conditions."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -43,7 +43,7 @@ describe(
 
 @strawberry.input(description="One text, or one of several.")
 class TextFilter:
-    """Equality only: what is compared is sealed, and found by a keyed hash."""
+    """Equality only: the values are sealed, and found by a keyed hash."""
 
     eq: str | None = strawberry.field(description="This one.", default=None)
     one_of: list[str] | None = strawberry.field(description="Any of these, at most 100.", default=None)
@@ -51,7 +51,7 @@ class TextFilter:
 
 @strawberry.input(description="One id, or one of several.")
 class IdFilter:
-    """Global ids."""
+    """The ids are global ids."""
 
     eq: strawberry.ID | None = strawberry.field(description="This one.", default=None)
     one_of: list[strawberry.ID] | None = strawberry.field(description="Any of these, at most 100.", default=None)
@@ -59,7 +59,7 @@ class IdFilter:
 
 @strawberry.input(description="One status, or one of several.")
 class CustomerStatusFilter:
-    """Derived from the orders."""
+    """The status is derived from the number of placed orders."""
 
     eq: CustomerStatus | None = strawberry.field(description="This one.", default=None)
     one_of: list[CustomerStatus] | None = strawberry.field(description="Any of these.", default=None)
@@ -67,7 +67,7 @@ class CustomerStatusFilter:
 
 @strawberry.input(description="Where the last request to anonymize the customer stands.")
 class AnonymizationStatusFilter:
-    """Nobody without a request matches."""
+    """Customers without a request do not match."""
 
     eq: AnonymizationStatus | None = strawberry.field(description="This one.", default=None)
     one_of: list[AnonymizationStatus] | None = strawberry.field(description="Any of these.", default=None)
@@ -125,28 +125,28 @@ class CustomerWhere:
 
 @strawberry.input(description="How to sort; equals are sorted by id.")
 class CustomerSort:
-    """One field and a direction."""
+    """A column and a direction."""
 
     field: CustomerSortField = strawberry.field(description="By what.", default=CustomerSortField.CREATED_AT)
     direction: SortDirection = strawberry.field(description="Which end comes first.", default=SortDirection.DESC)
 
 
 def parse_sort(sort: CustomerSort | None) -> Sort:
-    """The order asked for; newest first without one."""
+    """The requested order; by default the newest first."""
     return Sort(sort.field, sort.direction) if sort else Sort()
 
 
 class ConditionBuilder:
-    """Turns a tree of filters into one condition; a top-level `BAD_USER_INPUT` when it is too large."""
+    """Converts a tree of filters to one condition; top-level `BAD_USER_INPUT` when it is too large."""
 
     def __init__(self, conditions: CustomerConditions) -> None:
-        """Keep count of what was used."""
+        """Start with no conditions counted."""
         self._conditions = conditions
         self._count = 0
         self.names: set[str] = set()
 
     def build(self, where: CustomerWhere | None, level: int = 1) -> Condition:
-        """The condition of a node and all below it."""
+        """The condition of a node and everything below it."""
         if where is None:
             return true()
         if level > LEVELS_MAX:
@@ -197,12 +197,12 @@ class ConditionBuilder:
 
 
 def _is_empty(one: Any) -> bool:
-    """Whether a filter says nothing: not there, or there without a value."""
+    """Whether a filter is absent, or given without a value."""
     return one is None or (hasattr(one, "one_of") and one.eq is None and one.one_of is None)
 
 
 def _values(one: Any) -> list[Any]:
-    """The values of a filter with `eq` and `oneOf`: where both are given, both must hold."""
+    """The values of a filter with `eq` and `oneOf`; where both are given, both must hold."""
     if one.one_of is None:
         return [] if one.eq is None else [one.eq]
     if len(one.one_of) > MAX_VALUES:
@@ -211,7 +211,7 @@ def _values(one: Any) -> list[Any]:
 
 
 def _parse_valid(raws: list[Raw], parse: Callable[[Raw], Parsed]) -> list[Parsed]:
-    """The well-formed ones: nobody has a malformed name."""
+    """The parsed values without the malformed ones, which no customer can have."""
     found = []
     for raw in raws:
         try:
@@ -222,7 +222,7 @@ def _parse_valid(raws: list[Raw], parse: Callable[[Raw], Parsed]) -> list[Parsed
 
 
 def _storable_text(raw: str) -> str:
-    # PostgreSQL has no text with a zero character, and encodes no lone surrogate: nobody is called so.
+    # PostgreSQL cannot store NUL or lone surrogates, so nothing matches them.
     return raw if raw.isprintable() else ""
 
 
