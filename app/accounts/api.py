@@ -1,4 +1,4 @@
-"""Accounts as GraphQL shows them."""
+"""GraphQL mutations for registration, login, sessions and passwords."""
 
 from dataclasses import replace
 from typing import Annotated
@@ -50,7 +50,7 @@ from app.platform.principal import CallerKind
 
 @strawberry.type
 class AccountMutations:
-    """Everything that opens an account or a session, or ends one."""
+    """Mutations that create an account, start or end a session, or change a password."""
 
     @mutation(
         allow=[GUEST, CUSTOMER],
@@ -63,7 +63,16 @@ class AccountMutations:
         session: AsyncSession,
         input: Annotated[RegisterInput, strawberry.argument(description="The new account.")],
     ) -> RegisterPayload:
-        """All fields are looked at and the password is hashed before anything is written."""
+        """Check all fields and hash the password before anything is written.
+
+        `pending_registrations.submit` has the table of the outcomes. Its `DONE` becomes here:
+
+        | `approval` of the organization | Password | `nextStep`     | Customer | Tokens and device token |
+        |--------------------------------|----------|----------------|----------|-------------------------|
+        | on                             | any      | AWAIT_APPROVAL | yes      | no                      |
+        | off                            | none     | DONE           | yes      | no                      |
+        | off                            | given    | DONE           | yes      | yes                     |
+        """
         if context.principal.kind is CallerKind.CUSTOMER:
             raise AlreadyLoggedIn
         organization = context.organization
@@ -110,7 +119,7 @@ class AccountMutations:
         session: AsyncSession,
         input: Annotated[LoginInput, strawberry.argument(description="Name and password.")],
     ) -> LoginPayload:
-        """A refusal is recorded, so it is returned, not raised."""
+        """Return refusals, never raise them: the failure must be committed. `log_in` has the table of the outcomes."""
         origin = replace(context.origin, device_token=input.device_token or context.origin.device_token)
         outcome = await log_in(
             session,
@@ -139,7 +148,7 @@ class AccountMutations:
         session: AsyncSession,
         input: Annotated[RefreshTokenInput, strawberry.argument(description="The token.")],
     ) -> RefreshTokenPayload:
-        """A replay must leave its trace, so it is returned, not raised."""
+        """Return the error of a replay, never raise it: the end of the session must be committed."""
         outcome = await context.services.get(LoginSessions).refresh(
             session, organization_id=context.organization.id, token=input.refresh_token
         )
@@ -155,7 +164,7 @@ class AccountMutations:
         description="End the session of the access token: it and its refresh token are dead at the next request.",
     )
     async def logout(self, context: Context, session: AsyncSession) -> LogoutPayload:
-        """A guest has no session to end."""
+        """Succeeds without effect for guests, who have no session."""
         principal = context.principal
         if principal.session_id is not None:
             ended = await sessions.end(
@@ -170,7 +179,7 @@ class AccountMutations:
 
     @mutation(allow=[CUSTOMER], description="End all sessions of the customer, this one included.")
     async def logout_everywhere(self, context: Context, session: AsyncSession) -> LogoutEverywherePayload:
-        """One statement for all of them."""
+        """End all sessions with one statement and return how many there were."""
         customer_id = context.principal.own_customer_id
         ended = await sessions.end_all(
             session,
@@ -192,7 +201,7 @@ class AccountMutations:
         session: AsyncSession,
         input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")],
     ) -> ChangePasswordPayload:
-        """The old password is proven and the new one hashed before anything is locked."""
+        """Verify the old password and hash the new one before anything is locked."""
         customer_id = context.principal.own_customer_id
         customer = await context.load(repository.by_ids, customer_id)
         if customer is None:
@@ -217,7 +226,7 @@ class AccountMutations:
             password_hash=password_change.password_hash,
             keep=context.principal.session_id,
         )
-        # What was mailed before could undo the change: it is void.
+        # Links mailed before could undo the change.
         await proofs.revoke(session, customer_id=customer_id, purposes=[Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL])
         await notify(
             session,

@@ -1,4 +1,4 @@
-"""What GraphQL takes of an account."""
+"""GraphQL inputs of registration, login, token refresh and password change."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ REGISTRATION_PROFILE_FIELDS = ("first_name", "last_name", "phone", "fax", "compa
 
 @strawberry.input(description="A new account: an email address, and a password unless it is a guest's.")
 class RegisterInput:
-    """Profile fields as in `updateCustomer`."""
+    """What `register` needs. The profile fields are those of `updateCustomer`."""
 
     email: str = strawberry.field(description="At most 96 characters; unique in the organization in any case.")
     password: str | None = strawberry.field(
@@ -51,7 +51,7 @@ class RegisterInput:
 
 
 def raw_registration(data: RegisterInput) -> RawRegistration:
-    """What was typed into a registration; raise `NotAllowed` when its address names a customer."""
+    """The unchecked registration; raise `NotAllowed` when its address has a `customerId`."""
     return RawRegistration(
         email=data.email,
         password=data.password,
@@ -73,7 +73,7 @@ def _first_address(data: AddressInput) -> FirstAddress:
 
 @strawberry.input(description="A name and a password.")
 class LoginInput:
-    """What somebody who logs in types."""
+    """What `login` needs."""
 
     identifier: str = strawberry.field(
         description="The email address or the login name, in any case; the login name only, where it is required."

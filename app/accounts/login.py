@@ -1,4 +1,4 @@
-"""Logs in by email or login name and password; every failure looks and costs the same."""
+"""Login with an email address or login name and a password. Wrong names and wrong passwords are indistinguishable."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -21,21 +21,21 @@ from app.platform.vault.vault import Store
 
 
 class InvalidCredentials(AppError):
-    """Wrong name or wrong password: which one is not said."""
+    """The name or the password is wrong; the error does not reveal which."""
 
     code = ErrorCode.INVALID_CREDENTIALS
     message = "The name or the password is wrong."
 
 
 class EmailNotVerified(AppError):
-    """The right password, but the organization wants the address proven first."""
+    """The password is right, but the organization requires a verified email address."""
 
     code = ErrorCode.EMAIL_NOT_VERIFIED
     message = "Confirm your email address first: open the link in the mail we sent you."
 
 
 class NotApproved(AppError):
-    """The right password, but the organization has not let this customer in."""
+    """The password is right, but the organization has not approved the customer."""
 
     code = ErrorCode.NOT_APPROVED
     message = "The shop has to approve your account before you can log in. You will get a mail."
@@ -43,7 +43,7 @@ class NotApproved(AppError):
 
 @dataclass(frozen=True, slots=True)
 class CredentialCheck:
-    """The outcome of a password check; `guess_attempt` is what the guesses are counted by."""
+    """The outcome of a password check; `guess_attempt` has the guess counters to update."""
 
     guess_attempt: attempts.Attempt
     customer_id: UUID | None
@@ -55,7 +55,7 @@ class CredentialCheck:
 
 @dataclass(frozen=True, slots=True)
 class LoginSuccess:
-    """Who logged in, the tokens of the new session, and the token by which the device is known from now on."""
+    """The customer who logged in, the tokens of the new session, and the token that identifies the device later."""
 
     customer: CustomerRecord
     tokens: TokenPair
@@ -64,7 +64,7 @@ class LoginSuccess:
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """What somebody typed, where it came from, and the OAuth client it came through, if any."""
+    """The name and password sent, the origin of the request, and the OAuth client it came through, if any."""
 
     origin: RequestOrigin
     identifier: str
@@ -81,10 +81,23 @@ async def log_in(
     *,
     guessing: GuessingPolicy,
 ) -> LoginSuccess | AppError:
-    """Start a session for the right password; any other outcome costs the same.
+    """Start a session if the password is right.
 
-    A refusal is recorded, so it is returned and must be committed; raise `RateLimited` (`TooBusy` too) when
-    nothing was looked at.
+    The first row that applies decides:
+
+    | Condition                                                 | Outcome                      | Guess counters |
+    |-----------------------------------------------------------|------------------------------|----------------|
+    | a guess counter blocks the attempt                        | raises `RateLimited`         | unchanged      |
+    | the password queue is full                                | raises `TooBusy`             | unchanged      |
+    | concurrent attempts blocked a counter in the meantime     | returns `RateLimited`        | unchanged      |
+    | unknown name, no password set, or wrong password          | returns `InvalidCredentials` | +1             |
+    | `require_verified_email`, and the address is not verified | returns `EmailNotVerified`   | reset          |
+    | the customer waits for approval or was rejected           | returns `NotApproved`        | reset          |
+    | the customer was erased in the meantime                   | returns `InvalidCredentials` | reset          |
+    | otherwise                                                 | returns `LoginSuccess`       | reset          |
+
+    A raised error means that no password was checked. A returned one must be committed, with its counters and its
+    audit entry. Unknown names and wrong passwords cost the same queries and the same hash.
     """
     organization = attempt.origin.principal.organization
     check = await check_credentials(store, hasher, organization=organization, attempt=attempt, guessing=guessing)
@@ -97,7 +110,7 @@ async def log_in(
 
 
 def _refusal(check: CredentialCheck, settings: OrganizationSettings) -> AppError | None:
-    """What a right password does not help against is said only to who has it."""
+    """The error to return, or None. Only someone with the right password learns about verification and approval."""
     if not check.matches or check.customer_id is None:
         return InvalidCredentials()
     if settings.require_verified_email and not check.email_verified:
@@ -135,7 +148,7 @@ async def check_credentials(
 ) -> CredentialCheck:
     """Check a password. An unknown name costs the same queries and the same hash as a known one.
 
-    Raise `RateLimited`, before anything is hashed, while guesses about the name or from the source have to wait.
+    Raise `RateLimited` before anything is hashed while a guess counter blocks the attempt, and `TooBusy`.
     """
     kind, canonical = parse_identifier(attempt.identifier, organization.settings)
     found = await repository.credentials_by_identifier(
@@ -164,10 +177,10 @@ async def check_credentials(
 
 
 def parse_identifier(identifier: str, settings: OrganizationSettings) -> tuple[IdentifierKind, str]:
-    """What kind of name somebody typed, and its canonical form; no login name has an @ in it.
+    """The kind of an identifier and its canonical form. An @ means an email address: login names have none.
 
-    What is not a name, or not one that this organization logs people in by, becomes a name that nobody has: it must
-    cost what any other costs.
+    A malformed identifier, or an email address where the organization requires login names, becomes the login name
+    `?`, which nobody can have, so that it costs the same as any other.
     """
     try:
         if "@" not in identifier:

@@ -1,4 +1,4 @@
-"""Tells customers what happened to their account."""
+"""Notification mails about account security."""
 
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from app.platform.vault.vault import Vault
 async def notify_of_replay(
     session: AsyncSession, vault: Vault, organization: Organization, *, customer_id: UUID | None
 ) -> None:
-    """Write to the customer whose refresh token was used twice."""
+    """Mail the customer whose refresh token was replayed; no mail for an erased customer."""
     customer = await repository.lock_by_trusted_id(session, vault, customer_id=customer_id) if customer_id else None
     if customer is not None:
         await notify(

@@ -1,4 +1,4 @@
-"""Changes a password that is known."""
+"""Password change for a customer who is logged in and knows the current password."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,7 +23,7 @@ from app.platform.vault.vault import Store, Vault
 
 @dataclass(frozen=True, slots=True)
 class RawPasswordChange:
-    """What was typed."""
+    """The unchecked input of a password change."""
 
     current: str
     new: str
@@ -32,7 +32,7 @@ class RawPasswordChange:
 
 @dataclass(frozen=True, slots=True)
 class PasswordChange:
-    """A change that was looked at: without a hash, the current password was wrong, which is to be counted."""
+    """A checked change. `password_hash` is None when the current password was wrong, which must be counted."""
 
     attempt: attempts.Attempt
     password_hash: str | None
@@ -48,9 +48,9 @@ async def check_change(
     raw: RawPasswordChange,
     min_length: int,
 ) -> PasswordChange:
-    """Prove the current password and hash the new one; raise `AppErrorGroup`, `RateLimited` (nothing was checked).
+    """Verify the current password and hash the new one; raise `AppErrorGroup`, or `RateLimited` before any check.
 
-    Who found somebody else's open browser may guess no faster than a stranger.
+    Guess limits apply as for a login: someone who uses another person's unlocked browser may not guess faster.
     """
     row = customer.row
     guess = Guess(row.organization_id, f"customer:{row.id}", row.id, origin.source, origin.device_token)
@@ -74,7 +74,7 @@ async def check_change(
 
 
 async def record_outcome(session: AsyncSession, change: PasswordChange) -> AppError | None:
-    """Count what came of it; a refusal must be committed, so it is returned."""
+    """Update the guess counters. An error must be committed, so it is returned, not raised."""
     rate_limit_error = await (attempts.succeed if change.password_hash else attempts.fail)(session, change.attempt)
     if rate_limit_error is not None or change.password_hash:
         return rate_limit_error
@@ -90,7 +90,7 @@ async def change(
     password_hash: str,
     keep: UUID | None,
 ) -> int:
-    """Store the new hash and end every other session but `keep`; return how many ended."""
+    """Store the new hash and end every session except `keep`; return how many ended."""
     customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=customer_id)
     if customer is None:
         raise NotFound

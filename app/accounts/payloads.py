@@ -1,4 +1,4 @@
-"""What GraphQL answers about accounts and sessions."""
+"""GraphQL payloads of registration, login, token refresh, logout and password change."""
 
 from datetime import datetime
 
@@ -28,7 +28,7 @@ DEVICE_TOKEN = (
 
 @strawberry.type(description="The tokens of a session.")
 class Tokens:
-    """What a login hands out."""
+    """GraphQL type of an access token and a refresh token."""
 
     access_token: str = strawberry.field(
         description="A JSON Web Token to send as `Authorization: Bearer …`; lives 15 minutes."

@@ -1,4 +1,4 @@
-"""Registrations whose address is not proven: what is claimed lies sealed with the proof until the mail is answered."""
+"""Pending registrations: the data of a registration is sealed in the mailed proof until the address is verified."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -35,7 +35,7 @@ IDENTIFIER_FIELDS = frozenset({"email", "login_name"})
 
 @dataclass(frozen=True, slots=True)
 class RegistrationResult:
-    """The outcome of a registration; `customer` has the address, whether it is `new` or had it before."""
+    """The outcome of a registration; `customer` has the email address, whether it `is_new` or had it before."""
 
     customer: CustomerRow
     is_new: bool
@@ -45,16 +45,28 @@ class RegistrationResult:
 async def submit(
     session: AsyncSession, vault: Vault, origin: RequestOrigin, *, new_account: NewAccount
 ) -> RegistrationResult:
-    """Open an account, or lay the claim to one beside it until the address is proven.
+    """Create an account, or store the registration in a mailed proof until its address is verified.
 
-    While addresses have to be proven, every path writes the same: a stranger cannot tell a taken address from a
-    free one, and the owner of a taken one learns of it by mail. Otherwise raise `EmailTaken`, except for a guest's
-    address: whoever proves it takes the guest's record over. Raise `LoginNameTaken` too; while addresses have to be
-    proven, a registration takes no login name, so that it tells nothing about the address.
+    | Verify (1) | The address has       | Password | Row created | Mail, its proof                | Answer       |
+    |------------|-----------------------|----------|-------------|--------------------------------|--------------|
+    | yes        | no customer           | any      | email only  | VERIFY_EMAIL, the registration | VERIFY_EMAIL |
+    | yes        | unverified or guest   | any      | none        | VERIFY_EMAIL, the registration | VERIFY_EMAIL |
+    | yes        | verified and password | any      | none        | ALREADY_REGISTERED, unusable   | VERIFY_EMAIL |
+    | no         | no customer           | any      | all of it   | VERIFY_EMAIL, empty            | DONE         |
+    | no         | guest (no password)   | yes      | none        | VERIFY_EMAIL, the registration | VERIFY_EMAIL |
+    | no         | guest (no password)   | no       | none        | none                           | `EmailTaken` |
+    | no         | password              | any      | none        | none                           | `EmailTaken` |
+
+    (1) `require_verified_email` of the organization. `LoginNameTaken` is raised in every row when another customer has
+    the login name. For a new account (DONE) that needs approval, the organization gets a mail, too.
+
+    With verification, every path costs the same and answers the same, so a stranger cannot distinguish a taken address
+    from a free one. The row of an unverified registration holds the address only, without a login name: data that a
+    stranger sent must never become the owner's.
     """
     organization = origin.principal.organization
     must_verify = organization.settings.require_verified_email
-    # Of an unproven registration the row holds the address only: what a stranger typed never becomes the owner's.
+    # Data that a stranger sent must not become the data of the address's owner.
     stored_account = _email_only(new_account) if must_verify else new_account
     is_new = await _create_unless_taken(session, vault, origin, stored_account)
     owner = await repository.lock_by_identifier(
@@ -172,13 +184,18 @@ async def complete(
     customer: LockedCustomer,
     payload: Mapping[str, Any] | None,
 ) -> list[AppError]:
-    """Mark a locked customer's address as proven and let the claim that was proven with it win.
+    """Mark a locked customer's email address as verified and apply the registration in the proof's `payload`.
 
-    Return why the claim's postal address was not written, said of `address`: it keeps nobody out.
+    | Before: address, password | `payload` | Password afterwards          | Sessions | Profile, login name  |
+    |---------------------------|-----------|------------------------------|----------|----------------------|
+    | unverified, any           | given     | that of the payload, or none | end      | those of the payload |
+    | verified, no (guest)      | given     | that of the payload, or none | end      | those of the payload |
+    | verified, yes             | given     | unchanged                    | continue | unchanged            |
+    | any                       | None      | unchanged                    | continue | unchanged            |
 
-    The password and the sessions of an account whose address was never proven are void from here on. An account
-    that has a proven address and a password already is not changed by any claim. Raise `LoginNameTaken` when somebody
-    else was faster: then nothing is written, and a registration with another name is as good as the first.
+    Return the errors of a postal address that could not be written, with fields below `address`: they do not keep the
+    account from being opened. Raise `LoginNameTaken` when another customer took the login name in the meantime: then
+    nothing is written, and the applicant may register again with another name.
     """
     row, organization = customer.row, origin.principal.organization
     warnings: list[AppError] = []
@@ -218,7 +235,10 @@ async def _apply_payload(
 async def _add_address(
     session: AsyncSession, vault: Vault, origin: RequestOrigin, customer_id: UUID, address_payload: Mapping[str, Any]
 ) -> list[AppError]:
-    """Write the address; it was looked at when it was typed, and what holds since then must not keep the owner out."""
+    """Write the postal address; return its errors.
+
+    It was checked when it was sent. Rules that changed since then must not keep the account from being opened.
+    """
     address = _load_address(address_payload)
     try:
         async with savepoint(session):

@@ -1,4 +1,4 @@
-"""What the house asks of every account, whatever the organization."""
+"""Account policy of the process, which applies to every organization."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from app.platform.principal import OrganizationSettings
 
 @dataclass(frozen=True, slots=True)
 class AccountPolicy:
-    """Settings of the process that accounts need."""
+    """Process settings of accounts: the minimum length of passwords."""
 
     password_min_length: int = 8
 
     def password_min_length_for(self, settings: OrganizationSettings) -> int:
-        """How many characters a password has at least in an organization, which may only ask for more."""
+        """The minimum number of characters of a password. An organization may raise it, not lower it."""
         return max(self.password_min_length, settings.password_min_length or 0)

@@ -1,4 +1,7 @@
-"""Opens an account."""
+"""Registration: checks the input and creates the customer, its first address and its identifiers.
+
+`pending_registrations.submit` decides whether an account is created or only prepared, and has the table of outcomes.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,7 +44,7 @@ class PasswordMismatch(AppError):
 
 
 class AlreadyLoggedIn(AppError):
-    """Somebody who is logged in wants to register."""
+    """A customer who is logged in tried to register."""
 
     code = ErrorCode.ALREADY_LOGGED_IN
     message = "You are logged in already. Log out to open another account."
@@ -66,7 +69,7 @@ class NextStep(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FirstAddress:
-    """An address as it was typed into a registration."""
+    """The unchecked postal address of a registration."""
 
     country: str
     fields: AddressDetails
@@ -75,7 +78,7 @@ class FirstAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawRegistration:
-    """What somebody who registers has typed; `profile` by the names of `Personal`, `attributes` as pairs."""
+    """The unchecked input of a registration; the keys of `profile` are fields of `CustomerDetails`."""
 
     email: str
     password: str | None = None
@@ -89,15 +92,15 @@ class RawRegistration:
 
     @property
     def opens_account(self) -> bool:
-        """Whether this is more than a guest, who cannot log in and is asked for nothing but an address."""
+        """Whether this is an account with a password. A guest has none, cannot log in, and needs only an email."""
         return self.password is not None or self.confirmation is not None
 
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """A registration whose fields are all right, with the password hashed already.
+    """A checked registration with the password hashed already.
 
-    `warnings` are what the country of the first address would have wished otherwise.
+    `warnings` are broken rules of the first address's country that the organization tolerates.
     """
 
     email: EmailAddress
@@ -117,7 +120,7 @@ async def check(
     extras: Sequence[ExtraFieldDefinition],
     password_min_length: int,
 ) -> NewAccount:
-    """Look at every field and hash the password, before anything is locked; raise `AppErrorGroup`, `TooBusy`."""
+    """Check every field and hash the password before anything is locked; raise `AppErrorGroup`, `TooBusy`."""
     validation = Validation()
     email = validation.require("email", EmailAddress.parse, raw.email)
     login_name_required = settings.require_login_name and raw.opens_account
@@ -172,7 +175,7 @@ def check_password(
     user_inputs: list[str],
     field: str = "password",
 ) -> None:
-    """Remember why a new password cannot be had, and that its confirmation differs."""
+    """Add to `validation` why a new password is refused, and whether its confirmation differs."""
     if not password:
         validation.add(Required(), field)
         return
@@ -188,9 +191,10 @@ def check_password(
 async def create_account(
     session: AsyncSession, vault: Vault, origin: RequestOrigin, *, new_account: NewAccount
 ) -> CustomerRow:
-    """Write the customer, its first address and its names; raise `EmailTaken`, `LoginNameTaken`.
+    """Write the customer, its first address and its identifiers; raise `EmailTaken`, `LoginNameTaken`.
 
-    Of two at once the index lets one win. The names come last, so that a taken one costs what a free one does.
+    The unique index lets one of two concurrent registrations win. Identifiers are written last, so that a taken one
+    costs the same as a free one.
     """
     organization = origin.principal.organization
     customer = await versions.insert_customer(
@@ -257,7 +261,7 @@ async def _assign_identifiers(
 async def notify_of_pending_approval(
     session: AsyncSession, vault: Vault, organization: Organization, *, customer_id: UUID, email: str
 ) -> None:
-    """Tell the organization of somebody who waits, where it wants to be told."""
+    """Mail the organization's `notification_email` that a customer waits for approval, if both settings are on."""
     settings = organization.settings
     if not settings.approval or not settings.notification_email:
         return
