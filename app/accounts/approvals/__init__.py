@@ -1,1 +1,1 @@
-"""Approvals: an organization lets each new customer in, or does not."""
+"""Approvals: an organization approves or rejects each new customer before the first login."""

@@ -1,4 +1,4 @@
-"""Approvals as GraphQL shows them."""
+"""GraphQL mutations that approve or reject a customer."""
 
 from typing import Annotated
 
@@ -48,7 +48,7 @@ class RejectCustomerPayload(Payload):
 
 @strawberry.type
 class ApprovalMutations:
-    """Decisions about customers."""
+    """Mutations of approvals."""
 
     @mutation(allow=BACK_OFFICE, description="Let a customer log in who waits for it; the customer is told by mail.")
     async def approve_customer(
@@ -57,7 +57,7 @@ class ApprovalMutations:
         session: AsyncSession,
         input: Annotated[ApproveCustomerInput, strawberry.argument(description="The customer.")],
     ) -> ApproveCustomerPayload:
-        """Deciding the same again changes nothing and sends nothing."""
+        """Repeating the decision changes nothing and sends no mail."""
         return ApproveCustomerPayload(customer=await _decide(context, session, input.customer_id, Approval.APPROVED))
 
     @mutation(allow=BACK_OFFICE, description="Do not let a customer log in; every session of the customer ends.")
@@ -67,7 +67,7 @@ class ApprovalMutations:
         session: AsyncSession,
         input: Annotated[RejectCustomerInput, strawberry.argument(description="The customer.")],
     ) -> RejectCustomerPayload:
-        """It can be taken back by approving."""
+        """A later approval revokes the rejection."""
         return RejectCustomerPayload(customer=await _decide(context, session, input.customer_id, Approval.REJECTED))
 
 
@@ -77,7 +77,7 @@ async def _decide(context: Context, session: AsyncSession, customer_id: strawber
         session, vault, organization_id=context.organization.id, customer_id=row_id, approval=approval
     )
     action = Action.APPROVAL_GRANTED if approval is Approval.APPROVED else Action.APPROVAL_REFUSED
-    # Deciding the same again changes nothing, but shows the customer.
+    # Repeating a decision changes nothing but returns the customer, so it is recorded as a read.
     record(session, context.origin, action if is_new else Action.CUSTOMER_READ, customer_id=row_id)
     if is_new and approval is Approval.APPROVED:
         await notify_approved(session, vault, context.organization, customer)

@@ -1,4 +1,4 @@
-"""Lets a customer in, or keeps it out."""
+"""Approval decisions: stores them, ends sessions after a rejection, and mails an approved customer."""
 
 from uuid import UUID
 
@@ -19,7 +19,10 @@ from app.platform.vault.vault import Vault
 async def decide(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, approval: Approval
 ) -> tuple[LockedCustomer, bool]:
-    """Write the decision and say whether it is a new one; a rejection ends every session. Raise `NotFound`."""
+    """Store the decision; return the customer and whether it is new. A rejection ends all sessions.
+
+    Raise `NotFound`.
+    """
     customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=customer_id)
     if customer is None:
         raise NotFound("There is no customer with this id.", field=("customerId",))
@@ -37,7 +40,7 @@ async def decide(
 async def notify_approved(
     session: AsyncSession, vault: Vault, organization: Organization, customer: LockedCustomer
 ) -> None:
-    """Write to the customer who may log in now."""
+    """Mail the customer that they may log in now."""
     await notify(
         session,
         vault,

@@ -1,1 +1,1 @@
-"""Confirmations: what is asked for, and then done with the link or code from a mail."""
+"""Flows that are confirmed with a mailed link or code: email verification, password reset, email change."""

@@ -1,4 +1,4 @@
-"""Confirmations as GraphQL shows them."""
+"""GraphQL mutations for email verification, password reset, email change and the login name reminder."""
 
 from typing import Annotated
 from uuid import UUID
@@ -48,7 +48,7 @@ NO_ENUMERATION = "An address that nobody has is answered alike, in the same time
 
 @strawberry.type
 class ConfirmationMutations:
-    """What is asked for, and what is done with the link or code from a mail. No GET does any of it."""
+    """Mutations that mail a link or code, and those that use one. No GET request uses one up."""
 
     @mutation(
         allow=[GUEST, CUSTOMER],
@@ -62,7 +62,7 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[VerifyEmailInput, strawberry.argument(description="Token, or address and code.")],
     ) -> VerifyEmailPayload:
-        """A wrong code uses up a try, so it is returned, not raised."""
+        """Return the error of a wrong code, never raise it: the counted try must be committed."""
         vault = context.store.vault
         result: VerificationResult | None
         if input.token:
@@ -89,7 +89,7 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[RequestEmailVerificationInput, strawberry.argument(description="The address.")],
     ) -> RequestEmailVerificationPayload:
-        """A proven address needs no mail: it is treated as one that nobody has."""
+        """A verified address gets no mail; it is handled like an address without an account."""
         to = await _find_recipient(context, input.email)
         if to.record is not None and to.record.row.email_verified_at is not None:
             to = _decoy_recipient(context, input.email)
@@ -108,7 +108,7 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[RequestPasswordResetInput, strawberry.argument(description="The address.")],
     ) -> RequestPasswordResetPayload:
-        """Guests get one too: whoever proves the address may have the account."""
+        """Guests get a link too: whoever controls the address may take over the guest's account."""
         to = await _find_recipient(context, input.email)
         await password_reset.request(session, context.store.vault, organization=context.organization, to=to)
         record(session, context.origin, Action.PASSWORD_RESET_REQUESTED, customer_id=_known_customer_id(to))
@@ -125,7 +125,7 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[ResetPasswordInput, strawberry.argument(description="Token and password.")],
     ) -> ResetPasswordPayload:
-        """The password is checked and hashed before the token is used up."""
+        """Check and hash the password before the token is used up, so that a weak one does not waste the token."""
         password_hash = await password_reset.check(
             context.store,
             context.services.get(PasswordHasher),
@@ -156,7 +156,7 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[RequestEmailChangeInput, strawberry.argument(description="Address and password.")],
     ) -> RequestEmailChangePayload:
-        """The password is proven before anything is locked."""
+        """Verify the password before anything is locked."""
         customer_id = context.principal.own_customer_id
         customer = await context.load(repository.by_ids, customer_id)
         if customer is None:
@@ -192,7 +192,10 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[ConfirmEmailChangeInput, strawberry.argument(description="Token or code.")],
     ) -> ConfirmEmailChangePayload:
-        """A wrong code uses up a try, so it is returned, not raised. A code alone does not say whose it is."""
+        """Return the error of a wrong code, never raise it: the counted try must be committed.
+
+        A code does not identify the customer, so only the customer who is logged in can use one; a token always works.
+        """
         vault, organization = context.store.vault, context.organization
         own_id = context.principal.customer_id
         customer_id: UUID | None
@@ -222,7 +225,7 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[UndoEmailChangeInput, strawberry.argument(description="The token.")],
     ) -> UndoEmailChangePayload:
-        """Also mails a link to choose a new password."""
+        """Also mails a password reset link to the old address."""
         customer_id = await email_change.undo(
             session, context.store.vault, organization=context.organization, token=input.token
         )
@@ -240,7 +243,7 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[RequestLoginNameReminderInput, strawberry.argument(description="The address.")],
     ) -> RequestLoginNameReminderPayload:
-        """Who has no login name logs in with the address."""
+        """The mail names the email address where the customer has no login name."""
         to = await _find_recipient(context, input.email)
         personal = to.record.personal if to.record else None
         await outbox.enqueue(

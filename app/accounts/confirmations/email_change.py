@@ -1,4 +1,4 @@
-"""Changes an email address once the new one is proven, and lets the old one take it back."""
+"""Email change: takes effect when the new address is verified, and can be undone from the old one for 7 days."""
 
 from uuid import UUID
 
@@ -27,14 +27,14 @@ from app.platform.values import EmailAddress
 from app.platform.vault.vault import Store, Vault
 
 CHANGE, UNDO = Purpose.CHANGE_EMAIL, Purpose.UNDO_EMAIL_CHANGE
-# Mailed to an address that is no longer the account's, or that never was.
+# Proofs that were mailed to an address that is not, or no longer, the account's.
 OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
 
 
 async def check(
     store: Store, hasher: PasswordHasher, *, customer: CustomerRecord, new_email: str, password: str
 ) -> EmailAddress:
-    """The new address; raise `AppErrorGroup`, or `InvalidCredentials` of `password`."""
+    """The parsed new address; raise `AppErrorGroup`, `Invalid` if it is the current one, or `InvalidCredentials`."""
     validation = Validation()
     email = validation.require("newEmail", EmailAddress.parse, new_email)
     validation.raise_errors()
@@ -56,10 +56,15 @@ async def request(
     email: EmailAddress,
     holder: MailRecipient,
 ) -> None:
-    """Mail a link to the new address; until it is used nothing changes.
+    """Mail a link and a code to the new address. Nothing changes until one of them is used.
 
-    While addresses have to be proven, a taken one is answered alike and its owner is told; otherwise raise
-    `EmailTaken`.
+    | Address is taken (1) | `require_verified_email` | Outcome                                            |
+    |----------------------|--------------------------|----------------------------------------------------|
+    | no                   | any                      | mails CONFIRM_NEW_EMAIL to the new address         |
+    | yes                  | on                       | mails ALREADY_REGISTERED to the owner, same answer |
+    | yes                  | off                      | raises `EmailTaken`                                |
+
+    (1) Another account has it and may not lose it (`email_assignment.may_lose_email`). Any earlier request is void.
     """
     email_taken = _is_email_taken(holder, customer)
     if email_taken and not organization.settings.require_verified_email:
@@ -103,7 +108,7 @@ async def confirm_by_token(session: AsyncSession, vault: Vault, *, organization:
 async def confirm_by_code(
     session: AsyncSession, vault: Vault, *, organization: Organization, customer_id: UUID, code: str
 ) -> UUID | None:
-    """Change the address with the short code; None for a wrong one, and the try must be committed."""
+    """Change the address with the short code; None for a wrong one, whose counted try must be committed."""
     proven = await proofs.use_code(
         session, vault, organization_id=organization.id, customer_id=customer_id, purpose=CHANGE, code=code
     )
@@ -119,7 +124,7 @@ async def _confirm(
     await _change_email(session, vault, customer, after, field)
     await proofs.revoke(session, customer_id=customer.row.id, purposes=OUTDATED_PURPOSES)
     if before.email is not None:
-        # One for each address: whoever changes it twice must not take the first owner's way back.
+        # One undo proof per old address: a second change must not revoke the first owner's proof.
         undo = await proofs.issue(
             session,
             vault,
@@ -143,9 +148,9 @@ async def _confirm(
 
 
 async def undo(session: AsyncSession, vault: Vault, *, organization: Organization, token: str) -> UUID:
-    """Give the account its old address back and end every session; raise `ProofInvalid`, `ProofExpired`.
+    """Restore the old address and end all sessions; raise `ProofInvalid`, `ProofExpired`, `EmailTaken`.
 
-    Whoever changed it knew the password, so a link to choose a new one goes to the old address.
+    Whoever changed the address knew the password, so a password reset link is mailed to the old address.
     """
     proven = await proofs.use(session, vault, organization_id=organization.id, purpose=UNDO, token=token)
     customer = await _lock_customer(session, vault, organization, proven)

@@ -1,4 +1,4 @@
-"""What the confirmations are given, and what they answer."""
+"""GraphQL inputs and payloads of the flows confirmed by mail."""
 
 import strawberry
 

@@ -1,4 +1,4 @@
-"""Sets a new password for somebody who forgot the old one."""
+"""Password reset: mails a link and sets a new password with it."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ PURPOSE = Purpose.RESET_PASSWORD
 
 
 async def request(session: AsyncSession, vault: Vault, *, organization: Organization, to: MailRecipient) -> None:
-    """Mail a link with which a new password can be set for 30 minutes."""
+    """Mail a link that allows setting a new password within 30 minutes."""
     issued = await proofs.issue(
         session, vault, organization_id=organization.id, customer_id=to.customer_id, purpose=PURPOSE
     )
@@ -52,7 +52,7 @@ async def check(
     confirmation: str,
     min_length: int,
 ) -> str:
-    """The hash of the new password; raise `ProofInvalid`, `ProofExpired`, or `AppErrorGroup`.
+    """Check and hash the new password; raise `ProofInvalid`, `ProofExpired`, or `AppErrorGroup`.
 
     The token stays usable.
     """
@@ -79,10 +79,10 @@ async def check(
 async def reset(
     session: AsyncSession, vault: Vault, *, organization: Organization, token: str, password_hash: str
 ) -> UUID:
-    """Use the token up and set the password; every session ends. The link proved the address, too.
+    """Use the token up, set the password and end all sessions. Using the mailed link also verifies the address.
 
-    Whatever else was mailed before and could still change the account is void, but for the undoing of an email
-    change: that is the owner's last resort.
+    Revokes open email verifications and email changes, since a stranger may have requested them. The undo link of an
+    email change stays valid: it is the owner's last way to recover the account. Raise `ProofInvalid`, `ProofExpired`.
     """
     proven = await proofs.use(session, vault, organization_id=organization.id, purpose=PURPOSE, token=token)
     customer_id = proven.customer_id
@@ -93,7 +93,7 @@ async def reset(
     customer.row.email_verified_at = customer.row.email_verified_at or now()
     await repository.save(session, vault, customer)
     await customer_orders.attach_guest_orders_of(session, vault, customer)
-    # Whoever can read the owner's mail need not wait for what strangers have guessed.
+    # The mailed link proved ownership, so delays caused by strangers' guesses no longer apply.
     await guessing.reset_for_customer(session, customer_id=customer_id)
     await sessions.end_all(
         session, organization_id=organization.id, customer_id=customer_id, reason=EndReason.PASSWORD_RESET

@@ -1,4 +1,4 @@
-"""Proves an email address."""
+"""Email verification with a mailed link or code."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -22,14 +22,14 @@ PURPOSE = Purpose.VERIFY_EMAIL
 
 
 class VerificationResult(NamedTuple):
-    """Whose address is proven; `warnings` say what of the registration could not be written any more."""
+    """The customer whose address was verified; `warnings` are the errors of a postal address that was not written."""
 
     customer_id: UUID
     warnings: list[AppError]
 
 
 async def resend(session: AsyncSession, vault: Vault, *, organization: Organization, to: MailRecipient) -> None:
-    """Send a new link and code, which void the older ones; what was claimed with them stays."""
+    """Mail a new link and code, which replace the older ones. The pending registration is kept."""
     issued = await proofs.issue(
         session, vault, organization_id=organization.id, customer_id=to.customer_id, purpose=PURPOSE
     )
@@ -48,7 +48,7 @@ async def resend(session: AsyncSession, vault: Vault, *, organization: Organizat
 async def verify_by_token(
     session: AsyncSession, vault: Vault, origin: RequestOrigin, *, token: str
 ) -> VerificationResult:
-    """Prove the address with the link's token; raise `ProofInvalid`, `ProofExpired`."""
+    """Verify the address with the link's token; raise `ProofInvalid`, `ProofExpired`, `LoginNameTaken`."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use(session, vault, organization_id=organization_id, purpose=PURPOSE, token=token)
     return await _verify(session, vault, origin, proven)
@@ -57,7 +57,7 @@ async def verify_by_token(
 async def verify_by_code(
     session: AsyncSession, vault: Vault, origin: RequestOrigin, *, customer_id: UUID, code: str
 ) -> VerificationResult | None:
-    """Prove the address with the short code; None for a wrong one, and the try must be committed."""
+    """Verify the address with the short code; None for a wrong one, whose counted try must be committed."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use_code(
         session, vault, organization_id=organization_id, customer_id=customer_id, purpose=PURPOSE, code=code

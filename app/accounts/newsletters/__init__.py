@@ -1,1 +1,1 @@
-"""Newsletters: out with one click, from the mail itself, without a login (RFC 8058)."""
+"""Newsletter unsubscription with one click from the mail, without a login (RFC 8058)."""

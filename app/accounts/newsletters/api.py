@@ -1,4 +1,4 @@
-"""The way out of the newsletter for storefronts that have a page of their own for it."""
+"""GraphQL mutation to unsubscribe from the newsletter, for storefronts with their own page for it."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ class UnsubscribeNewsletterPayload(Payload):
 
 @strawberry.type
 class NewsletterMutations:
-    """One click, no login."""
+    """Mutations of the newsletter; no login needed."""
 
     @mutation(
         allow=[GUEST, CUSTOMER],
@@ -40,7 +40,7 @@ class NewsletterMutations:
         session: AsyncSession,
         input: Annotated[UnsubscribeNewsletterInput, strawberry.argument(description="The token.")],
     ) -> UnsubscribeNewsletterPayload:
-        """The same as a POST to the link itself."""
+        """Same effect as a POST to the link itself. Raise `TokenInvalid`."""
         customer_id = context.services.get(UnsubscribeLinks).customer_id_of_token(input.token)
         if customer_id is None:
             raise TokenInvalid("This link is not valid. Open it again from the mail.", field=("token",))

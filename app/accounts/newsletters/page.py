@@ -1,4 +1,4 @@
-"""The small page behind an unsubscribe link: a button, and a word of confirmation."""
+"""HTML pages of the unsubscribe link, in five languages: question with a button, confirmation, invalid link."""
 
 from html import escape
 
@@ -43,7 +43,7 @@ def preferred_language(accepted: str) -> str:
 
 
 def question(language: str, token: str) -> str:
-    """The page that asks; only its button does anything."""
+    """The page that asks for confirmation; only its button unsubscribes."""
     action = f"{UNSUBSCRIBE_PATH}?token={token}"
     form = (
         f'<form method="post" action="{escape(action)}">'
@@ -54,12 +54,12 @@ def question(language: str, token: str) -> str:
 
 
 def done(language: str) -> str:
-    """The page that confirms."""
+    """The page after unsubscribing."""
     return _page(language, f"<p>{_text('done', language)}</p>")
 
 
 def invalid(language: str) -> str:
-    """The page for a link that we did not make."""
+    """The page for an invalid link."""
     return _page(language, f"<p>{_text('invalid', language)}</p>")
 
 

@@ -1,4 +1,4 @@
-"""The route of the unsubscribe link: GET asks and consumes nothing, POST ends the newsletter."""
+"""Route of the unsubscribe link: GET shows a confirmation page and changes nothing, POST unsubscribes."""
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -10,7 +10,7 @@ from app.platform.vault.vault import Store
 
 
 def routes(store: Store, links: UnsubscribeLinks) -> list[Route]:
-    """One route, both methods. The body of the POST is not read: the token in the address says everything."""
+    """One route for both methods. The body of the POST is ignored: the token in the URL is sufficient."""
 
     async def unsubscribe(request: Request) -> Response:
         language = page.preferred_language(request.headers.get("accept-language", ""))

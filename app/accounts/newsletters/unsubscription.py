@@ -1,4 +1,4 @@
-"""Ends the newsletter of whom a link was made for."""
+"""Newsletter unsubscription of the customer that a link was made for."""
 
 from uuid import UUID
 
@@ -12,10 +12,7 @@ from app.platform.vault.vault import Vault
 async def unsubscribe(
     session: AsyncSession, vault: Vault, *, customer_id: UUID, organization_id: UUID | None = None
 ) -> bool:
-    """End it; False when there was none, also for a customer who was erased, or is not of `organization_id`.
-
-    Repeating it is harmless.
-    """
+    """Unsubscribe; False when not subscribed, and for a customer who was erased or is not of `organization_id`."""
     customer = await repository.lock_by_trusted_id(session, vault, customer_id=customer_id)
     if customer is None or not customer.row.newsletter:
         return False

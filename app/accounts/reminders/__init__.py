@@ -1,1 +1,1 @@
-"""Reminders: mails that are sent because of the date, and not of what somebody did."""
+"""Reminders: mails that are triggered by a date, not by a request."""

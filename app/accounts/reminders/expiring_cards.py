@@ -1,4 +1,4 @@
-"""Tells customers that a saved card expires, a month before."""
+"""Reminder mails to customers whose saved card expires in a month."""
 
 from datetime import datetime
 
@@ -15,16 +15,17 @@ from app.platform.vault.vault import Store
 
 
 async def remind_of_expiring_cards(store: Store, *, moment: datetime) -> int:
-    """Write to all owners who are to be told by this moment, to each once; return how many mails there are.
+    """Mail every owner of a card whose reminder is due at `moment`, once per card; return the number of mails.
 
-    Killed in between, the others are told the next time. One that fails stays due, and does not hold up the others.
+    Each reminder has its own transaction: after an interruption, the next run mails the rest. A failed reminder stays due
+    and does not delay the others.
     """
     sent, last = 0, LOWEST_ID
     while found := await expiry_notices.due_notices(store, moment=moment, after=last):
         for method in found:
             try:
                 sent += await _remind(store, method, moment)
-            except Exception as fault:  # noqa: BLE001 - the others must be told all the same
+            except Exception as fault:  # noqa: BLE001 - one failure must not stop the other reminders
                 log_exception("expiry_notice_failed", fault, payment_method_id=method.id.hex)
         last = found[-1].id
     return sent
@@ -35,7 +36,7 @@ async def _remind(store: Store, method: DueNotice, moment: datetime) -> bool:
         customer = await customers.lock(
             session, store.vault, organization_id=method.organization_id, customer_id=method.customer_id
         )
-        # Of an erased customer the row is gone, or about to be.
+        # The payment methods of an erased customer are deleted, or about to be.
         details = await expiry_notices.settle_notice(session, store.vault, method, moment=moment) if customer else None
         if customer is None or details is None:
             return False
@@ -60,6 +61,6 @@ async def _remind(store: Store, method: DueNotice, moment: datetime) -> bool:
 
 
 def _card_label(details: PaymentMethodDetails) -> str:
-    """By what the owner knows the card, in every language."""
+    """The brand and last four digits, which need no translation."""
     brand = (details.brand or "").replace("_", " ").title()
     return " ".join(filter(None, (brand, details.last4 and f"•••• {details.last4}")))
