@@ -1,1 +1,1 @@
-"""Forms: the fields of registration and profile, as a front end shows them; what checks them is the same."""
+"""Form definitions for front ends: the fields of registration and profile, from the definitions that validate them."""

@@ -1,4 +1,4 @@
-"""Forms as GraphQL shows them."""
+"""GraphQL types and queries of forms."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ Locale = Annotated[
 
 @strawberry.type(description="One of the values of a SELECT.")
 class FormOption:
-    """In the language of the form."""
+    """GraphQL type of an option, labelled in the language of the form."""
 
     value: str = strawberry.field(description="What to send.")
     label: str = strawberry.field(description="What to show.")
@@ -33,7 +33,7 @@ class FormOption:
 
 @strawberry.type(description="A field of a form.")
 class FormField:
-    """What a front end needs to show it; the same definition checks what comes back."""
+    """GraphQL type of a form field, from the definition that also validates the input."""
 
     name: str = strawberry.field(description="The name in the mutation's input; of an extra field, in `attributes`.")
     path: list[str] = strawberry.field(description="Where it stands in the input, as `userErrors.field` names it.")
@@ -54,7 +54,7 @@ class FormField:
 
 @strawberry.type(description="A form.")
 class Form:
-    """Its fields."""
+    """GraphQL type of a form."""
 
     fields: list[FormField] = strawberry.field(description="The fields, in the order in which to show them.")
     terms_url: str | None = strawberry.field(description="Where the terms can be read that `acceptTerms` is about.")
@@ -62,7 +62,7 @@ class Form:
 
 @strawberry.input(description="What is typed into a field so far.")
 class FormValueInput:
-    """A value as text."""
+    """The value of a form field as text."""
 
     name: str = strawberry.field(description="The name of the field.")
     value: str | None = strawberry.field(description="The value as text.", default=None)
@@ -91,7 +91,7 @@ def _graphql_field(found: Field) -> FormField:
 
 @strawberry.type
 class FormQueries:
-    """Reads of forms."""
+    """Queries of forms."""
 
     @query(allow=ANYBODY, description="The fields of `register`, as this organization wants them.")
     async def registration_form(
@@ -106,7 +106,7 @@ class FormQueries:
             ),
         ] = None,
     ) -> Form:
-        """Nothing is written, and whether an address or a name is taken is not looked at."""
+        """Writes nothing, and does not check whether an address or login name is taken."""
         settings = context.organization.settings
         found = fields.registration(
             settings,
@@ -122,7 +122,7 @@ class FormQueries:
 
     @query(allow=[CUSTOMER], description="The fields of `updateCustomer` with the values of who is logged in.")
     async def profile_form(self, context: Context, locale: Locale = None) -> Form | None:
-        """In the customer's own language unless another is asked for."""
+        """Labels are in the customer's locale unless `locale` is given."""
         customer_id = context.principal.own_customer_id
         found = await context.load(customers.by_ids, customer_id)
         if found is None:

@@ -1,4 +1,4 @@
-"""The fields of the two forms, built from the definitions that also check what comes back."""
+"""Fields of the registration form and the profile form, built from the definitions that validate the input."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ Parser = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One of the values of a SELECT in one language."""
+    """One option of a SELECT, labelled in one language."""
 
     value: str
     label: str
@@ -32,7 +32,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
-    """One field; `path` is where it stands in the mutation's input, and what errors about it name."""
+    """One form field; `path` is its place in the mutation's input, which the errors about it use too."""
 
     name: str
     path: tuple[str, ...]
@@ -48,7 +48,7 @@ class FormField:
     parse: Parser
 
     def with_value(self, value: str | None) -> "FormField":
-        """The field with a value and what is wrong with it; a password is checked, and never shown."""
+        """The field with `value` and its validation error. A password is validated but never returned."""
         error = self._error_for(value)
         display_value = None if self.type is FieldType.PASSWORD else value
         return replace(self, value=display_value, error=error.message if error else None)
@@ -70,7 +70,7 @@ def registration(
     password_min_length: int,
     locale: str | None,
 ) -> list[FormField]:
-    """All that a registration may carry; login name and terms only where the organization wants them."""
+    """The fields of a registration; login name and terms only if the organization requires them."""
 
     def password(raw: str) -> None:
         strength.check(raw, shortest=password_min_length)
@@ -92,9 +92,9 @@ def registration(
 
 
 def profile(customer: CustomerRecord, extras: Sequence[ExtraFieldDefinition], *, locale: str | None) -> list[FormField]:
-    """All that customers may change of themselves, with their values, and what they cannot change but should see.
+    """The fields that customers may change, with their values; email and login name are read-only.
 
-    A value that today's rules refuse, or a required one that is missing, has an `error`.
+    A value that the current rules refuse has an `error`, and so has a required one that is missing.
     """
     personal, language = customer.personal, locale or customer.personal.locale
     email = _field("email", FieldType.EMAIL, language, EmailAddress.parse, max_length=EMAIL_MAX)

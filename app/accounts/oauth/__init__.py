@@ -1,1 +1,1 @@
-"""OAuth 2: how API clients, and customers through them, get tokens and give them back."""
+"""OAuth 2: token issuance and revocation for API clients, and for customers through them."""

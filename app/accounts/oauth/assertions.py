@@ -1,4 +1,4 @@
-"""Assertions: a client says, signed with its own key, for which staff member it acts (RFC 7523)."""
+"""JWT bearer assertions (RFC 7523): a client states, signed with its own key, for which staff member it acts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ INVALID_ASSERTION = "The assertion is not valid: check key, iss, sub, aud, exp a
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """An assertion whose signature, issuer, audience and times are right."""
+    """An assertion with a valid signature, issuer, audience and lifetime."""
 
     client: Client
     subject: UUID
@@ -42,7 +42,7 @@ class Assertion:
 
 
 async def verify(store: Store, assertion: str, *, audiences: list[str]) -> Assertion:
-    """What the assertion says; raise `InvalidRequest` for one over 4 KiB and `InvalidGrant` for any that is wrong."""
+    """The verified assertion; raise `InvalidRequest` for one over 4 KiB and `InvalidGrant` for an invalid one."""
     if len(assertion) > ASSERTION_MAX:
         raise InvalidRequest(f"The parameter assertion is longer than {ASSERTION_MAX} bytes.")
     client = await _issuer(store, assertion)
@@ -51,7 +51,7 @@ async def verify(store: Store, assertion: str, *, audiences: list[str]) -> Asser
             claims = _decode(assertion, key, audiences)
             return _assertion(client, claims)
         except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
-            # Another of its keys may have signed it.
+            # Another key of the client may have signed it.
             continue
     raise InvalidGrant(INVALID_ASSERTION)
 
@@ -83,7 +83,7 @@ def _assertion(client: Client, claims: Mapping[str, Any]) -> Assertion:
     expires_at = datetime.fromtimestamp(float(claims["exp"]), UTC)
     if expires_at > now() + LIFETIME_MAX or not claims["jti"]:
         raise ValueError
-    # An id that the fingerprint could not take is no id.
+    # Refuse a lone surrogate here: it could not be encoded for the fingerprint.
     str(claims["jti"]).encode()
     custom = claims.get("custom_claim")
     return Assertion(
@@ -92,9 +92,9 @@ def _assertion(client: Client, claims: Mapping[str, Any]) -> Assertion:
 
 
 async def use_once(session: AsyncSession, store: Store, assertion: Assertion) -> None:
-    """Spend the assertion; raise `InvalidGrant` when it was spent before or its subject is no staff member (any more).
+    """Mark the assertion as used; raise `InvalidGrant` if it was used before or the subject is no active staff member.
 
-    Both in the transaction of the token: a member who is removed at the same moment gets none.
+    Both checks belong to the transaction that issues the token: a member who is removed concurrently gets none.
     """
     jti_hash = store.vault.fingerprints.compute("assertion", assertion.jti)
     client = assertion.client
@@ -112,6 +112,6 @@ async def use_once(session: AsyncSession, store: Store, assertion: Assertion) ->
 
 
 async def sweep(store: Store) -> int:
-    """Delete what was used and would be refused by now as expired; return how many."""
+    """Delete used assertions that have expired, and so would be refused anyway; return how many."""
     async with store.database.transaction() as session:
         return (await session.exec(delete(UsedAssertion).where(col(UsedAssertion.expires_at) < now()))).rowcount

@@ -1,4 +1,4 @@
-"""Which client sends a form: by its secret, or by its id alone where it cannot keep one (RFC 6749, section 2.3)."""
+"""OAuth client authentication (RFC 6749, section 2.3): confidential clients by secret, publishable ones by id."""
 
 import base64
 import hmac
@@ -23,7 +23,7 @@ from app.platform.vault.vault import Store
 
 
 class Client(NamedTuple):
-    """A live client and its organization."""
+    """An active client with its organization."""
 
     id: UUID
     kind: str
@@ -46,11 +46,11 @@ class Client(NamedTuple):
 
     @property
     def confidential(self) -> bool:
-        """Whether it can keep a secret, and so must prove that it is itself."""
+        """Whether the client can keep a secret, and so must authenticate."""
         return self.kind == ClientKind.CONFIDENTIAL.value
 
     def matches_secret(self, hashed: bytes) -> bool:
-        """Whether this is the hash of its secret, or of the one before while that is still accepted."""
+        """Whether `hashed` is the hash of the current secret, or of the previous one while that is still accepted."""
         current = hmac.compare_digest(self.key_hash, hashed)
         if self.previous_key_hash is None or self.previous_key_until is None or self.previous_key_until <= now():
             return current
@@ -64,7 +64,7 @@ class Client(NamedTuple):
         scopes: frozenset[Scope] = frozenset(),
         staff_id: UUID | None = None,
     ) -> RequestOrigin:
-        """Who answers in the audit log for what the request does."""
+        """The origin of the request for the audit log."""
         principal = Principal(kind, self.organization, scopes=scopes, client_id=self.id, staff_id=staff_id)
         return RequestOrigin(principal, request.request_id, request.source, request.user_agent)
 
@@ -82,7 +82,7 @@ _CLIENT = Read(
 
 
 async def find(store: Store, client_id: str) -> Client | None:
-    """The live client with this id; a malformed id finds none."""
+    """The active client with this id; None for an unknown or malformed one."""
     try:
         return await store.database.row(_CLIENT, client_id=UUID(client_id))
     except ValueError:
@@ -90,9 +90,9 @@ async def find(store: Store, client_id: str) -> Client | None:
 
 
 async def authenticate(store: Store, request: OAuthRequest) -> Client:
-    """The client that sends the request; raise `InvalidClient`.
+    """The client that sends the request; raise `InvalidClient`, or `InvalidRequest` for credentials in two places.
 
-    A publishable client may leave its key away: everybody can read it in the browser anyway.
+    A publishable client may omit its key, which is public anyway.
     """
     client_id, secret = _credentials(request)
     client = await find(store, client_id)

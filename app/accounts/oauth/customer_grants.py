@@ -1,4 +1,4 @@
-"""Tokens of customers: for name and password (RFC 6749, section 4.3), and again for a refresh token (section 6)."""
+"""OAuth grants for customers: resource owner password (RFC 6749, section 4.3) and refresh token (section 6)."""
 
 from app.accounts.login import LoginAttempt, LoginSuccess, log_in
 from app.accounts.notices import notify_of_replay
@@ -17,19 +17,19 @@ from app.platform.vault.vault import Store
 
 
 class CustomerGrants:
-    """What a client gets for a customer who trusts it."""
+    """Issues tokens to a client on behalf of a customer."""
 
     def __init__(
         self, store: Store, login_sessions: LoginSessions, hasher: PasswordHasher, guessing: GuessingPolicy
     ) -> None:
-        """Log in with the same story, and the same cost, as the mutation `login`."""
+        """Use the same login flow, guess limits and cost as the mutation `login`."""
         self._store = store
         self._login_sessions = login_sessions
         self._hasher = hasher
         self._guessing = guessing
 
     async def password_grant(self, request: OAuthRequest, client: Client) -> TokenResponse:
-        """A new session; raise `OAuthError`."""
+        """Start a session; raise `OAuthError`."""
         attempt = LoginAttempt(
             client.origin(request), request.require("username"), request.require("password"), client.id
         )
@@ -46,7 +46,7 @@ class CustomerGrants:
         raise oauth_error(outcome)
 
     async def refresh_token_grant(self, request: OAuthRequest, client: Client) -> TokenResponse:
-        """New tokens of the same session; raise `OAuthError`. A replay ends the session."""
+        """Issue new tokens for the same session; raise `OAuthError`. A replay ends the session."""
         token = request.require("refresh_token")
         _no_scope(request)
         try:
@@ -73,7 +73,7 @@ def _no_scope(request: OAuthRequest) -> None:
 
 
 def oauth_error(error: AppError) -> OAuthError:
-    """An expected failure in the words of OAuth."""
+    """The OAuth error for an expected failure: 429 with `Retry-After` for `RateLimited`, else `invalid_grant`."""
     if isinstance(error, RateLimited):
         seconds = str(error.retry_after_seconds)
         return OAuthError("temporarily_unavailable", error.message, 429, Retry_After=seconds)

@@ -1,6 +1,7 @@
-"""The token endpoint (RFC 6749, section 3.2) and its four grants.
+"""OAuth token endpoint (RFC 6749, section 3.2) with four grants, and token revocation (RFC 7009).
 
-Own code, as the known libraries are synchronous and accept an assertion twice; their clients prove it in the tests.
+Implemented here because the common server libraries are synchronous and accept an assertion twice. The tests run
+OAuth client libraries against it.
 """
 
 from typing import Any
@@ -27,7 +28,7 @@ TOKEN_PATH = "/oauth/token"
 
 
 class TokenEndpoint:
-    """Issues tokens to API clients, and to customers through them, and takes them back."""
+    """Issues and revokes tokens of API clients, and of customers through them."""
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class TokenEndpoint:
         *,
         issuer: str,
     ) -> None:
-        """Assertions must name `issuer`, or the endpoint's own address, as their audience."""
+        """Assertions must have `issuer` or the URL of the token endpoint as their audience."""
         self._store = store
         self._login_sessions = login_sessions
         self._customer_grants = CustomerGrants(store, login_sessions, hasher, guessing)
@@ -47,7 +48,7 @@ class TokenEndpoint:
         self._audiences = [issuer + TOKEN_PATH, issuer]
 
     async def issue_token(self, request: OAuthRequest) -> TokenResponse:
-        """The token for a request; raise `OAuthError`."""
+        """Issue tokens for the grant of a request; raise `OAuthError`."""
         grant_type = request.require("grant_type")
         if grant_type not in GRANT_TYPES:
             raise OAuthError("unsupported_grant_type", f"Use one of {', '.join(GRANT_TYPES)}.")
@@ -61,10 +62,10 @@ class TokenEndpoint:
         return await self._client_credentials_grant(request, client)
 
     async def revoke(self, request: OAuthRequest) -> None:
-        """End the session of an access or refresh token (RFC 7009): both are dead at the next request.
+        """End the session of an access or refresh token (RFC 7009); both are refused from the next request on.
 
-        A token that is unknown, dead or of another organization is no error; raise `InvalidGrant` for a token of
-        another client, and what client authentication raises.
+        A token that is unknown, revoked, expired or of another organization is not an error. Raise `InvalidGrant` for a
+        token of another client, and what client authentication raises.
         """
         client = await self._authenticate(request)
         token = request.require("token")

@@ -1,11 +1,11 @@
-"""What OAuth answers when it refuses."""
+"""OAuth errors (RFC 6749, section 5.2)."""
 
 
 class OAuthError(Exception):
-    """An error answer of RFC 6749, section 5.2."""
+    """An error response of RFC 6749, section 5.2."""
 
     def __init__(self, error: str, description: str, status: int = 400, **headers: str) -> None:
-        """Answer `error` with a text for the developer of the client; `headers` use underscores for hyphens."""
+        """`description` is for the developer of the client; names of `headers` have underscores for hyphens."""
         super().__init__(error)
         self.error = error
         self.description = description
@@ -14,23 +14,23 @@ class OAuthError(Exception):
 
 
 class InvalidRequest(OAuthError):
-    """A parameter is missing, there more than once, or in the wrong place."""
+    """A parameter is missing, repeated, or in the wrong place."""
 
     def __init__(self, description: str, status: int = 400, **headers: str) -> None:
-        """Say which."""
+        """`description` names the parameter."""
         super().__init__("invalid_request", description, status, **headers)
 
 
 class InvalidGrant(OAuthError):
-    """What should have been exchanged for a token is wrong, used up, revoked, or another client's."""
+    """The grant (password, refresh token or assertion) is invalid, used up, revoked, or another client's."""
 
     def __init__(self, description: str) -> None:
-        """Say no more than a stranger may know."""
+        """`description` must not reveal whether an account exists."""
         super().__init__("invalid_grant", description)
 
 
 class InvalidClient(OAuthError):
-    """Client authentication failed: an unknown client and a wrong secret look the same."""
+    """Client authentication failed. Unknown clients and wrong secrets get the same error."""
 
     def __init__(self) -> None:
         """Answer 401, as RFC 6749 asks where the client used the Authorization header."""

@@ -1,4 +1,4 @@
-"""Reads a form of a client: RFC 6749, section 3.2, allows nothing else, and nothing twice."""
+"""Parser of OAuth requests: form-encoded POST bodies without repeated parameters (RFC 6749, section 3.2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ USER_AGENT_MAX = 256
 
 @dataclass(frozen=True, slots=True)
 class OAuthRequest:
-    """The form, the Authorization header, and where the request came from."""
+    """The parsed form, the Authorization header, and the origin of the request."""
 
     form: Mapping[str, str]
     authorization: str | None
@@ -26,7 +26,7 @@ class OAuthRequest:
     user_agent: str = ""
 
     def require(self, name: str) -> str:
-        """A parameter that must be there; raise `InvalidRequest`."""
+        """The value of a required parameter; raise `InvalidRequest`."""
         value = self.form.get(name)
         if value is None:
             raise InvalidRequest(f"The parameter {name} is missing.")
@@ -34,11 +34,11 @@ class OAuthRequest:
 
 
 async def read_request(request: HttpRequest, *, source: bytes) -> OAuthRequest:
-    """The request of a client; raise `InvalidRequest` for any that is not a plain form sent by POST."""
+    """Parse the request of a client; raise `InvalidRequest` unless it is a form sent by POST."""
     if request.method != "POST":
         raise InvalidRequest("Use POST.", 405, Allow="POST")
     if request.url.query:
-        # An address ends up in logs and histories.
+        # URLs end up in logs and browser histories.
         raise InvalidRequest("Send all parameters in the body, none in the address.")
     headers = request.headers.getlist("authorization")
     if len(headers) > 1:
@@ -66,5 +66,5 @@ async def _form(request: HttpRequest) -> dict[str, str]:
         raise InvalidRequest("The form cannot be read.") from None
     if len(dict(pairs)) != len(pairs):
         raise InvalidRequest("A parameter is there more than once.")
-    # RFC 6749, section 3.2: a parameter without a value counts as left away.
+    # RFC 6749, section 3.2: a parameter without a value is treated as omitted.
     return {name: value for name, value in pairs if value}

@@ -1,4 +1,4 @@
-"""OAuth over HTTP: token, revocation, and the document that tells clients where they are."""
+"""HTTP routes of OAuth: token endpoint, revocation endpoint, and server metadata (RFC 8414)."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,12 +18,12 @@ JWKS_PATH = "/.well-known/jwks.json"
 ALL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 # RFC 6749, section 5.1.
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-# RFC 6749, section 5.2: what a description may not contain.
+# Characters that RFC 6749, section 5.2 does not allow in a description.
 DESCRIPTION_ESCAPES = str.maketrans({'"': "'", "\\": "/", "…": "..."})
 
 
 def routes(endpoint: TokenEndpoint, *, issuer: str, source: Callable[[HttpRequest], bytes]) -> list[Route]:
-    """The routes; `source` tells the fingerprint of where a request came from."""
+    """The routes; `source` computes the fingerprint of a request's client address."""
 
     async def token(request: OAuthRequest) -> Response:
         return JSONResponse((await endpoint.issue_token(request)).body, headers=NO_STORE)
@@ -60,7 +60,7 @@ def _error_response(error: OAuthError) -> Response:
 
 
 def server_metadata(issuer: str) -> dict[str, object]:
-    """What a client needs to know (RFC 8414, section 2)."""
+    """The authorization server metadata (RFC 8414, section 2)."""
     authentication = ["client_secret_basic", "client_secret_post", "none"]
     return {
         "issuer": issuer,

@@ -1,4 +1,4 @@
-"""What a client is granted."""
+"""OAuth token response."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class TokenResponse:
 
     @property
     def body(self) -> dict[str, object]:
-        """As it is sent; what there is none of is left away."""
+        """The JSON body, without absent values."""
         body = {
             "access_token": self.access_token,
             "token_type": "Bearer",

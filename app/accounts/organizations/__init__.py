@@ -1,1 +1,1 @@
-"""Organizations, their staff and API clients, and who is calling."""
+"""Organizations, their staff and API clients, and the resolution of callers."""

@@ -1,4 +1,4 @@
-"""Organizations and callers as GraphQL shows them."""
+"""GraphQL types of organizations, and the query of the caller (`viewer`)."""
 
 from datetime import datetime
 
@@ -27,20 +27,20 @@ describe(
 
 @strawberry.type(description="A shop whose customers these are; organizations know nothing of each other.")
 class Organization(Node):
-    """What everybody may know of a shop."""
+    """GraphQL type with the public data of an organization."""
 
     slug: str = strawberry.field(description="Short name, unique in the service.")
     name: str = strawberry.field(description="Name of the shop.")
 
 
 def graphql_organization(organization: PrincipalOrganization) -> Organization:
-    """The GraphQL object of a shop."""
+    """The GraphQL object of an organization."""
     return Organization(id=ids.encode("Organization", organization.id), slug=organization.slug, name=organization.name)
 
 
 @strawberry.type(description="Who sends this request, and what that allows.")
 class Viewer:
-    """The answer to "is my token still good"."""
+    """GraphQL type of the caller; also lets a client check whether its token is still valid."""
 
     kind: CallerKind = strawberry.field(description="What kind of caller.")
     scopes: list[str] = strawberry.field(description="What an integration may do; empty for anybody else.")
@@ -51,11 +51,11 @@ class Viewer:
 
 @strawberry.type
 class OrganizationQueries:
-    """Reads about the caller."""
+    """Queries about the caller."""
 
     @query(allow=ANYBODY, description="Who sends this request; a token that is dead is refused before.")
     async def viewer(self, context: Context) -> Viewer:
-        """Nothing is read that was not read to find out who asks."""
+        """Needs no query of its own: everything was read when the caller was resolved."""
         principal = context.principal
         found = await context.load(customers.by_ids, principal.customer_id) if principal.customer_id else None
         return Viewer(

@@ -1,4 +1,4 @@
-"""Who is calling: one query finds the organization, the client or session, and the customer signed in."""
+"""Resolution of the caller: one query reads the organization, the client or session, and the customer logged in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ KEY_MAX = 128
 
 
 class ApiKeyRefused(AppError):
-    """The publishable key is wrong, revoked, of another organization than the token, or needed and absent."""
+    """The publishable key is unknown, revoked, of another organization than the token, or required and absent."""
 
     code = ErrorCode.INVALID_CREDENTIALS
     message = "Send the organization's publishable key in the header X-Api-Key."
@@ -116,7 +116,7 @@ _BY_LOGIN_SESSION = Read(
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is calling, through which API client, and the customer signed in, as it was read on the way."""
+    """The principal of a request, its API client, and the customer logged in, which was read in the same query."""
 
     principal: Principal
     customer: CustomerRecord | None = None
@@ -124,9 +124,9 @@ class Caller:
 
 
 async def resolve(store: Store, tokens: AccessTokens, *, key: str | None, bearer: str | None) -> Caller:
-    """Who sends the publishable `key` and the access token `bearer`, with a single query.
+    """Resolve the caller from the publishable `key` and the access token `bearer` with a single query.
 
-    Raise `KeyRefused`, and `TokenInvalid` or `TokenExpired` for a token that opens nothing (any more).
+    Raise `ApiKeyRefused`, and `TokenInvalid` or `TokenExpired` for a token that is not valid (any more).
     """
     digest = key_hash(store, key) if key else b""
     if bearer:
@@ -185,7 +185,7 @@ def _is_active(login_session: _LoginSessionRow) -> bool:
 
 
 def _requires_key(row: _AuthenticatedRow) -> bool:
-    # A client's own token was got with a secret; the publishable key would add nothing.
+    # A client authenticated with its secret to get its own token; the publishable key would add nothing.
     return (
         row.organization.principal_organization.settings.require_api_key
         and row.login_session.kind == CallerKind.CUSTOMER.value
@@ -193,5 +193,5 @@ def _requires_key(row: _AuthenticatedRow) -> bool:
 
 
 def key_hash(store: Store, key: str) -> bytes:
-    """What is stored of an API key or a client secret."""
+    """The keyed hash under which an API key or client secret is stored."""
     return store.vault.fingerprints.compute(KEY_PURPOSE, key[:KEY_MAX])

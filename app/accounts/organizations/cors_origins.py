@@ -1,4 +1,4 @@
-"""From which web pages an organization's API may be called."""
+"""Allowed CORS origins of all organizations, cached for 10 seconds."""
 
 from collections.abc import Sequence
 from time import monotonic
@@ -17,16 +17,16 @@ _SETTINGS = Read(select(col(Organization.settings)), lambda row: cast("dict[str,
 
 
 class AllowedOrigins:
-    """The origins of all organizations: a preflight does not say whose it is."""
+    """The allowed origins of all organizations together, as a preflight request does not identify one."""
 
     def __init__(self, database: Database) -> None:
-        """Read from `database`, at most every ten seconds."""
+        """Read from `database`, at most every 10 seconds."""
         self._database = database
         self._origins: frozenset[str] = frozenset()
         self._cached_until = 0.0
 
     async def all_origins(self) -> frozenset[str]:
-        """What some organization allows."""
+        """The origins that at least one organization allows."""
         if self._cached_until <= monotonic():
             rows = await self._database.rows(_SETTINGS)
             self._origins = frozenset(origin for row in rows for origin in _cors_origins(row))

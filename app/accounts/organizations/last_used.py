@@ -1,4 +1,4 @@
-"""When an API client was used last: remembered at most once a minute, and never while a caller waits."""
+"""Tracking of the last use of API clients: written in the background, at most once a minute per client."""
 
 import asyncio
 from datetime import timedelta
@@ -20,7 +20,7 @@ CLIENTS_MAX = 10_000
 
 
 class LastUsedTracker:
-    """Notes uses in the background."""
+    """Writes the last use of clients in background tasks."""
 
     def __init__(self, database: Database) -> None:
         """Write to `database`."""
@@ -29,7 +29,7 @@ class LastUsedTracker:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def touch(self, client_id: UUID) -> None:
-        """The client was used just now."""
+        """Record that the client is used now. Returns immediately."""
         moment = monotonic()
         if moment - self._last_writes.get(client_id, float("-inf")) < WRITE_INTERVAL.total_seconds():
             return
@@ -41,17 +41,17 @@ class LastUsedTracker:
         task.add_done_callback(self._tasks.discard)
 
     async def drain(self) -> None:
-        """Wait until all that was noted is written."""
+        """Wait for all pending writes."""
         await asyncio.gather(*self._tasks)
 
     async def _write(self, client_id: UUID) -> None:
         moment = now()
-        # Other processes note the same use: one write a minute is enough for all of them.
+        # The condition keeps several processes from writing more than once a minute together.
         outdated = or_(col(ApiClient.last_used_at).is_(None), col(ApiClient.last_used_at) < moment - WRITE_INTERVAL)
         try:
             async with self._database.transaction() as session:
                 await session.exec(
                     update(ApiClient).where(col(ApiClient.id) == client_id, outdated).values(last_used_at=moment)
                 )
-        except Exception as fault:  # noqa: BLE001 - nobody waits for it, and the next use is noted again
+        except Exception as fault:  # noqa: BLE001 - no caller depends on it, and a later use is written again
             log.warning("last_use_not_written", kind=type(fault).__qualname__)

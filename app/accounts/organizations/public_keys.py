@@ -1,4 +1,4 @@
-"""Public keys that verify a client's assertions: Ed25519, P-256 or RSA of 2,048 bits and more, in PEM."""
+"""Public keys that verify a client's assertions: Ed25519, P-256, or RSA of 2,048 to 8,192 bits, in PEM."""
 
 import re
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ BLOCK = re.compile(r"-----BEGIN PUBLIC KEY-----.+?-----END PUBLIC KEY-----\n?", 
 
 
 def parse(raw: str) -> str:
-    """One key, written the same way whatever was sent; raise `Invalid`, `TooLong`.
+    """The key in normalized PEM; raise `Invalid`, `TooLong`.
 
-    A private key is refused, not quietly turned into its public half: it should never have left its owner.
+    A private key is refused instead of converted, so that its owner notices that it was disclosed.
     """
     if len(raw) > TEXT_MAX:
         raise TooLong(f"At most {TEXT_MAX} characters.")
@@ -39,7 +39,7 @@ def parse(raw: str) -> str:
 
 
 def join_pem(keys: Sequence[str]) -> str | None:
-    """Several parsed keys in the one text that is stored; raise `TooLong` beyond three, or when too long to store."""
+    """Parsed keys joined into the stored text; raise `TooLong` for more than 3 keys or more than 4,096 characters."""
     if len(keys) > KEYS_MAX:
         raise TooLong(f"At most {KEYS_MAX} keys.")
     joined = "".join(keys)
@@ -49,7 +49,7 @@ def join_pem(keys: Sequence[str]) -> str | None:
 
 
 def split_pem(stored: str) -> list[str]:
-    """The keys in a stored text."""
+    """The PEM keys in a stored text."""
     return BLOCK.findall(stored)
 
 

@@ -1,4 +1,4 @@
-"""Reads organizations for work that no request asked for."""
+"""Repository of organizations, for background jobs."""
 
 from uuid import UUID
 
@@ -9,6 +9,6 @@ from app.platform.principal import Organization, OrganizationSettings
 
 
 async def by_id(session: AsyncSession, organization_id: UUID) -> Organization:
-    """The organization that a row names; there is always one."""
+    """The organization that a row refers to; a foreign key guarantees that it exists."""
     row = await session.get_one(Row, organization_id)
     return Organization(row.id, row.slug, row.name, OrganizationSettings.from_stored(row.settings))

@@ -1,4 +1,4 @@
-"""Makes organizations and API clients."""
+"""Creation of organizations and API clients."""
 
 import secrets
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from app.platform.vault.vault import Vault
 
 
 class ClientKind(Enum):
-    """A storefront in a browser, or a system that can keep a secret."""
+    """Publishable (a storefront in a browser) or confidential (a system that can keep a secret)."""
 
     PUBLISHABLE = "publishable"
     CONFIDENTIAL = "confidential"
@@ -24,7 +24,7 @@ class ClientKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class NewClient:
-    """A client that was just made; `key` is shown this once and stored only as a keyed hash."""
+    """A client that was just created. `key` is stored only as a keyed hash and cannot be read again later."""
 
     id: UUID
     key: str
@@ -33,7 +33,7 @@ class NewClient:
 def add_organization(
     session: AsyncSession, *, slug: str, name: str, settings: dict[str, Any], is_default: bool = False
 ) -> Organization:
-    """A new shop; `settings` are the fields of `OrganizationSettings` that differ from their defaults."""
+    """Add an organization; `settings` are the fields of `OrganizationSettings` that differ from their defaults."""
     organization = Organization(slug=slug, name=name, settings=settings, is_default=is_default, created_at=now())
     session.add(organization)
     return organization
@@ -49,7 +49,7 @@ def add_client(
     scopes: frozenset[Scope] = frozenset(),
     public_key: str | None = None,
 ) -> NewClient:
-    """A new client: `pk_…` for a storefront, `sk_…` for an integration."""
+    """Add a client; its key starts with `pk_` for a storefront and with `sk_` for an integration."""
     prefix = "pk" if kind is ClientKind.PUBLISHABLE else "sk"
     key = f"{prefix}_{secrets.token_urlsafe(32)}"
     client = ApiClient(

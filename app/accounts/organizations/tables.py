@@ -1,4 +1,4 @@
-"""Tables of organizations, their API clients, and the assertions these have used."""
+"""Tables of organizations, API clients, and used assertions."""
 
 from datetime import datetime
 from typing import Any
@@ -57,7 +57,7 @@ class ApiClient(SQLModel, table=True):
 
 
 class UsedAssertion(SQLModel, table=True):
-    """The `jti` of an assertion that was accepted, until it would have expired anyway (RFC 7523, section 3)."""
+    """The hash of an accepted assertion's `jti`, kept until the assertion has expired (RFC 7523, section 3)."""
 
     __tablename__ = "used_assertions"
 

@@ -17,8 +17,8 @@ from app.platform.vault.vault import Store
 async def remind_of_expiring_cards(store: Store, *, moment: datetime) -> int:
     """Mail every owner of a card whose reminder is due at `moment`, once per card; return the number of mails.
 
-    Each reminder has its own transaction: after an interruption, the next run mails the rest. A failed reminder stays due
-    and does not delay the others.
+    Each reminder has its own transaction: after an interruption, the next run mails the rest. A failed reminder
+    stays due and does not delay the others.
     """
     sent, last = 0, LOWEST_ID
     while found := await expiry_notices.due_notices(store, moment=moment, after=last):

@@ -1,1 +1,1 @@
-"""Organizations: their settings, and new ones."""
+"""Administration of organizations: settings and creation."""

@@ -1,4 +1,4 @@
-"""Organizations as their own back office sees and changes them."""
+"""GraphQL types, queries and mutations for the administration of organizations."""
 
 from enum import Enum
 from typing import Annotated, Any
@@ -32,7 +32,8 @@ def _choice_enum(setting: Setting) -> type[Enum]:
     return enum
 
 
-# One GraphQL field for each field of the dataclass: a new setting needs its description, and nothing here.
+# The GraphQL types are generated from the fields of `OrganizationSettings`: a new setting needs a description in
+# `settings.py` and no change here.
 _ENUMS = {setting.name: _choice_enum(setting) for setting in SETTINGS if setting.choices}
 
 
@@ -80,7 +81,7 @@ def graphql_settings(settings: OrganizationSettings) -> Any:
 
 @strawberry.type(description="The caller's own organization with its settings.")
 class OwnOrganization(Node):
-    """What only its back office may know."""
+    """GraphQL type of an organization for its own back office."""
 
     slug: str = strawberry.field(description="Short name, unique in the service.")
     name: str = strawberry.field(description="Name of the shop.")
@@ -99,7 +100,7 @@ def graphql_own_organization(row: Row) -> OwnOrganization:
 
 @strawberry.input(description="What to change of the caller's own organization.")
 class UpdateOrganizationInput:
-    """A field left away stays."""
+    """What `updateOrganization` needs. Omitted fields keep their values."""
 
     name: str | None = strawberry.field(description="Name of the shop, 1 to 255 characters.", default=None)
     settings: SettingsInput | None = strawberry.field(description="Settings to change.", default=None)
@@ -114,7 +115,7 @@ class UpdateOrganizationPayload(Payload):
 
 @strawberry.input(description="A new organization.")
 class CreateOrganizationInput:
-    """It starts with the default settings."""
+    """What `createOrganization` needs. The new organization has the default settings."""
 
     slug: str = strawberry.field(
         description="Short name, unique in the service: 2 to 64 lower-case letters, digits and inner hyphens."
@@ -136,11 +137,11 @@ class CreateOrganizationPayload(Payload):
 
 @strawberry.type
 class OwnOrganizationQueries:
-    """Reads of the own organization."""
+    """Queries of the caller's own organization."""
 
     @query(allow=BACK_OFFICE, description="The caller's own organization with its settings.")
     async def organization(self, context: Context) -> OwnOrganization:
-        """Read with the principal."""
+        """Needs no query of its own: the organization was read together with the principal."""
         organization = context.organization
         return OwnOrganization(
             id=ids.encode("Organization", organization.id),
@@ -152,7 +153,7 @@ class OwnOrganizationQueries:
 
 @strawberry.type
 class OwnOrganizationMutations:
-    """Changes of the own organization, and a new one."""
+    """Mutations that change the caller's own organization or create another one."""
 
     @mutation(
         allow=BACK_OFFICE,
@@ -164,7 +165,7 @@ class OwnOrganizationMutations:
         session: AsyncSession,
         input: Annotated[CreateOrganizationInput, strawberry.argument(description="The organization.")],
     ) -> CreateOrganizationPayload:
-        """Whatever the integration makes can do no more than itself."""
+        """The new organization's integration gets the scopes of the caller, never more."""
         principal = context.principal
         if not await creation.is_default_organization(session, organization_id=principal.organization.id):
             raise top_level_error("FORBIDDEN", "Only the default organization may make others.")
@@ -189,7 +190,7 @@ class OwnOrganizationMutations:
         session: AsyncSession,
         input: Annotated[UpdateOrganizationInput, strawberry.argument(description="What to change.")],
     ) -> UpdateOrganizationPayload:
-        """All wrong fields at once."""
+        """Raise `AppErrorGroup`."""
         changes = {
             setting.name: value.value.value if isinstance(value.value, Enum) else value.value
             for setting in SETTINGS

@@ -1,4 +1,4 @@
-"""Makes another organization, for the one that runs the house."""
+"""Creation of organizations, which only the default organization may do."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 class SlugTaken(AppError):
-    """Another organization has the short name."""
+    """Another organization has this slug."""
 
     code = ErrorCode.TAKEN
     message = "Another organization has this short name."
@@ -43,7 +43,7 @@ class DefaultTaken(AppError):
 
 @dataclass(frozen=True, slots=True)
 class CreatedOrganization:
-    """The organization with its first storefront and its first integration; their keys are shown this once."""
+    """A new organization with its first storefront and integration. Their keys cannot be read again later."""
 
     organization: Organization
     storefront: NewClient
@@ -51,7 +51,7 @@ class CreatedOrganization:
 
 
 async def is_default_organization(session: AsyncSession, *, organization_id: UUID) -> bool:
-    """Whether this is the default organization: the one that may make others."""
+    """Whether this is the default organization, which alone may create others."""
     statement = select(Organization.id).where(Organization.id == organization_id, col(Organization.is_default))
     return (await session.exec(statement)).first() is not None
 

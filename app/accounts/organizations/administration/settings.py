@@ -1,4 +1,4 @@
-"""Settings of an organization, field by field as `OrganizationSettings` declares them."""
+"""Definitions of organization settings: descriptions, choices and parsers for the fields of `OrganizationSettings`."""
 
 import re
 import types
@@ -53,7 +53,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
 }
 """What each setting is about, and what each of its choices does; one that is missing is an error at import."""
 
-# What a setting must be beyond its type: by its name, a parser that raises `AppError`.
+# Parsers for settings that need more validation than their type, by name; they raise `AppError`.
 PARSERS: dict[str, Callable[[Any], Any]] = {
     "cors_origins": _parse_web_origin,
     "password_min_length": _parse_password_length,
@@ -74,13 +74,13 @@ class Setting:
 
     @property
     def api_name(self) -> str:
-        """As clients write it."""
+        """The name in camel case, as GraphQL clients write it."""
         head, *rest = self.name.split("_")
         return head + "".join(part.title() for part in rest)
 
     @property
     def description(self) -> str:
-        """What it is about."""
+        """The GraphQL description."""
         return DESCRIPTIONS[self.name]
 
     def parse(self, raw: Any) -> Any:
@@ -117,7 +117,7 @@ SETTINGS = tuple(_setting(field.name, _HINTS[field.name], _default(field)) for f
 
 
 def apply_changes(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The stored object with the given settings; None takes one back to its default. Raise `AppErrorGroup`."""
+    """The stored settings with `changes` applied; None resets one to its default. Raise `AppErrorGroup`."""
     validation = Validation()
     found = dict(stored)
     for setting in SETTINGS:

@@ -1,1 +1,1 @@
-"""API clients: made, listed, rotated, revoked."""
+"""Management of API clients: create, list, rotate the secret, revoke."""

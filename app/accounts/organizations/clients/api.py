@@ -1,4 +1,4 @@
-"""API clients as GraphQL shows them."""
+"""GraphQL types, queries and mutations of API clients."""
 
 from datetime import datetime
 from typing import Annotated
@@ -41,7 +41,7 @@ BACK_OFFICE = back_office(Scope.ORGANIZATION_WRITE)
 
 @strawberry.type(description="A storefront or an integration of the organization.")
 class ApiClient(Node):
-    """Everything but its secret."""
+    """GraphQL type of an API client, without its secret."""
 
     client_id: str = strawberry.field(description="What OAuth calls `client_id`.")
     kind: ClientKind = strawberry.field(description="Whether it can keep a secret.")
@@ -132,11 +132,11 @@ class RevokeApiClientPayload(Payload):
 
 @strawberry.type
 class ApiClientQueries:
-    """Reads of clients."""
+    """Queries of API clients."""
 
     @query(allow=BACK_OFFICE, description="The organization's API clients, oldest first, revoked ones too.")
     async def api_clients(self, context: Context) -> list[ApiClient]:
-        """Never a secret, nor a hash of one."""
+        """Never contains a secret or the hash of one."""
         async with context.store.database.transaction() as session:
             rows = await lifecycle.by_organization(session, organization_id=context.organization.id)
         return [graphql_api_client(row) for row in rows]
@@ -144,7 +144,7 @@ class ApiClientQueries:
 
 @strawberry.type
 class ApiClientMutations:
-    """Changes of clients."""
+    """Mutations of API clients."""
 
     @mutation(allow=BACK_OFFICE, description="Create an API client. Its key or secret is shown this once.")
     async def create_api_client(
@@ -153,7 +153,7 @@ class ApiClientMutations:
         session: AsyncSession,
         input: Annotated[CreateApiClientInput, strawberry.argument(description="The client.")],
     ) -> CreateApiClientPayload:
-        """It can do no more than its creator."""
+        """The client gets no scope that its creator does not have."""
         created = await lifecycle.create(
             session,
             context.store.vault,
@@ -179,7 +179,7 @@ class ApiClientMutations:
         session: AsyncSession,
         input: Annotated[RotateApiClientSecretInput, strawberry.argument(description="The client.")],
     ) -> RotateApiClientSecretPayload:
-        """Tokens that are out stay valid."""
+        """Issued tokens stay valid."""
         row, key = await lifecycle.rotate(
             session,
             context.store.vault,
@@ -200,7 +200,7 @@ class ApiClientMutations:
         session: AsyncSession,
         input: Annotated[RevokeApiClientInput, strawberry.argument(description="The client.")],
     ) -> RevokeApiClientPayload:
-        """A client may end itself."""
+        """A client may revoke itself."""
         row = await lifecycle.revoke(session, principal=context.principal, client_id=ids.decode("ApiClient", input.id))
         record(session, context.origin, Action.CLIENT_REVOKED, object_id=row.id)
         return RevokeApiClientPayload(api_client=graphql_api_client(row))

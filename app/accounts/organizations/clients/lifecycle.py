@@ -1,4 +1,4 @@
-"""What an organization does with its API clients; nobody gets power through one that it does not have."""
+"""Lifecycle of API clients: create, rotate, revoke. Nobody gains a scope through a client that they do not have."""
 
 import secrets
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ async def create(
     scopes: frozenset[Scope],
     keys: Sequence[str],
 ) -> NewClient:
-    """A new client; raise `AppErrorGroup` with every wrong field, among them scopes that the creator does not have."""
+    """Create a client; raise `AppErrorGroup` with all wrong fields, also for scopes that the creator does not have."""
     validation = Validation()
     parsed_name = validation.require("name", text_parser(1, 255), name)
     if not scopes <= principal.scopes:
@@ -66,10 +66,10 @@ async def create(
 async def rotate(
     session: AsyncSession, vault: Vault, *, principal: Principal, client_id: UUID, overlap_hours: int
 ) -> tuple[ApiClient, str]:
-    """A new key or secret; the one before is accepted for `overlap_hours` more, the one before that no longer.
+    """Replace the key or secret. The current one is accepted for `overlap_hours` more, any earlier one no longer.
 
-    Raise `NotFound`, `Invalid`, and `NotAllowed` for a client with more scopes than the caller: the secret would give
-    them to it.
+    Raise `NotFound`, `Invalid`, and `NotAllowed` for a client with scopes that the caller does not have: the caller
+    would gain them with the new secret.
     """
     if not 0 <= overlap_hours <= OVERLAP_HOURS_MAX:
         raise Invalid(f"0 to {OVERLAP_HOURS_MAX} hours.", field=("overlapHours",))
@@ -85,7 +85,7 @@ async def rotate(
 
 
 async def revoke(session: AsyncSession, *, principal: Principal, client_id: UUID) -> ApiClient:
-    """End the client: its key, its secret and all sessions got with it are dead at the next request."""
+    """Revoke the client: its key, its secret and the tokens issued to it are refused from the next request on."""
     client = await _lock_active(session, principal, client_id)
     client.revoked_at = now()
     client.previous_key_hash = client.previous_key_until = None

@@ -1,1 +1,1 @@
-"""Staff members as the organization keeps them."""
+"""Management of an organization's staff members."""

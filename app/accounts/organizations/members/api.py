@@ -1,4 +1,4 @@
-"""Keeping the staff, as GraphQL shows it."""
+"""GraphQL queries and mutations of staff members."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ BACK_OFFICE = back_office(Scope.ORGANIZATION_WRITE)
 
 
 class StaffEmailTaken(AppError):
-    """Another staff member has the address."""
+    """Another staff member has this email address."""
 
     code = ErrorCode.EMAIL_TAKEN
     message = "Another staff member has this address."
@@ -63,18 +63,18 @@ class DeleteStaffMemberPayload(Payload):
 
 @strawberry.type
 class MemberQueries:
-    """Reads of the staff."""
+    """Queries of staff members."""
 
     @query(allow=BACK_OFFICE, description="The staff members on whose behalf integrations may act, oldest first.")
     async def staff(self, context: Context) -> list[StaffMember]:
-        """Without those who left."""
+        """Without removed members."""
         found = await staff.list_active(context.store, organization_id=context.organization.id)
         return [to_staff_member(staff_id, details) for staff_id, details in found]
 
 
 @strawberry.type
 class MemberMutations:
-    """Changes of the staff."""
+    """Mutations of staff members."""
 
     @mutation(allow=BACK_OFFICE, description="Add a staff member, on whose behalf integrations may then act.")
     async def create_staff_member(
@@ -83,7 +83,7 @@ class MemberMutations:
         session: AsyncSession,
         input: Annotated[CreateStaffMemberInput, strawberry.argument(description="Who.")],
     ) -> CreateStaffMemberPayload:
-        """The unique index decides about the address."""
+        """The unique index decides whether the address is taken. Raise `AppErrorGroup`, `StaffEmailTaken`."""
         validation = Validation()
         email = validation.require("email", EmailAddress.parse, input.email)
         first_name = validation.optional("firstName", text_parser(1, 32), input.first_name)
@@ -114,7 +114,7 @@ class MemberMutations:
         session: AsyncSession,
         input: Annotated[DeleteStaffMemberInput, strawberry.argument(description="Who.")],
     ) -> DeleteStaffMemberPayload:
-        """A second time there is nobody to remove."""
+        """Raise `NotFound`, also for a member who is removed already."""
         staff_id = ids.decode("Staff", input.id)
         organization_id = context.organization.id
         if not await staff.remove(session, organization_id=organization_id, staff_id=staff_id):
