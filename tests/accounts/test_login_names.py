@@ -1,4 +1,4 @@
-"""Login names: who may log in by one, and who may change it."""
+"""Tests of login names: login, uniqueness, and who may change them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Registrations whose address is still to be proven: all that came with them waits, and tells nobody anything."""
+"""Tests of pending registrations: their data is written after verification and reveals nothing before."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Registering: one account for each address, whatever its spelling and however many ask at once."""
+"""Tests that an email address has at most one account, whatever its spelling, also with concurrent registrations."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Registration: terms, the first address, extra answers, all or nothing."""
+"""Tests of registration: terms, first address, extra fields, password length."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Anonymizations that fail, race or are called off: visible, repeated, and done once."""
+"""Tests of anonymization: failure and retry, concurrent workers, cancellation."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Keys without a person are swept; the key of a person never is."""
+"""Tests of the cleanup of orphaned keys."""
 
 from datetime import timedelta
 from uuid import UUID

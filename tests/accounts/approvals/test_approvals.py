@@ -1,4 +1,4 @@
-"""Approval: nobody logs in before the shop has let them in."""
+"""Tests of approvals: nobody logs in before the organization has approved them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Builder of the confirmation tests: an organization that requires verified email addresses, and the mails it sends."""
+"""Builder of the confirmation tests: an organization that requires verified email addresses, and its outgoing mails."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,7 +31,7 @@ DOCUMENTS = {
 
 @dataclass(slots=True)
 class Storefront:
-    """A storefront of one organization: sends its mutations and reads the mails it caused."""
+    """A storefront of one organization: sends mutations and reads the mails they cause."""
 
     shop: Shop
     organization: SeededOrganization
@@ -45,11 +45,11 @@ class Storefront:
         )
 
     async def succeed(self, name: str, *, bearer: str | None = None, **given: Any) -> None:
-        """The same, and it was carried out."""
+        """Send a mutation and assert that it succeeded."""
         (await self.mutate(name, bearer=bearer, **given)).payload(name)
 
     async def refusals_of(self, name: str, *, bearer: str | None = None, **given: Any) -> list[tuple[str, Any]]:
-        """The same, and what it was refused for."""
+        """Send a mutation and return its user errors."""
         return (await self.mutate(name, bearer=bearer, **given)).refusals(name)
 
     async def register(self, email: str, password: str | None = PASSWORD, **profile: Any) -> Answer:
@@ -72,11 +72,11 @@ class Storefront:
 
     @property
     def hasher(self) -> PasswordHasher:
-        """What counts the hashes."""
+        """The password hasher, which counts its hashes."""
         return self.shop.runtime.services.get(PasswordHasher)
 
     async def let_grace_pass(self) -> None:
-        """Make every use of a refresh token lie a minute back."""
+        """Move every use of a refresh token a minute into the past."""
         async with self.shop.runtime.store.database.transaction() as session:
             await session.exec(update(RefreshToken).values(used_at=now() - timedelta(minutes=1)))
 
@@ -91,14 +91,14 @@ class Storefront:
         return [(mail["template"], mail["to"]) for mail in await self.mails()]
 
     async def mail_values(self, template: str, to: str) -> dict[str, str]:
-        """The values of the newest mail of this kind to this address."""
+        """The template values of the newest mail of this kind to this address."""
         values: dict[str, str] = [
             mail["values"] for mail in await self.mails() if (mail["template"], mail["to"]) == (template, to)
         ][-1]
         return values
 
     async def register_verified(self, email: str, password: str = PASSWORD) -> str:
-        """Somebody who has registered, proven the address and logged in; the access token."""
+        """Register, verify the address and log in; return the access token."""
         (await self.register(email, password)).payload("register")
         await self.succeed("verifyEmail", token=(await self.mail_values("VERIFY_EMAIL", email))["token"])
         return await self.token(email, password)

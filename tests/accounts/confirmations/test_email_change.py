@@ -1,4 +1,4 @@
-"""Changing an email address: verified first, announced to the old one, and undone from there."""
+"""Tests of the email change: verification of the new address, notice to the old one, undo."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""All email flows through a real mail server: register, prove, log in; reset; change the address and take it back."""
+"""Tests of all mailed flows through an SMTP server: verification, password reset, email change and its undo."""
 
 import re
 from email.message import EmailMessage
@@ -15,13 +15,13 @@ STOREFRONT = "https://shop.example.org"
 
 
 async def deliver_and_read(shop: Shop, smtp_server: SmtpServer, to: str) -> EmailMessage:
-    """Deliver what is due; the newest mail to an address."""
+    """Deliver due mails and return the newest one to an address."""
     await deliver_due(shop.runtime.store, shop.runtime.services.get(MailTransport))
     return smtp_server.to(to)[-1]
 
 
 def token_in(mail: EmailMessage, page: str) -> str:
-    """The token of the link in a mail, which leads to this page of the storefront."""
+    """The token in a mail's link to this page of the storefront."""
     [link] = re.findall(r"https://\S+", text(mail))
     parts = urlsplit(str(link))
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == f"{STOREFRONT}/{page}"

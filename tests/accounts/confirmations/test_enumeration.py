@@ -1,4 +1,4 @@
-"""Nobody learns whether an address has an account: not from the answer, and not from what it costs."""
+"""Tests against account enumeration: neither the answer nor its cost reveals whether an address has an account."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -11,7 +11,7 @@ import pytest
 from tests.accounts.confirmations.storefront import NEW_PASSWORD, Storefront
 from tests.shop import PASSWORD, Answer
 
-# A request's id, and what counts the caller's own requests in time: no two requests have these alike.
+# Headers that differ in every response: the request id, and the rate limit of the caller.
 VARIES = {"x-request-id", "ratelimit", "ratelimit-remaining", "ratelimit-reset"}
 Act = Callable[[Storefront, str], Awaitable[Answer]]
 
@@ -62,7 +62,7 @@ ACTS = [
 
 @dataclass
 class Cost:
-    """What an act cost, counted at the databases' drivers and in the hasher."""
+    """The cost of a request: statements counted at the database drivers, and hashes."""
 
     main: list[str] = field(default_factory=list)
     keystore: list[str] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Cost:
 
 
 def kind(statement: str) -> str:
-    """A statement without its values and the numbers of its names."""
+    """A statement without its values and without the numbers in its names."""
     return re.sub(r"\s+", " ", re.sub(r"ROLLBACK TO|RELEASE", "END", statement)).split(" FROM sa_savepoint")[0][:200]
 
 
@@ -91,7 +91,7 @@ def counted(storefront: Storefront) -> Iterator[Cost]:
 
 
 async def observed(storefront: Storefront, act: Act, email: str) -> tuple[Any, Cost]:
-    """Everything a stranger sees of an act, and what it cost."""
+    """Everything that an unauthenticated caller sees of a request, and its cost."""
     with counted(storefront) as cost:
         answer = await act(storefront, email)
     assert "errors" not in answer.body
@@ -100,7 +100,7 @@ async def observed(storefront: Storefront, act: Act, email: str) -> tuple[Any, C
 
 
 async def make_known(storefront: Storefront) -> dict[str, str]:
-    """One address of every kind; nothing about them is in any cache that a restart would empty."""
+    """Create one address of every kind, with an empty key cache, as after a restart."""
     await storefront.register_verified("proven@example.org")
     await storefront.register("unproven@example.org")
     await storefront.register("guest@example.org", None)

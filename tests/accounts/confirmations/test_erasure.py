@@ -1,4 +1,4 @@
-"""Being forgotten reaches mails and proofs; the mailbox shows itself in development only."""
+"""Tests that erasure deletes mails and proofs, and that the mailbox page exists in development only."""
 
 from app.privacy.erasure import erase_due
 from tests.accounts.confirmations.storefront import Storefront

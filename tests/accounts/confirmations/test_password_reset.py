@@ -1,4 +1,4 @@
-"""A new password for somebody who forgot the old one."""
+"""Tests of the password reset, the login name reminder and the mails about account security."""
 
 from tests.accounts.confirmations.storefront import NEW_PASSWORD, Storefront
 from tests.accounts.confirmations.test_verification import ANN, WRONG, let_expire

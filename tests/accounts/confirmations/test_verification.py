@@ -1,4 +1,4 @@
-"""Proving an address: by link or code, once, and the newest registration wins."""
+"""Tests of email verification by link or code, and of pending registrations of the same address."""
 
 from datetime import timedelta
 

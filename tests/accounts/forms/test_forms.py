@@ -1,4 +1,4 @@
-"""Forms: what a front end shows, in which language, and that the same definitions check what comes back."""
+"""Tests of forms: their fields, labels and values, and that the same definitions validate the input."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The newsletter: consent kept, left with one click, never changed by accident."""
+"""Tests of the newsletter: consent, one-click unsubscription, and edits that omit it."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ async def _update(shop: Shop, person: Person, **fields: Any) -> None:
 
 
 async def _url(shop: Shop) -> str:
-    """The link in the newsletters of the only customer who is logged in."""
+    """The unsubscribe link of the only customer who is logged in."""
     async with shop.runtime.store.database.transaction() as session:
         customer_id = (await session.exec(select(LoginSession.customer_id).distinct())).one()
     assert customer_id is not None

@@ -1,4 +1,4 @@
-"""Builders of the OAuth tests: forms, assertions, and what the endpoint answers."""
+"""Builders of the OAuth tests: forms, client credentials, assertions, errors."""
 
 import base64
 import json
@@ -24,17 +24,17 @@ async def send(shop: Shop, path: str = TOKEN, *, headers: Any = None, **form: An
 
 
 def credentials(organization: SeededOrganization) -> dict[str, str]:
-    """The integration's, for the body of a form."""
+    """The integration's client credentials, for the body of a form."""
     return {"client_id": str(organization.client_id), "client_secret": organization.client_secret}
 
 
 def basic(client_id: object, secret: str) -> dict[str, str]:
-    """An Authorization header."""
+    """An Authorization header with HTTP Basic credentials."""
     return {"authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
 
 
 def claims(organization: SeededOrganization, **changes: Any) -> dict[str, Any]:
-    """The claims of a good assertion; a change to None leaves one away."""
+    """The claims of a valid assertion, with changes; None removes a claim."""
     found = {
         "iss": str(organization.client_id),
         "sub": str(organization.staff_id),
@@ -48,7 +48,7 @@ def claims(organization: SeededOrganization, **changes: Any) -> dict[str, Any]:
 
 def assertion(organization: SeededOrganization, *, key: Any = None, algorithm: str = "EdDSA", **changes: Any) -> str:
     """A signed assertion of the organization's integration."""
-    # Not `jwt.encode`: it would refuse to sign what is to be refused.
+    # Not `jwt.encode`: it refuses to sign some of the invalid assertions that the tests need.
     payload = json.dumps(claims(organization, **changes), default=lambda moment: int(moment.timestamp())).encode()
     return jwt.PyJWS().encode(payload, organization.client_key if key is None else key, algorithm)
 
@@ -59,7 +59,7 @@ async def send_assertion(shop: Shop, signed: str, **form: Any) -> httpx.Response
 
 
 def refusal_of(answer: httpx.Response) -> tuple[int, str]:
-    """Status and error, after a look at what every refusal carries."""
+    """Status and error of a refusal; asserts the headers and the body that every refusal has."""
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["pragma"] == "no-cache"
     assert set(answer.json()) == {"error", "error_description"}

@@ -1,4 +1,4 @@
-"""Four grants, each as its RFC says."""
+"""Tests of the four OAuth grants."""
 
 import jwt
 

@@ -1,4 +1,4 @@
-"""An ordinary OAuth client library over real HTTP, with nothing made easy for it."""
+"""Test of the OAuth endpoints with an unmodified OAuth client library over HTTP."""
 
 import asyncio
 import socket
@@ -47,7 +47,7 @@ async def viewer(base: str, client: AsyncOAuth2Client) -> tuple[int, str | None]
 async def test_a_client_library_gets_refreshes_and_revokes_tokens_by_all_four_grants(
     urls: Urls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The library wants https; on loopback there is nothing between.
+    # The library requires https, which loopback does not need.
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
     async with serving(urls) as (shop, base):
         await shop.register("ann@example.org")

@@ -1,4 +1,4 @@
-"""Everything wrong that can be sent to the token endpoint, and the exact answer."""
+"""Tests of invalid requests to the token endpoint and the exact errors."""
 
 import base64
 import hmac
@@ -194,7 +194,7 @@ async def test_an_assertion_that_the_clients_own_key_did_not_sign_is_refused(sho
     header, body, _ = assertion(shop.organization).split(".")
     unsigned = jwt.encode(claims(shop.organization), "", "none")
     tampered = f"{header}.{body}.{'A' * 86}"
-    # By hand: the library will not sign with a public key.
+    # Encoded by hand: the library refuses to use a public key as an HMAC secret.
     symmetric = _signed_with(public, claims(shop.organization))
 
     for signed in (by_stranger, by_other_client, unsigned, tampered, symmetric):

@@ -1,4 +1,4 @@
-"""Tokens given back (RFC 7009)."""
+"""Tests of token revocation (RFC 7009)."""
 
 from tests.accounts.oauth.forms import REVOKE, assertion, basic, credentials, refusal_of, send, send_assertion
 from tests.shop import PASSWORD, Shop

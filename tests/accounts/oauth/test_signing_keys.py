@@ -1,4 +1,4 @@
-"""Signing keys rotate and nobody notices."""
+"""Tests of the rotation of signing keys without interruption."""
 
 from time import monotonic
 

@@ -1,4 +1,4 @@
-"""An organization's own settings and staff."""
+"""Tests of an organization's settings and staff members."""
 
 from typing import Any
 

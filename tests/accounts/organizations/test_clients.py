@@ -1,4 +1,4 @@
-"""API clients: made, rotated, revoked, used."""
+"""Tests of API clients: creation, secret rotation, revocation, last use."""
 
 from typing import Any
 

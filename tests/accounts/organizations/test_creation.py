@@ -1,4 +1,4 @@
-"""Making another organization: who may, what it starts with, and what it does not see."""
+"""Tests of the creation of organizations: permission, first clients, isolation."""
 
 from app.platform.principal import Scope
 from tests.shop import Shop

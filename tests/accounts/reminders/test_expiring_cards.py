@@ -1,4 +1,4 @@
-"""A month before a saved card expires its owner is notified, once."""
+"""Tests of the reminder a month before a saved card expires."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from tests.platform.mail.server import open_smtp_server, text
 from tests.shop import Person, Shop
 
 YEAR = now().year + YEARS_VALID
-# Cards of the sandbox are valid until the end of December.
+# The sandbox's cards are valid until the end of December.
 SOON = datetime(YEAR, 12, 2, tzinfo=UTC)
 NOT_YET = SOON - timedelta(milliseconds=1)
 TOO_LATE = datetime(YEAR + 1, 1, 1, tzinfo=UTC)
@@ -86,7 +86,7 @@ async def test_a_row_from_before_notices_is_looked_at_and_gets_its_own_moment(
     payments: SandboxPayments, ann: Person
 ) -> None:
     await payments.add_method(ann)
-    # As the migration leaves it.
+    # The value that the migration writes.
     await payments.shop.execute("UPDATE payment_methods SET expiry_notice_at = updated_at")
 
     assert [await remind(payments.shop, now()), await remind(payments.shop)] == [0, 1]

@@ -1,4 +1,4 @@
-"""Guessing: who is slowed down, who is not, and what it costs."""
+"""Tests of guess limits: counters, delays, device tokens."""
 
 from datetime import timedelta
 from typing import Any
@@ -36,7 +36,7 @@ async def _codes(shop: Shop, times: int, **more: Any) -> list[str]:
 
 
 async def _wait(shop: Shop, **changes: Any) -> None:
-    """Let all delays pass, by moving what they end at."""
+    """End all delays by moving `blocked_until` into the past."""
     async with shop.runtime.store.database.transaction() as session:
         moment = now() - timedelta(seconds=1)
         await session.exec(update(GuessCounter).values(**{"blocked_until": moment, **changes}))
@@ -134,7 +134,7 @@ async def test_the_right_password_forgets_the_wrong_ones_about_the_name(shop: Sh
 
 
 async def test_a_thousand_wrong_logins_slow_the_attacker_and_not_the_owner_on_a_known_device(urls: Urls) -> None:
-    # The limit of requests would step in before: this is about what lies behind it.
+    # The request rate limit would refuse these logins before the guess limits do.
     async with open_shop(urls, rate_limit_scale=10_000) as shop:
         _tight(shop)
         await shop.register("ann@example.org")

@@ -1,4 +1,4 @@
-"""Calibration: which parameters fit a target on this machine."""
+"""Tests of the argon2id calibration."""
 
 import pytest
 
@@ -9,7 +9,7 @@ SMALL = ((8, 1), (64, 2))
 
 
 def test_a_generous_target_raises_the_iterations_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine whose milliseconds do not depend on who else is busy."""
+    """With computed times, so that other load on the machine does not matter."""
     monkeypatch.setattr(calibration, "_milliseconds", lambda memory, iterations, _: memory * iterations / 100)
 
     rows = calibrate(5, choices=SMALL, repetitions=1)

@@ -1,4 +1,4 @@
-"""Every hash an account can bring along: a known vector is verified, and replaced by argon2id."""
+"""Tests of password hash formats: known vectors are verified, and upgraded to argon2id."""
 
 import asyncio
 import hashlib
@@ -10,7 +10,7 @@ from app.identity.passwords.formats import opencart_hash
 from app.identity.passwords.hashing import UNUSABLE_PASSWORD, PasswordHasher, Verification
 
 PASSWORD = "password"
-# RFC 7914, section 12: of the 64 bytes there the 32 that are stored
+# RFC 7914, section 12: of the 64 bytes there, the 32 that are stored
 SIXTEEN_LANES_OF_SCRYPT = "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
 
 

@@ -1,4 +1,4 @@
-"""Hashing: what a refusal costs, what waits, what is refused, and what never stops the event loop."""
+"""Tests of the password hasher: cost of a mismatch, queue, cancellation, event loop."""
 
 import asyncio
 import threading
@@ -19,7 +19,7 @@ def hasher(parallel: int = 1, queue: int = 4) -> PasswordHasher:
 
 
 class BlockedHasher(PasswordHasher):
-    """Its threads wait until `release`, and it remembers how many waited there at once."""
+    """A hasher whose threads wait for `release`, and which records how many waited at the same time."""
 
     def __init__(self, parallel: int = 1, queue: int = 1) -> None:
         super().__init__(memory_kib=8, iterations=1, parallel=parallel, queue=queue)
@@ -43,7 +43,7 @@ class BlockedHasher(PasswordHasher):
 
 
 async def started(*works: Coroutine[Any, Any, Any]) -> list["asyncio.Task[Any]"]:
-    """Tasks for `works`, each run as far as it goes by itself."""
+    """Tasks for `works`, each run until it has to wait."""
     tasks = [asyncio.ensure_future(work) for work in works]
     for _ in range(5):
         await asyncio.sleep(0)

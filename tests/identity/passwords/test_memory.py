@@ -1,9 +1,9 @@
-"""What hashing holds of the machine's memory."""
+"""Test that the memory of password hashing is returned to the operating system."""
 
 import subprocess
 import sys
 
-# In a process of its own: what the tests before it left behind would be given back, too.
+# In a process of its own: trimming would also return memory that earlier tests allocated.
 HASHING = """
 import asyncio
 from pathlib import Path

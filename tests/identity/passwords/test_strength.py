@@ -1,4 +1,4 @@
-"""Strength: which passwords are refused, by which rule, and that good ones are not."""
+"""Tests of password strength rules."""
 
 import random
 import secrets

@@ -1,4 +1,4 @@
-"""One-time proofs: rules that hold whatever they are for."""
+"""Tests of one-time proofs: rules that all purposes share."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ VERIFY = Purpose.VERIFY_EMAIL
 
 
 class Prover:
-    """A customer with proofs."""
+    """Issues and uses the proofs of one customer."""
 
     def __init__(self, shop: Shop, customer_id: UUID) -> None:
         self.shop, self.id = shop, customer_id

@@ -1,4 +1,4 @@
-"""Access tokens: what is none is refused, and what is one can be verified by anybody with the published keys."""
+"""Tests of access tokens: forged ones are refused, and valid ones can be verified with the published keys."""
 
 import base64
 import hmac
@@ -30,7 +30,7 @@ def keys(shop: Shop) -> SigningKeys:
 
 
 async def signed(shop: Shop, person: Person, **changes: Any) -> str:
-    """The person's token with other claims, signed with the right key; None leaves a claim away."""
+    """The person's token with other claims, signed with the right key; None removes a claim."""
     key = await keys(shop).current()
     claims = {name: value for name, value in {**claims_of(person.token), **changes}.items() if value is not None}
     return jwt.encode(claims, key.private, "EdDSA", headers={"kid": key.kid, "typ": "at+jwt"})
@@ -46,7 +46,7 @@ def assert_refused(answer: Answer) -> None:
 
 
 async def forgeries(shop: Shop, person: Person) -> dict[str, str]:
-    """Tokens that look like one, by what is wrong with them."""
+    """Forged tokens, by what is wrong with them."""
     head, body, signature = person.token.split(".")
     key, stranger = await keys(shop).current(), Ed25519PrivateKey.generate()
     claims = claims_of(person.token)
@@ -83,7 +83,7 @@ async def forgeries(shop: Shop, person: Person) -> dict[str, str]:
 
 
 def _hs256(claims: dict[str, Any], secret: bytes, kid: str) -> str:
-    """By hand, as libraries refuse to do this."""
+    """A token signed by hand, as libraries refuse to use a public key as an HMAC secret."""
     signing = f"{part({'alg': 'HS256', 'kid': kid})}.{part(claims)}"
     digest = hmac.digest(secret, signing.encode(), "sha256")
     return f"{signing}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
@@ -134,7 +134,7 @@ async def test_another_authorization_is_refused_and_not_taken_for_a_guest(shop: 
     assert "hunter2" not in str(answer.body)
 
 
-# RFC 9864 has newer names; EdDSA is the one that libraries know.
+# RFC 9864 defines newer names; libraries support EdDSA.
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 async def test_the_published_keys_verify_a_token_with_an_independent_library(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")

@@ -1,4 +1,4 @@
-"""Sessions: refreshed with rotation, ended by logout, by a replay and by a new password."""
+"""Tests of token refresh: rotation, replay, and sessions ended by logout or a new password."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ REPLAYED = [("TOKEN_INVALID", ["refreshToken"])]
 
 
 async def refresh(shop: Shop, token: str) -> tuple[str, str] | list[tuple[str, list[str] | None]]:
-    """The new access and refresh token, or the refusals."""
+    """The new access and refresh tokens, or the user errors."""
     answer = await shop.ask("RefreshToken", refreshToken=token)
     tokens = answer.data["refreshToken"]["tokens"]
     return (tokens["accessToken"], tokens["refreshToken"]) if tokens else answer.refusals("refreshToken")

@@ -1,4 +1,4 @@
-"""Sessions as their owner sees them: listed, ended, expired, replayed."""
+"""Tests of the session list: ending, expiry, replay, export."""
 
 from datetime import timedelta
 from typing import Any
