@@ -224,7 +224,7 @@ async def add_address(
     address: FirstAddress,
     strictness: Strictness,
 ) -> None:
-    """Write the address that came with a registration."""
+    """Write the postal address of a registration."""
     addresses = await lock_addresses(session, vault, origin, customer_id=customer_id)
     await editing.create(
         addresses,

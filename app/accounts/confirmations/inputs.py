@@ -8,7 +8,7 @@ from app.platform.graphql.user_errors import UserError
 
 @strawberry.input(description="The token of the link, or the email address with the short code.")
 class VerifyEmailInput:
-    """Either `token`, or `email` and `code`."""
+    """What `verifyEmail` needs: either `token`, or `email` and `code`."""
 
     token: str | None = strawberry.field(description="From the link in the mail.", default=None)
     email: str | None = strawberry.field(description="The address the code was mailed to.", default=None)
@@ -79,7 +79,7 @@ class RequestEmailChangePayload(Payload):
 
 @strawberry.input(description="The token of the link or, for the customer who is logged in, the short code.")
 class ConfirmEmailChangeInput:
-    """Either `token` or `code`."""
+    """What `confirmEmailChange` needs: either `token` or `code`."""
 
     token: str | None = strawberry.field(description="From the link in the mail.", default=None)
     code: str | None = strawberry.field(description="The six digits from the mail.", default=None)

@@ -33,7 +33,7 @@ class InvalidClient(OAuthError):
     """Client authentication failed. Unknown clients and wrong secrets get the same error."""
 
     def __init__(self) -> None:
-        """Answer 401, as RFC 6749 asks where the client used the Authorization header."""
+        """The status is 401, which RFC 6749 requires when the client used the Authorization header."""
         super().__init__(
             "invalid_client", "Unknown client, or wrong secret.", 401, WWW_Authenticate='Basic realm="token"'
         )

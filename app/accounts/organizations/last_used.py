@@ -23,7 +23,7 @@ class LastUsedTracker:
     """Writes the last use of clients in background tasks."""
 
     def __init__(self, database: Database) -> None:
-        """Write to `database`."""
+        """Store the last use in `database`."""
         self._database = database
         self._last_writes: dict[UUID, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()

@@ -138,7 +138,7 @@ async def reset_for_customer(session: AsyncSession, *, customer_id: UUID) -> int
 async def sweep(store: Store) -> int:
     """Delete the counters whose last failure is older than 24 hours; return how many."""
     before = now() - FAILURE_RETENTION
-    # Read first: a DELETE takes SQLite's write lock even when it matches nothing, and this runs every second.
+    # Read first: a DELETE takes SQLite's write lock even when it matches nothing, and the worker runs this often.
     if await store.database.row(_FIND_EXPIRED, before=before) is None:
         return 0
     async with store.database.transaction() as session:

@@ -12,7 +12,7 @@ def normal_form(password: str) -> str | None:
     """`password` in Unicode form NFKC, or None when it has more than 128 characters.
 
     NIST SP 800-63B (revision 3, 5.1.1.2) asks for NFKC or NFKD before hashing, one character for each code point, and
-    no truncation. Strength is judged, and hashes are made, of this form alone. Case and blanks stay as they were typed.
+    no truncation. Strength rules and new hashes use this form only. Case and spaces are preserved.
     """
     if len(password) > MAX_INPUT_LENGTH:
         return None
