@@ -143,7 +143,7 @@ async def test_an_organization_may_ask_for_longer_passwords_but_not_for_shorter_
     assert refused.refusals("register") == [("PASSWORD_TOO_WEAK", ["password"])]
 
 
-async def test_terms_and_answers_are_forgotten_with_the_person(shop: Shop) -> None:
+async def test_terms_and_answers_are_erased_with_the_customer(shop: Shop) -> None:
     organization = await shop.create_organization("terms", terms_version="1")
     customer = (await _register(shop, organization, acceptTerms=True, newsletter=True)).payload("register")["customer"]
     staff = await shop.staff(organization=organization)

@@ -78,7 +78,7 @@ async def test_a_step_that_fails_is_visible_and_repeated_until_it_is_done(
     assert await shop.count("anonymization_requests", "failure IS NOT NULL") == 0
 
 
-async def test_a_failure_in_a_package_leaves_the_customer_whole(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failure_in_a_package_erases_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     ann = await shop.register("ann@example.org")
     await request(shop, ann)
 
@@ -106,7 +106,7 @@ async def test_two_workers_at_once_complete_each_request_once(postgres_urls: Url
         assert await shop.count("anonymization_requests", "status = 'COMPLETED' AND attempts = 1") == len(people)
 
 
-async def test_a_request_can_be_taken_back_until_it_starts_and_made_again(shop: Shop) -> None:
+async def test_a_request_can_be_cancelled_until_it_starts_and_made_again(shop: Shop) -> None:
     ann, staff = await shop.register("ann@example.org"), await shop.staff()
     await request(shop, ann)
     again = await shop.ask("RequestAnonymization", token=staff, customerId=ann.id)

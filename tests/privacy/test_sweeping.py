@@ -45,7 +45,7 @@ async def test_the_key_of_a_refused_registration_is_swept_and_those_of_people_st
     ] == ann.id
 
 
-async def test_a_young_key_is_kept_as_its_row_may_be_on_the_way(shop: Shop) -> None:
+async def test_a_recent_key_is_kept_as_its_row_may_not_be_written_yet(shop: Shop) -> None:
     person_id = await orphan(shop, shop.organization.id)
     await let_time_pass(shop, timedelta(minutes=59))
 
@@ -76,14 +76,14 @@ async def test_many_keys_are_swept_in_batches_and_the_last_one_too(shop: Shop) -
     assert await keys(shop) == 1
 
 
-async def test_keys_of_an_organization_the_database_does_not_know_are_kept(shop: Shop) -> None:
+async def test_keys_of_an_organization_that_is_not_in_the_database_are_kept(shop: Shop) -> None:
     await orphan(shop, new_id())
     await let_time_pass(shop)
 
     assert await sweep_orphaned_keys(shop.runtime.store) == 0
 
 
-async def test_a_swept_key_opens_nothing(shop: Shop) -> None:
+async def test_a_swept_key_cannot_unseal_anything(shop: Shop) -> None:
     person_id = await orphan(shop, shop.organization.id)
     await let_time_pass(shop)
     vault = shop.runtime.store.vault

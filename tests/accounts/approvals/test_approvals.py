@@ -62,7 +62,7 @@ async def test_a_wrong_password_does_not_learn_that_an_approval_is_missing(shop:
     assert (await _login(shop, organization, "wrong")).refusals("login") == [("INVALID_CREDENTIALS", None)]
 
 
-async def test_a_rejected_customer_stays_out_and_loses_every_session(shop: Shop) -> None:
+async def test_a_rejected_customer_cannot_log_in_and_loses_every_session(shop: Shop) -> None:
     organization = await _organization(shop)
     integration = await shop.integration(organization=organization)
     customer_id = (await _register(shop, organization))["customer"]["id"]

@@ -59,7 +59,7 @@ async def test_the_undo_restores_the_address_ends_every_session_and_mails_a_rese
     assert await storefront.refusals_of("undoEmailChange", token=mailed["token"]) == [("TOKEN_INVALID", ["token"])]
 
 
-async def test_changing_twice_does_not_take_the_first_owners_way_back(storefront: Storefront) -> None:
+async def test_a_second_change_does_not_revoke_the_first_owners_undo(storefront: Storefront) -> None:
     token = await storefront.register_verified(ANN)
     await change(storefront, token, "eve1@example.org")
     await change(storefront, token, EVE)
@@ -71,7 +71,7 @@ async def test_changing_twice_does_not_take_the_first_owners_way_back(storefront
     assert await storefront.refusals_of("undoEmailChange", token=later) == [("TOKEN_INVALID", ["token"])]
 
 
-async def test_registering_the_old_address_does_not_take_the_way_back(storefront: Storefront) -> None:
+async def test_registering_the_old_address_does_not_prevent_the_undo(storefront: Storefront) -> None:
     await change(storefront, await storefront.register_verified(ANN))
     await storefront.register(ANN, NEW_PASSWORD)
 
@@ -114,7 +114,7 @@ async def test_a_taken_address_looks_free_and_its_owner_is_notified(storefront: 
     assert (await storefront.mail_kinds())[-1] == ("ALREADY_REGISTERED", "bob@example.org")
 
 
-async def test_where_people_are_let_in_at_once_a_taken_address_is_said_to_be(shop: Shop) -> None:
+async def test_without_required_verification_a_taken_address_is_refused(shop: Shop) -> None:
     easy = Storefront(shop, shop.organization)
     token = (await easy.register(ANN)).payload("register")["tokens"]["accessToken"]
     await easy.register(EVE)
@@ -135,7 +135,7 @@ async def test_where_people_are_let_in_at_once_a_taken_address_is_said_to_be(sho
         ({"newEmail": ANN, "password": PASSWORD}, ("INVALID", ["newEmail"])),
     ],
 )
-async def test_a_change_that_cannot_be_asked_for_writes_nothing(
+async def test_a_refused_change_request_writes_nothing(
     storefront: Storefront, given: dict[str, str], refusal: tuple[str, list[str]]
 ) -> None:
     token = await storefront.register_verified(ANN)
@@ -157,7 +157,7 @@ async def test_expired_and_wrong_tokens_change_nothing(storefront: Storefront) -
     assert (await storefront.me(token)).data["me"]["email"] == ANN
 
 
-async def test_a_guest_cannot_ask_for_a_change(storefront: Storefront) -> None:
+async def test_a_guest_cannot_request_a_change(storefront: Storefront) -> None:
     answer = await storefront.mutate("requestEmailChange", newEmail=EVE, password=PASSWORD)
 
     assert answer.codes == ["UNAUTHENTICATED"]

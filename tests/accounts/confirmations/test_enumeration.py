@@ -137,7 +137,7 @@ async def test_an_account_that_was_just_used_costs_no_less(storefront: Storefron
     assert known.seen() == unknown.seen()
 
 
-async def test_registering_and_logging_in_with_it_does_not_tell_whether_the_address_was_free(
+async def test_registering_and_logging_in_with_it_does_not_reveal_whether_the_address_was_free(
     storefront: Storefront,
 ) -> None:
     await storefront.register_verified("proven@example.org")

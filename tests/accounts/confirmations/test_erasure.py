@@ -7,7 +7,7 @@ from tests.shop import Urls, open_shop
 ANN = "ann@example.org"
 
 
-async def test_mails_and_proofs_of_somebody_forgotten_are_gone(storefront: Storefront) -> None:
+async def test_mails_and_proofs_of_an_erased_customer_are_deleted(storefront: Storefront) -> None:
     shop = storefront.shop
     await storefront.register_verified(ANN)
     await storefront.succeed("requestPasswordReset", email=ANN)

@@ -49,7 +49,7 @@ async def test_an_expired_token_changes_nothing(storefront: Storefront) -> None:
     await storefront.token(ANN)
 
 
-async def test_a_password_that_cannot_be_had_leaves_the_token_usable(storefront: Storefront) -> None:
+async def test_a_refused_password_leaves_the_token_usable(storefront: Storefront) -> None:
     await storefront.register_verified(ANN)
     token = await request_reset(storefront)
 
@@ -83,7 +83,7 @@ async def test_a_reset_proves_the_address_and_voids_what_was_registered_with_it(
     await storefront.token(ANN, NEW_PASSWORD)
 
 
-async def test_a_reset_stops_an_email_change_that_was_asked_for(storefront: Storefront) -> None:
+async def test_a_reset_revokes_a_requested_email_change(storefront: Storefront) -> None:
     thief = await storefront.register_verified(ANN)
     await storefront.succeed("requestEmailChange", bearer=thief, newEmail="eve@example.org", password=PASSWORD)
     change = (await storefront.mail_values("CONFIRM_NEW_EMAIL", "eve@example.org"))["token"]
@@ -118,7 +118,7 @@ async def test_a_malformed_address_is_refused(storefront: Storefront) -> None:
     assert await storefront.shop.counts() == before
 
 
-async def test_who_has_no_login_name_is_reminded_of_the_address(storefront: Storefront) -> None:
+async def test_a_customer_without_login_name_is_reminded_of_the_address(storefront: Storefront) -> None:
     await storefront.register_verified(ANN)
 
     await storefront.succeed("requestLoginNameReminder", email=ANN.upper())

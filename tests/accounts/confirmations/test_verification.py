@@ -57,7 +57,7 @@ async def test_a_code_cannot_be_guessed_for_long(storefront: Storefront) -> None
     await storefront.succeed("verifyEmail", token=mailed["token"])
 
 
-async def test_what_expired_is_distinguished_from_what_never_was(storefront: Storefront) -> None:
+async def test_an_expired_proof_is_distinguished_from_an_unknown_one(storefront: Storefront) -> None:
     await storefront.register(ANN)
     mailed = await storefront.mail_values("VERIFY_EMAIL", ANN)
     await let_expire(storefront.shop)
@@ -68,7 +68,7 @@ async def test_what_expired_is_distinguished_from_what_never_was(storefront: Sto
     assert (await storefront.login(ANN)).refusals("login") == WRONG
 
 
-async def test_what_is_missing_is_named(storefront: Storefront) -> None:
+async def test_a_missing_input_is_named(storefront: Storefront) -> None:
     assert await storefront.refusals_of("verifyEmail") == [("REQUIRED", ["token"])]
     assert await storefront.refusals_of("verifyEmail", code="123456") == [("REQUIRED", ["email"])]
     assert await storefront.refusals_of("verifyEmail", email="ann") == [("INVALID", ["email"]), ("REQUIRED", ["code"])]
@@ -153,7 +153,7 @@ async def test_a_guests_record_is_taken_over_once_the_address_is_proven(storefro
     assert (me["id"], me["firstName"], me["lastName"]) == (guest["id"], "Anna", "Archer")
 
 
-async def test_a_guests_record_waits_for_the_proof_also_where_people_are_let_in_at_once(shop: Shop) -> None:
+async def test_a_guests_record_waits_for_the_proof_also_without_required_verification(shop: Shop) -> None:
     easy = Storefront(shop, shop.organization)
     guest = (await easy.register(ANN, None)).payload("register")
     assert guest["nextStep"] == "DONE"
@@ -167,7 +167,7 @@ async def test_a_guests_record_waits_for_the_proof_also_where_people_are_let_in_
     assert (await easy.register(ANN, PASSWORD)).refusals("register") == [("EMAIL_TAKEN", ["email"])]
 
 
-async def test_where_people_are_let_in_at_once_the_address_can_be_proven_later(shop: Shop) -> None:
+async def test_without_required_verification_the_address_can_be_proven_later(shop: Shop) -> None:
     easy = Storefront(shop, shop.organization)
     token = (await easy.register(ANN)).payload("register")["tokens"]["accessToken"]
 
@@ -180,7 +180,7 @@ async def test_where_people_are_let_in_at_once_the_address_can_be_proven_later(s
     assert await shop.counts() == before
 
 
-async def test_a_link_of_one_shop_opens_nothing_in_another(storefront: Storefront) -> None:
+async def test_a_link_of_one_organization_is_invalid_in_another(storefront: Storefront) -> None:
     await storefront.register(ANN)
     token = (await storefront.mail_values("VERIFY_EMAIL", ANN))["token"]
 

@@ -108,7 +108,7 @@ async def test_labels_come_in_the_language_asked_for(
     assert form["size"]["path"] == ["attributes", "size"]
 
 
-async def test_what_the_form_says_of_a_field_is_what_the_submit_holds_it_to(shop: Shop) -> None:
+async def test_the_form_states_the_lengths_that_registering_enforces(shop: Shop) -> None:
     form = await _registration(shop)
     lengths = {name: field["maxLength"] for name, field in form.items() if field["type"] == "TEXT"}
     account = {"email": "ann@example.org", "password": PASSWORD, "passwordConfirmation": PASSWORD}

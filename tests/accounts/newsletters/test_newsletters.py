@@ -142,7 +142,7 @@ async def test_mail_programs_learn_how_to_unsubscribe_with_one_click(shop: Shop)
     assert (await _me(shop, ann))["newsletter"] is False
 
 
-async def test_the_link_of_somebody_who_was_forgotten_still_answers(shop: Shop) -> None:
+async def test_the_link_of_an_erased_customer_still_answers(shop: Shop) -> None:
     ann = await shop.register("ann@example.org", newsletter=True)
     url = await _url(shop)
     await shop.ask("RequestAnonymization", token=await shop.staff(), customerId=ann.id)

@@ -136,7 +136,7 @@ async def test_a_rotated_publishable_key_works_until_the_overlap_ends_and_withou
     assert [await key_status(shop, key) for key in (made["secret"], second, third)] == [401, 401, 200]
 
 
-async def test_nobody_gets_power_by_rotating_the_secret_of_a_client_that_may_do_more(shop: Shop) -> None:
+async def test_rotating_the_secret_of_a_client_with_more_scopes_is_refused(shop: Shop) -> None:
     narrow = await shop.integration(Scope.ORGANIZATION_WRITE)
     wide = (await shop.ask(LIST, token=narrow)).data["apiClients"][1]
 

@@ -92,9 +92,7 @@ async def test_a_row_from_before_notices_is_looked_at_and_gets_its_own_moment(
     assert [await remind(payments.shop, now()), await remind(payments.shop)] == [0, 1]
 
 
-async def test_a_card_that_is_gone_and_an_owner_who_was_forgotten_are_left_in_peace(
-    payments: SandboxPayments, ann: Person
-) -> None:
+async def test_a_deleted_card_and_an_erased_owner_get_no_mail(payments: SandboxPayments, ann: Person) -> None:
     bob = await payments.shop.register("bob@example.org")
     await payments.add_method(bob)
     await payments.delete(ann, (await payments.add_method(ann))["id"])

@@ -175,7 +175,7 @@ async def test_a_stolen_device_token_has_a_counter_of_its_own(shop: Shop) -> Non
     assert (await _login(shop, PASSWORD)).payload("login")["tokens"]
 
 
-async def test_a_device_token_helps_nobody_else(shop: Shop) -> None:
+async def test_a_foreign_or_malformed_device_token_is_ignored(shop: Shop) -> None:
     _tight(shop)
     await shop.register("ann@example.org")
     await shop.register("mallory@example.org")
@@ -215,7 +215,7 @@ async def test_nothing_readable_is_kept_and_old_counters_are_swept(shop: Shop) -
     assert await shop.count("guess_counters") == 0
 
 
-async def test_the_counter_of_a_name_goes_with_the_person(shop: Shop) -> None:
+async def test_the_counter_of_a_name_is_erased_with_the_customer(shop: Shop) -> None:
     _tight(shop)
     ann = await shop.register("ann@example.org")
     await _codes(shop, 1)

@@ -130,7 +130,7 @@ def test_a_leaked_password_is_common(password: str) -> None:
         "12345monkey",
     ],
 )
-def test_the_usual_disguises_of_a_common_password_are_seen_through(password: str) -> None:
+def test_variations_of_a_common_password_are_refused(password: str) -> None:
     assert rule(password) is PasswordRule.COMMON
 
 

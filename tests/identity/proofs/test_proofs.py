@@ -109,7 +109,7 @@ async def test_proofs_about_different_things_stand_beside_each_other(ann: Prover
     assert (await ann.use(second.token, Purpose.UNDO_EMAIL_CHANGE)).payload == {"email": "b@example.org"}
 
 
-async def test_a_token_opens_only_what_it_was_made_for(ann: Prover) -> None:
+async def test_a_token_works_for_its_own_purpose_only(ann: Prover) -> None:
     issued = await ann.issue()
 
     with pytest.raises(ProofInvalid):
@@ -156,7 +156,7 @@ async def test_a_code_that_was_guessed_at_too_often_is_dead_and_the_link_is_not(
     assert (await ann.use(issued.token)).customer_id == ann.id
 
 
-async def test_asking_for_a_new_mail_buys_no_new_tries(ann: Prover) -> None:
+async def test_requesting_a_new_mail_does_not_reset_the_tries(ann: Prover) -> None:
     issued = await ann.issue()
     for _ in range(MAX_CODE_TRIES):
         await ann.use_code(_wrong(issued.code))

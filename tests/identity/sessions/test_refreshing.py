@@ -75,7 +75,7 @@ async def test_a_session_idle_for_too_long_is_over(shop: Shop, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("token", ["", "rt_x", "\0", "x" * 100_000, "ß"])
-async def test_what_is_no_refresh_token_is_refused(shop: Shop, token: str) -> None:
+async def test_a_text_that_is_no_refresh_token_is_refused(shop: Shop, token: str) -> None:
     before = await shop.counts()
 
     assert await refresh(shop, token) == REPLAYED

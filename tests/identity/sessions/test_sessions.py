@@ -103,7 +103,7 @@ async def test_ending_a_session_twice_changes_nothing(shop: Shop) -> None:
     assert await shop.counts() == before
 
 
-async def test_a_session_of_somebody_else_looks_like_none(shop: Shop) -> None:
+async def test_a_session_of_another_customer_is_not_found(shop: Shop) -> None:
     ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
     hers = (await _sessions(shop, ann.token))["nodes"][0]["id"]
     before = await shop.counts()
@@ -182,7 +182,7 @@ async def test_a_replayed_token_ends_the_whole_family_is_recorded_and_announced_
     assert [one["endedReason"] for one in listed["nodes"]] == [None, "TOKEN_REPLAYED"]
 
 
-async def test_sessions_are_exported_and_go_with_the_person(shop: Shop) -> None:
+async def test_sessions_are_exported_and_erased_with_the_customer(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     async with shop.runtime.store.database.transaction() as session:
         customer_id = (await session.exec(select(LoginSession.customer_id))).one()
