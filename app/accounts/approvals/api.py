@@ -50,7 +50,9 @@ class RejectCustomerPayload(Payload):
 class ApprovalMutations:
     """Mutations of approvals."""
 
-    @mutation(allow=BACK_OFFICE, description="Let a customer log in who waits for it; the customer is told by mail.")
+    @mutation(
+        allow=BACK_OFFICE, description="Let a customer log in who waits for it; the customer is notified by mail."
+    )
     async def approve_customer(
         self,
         context: Context,

@@ -184,7 +184,7 @@ class ConfirmationMutations:
         allow=[GUEST, CUSTOMER],
         credentials=True,
         description="Change the email address with the token or code that the new one got. "
-        "The old one is told and can undo it for 7 days.",
+        "The old one is notified and can undo it for 7 days.",
     )
     async def confirm_email_change(
         self,

@@ -68,7 +68,7 @@ class Country:
     locale: strawberry.Private[str]
 
     @strawberry.field(
-        description="The address input fields without which a letter does not arrive; names depend on who is addressed."
+        description="The address input fields without which mail does not arrive; names depend on who is addressed."
     )
     def required_fields(self) -> list[str]:
         """Names as in `AddressInput`."""

@@ -157,7 +157,7 @@ class OwnOrganizationMutations:
 
     @mutation(
         allow=BACK_OFFICE,
-        description="Make another organization. Only the default organization, which runs the house, may.",
+        description="Make another organization. Only the default organization, which operates the installation, may.",
     )
     async def create_organization(
         self,

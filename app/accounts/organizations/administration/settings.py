@@ -43,7 +43,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "terms_url": "Where the terms can be read that customers have to accept.",
     "terms_version": "The version of the terms that customers accept now, as it is kept with their acceptance.",
     "approval": "Whether the back office has to approve a new account before its owner can log in.",
-    "notification_email": "Who is told by mail that somebody waits for approval; null for nobody.",
+    "notification_email": "Who is notified by mail that somebody waits for approval; null for nobody.",
 }
 CHOICES: Mapping[str, Mapping[str, str]] = {
     "address_strictness": {
