@@ -182,7 +182,9 @@ async def test_a_failing_resolver_leaves_nothing_unawaited_and_is_masked_once(
     shop: Shop, ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reported: list[str] = []
-    monkeypatch.setattr("app.platform.graphql.execution.report", lambda event, fault, **_: reported.append(repr(fault)))
+    monkeypatch.setattr(
+        "app.platform.graphql.execution.log_exception", lambda event, fault, **_: reported.append(repr(fault))
+    )
 
     async def broken(*_: object) -> list[Any]:
         message = "the disk is on fire"
