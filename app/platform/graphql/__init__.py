@@ -1,1 +1,1 @@
-"""How the house speaks GraphQL: context, access, the mutation wrapper, documents and their limits, HTTP."""
+"""The GraphQL layer: HTTP endpoint, documents and their limits, access rules, mutation wrapper, pagination."""

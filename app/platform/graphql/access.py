@@ -1,4 +1,4 @@
-"""Who may use a field: declared at the field, checked before it runs, written into its description."""
+"""Access rules: who may use a field. Declared at the field, checked before it runs, added to its description."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class Caller:
     scope: Scope | None = None
 
     def admits(self, principal: Principal) -> bool:
-        """Whether this is the caller, and has the scope."""
+        """Whether the principal is of this kind and has the scope."""
         return principal.kind is self.kind and (self.scope is None or self.scope in principal.scopes)
 
     def __str__(self) -> str:
-        """In the words of the schema's documentation."""
+        """The kind and the scope as the schema's documentation writes them."""
         names = {
             CallerKind.GUEST: "guests",
             CallerKind.CUSTOMER: "customers",
@@ -49,18 +49,21 @@ ANYBODY: Access = (GUEST, CUSTOMER, Caller(CallerKind.INTEGRATION), Caller(Calle
 
 
 def with_access_note(description: str, access: Access) -> str:
-    """The description of a field with the sentence that says who may use it."""
+    """The description of a field, followed by the sentence that says who may use it."""
     callers = "anybody" if access is ANYBODY else ", ".join(str(caller) for caller in access)
     return f"{description}\n\nMay be used by: {callers}."
 
 
 def admits(principal: Principal, access: Access) -> bool:
-    """Whether the caller is one of those admitted."""
+    """Whether the caller is one of those in `access`."""
     return any(caller.admits(principal) for caller in access)
 
 
 def authorize(principal: Principal, access: Access) -> None:
-    """Raise a top-level error, `UNAUTHENTICATED` for a guest and `FORBIDDEN` for anybody else, unless admitted."""
+    """Raise a top-level error unless the caller is one of those in `access`.
+
+    The code is `UNAUTHENTICATED` for a guest, `FORBIDDEN` for anybody else.
+    """
     if admits(principal, access):
         return
     if principal.kind is CallerKind.GUEST:

@@ -1,4 +1,4 @@
-"""What a resolver may know about its request."""
+"""The request context of resolvers: the caller, the databases, long-lived services, data loaders."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Load = Callable[[Store, UUID, Sequence[UUID]], Awaitable[list[Loaded]]]
 
 
 class Services:
-    """The long-lived objects of the process, found by their type."""
+    """The long-lived objects of the process, looked up by type."""
 
     def __init__(self, *services: object) -> None:
         """Keep one object of each type."""
@@ -27,13 +27,13 @@ class Services:
         self._services[kind] = service
 
     def get(self, kind: type[Service]) -> Service:
-        """The one object of this type; a missing one is a bug of the start-up (`KeyError`)."""
+        """The object of this type; a missing one is a bug of the start-up (`KeyError`)."""
         return cast("Service", self._services[kind])
 
 
 @dataclass(slots=True)
 class Context:
-    """One request: who asks, where things are kept, and what was loaded already."""
+    """One request: the caller, the databases, the services, and what its data loaders have read."""
 
     origin: RequestOrigin
     store: Store
@@ -42,7 +42,7 @@ class Context:
 
     @property
     def principal(self) -> Principal:
-        """Who asks."""
+        """The caller."""
         return self.origin.principal
 
     @property
@@ -51,21 +51,21 @@ class Context:
         return self.origin.principal.organization
 
     async def load(self, load: Load[Loaded], key: UUID) -> Loaded:
-        """What `load` finds for `key`; asking for many keys at once costs one query."""
+        """The result of `load` for `key`; calls for several keys in the same turn of the event loop share one query."""
         return cast("Loaded", await self._loader(load).load(key))
 
     def prime(self, load: Load[Loaded | None], key: UUID, value: Loaded) -> None:
-        """Remember what `load` would find for `key`, as it was read already."""
+        """Store the result of `load` for `key`, because it was read already."""
         self._loader(load).prime(key, value)
 
     def cached(self, load: Load[Loaded | None], key: UUID) -> Loaded | None:
-        """What `load` has found for `key` already, or was told; None where nothing was asked yet."""
+        """The result of `load` for `key` if it was read or primed already, else None; starts no query."""
         loader = self._loaders.get(load)
-        found = loader.cache_map.get(key) if loader else None
-        return cast("Loaded", found.result()) if found and found.done() else None
+        future = loader.cache_map.get(key) if loader else None
+        return cast("Loaded", future.result()) if future and future.done() else None
 
     def clear_cache(self) -> None:
-        """Drop all that was loaded: something was written."""
+        """Drop everything the data loaders have read, because something was written."""
         self._loaders.clear()
 
     def _loader(self, load: Load[Any]) -> DataLoader[UUID, Any]:

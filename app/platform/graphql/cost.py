@@ -1,7 +1,7 @@
-"""What an operation costs, known before it runs: about the number of values in the largest answer it can have.
+"""Query cost: an estimate, made before execution, of the number of values in the largest possible answer.
 
-Every selected field counts one, each item of a page or list anew. Page sizes may come from variables, so a cost is
-a polynomial in them, worked out once for each document and kept with it.
+Every selected field counts one, multiplied by the size of each page or list around it. Page sizes may come from
+variables, so a cost is a polynomial in them. It is computed once for each document and cached with it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,12 +34,12 @@ from app.platform.graphql.pagination import MAX_PAGE_SIZE
 ASSUMED_LIST_SIZE = 10
 MUTATION_COST = 10
 FIRST = "first"
-MAX_INT_DIGITS = 10  # more than an Int has; Python reads a longer number slowly, or not at all
+MAX_INT_DIGITS = 10  # more digits than an Int has; converting a longer number is slow or refused by Python
 LIST_SIZE = "size"
 
 
 def clamped_page_size(given: int) -> int:
-    """Within what a page can be."""
+    """The page size, limited to 0 to `MAX_PAGE_SIZE`."""
     return max(0, min(given, MAX_PAGE_SIZE))
 
 
@@ -49,13 +49,13 @@ def _int_value(node: IntValueNode) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Multiplier:
-    """A page size that a variable decides; `default` where the variable is absent."""
+    """A page size that comes from a variable; `default` is used where the variable is absent."""
 
     variable: str
     default: int
 
     def value(self, variables: Mapping[str, Any]) -> int:
-        """The page size, within what a page can be: anything else is refused later, and cheaply."""
+        """The page size, limited to the allowed range: any other value is refused later, at little cost."""
         given = variables.get(self.variable, self.default)
         return clamped_page_size(given) if type(given) is int else MAX_PAGE_SIZE
 
@@ -65,7 +65,7 @@ Monomial = tuple[Multiplier, ...]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A sum of numbers, each times some multipliers."""
+    """A sum of terms, each a number multiplied by some page sizes."""
 
     terms: Mapping[Monomial, int]
 
@@ -80,14 +80,14 @@ class Cost:
         return total
 
     def times(self, factor: int | Multiplier) -> "Cost":
-        """The cost of as many."""
+        """The cost of `factor` such items."""
         if isinstance(factor, int):
             return Cost({key: number * factor for key, number in self.terms.items()})
         return Cost({(*key, factor): number for key, number in self.terms.items()})
 
 
 def add(costs: Iterator[Cost]) -> Cost:
-    """The cost of all together."""
+    """The sum of the costs."""
     terms: dict[Monomial, int] = {}
     for cost in costs:
         for key, number in cost.terms.items():
@@ -96,15 +96,15 @@ def add(costs: Iterator[Cost]) -> Cost:
 
 
 def constant(number: int) -> Cost:
-    """A cost that no variable changes."""
+    """A cost that does not depend on variables."""
     return Cost({(): number})
 
 
 class CostCalculator:
-    """Prices the operations of one valid document, each fragment once."""
+    """Computes the cost of the operations of one valid document; each fragment is visited once."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
-        """Look at the document's fragments when they are first spread."""
+        """Index the fragments; their costs are computed when they are first spread."""
         self._schema = schema
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
@@ -118,9 +118,9 @@ class CostCalculator:
         assert root is not None  # noqa: S101 - the document is valid
         self._fragment_costs.clear()
         self._defaults = {
-            one.variable.name.value: _int_value(one.default_value)
-            for one in operation.variable_definitions or ()
-            if isinstance(one.default_value, IntValueNode)
+            variable.variable.name.value: _int_value(variable.default_value)
+            for variable in operation.variable_definitions or ()
+            if isinstance(variable.default_value, IntValueNode)
         }
         cost = self._selections(root, operation.selection_set)
         return add(iter((constant(MUTATION_COST), cost))) if root is self._schema.mutation_type else cost
@@ -172,7 +172,7 @@ class CostCalculator:
         )
 
     def _page_size(self, field: GraphQLField, node: FieldNode) -> int | Multiplier:
-        given = next((one.value for one in node.arguments or () if one.name.value == FIRST), None)
+        given = next((argument.value for argument in node.arguments or () if argument.name.value == FIRST), None)
         default = field.args[FIRST].default_value
         default_size = default if type(default) is int else MAX_PAGE_SIZE
         if isinstance(given, VariableNode):

@@ -1,7 +1,7 @@
-"""How large a document may be: measured in one pass, before anything expensive looks at it.
+"""Document limits: the size of a document, measured in one pass before validation.
 
-The library's own limiters walk a fragment again at every spread (2 kB of doubling fragments stop the
-process) and validation compares equal fields in pairs, so both are kept from such documents.
+Strawberry's own limiters walk a fragment again at every spread (2 kB of doubling fragments stop the process), and
+validation compares equal fields in pairs. Oversized documents must reach neither.
 """
 
 from collections import Counter
@@ -43,7 +43,7 @@ class _Size:
 
 
 class _SizeCalculator:
-    """Sums up selections with every fragment measured once, however often it is spread."""
+    """Sums up selections; each fragment is measured once, however often it is spread."""
 
     def __init__(self, document: DocumentNode, limits: DocumentLimits) -> None:
         self._limits = limits
@@ -88,7 +88,7 @@ class _SizeCalculator:
 
     def _fragment(self, name: str) -> _Size:
         if name not in self._measured:
-            # A circle ends here; validation refuses it afterwards with a better message.
+            # Ends the recursion of a fragment cycle; validation refuses it afterwards with a better message.
             self._measured[name] = _Size()
             fragment = self._fragments.get(name)
             self._measured[name] = self.size(fragment.selection_set if fragment else None)

@@ -1,4 +1,4 @@
-"""Parsed and validated documents, kept by their text: parsing costs more than answering."""
+"""Document cache: parsed, checked and validated documents by their text, as parsing costs more than execution."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ CACHED_CHARACTERS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that may be executed."""
+    """A valid document with its operations and their query plans."""
 
     node: DocumentNode
     operations: dict[str | None, Operation]
@@ -40,19 +40,19 @@ class Document:
 
 
 class GraphQLRequestError(Exception):
-    """A document that is not executed, with the errors to answer."""
+    """A document that is refused before execution, with the errors of the response."""
 
     def __init__(self, code: str, errors: Sequence[GraphQLError]) -> None:
-        """Give every error the `extensions.code`, and no word of what was sent."""
+        """Add `extensions.code` to every error, and remove any value that was sent."""
         self.errors = [with_code(error, code) for error in errors]
         super().__init__(code)
 
 
 class DocumentCache:
-    """Prepares documents for one schema and keeps the ones seen last."""
+    """Parses and validates documents against one schema; caches the most recently used."""
 
     def __init__(self, schema: GraphQLSchema, limits: DocumentLimits, *, introspection: bool) -> None:
-        """Refuse what exceeds `limits`, and introspection unless it is on."""
+        """Refuse documents beyond `limits`, and introspection unless it is on."""
         self._schema = schema
         self._limits = limits
         self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
@@ -60,7 +60,7 @@ class DocumentCache:
         self._cache: OrderedDict[str, Document] = OrderedDict()
 
     def prepare(self, text: str) -> Document:
-        """The document of `text`, ready to execute; raise `GraphQLRequestError` with what is wrong."""
+        """The executable document of `text`; raise `GraphQLRequestError` when it is wrong."""
         cached = self._cache.get(text)
         if cached is not None:
             self._cache.move_to_end(text)
@@ -84,12 +84,12 @@ class DocumentCache:
         errors = validate(self._schema, node, self._rules, max_errors=20, hide_suggestions=not self._suggestions)
         if errors:
             raise GraphQLRequestError("GRAPHQL_VALIDATION_FAILED", errors)
-        found = operations(self._schema, node)
-        return Document(node, found, {name: plan(self._schema, node, name) for name in (*found, None)})
+        by_name = operations(self._schema, node)
+        return Document(node, by_name, {name: plan(self._schema, node, name) for name in (*by_name, None)})
 
 
 def with_code(error: GraphQLError, code: str) -> GraphQLError:
-    """The same error with an `extensions.code`, its message without any value the caller sent."""
+    """The same error with `extensions.code`; values that the caller sent are removed from its message."""
     return GraphQLError(
         without_values(error.message),
         source=error.source,

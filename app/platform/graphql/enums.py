@@ -1,4 +1,4 @@
-"""Gives the plain enums of lower floors their GraphQL descriptions."""
+"""GraphQL enums with descriptions, from plain enums of packages that do not know GraphQL."""
 
 from enum import Enum
 

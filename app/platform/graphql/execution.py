@@ -1,4 +1,12 @@
-"""Runs a prepared document and masks what must not be seen outside."""
+"""Executes a document and masks unexpected errors.
+
+    error                                      answered with                         logged
+    `extensions.code` set by us                as it is                              no
+    variables or input not understood          BAD_USER_INPUT, values removed        no
+    any other exception of a resolver          INTERNAL_SERVER_ERROR, fixed message  yes, with the request id
+
+A query plan is tried first; whenever it fails, the general executor runs the whole query again.
+"""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,7 +31,7 @@ async def execute_document(
     """The response map (`data`, `errors`) of GraphQL's specification, section 7.1; it never raises."""
     plan = document.plans.get(operation)
     if plan is not None:
-        with suppress(Exception):  # The general executor repeats what failed, and finds the words for it.
+        with suppress(Exception):  # The general executor repeats the query and reports the error as specified.
             return {"data": await plan.execute(variables=variables, context=context)}
     pending = execute(
         schema,
@@ -48,7 +56,7 @@ def _masked(error: GraphQLError, context: Context) -> GraphQLError:
     if (error.extensions or {}).get("code"):
         return error
     if error.path is None:
-        # No resolver was asked: the library did not understand the variables.
+        # An error without a path comes before any resolver: the variables were not understood.
         return with_code(error, "BAD_USER_INPUT")
     if isinstance(error.original_error, StrawberryInputCoercionError):
         message = "A field of the input is null that may be left away, but not be null."

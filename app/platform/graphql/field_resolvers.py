@@ -1,4 +1,4 @@
-"""How a plan gets at the value of a field: an attribute, a function of ours, or whatever the library makes of it."""
+"""Field resolvers of query plans: an attribute, a function called directly, or strawberry's own resolver."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,7 +25,7 @@ FieldResolver = Callable[[Any, Any, VariableValues], Any]
 
 
 def attribute_name(field: GraphQLField) -> str | None:
-    """The name of the attribute that a field shows as it is; None when a function answers it."""
+    """The attribute that a field returns unchanged; None when a function resolves it."""
     strawberry_field = _strawberry_field(field)
     if (
         strawberry_field is not None
@@ -37,9 +37,9 @@ def attribute_name(field: GraphQLField) -> str | None:
 
 
 def field_resolver(field: GraphQLField, nodes: list[FieldNode], info: GraphQLResolveInfo[Any]) -> FieldResolver:
-    """How to call the function of a field.
+    """A function that resolves the field.
 
-    One that takes no arguments is called as it stands: the library would work out again each time that it takes none.
+    Our own functions without arguments are called directly: strawberry would compute at every call that there are none.
     """
     strawberry_field = _strawberry_field(field)
     if strawberry_field is not None and strawberry_field.base_resolver is not None and not strawberry_field.extensions:
@@ -57,7 +57,7 @@ def field_resolver(field: GraphQLField, nodes: list[FieldNode], info: GraphQLRes
 
 def _library_resolver(field: GraphQLField, nodes: list[FieldNode], info: GraphQLResolveInfo[Any]) -> FieldResolver:
     resolve = field.resolve
-    assert resolve is not None  # noqa: S101 - strawberry gives every field one
+    assert resolve is not None  # noqa: S101 - strawberry gives every field a resolver
 
     def resolve_field(source: object, context: object, variables: VariableValues) -> Any:
         arguments = get_argument_values(field, nodes[0], variables) if field.args else {}
@@ -73,7 +73,7 @@ def resolve_info(
     parent: GraphQLObjectType,
     nodes: list[FieldNode],
 ) -> GraphQLResolveInfo[Any]:
-    """What a function is told of its field, but for what each run adds; its `path` names the field alone."""
+    """The resolve info of a field without the parts that differ by execution; its `path` names the field alone."""
     name = nodes[0].name.value
     return GraphQLResolveInfo(
         name,

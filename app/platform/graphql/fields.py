@@ -1,4 +1,4 @@
-"""Declares queries and mutations: who may use them, and the one transaction a mutation is."""
+"""Declares root fields: `query` and `mutation`, with their access rules and the transaction of a mutation."""
 
 import functools
 import inspect
@@ -30,9 +30,9 @@ class Payload:
 
 
 def query(*, allow: Access, description: str, size: int | None = None) -> Callable[[Resolver], Any]:
-    """A root query, `async def f(self, context, …)`, for the callers in `allow`.
+    """Declare a root query, `async def f(self, context, …)`, for the callers in `allow`.
 
-    `size` is about how many items a list has that is not a page, for the cost of a document.
+    `size` is the approximate length of a list without pages; it enters the cost of a document.
     """
 
     def decorator(function: Resolver) -> Any:
@@ -46,12 +46,20 @@ def query(*, allow: Access, description: str, size: int | None = None) -> Callab
 
 
 def mutation(*, allow: Access, description: str, credentials: bool = False) -> Callable[[Resolver], Any]:
-    """A mutation, `async def f(self, context, session, …) -> SomePayload`, for the callers in `allow`.
+    """Declare a mutation, `async def f(self, context, session, …) -> SomePayload`, for the callers in `allow`.
 
-    It is one transaction: raise, and nothing happened; return, and it is written. An expected failure (`AppError`,
-    `AppErrorGroup`) becomes the payload's `userErrors`. When a row changed since it was read (`VersionConflict`), the
-    mutation runs again from the start with an empty `context.cached`. With `credentials` it tries or issues a secret
-    (a password, a token, a code): its rate limits are tighter.
+    It runs in one transaction:
+
+        the function             transaction   answer
+        returns a payload        committed     the payload
+        raises AppError(Group)   rolled back   an empty payload with `userErrors`
+        raises VersionConflict   rolled back   run once more from the start; a second conflict is INTERNAL_SERVER_ERROR
+        raises anything else     rolled back   INTERNAL_SERVER_ERROR, logged with the request id
+        caller not in `allow`    none          UNAUTHENTICATED for a guest, FORBIDDEN for others
+
+    So what must be kept after a refusal (a failed attempt, the revocation after a replayed token) is returned in a
+    payload, not raised. The data loaders are emptied after every run. `credentials` marks a mutation that checks or
+    issues a secret (a password, a token, a code): tighter rate limits apply.
     """
 
     def decorator(function: Resolver) -> Any:
@@ -72,7 +80,7 @@ def mutation(*, allow: Access, description: str, credentials: bool = False) -> C
                 async with context.store.database.transaction() as session:
                     result: Payload = await function(self, context, session, **arguments)
             finally:
-                # What was read before the write must not be shown after it.
+                # Values read before the write must not be returned after it.
                 context.clear_cache()
             return result
 
@@ -84,7 +92,7 @@ def mutation(*, allow: Access, description: str, credentials: bool = False) -> C
 
 
 def _field(resolver: Resolver, function: Resolver, description: str, metadata: dict[object, object]) -> Any:
-    """Give strawberry the declared arguments without those that the wrapper fills in."""
+    """Declare the field with the function's arguments, except those that the wrapper fills in."""
     signature = inspect.signature(function)
     arguments = [
         parameter for parameter in signature.parameters.values() if parameter.annotation not in {Context, AsyncSession}
@@ -92,8 +100,8 @@ def _field(resolver: Resolver, function: Resolver, description: str, metadata: d
     info = inspect.Parameter("info", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Info)
     arguments.insert(1, info)
     functools.update_wrapper(resolver, function)
-    del resolver.__wrapped__  # type: ignore[attr-defined] # strawberry would look through to the declared arguments
+    del resolver.__wrapped__  # type: ignore[attr-defined] # strawberry would follow it to the original arguments
     resolver.__signature__ = signature.replace(parameters=arguments)  # type: ignore[attr-defined]
-    resolver.__annotations__ = {one.name: one.annotation for one in arguments[1:]}
+    resolver.__annotations__ = {argument.name: argument.annotation for argument in arguments[1:]}
     resolver.__annotations__["return"] = signature.return_annotation
     return strawberry.field(resolver=resolver, description=description, metadata=metadata)

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, as its specification says: https://graphql.github.io/graphql-over-http/draft/."""
+"""The GraphQL HTTP endpoint, as specified in https://graphql.github.io/graphql-over-http/draft/."""
 
 import hashlib
 import re
@@ -25,10 +25,10 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class BadRequest(Exception):
-    """A request that is not GraphQL over HTTP; `status` and `message` say why."""
+    """A request that is not valid GraphQL over HTTP; `status` and `message` are those of the response."""
 
     def __init__(self, status: int, message: str, code: str = "BAD_USER_INPUT", **headers: str) -> None:
-        """Answer `status` with one error; `headers` use underscores for hyphens."""
+        """Respond with `status` and one error; `headers` use underscores for hyphens."""
         super().__init__(message)
         self.status = status
         self.message = message
@@ -38,7 +38,7 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a request asks to be executed: the text of a document, or the SHA-256 of one that is registered, or both."""
+    """A parsed request: the text of a document, the SHA-256 of a registered one, or both."""
 
     query: str | None
     document_id: str | None
@@ -47,7 +47,7 @@ class GraphQLRequest:
 
 
 class TrustedDocuments(Protocol):
-    """The documents that were registered before; with `required`, no others run."""
+    """The registered documents; with `required`, no others are executed."""
 
     required: bool
 
@@ -58,10 +58,10 @@ class TrustedDocuments(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RequestPolicy:
-    """What the house asks of a request before it is executed; what is refused raises `BadRequest`.
+    """What applies to every request before execution; a refusal raises `BadRequest`.
 
-    `build_context` finds out who asks. `rate_limit` counts the request and returns headers for the answer.
-    `cost_limits` is what a document may cost.
+    `build_context` resolves the caller. `rate_limit` counts the request and returns headers for the response.
+    `cost_limits` is the highest cost of a document by kind of caller.
     """
 
     build_context: Callable[[Request], Awaitable[Context]]
@@ -75,7 +75,7 @@ class GraphQLEndpoint:
     """Answers `GET` (queries only) and `POST` with JSON."""
 
     def __init__(self, schema: GraphQLSchema, documents: DocumentCache, policy: RequestPolicy) -> None:
-        """Execute on `schema` what keeps to the `policy`."""
+        """Execute on `schema`, under the `policy`."""
         self._schema = schema
         self._documents = documents
         self._policy = policy
@@ -121,7 +121,7 @@ class GraphQLEndpoint:
         return document, operation
 
     async def _document_text(self, graphql_request: GraphQLRequest) -> str:
-        """The document to execute, by its id or as it was sent."""
+        """The text to execute, found by its id or taken from the request."""
         trusted_documents = self._policy.trusted_documents
         if graphql_request.query is not None:
             digest = (
@@ -135,12 +135,12 @@ class GraphQLEndpoint:
                 return graphql_request.query
             message = "Only registered documents are executed here: register this one with `patron documents add`."
             raise GraphQLRequestError("PERSISTED_QUERY_NOT_FOUND", [GraphQLError(message)])
-        found = await trusted_documents.find(graphql_request.document_id) if graphql_request.document_id else None
-        if found is None:
+        text = await trusted_documents.find(graphql_request.document_id) if graphql_request.document_id else None
+        if text is None:
             raise GraphQLRequestError(
                 "PERSISTED_QUERY_NOT_FOUND", [GraphQLError("There is no document registered with this id.")]
             )
-        return found
+        return text
 
     def _cost(self, operation: Operation, graphql_request: GraphQLRequest, kind: CallerKind) -> dict[str, int]:
         cost, limit = operation.cost.evaluate(graphql_request.variables), self._policy.cost_limits[kind]
@@ -213,7 +213,7 @@ def _parse_body(body: object) -> GraphQLRequest:
 
 
 def _document_id(body: Mapping[str, Any]) -> str | None:
-    """The SHA-256 in `documentId` (GraphQL over HTTP, appendix A), or as Apollo's clients send it."""
+    """The SHA-256 in `documentId` (GraphQL over HTTP, appendix A), or in Apollo's `persistedQuery` extension."""
     given = body.get("documentId")
     if given is not None:
         matched = DOCUMENT_ID.fullmatch(given) if isinstance(given, str) else None
@@ -230,19 +230,19 @@ def _document_id(body: Mapping[str, Any]) -> str | None:
 
 
 def _response_media_type(accept: str | None) -> str:
-    """The media type to answer with: the specification's own when it is asked for, else plain JSON."""
+    """The media type of the response: the specification's own if the client accepts it, else plain JSON."""
     return GRAPHQL_RESPONSE_JSON if accept and GRAPHQL_RESPONSE_JSON in accept.lower() else JSON
 
 
 def bad_request_response(request: Request, refused: BadRequest, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer to a request that is refused before GraphQL has a say."""
+    """The response to a request that is refused before GraphQL runs."""
     error = {"message": refused.message, "extensions": {"code": refused.code}}
     media = _response_media_type(request.headers.get("accept"))
     return _json_response({"errors": [error]}, media, refused.status, {**(headers or {}), **refused.headers})
 
 
 def _request_error_response(body: Mapping[str, Any], media: str, headers: Mapping[str, str]) -> Response:
-    """A request error: 400, or 200 in plain JSON, where clients read errors only from a 200."""
+    """The response to a request error: 400, or 200 with plain JSON, as such clients read errors only from a 200."""
     return _json_response(body, media, 400 if media == GRAPHQL_RESPONSE_JSON else 200, headers)
 
 

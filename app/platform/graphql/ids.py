@@ -1,4 +1,4 @@
-"""Global ids (Relay object identification): the type and the row's id, opaque to clients."""
+"""Global ids (Relay object identification): type and row id, opaque to clients."""
 
 import base64
 import binascii
@@ -17,19 +17,19 @@ class Node:
 
 
 def encode(kind: str, row_id: UUID) -> strawberry.ID:
-    """The id that clients see of a row."""
+    """The global id of a row."""
     return strawberry.ID(base64.urlsafe_b64encode(f"{kind}:{row_id.hex}".encode()).decode().rstrip("="))
 
 
 def decode(kind: str, global_id: str, *field: str) -> UUID:
-    """The row's id in a `global_id` of this kind; raise `NotFound` for anything else.
+    """The row id in a `global_id` of this kind; raise `NotFound` for anything else.
 
-    A malformed id, an id of another kind and an id of nothing look the same.
+    A malformed id, an id of another kind and an id without a row are indistinguishable to the caller.
     """
     try:
         padded = global_id + "=" * (-len(global_id) % 4)
-        found, _, row_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").partition(":")
-        if found == kind:
+        found_kind, _, row_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").partition(":")
+        if found_kind == kind:
             return UUID(hex=row_id)
     except (binascii.Error, ValueError, UnicodeError):
         pass

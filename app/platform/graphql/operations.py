@@ -1,4 +1,4 @@
-"""What one operation of a document is: its kind, its class and amount for rate limits, and its cost."""
+"""Operations of a document: kind, rate-limit class and amount, cost."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,22 +24,23 @@ CREDENTIALS = "credentials"
 
 
 class OperationClass(Enum):
-    """What a request does, as far as limits care."""
+    """The class of an operation for rate limits."""
 
     READS = "reads"
     WRITES = "writes"
     CREDENTIALS = "credentials"
 
 
-# Each asks the payment gateway about a card: who has stolen numbers would try them here.
+# Each of these asks the payment gateway about a card, so stolen card numbers could be tested here.
 CARD_CHECKING_MUTATIONS = frozenset({"addPaymentMethod", "createPaymentSession"})
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation; `amount` is how often it does what its class says: thirty aliased logins are thirty attempts.
+    """One operation.
 
-    `card_checks` is how often it asks the payment gateway about a card, whatever else it does.
+    `amount` is how often it does what its class says: thirty aliased logins are thirty attempts. `card_checks` is how
+    often it asks the payment gateway about a card, in addition.
     """
 
     kind: str
@@ -51,12 +52,12 @@ class Operation:
 
 def operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:
     """The operations of a valid document by their names."""
-    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
     costs = CostCalculator(schema, document)
     return {
-        one.name.value if one.name else None: _operation(schema, one, fragments, costs.operation_cost(one))
-        for one in document.definitions
-        if isinstance(one, OperationDefinitionNode)
+        node.name.value if node.name else None: _operation(schema, node, fragments, costs.operation_cost(node))
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode)
     }
 
 
@@ -71,7 +72,8 @@ def _operation(
         return Operation(kind, OperationClass.READS, 1, cost)
     # Fields with the same response name are one field (GraphQL, section 5.3.2).
     fields = {
-        (one.alias or one.name).value: one.name.value for one in _root_fields(node.selection_set, fragments, set())
+        (field.alias or field.name).value: field.name.value
+        for field in _root_fields(node.selection_set, fragments, set())
     }
     attempts = sum(_checks_credentials(schema.mutation_type, name) for name in fields.values())
     card_checks = sum(name in CARD_CHECKING_MUTATIONS for name in fields.values())

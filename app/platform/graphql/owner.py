@@ -1,4 +1,4 @@
-"""Whose things a mutation is about: a customer's own, or those of the customer an integration names."""
+"""Resolves the customer that a mutation is about: the caller, or the customer that an integration names."""
 
 from uuid import UUID
 
@@ -10,10 +10,13 @@ CUSTOMER = "Customer"
 
 
 def owner_id(principal: Principal, customer_id: str | None) -> UUID:
-    """The customer a mutation is about; `customer_id` is the global id in the input.
+    """The customer that a mutation is about; `customer_id` is the global id in the input.
 
-    A customer is always itself and must not name another; anybody else must name one.
-    Raise `NotAllowed`, `Required`, `NotFound`, each of the field `customerId`.
+        caller         customerId absent   customerId present
+        a customer     the caller          the caller if it is its own id, else `NotAllowed`
+        anybody else   `Required`          that customer; `NotFound` for a malformed id or another kind
+
+    All errors are of the field `customerId`.
     """
     if principal.customer_id is None:
         if not customer_id:

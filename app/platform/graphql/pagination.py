@@ -1,4 +1,4 @@
-"""Pages of what can grow: Relay connections by position in an index, so that deep pages cost what the first does."""
+"""Relay connections with keyset pagination: a deep page costs as much as the first one."""
 
 import base64
 import binascii
@@ -20,7 +20,7 @@ TAG_BYTES = 8
 
 @strawberry.type(description="Where a page stands (Relay cursor connections).")
 class PageInfo:
-    """The ends of a page."""
+    """Cursors and flags of a page."""
 
     has_next_page: bool = strawberry.field(description="Whether there is more after this page.")
     has_previous_page: bool = strawberry.field(
@@ -40,7 +40,7 @@ class Edge(Generic[Item]):
 
 @strawberry.type(description="A page of items.")
 class Connection(Generic[Item]):
-    """A page, and the whole it is taken from."""
+    """A page, and the total count."""
 
     nodes: list[Item] = strawberry.field(description="The items of this page.")
     edges: list[Edge[Item]] = strawberry.field(description="The items of this page with their cursors.")
@@ -49,22 +49,23 @@ class Connection(Generic[Item]):
 
     @strawberry.field(description="How many items there are on all pages; counted only when asked for.")
     async def total_count(self) -> int:
-        """One more query."""
+        """Costs one more query."""
         return await self.count()
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What is asked for: `size` items behind the position `after` (the sort key of an item), or from the start."""
+    """The requested page: `size` items after the position `after` (an item's sort key), or from the start."""
 
     size: int
     after: tuple[Any, ...] | None
 
 
 def page_request(context: Context, connection_kind: str, first: int, after: str | None) -> PageRequest:
-    """Read the arguments of a connection of `what`; a top-level `BAD_USER_INPUT` when they are wrong.
+    """Parse the arguments of a connection; raise a top-level `BAD_USER_INPUT` when they are wrong.
 
-    Positions hold what JSON can say: a repository turns ids and moments into text and back.
+    `connection_kind` is the list that its cursors belong to. Positions hold JSON values only: a repository converts ids
+    and times to text and back.
     """
     if not 1 <= first <= MAX_PAGE_SIZE:
         raise top_level_error("BAD_USER_INPUT", f"Ask for 1 to {MAX_PAGE_SIZE} items with `first`.")
@@ -78,7 +79,7 @@ def connection(
     found: Sequence[tuple[tuple[Any, ...], Item]],
     count: Callable[[], Awaitable[int]],
 ) -> Connection[Item]:
-    """The page of `found`: positions and items, one more than asked for where there is a next page."""
+    """The connection of `found`: positions and items, with one more than requested if there is a next page."""
     items = found[: page.size]
     edges = [Edge(cursor=_encode_cursor(context, connection_kind, position), node=item) for position, item in items]
     return Connection(
@@ -95,7 +96,7 @@ def connection(
 
 
 def _tag(context: Context, connection_kind: str, position: bytes) -> bytes:
-    # A cursor opens nothing in another organization, and nothing of another kind.
+    # The tag makes a cursor valid only in its own organization and for its own kind of connection.
     value = f"{connection_kind}:{position.decode()}"
     fingerprints = context.store.vault.fingerprints
     return fingerprints.compute("cursor", value, organization_id=context.organization.id)[:TAG_BYTES]

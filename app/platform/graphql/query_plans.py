@@ -1,9 +1,9 @@
-"""Answers queries by a plan that is made once for each document, instead of walking the document every time.
+"""Query plans: compiled execution of hot queries, built once for each document.
 
-The general executor asks anew for every value what the schema says of it, which costs more than the databases do. A
-plan knows all of that beforehand. It covers what hot reads are made of: objects, lists, leaves, attributes, resolvers,
-arguments, fragments. What it does not know, and every failure, is left to the general executor, which answers in the
-words of the specification; `tests/platform/graphql/test_compiled.py` holds the one against the other.
+The general executor consults the schema again for every value, which costs more than the databases do. A plan has done
+that beforehand. It covers objects, lists, leaves, attributes, resolvers, arguments and fragments. Everything else, and
+every failure, goes to the general executor, which answers as the specification says;
+`tests/platform/graphql/test_compiled.py` compares the two.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ from strawberry.execution import optimized_is_awaitable
 
 from app.platform.graphql.field_resolvers import FieldResolver, attribute_name, field_resolver, resolve_info
 
-# Values of exactly these Python types are answered as they are.
+# Values of exactly these Python types need no serialization.
 PASS_THROUGH = ((GraphQLString, str), (GraphQLID, str), (GraphQLBoolean, bool))
 TYPENAME = "__typename"
 
@@ -51,11 +51,11 @@ CompleteValue = Callable[[Any, "_Run"], Any]
 
 
 class PlanNotApplicable(Exception):
-    """The general executor has to answer this."""
+    """The general executor has to answer this query."""
 
 
 class _PendingValue(NamedTuple):
-    """A value that is not there yet, and the place in the answer where it belongs."""
+    """An awaitable value, and where its result belongs in the response."""
 
     value: Awaitable[Any]
     complete: CompleteValue
@@ -65,42 +65,42 @@ class _PendingValue(NamedTuple):
 
 @dataclass(slots=True)
 class _Run:
-    """One execution of a plan."""
+    """The state of one execution of a plan."""
 
     context: Any
     variables: VariableValues
     pending: list[_PendingValue] = field(default_factory=list)
 
     async def await_pending(self) -> None:
-        """Wait for all values of a level together: they share their database queries."""
+        """Await all values of a level together, so that their data loaders share queries."""
         batch, self.pending = self.pending, []
         if len(batch) == 1:
             values = [await batch[0].value]
         else:
-            values = await asyncio.gather(*(one.value for one in batch), return_exceptions=True)
+            values = await asyncio.gather(*(pending.value for pending in batch), return_exceptions=True)
             for value in values:
                 if isinstance(value, BaseException):
                     raise value
-        for one, value in zip(batch, values, strict=True):
-            one.answer[one.key] = one.complete(value, self)
+        for pending, value in zip(batch, values, strict=True):
+            pending.answer[pending.key] = pending.complete(value, self)
 
     def close_pending(self) -> None:
-        """Close what nobody will wait for any more."""
-        for one in self.pending:
-            if iscoroutine(one.value):
-                one.value.close()
+        """Close the coroutines that nothing will await any more."""
+        for pending in self.pending:
+            if iscoroutine(pending.value):
+                pending.value.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to answer one query."""
+    """The compiled form of one query."""
 
     schema: GraphQLSchema
     operation: OperationDefinitionNode
     root: CompleteValue
 
     async def execute(self, *, variables: Mapping[str, Any], context: object) -> dict[str, Any]:
-        """The `data` of the response; on any exception nothing was decided, and the general executor has to run."""
+        """The `data` of the response; after any exception the general executor has to run instead."""
         coerced = get_variable_values(self.schema, self.operation.variable_definitions or (), dict(variables))
         if not isinstance(coerced, VariableValues):
             raise PlanNotApplicable
@@ -115,7 +115,7 @@ class Plan:
 
 
 def plan(schema: GraphQLSchema, document: DocumentNode, operation: str | None) -> Plan | None:
-    """The plan of a validated query; None for what plans do not know, such as mutations, directives, interfaces."""
+    """The plan of a validated query; None for what plans do not support: mutations, directives, interfaces."""
     try:
         return _Planner(schema, document).plan(operation)
     except PlanNotApplicable:
@@ -123,16 +123,16 @@ def plan(schema: GraphQLSchema, document: DocumentNode, operation: str | None) -
 
 
 class _Planner:
-    """Makes one plan."""
+    """Builds one plan."""
 
     def __init__(self, schema: GraphQLSchema, document: DocumentNode) -> None:
         self._schema = schema
         definitions = document.definitions
-        self._fragments = {one.name.value: one for one in definitions if isinstance(one, FragmentDefinitionNode)}
-        self._operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
+        self._fragments = {node.name.value: node for node in definitions if isinstance(node, FragmentDefinitionNode)}
+        self._operations = [node for node in definitions if isinstance(node, OperationDefinitionNode)]
 
     def plan(self, name: str | None) -> Plan:
-        chosen = [one for one in self._operations if name is None or (one.name and one.name.value == name)]
+        chosen = [node for node in self._operations if name is None or (node.name and node.name.value == name)]
         if len(chosen) != 1 or chosen[0].operation is not OperationType.QUERY or chosen[0].directives:
             raise PlanNotApplicable
         self._operation = chosen[0]
@@ -157,7 +157,7 @@ class _Planner:
         collected: dict[str, list[FieldNode]] = {}
         for selection in selections:
             self._collect(type_, selection, collected)
-        # A copy of it is filled, so that late answers stand where they were asked for.
+        # Every execution fills a copy, so that awaited values keep their place in the order of the selection.
         template = dict.fromkeys(collected)
         attributes: list[tuple[str, Callable[[Any], Any], CompleteValue]] = []
         resolvers: list[tuple[str, FieldResolver, CompleteValue]] = []
@@ -194,7 +194,7 @@ class _Planner:
     def _collect(
         self, type_: GraphQLObjectType, selection: SelectionSetNode | None, collected: dict[str, list[FieldNode]]
     ) -> None:
-        """The fields of an object by the names they are answered under (section 6.3.2 of the specification)."""
+        """Collect the fields of an object by response name (GraphQL specification, section 6.3.2)."""
         for node in selection.selections if selection else ():
             if node.directives:
                 raise PlanNotApplicable
@@ -202,7 +202,7 @@ class _Planner:
                 collected.setdefault((node.alias or node.name).value, []).append(node)
                 continue
             part = self._fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-            assert isinstance(part, FragmentDefinitionNode | InlineFragmentNode)  # noqa: S101 - there is nothing else
+            assert isinstance(part, FragmentDefinitionNode | InlineFragmentNode)  # noqa: S101 - there is no other kind
             if part.directives:
                 raise PlanNotApplicable
             if self._applies(part.type_condition, type_):
@@ -234,7 +234,7 @@ def _list(inner: CompleteValue, *, required: bool) -> CompleteValue:
             return _null(required=required)
         if not isinstance(value, list):
             raise PlanNotApplicable
-        return [inner(one, run) for one in value]
+        return [inner(item, run) for item in value]
 
     return complete
 
@@ -256,6 +256,6 @@ def _leaf(type_: GraphQLLeafType, *, required: bool) -> CompleteValue:
 
 
 def _null(*, required: bool) -> None:
-    """A null where null may be; elsewhere the general executor decides how far up it goes."""
+    """Null where the type allows it; elsewhere the general executor decides how far up the null propagates."""
     if required:
         raise PlanNotApplicable

@@ -1,4 +1,4 @@
-"""Error messages of the library without the values it repeats: what a caller sent may be a password."""
+"""Removes values from the error messages of libraries: a value that the caller sent may be a password."""
 
 import re
 
@@ -19,7 +19,7 @@ _REDACTIONS = (
 
 
 def without_values(message: str) -> str:
-    """The message with names and types, and without anything that stood in a value."""
+    """The message with names and types, but without values."""
     for pattern, replacement in _REDACTIONS:
         message = pattern.sub(replacement, message)
     return message

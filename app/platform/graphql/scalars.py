@@ -1,4 +1,4 @@
-"""Scalars whose form on the wire is part of the contract."""
+"""Custom scalars: how a DateTime is read and written."""
 
 from datetime import UTC, datetime
 
@@ -6,16 +6,16 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 
-def _moment(value: datetime) -> str:
+def _serialize_datetime(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _parse_moment(value: object) -> datetime:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    if moment is None or moment.tzinfo is None:
+def _parse_datetime(value: object) -> datetime:
+    parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+    if parsed is None or parsed.tzinfo is None:
         message = "A point in time is written with its zone, as in 2026-01-31T12:00:00Z."
         raise ValueError(message)
-    return moment.astimezone(UTC)
+    return parsed.astimezone(UTC)
 
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -23,7 +23,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="DateTime",
         description="A point in time, ISO 8601, UTC, with milliseconds: `2026-01-31T12:00:00.000Z`.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
-        serialize=_moment,
-        parse_value=_parse_moment,
+        serialize=_serialize_datetime,
+        parse_value=_parse_datetime,
     ),
 }

@@ -1,4 +1,4 @@
-"""Expected failures as data: what a mutation's payload lists when it refused."""
+"""`userErrors`: expected failures as entries of a mutation's payload."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -59,12 +59,12 @@ class UserError:
 
 @strawberry.type(description="A refused input or act without further data.")
 class InputError(UserError):
-    """Most failures."""
+    """The type of every failure without further fields."""
 
 
 @strawberry.type(description="Somebody else changed the same thing in the meantime; nothing was written.")
 class ConflictError(UserError):
-    """A stale `expectedVersion`, or a race that was lost."""
+    """An outdated `expectedVersion`, or a change lost to a concurrent one."""
 
 
 @strawberry.type(description="Too many attempts; nothing was tried.")
@@ -78,13 +78,13 @@ USER_ERROR_TYPES = (InputError, ConflictError, RateLimitedError)
 
 
 def user_errors(error: AppError | AppErrorGroup) -> list[UserError]:
-    """The entries a payload lists for a failure."""
+    """The `userErrors` entries of a failure."""
     return as_user_errors(error.errors if isinstance(error, AppErrorGroup) else [error])
 
 
 def as_user_errors(errors: Iterable[AppError]) -> list[UserError]:
-    """One entry for each, as a payload lists them in `userErrors` or, where it was done all the same, in `warnings`."""
-    return [_user_error(one) for one in errors]
+    """One entry for each error: for `userErrors`, or for `warnings` where the mutation was carried out all the same."""
+    return [_user_error(error) for error in errors]
 
 
 def _user_error(error: AppError) -> UserError:
