@@ -1,1 +1,1 @@
-"""The audit log: who read, changed or erased what, when and from where, without a personal value."""
+"""The audit log: who read, changed or erased what, when and from where, without personal values."""

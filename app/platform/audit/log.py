@@ -1,4 +1,4 @@
-"""Writes the audit log, in the transaction of the act it tells of."""
+"""Writes the audit log, in the transaction of the act that it records."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -16,7 +16,7 @@ _EVENT = insert_statement(AuditEvent)
 
 
 class Action(Enum):
-    """Everything that is recorded."""
+    """Every kind of act that is recorded."""
 
     CUSTOMER_REGISTERED = "customer.registered"
     CUSTOMER_CREATED = "customer.created"
@@ -94,7 +94,7 @@ def record(
     object_id: UUID | None = None,
     fields: Iterable[str] = (),
 ) -> None:
-    """Add what `origin` did; `fields` are the names of what changed, never the values."""
+    """Record what the caller did; `fields` are the names of what changed, never the values."""
     principal = origin.principal
     execute_at_commit(
         session,
@@ -122,7 +122,7 @@ def record_system_event(
     customer_id: UUID | None = None,
     object_id: UUID | None = None,
 ) -> None:
-    """Add what the house did by itself, such as an erasure that was due."""
+    """Record an act without a caller, such as an erasure that became due."""
     execute_at_commit(
         session,
         _EVENT,

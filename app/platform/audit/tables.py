@@ -1,4 +1,4 @@
-"""Table of the audit log; rows are added and never changed."""
+"""Table of the audit log; rows are inserted and never changed."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.platform.db.columns import binary_column, foreign_key, id_column, times
 
 
 class AuditEvent(SQLModel, table=True):
-    """One act of one caller. Ids and field names only: nothing in it identifies a person who was erased."""
+    """One act of one caller. It holds ids and field names only, so it identifies nobody after an erasure."""
 
     __tablename__ = "audit_events"
     __table_args__ = (Index("ix_audit_events_customer", "organization_id", "customer_id", "id"),)

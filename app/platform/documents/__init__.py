@@ -1,1 +1,1 @@
-"""Documents that clients are trusted with: registered when the client is built, named by their SHA-256 afterwards."""
+"""Trusted documents: registered when a client is built, referred to by their SHA-256 afterwards."""

@@ -1,4 +1,4 @@
-"""Reads documents from the files that a client's build leaves behind."""
+"""Reads trusted documents from the files of a client's build."""
 
 import hashlib
 import json
@@ -11,17 +11,17 @@ MANIFEST = "persisted-documents.json"
 
 
 class BadDocument(Exception):
-    """A file cannot be registered; the message names it and says why."""
+    """A file cannot be registered; the message names it and gives the reason."""
 
 
 def read_documents(folder: Path, documents: DocumentCache) -> dict[str, str]:
     """The documents below `folder` by their SHA-256.
 
     Each `*.graphql` file is one, and each entry of a manifest: `persisted-documents.json` of graphql-codegen,
-    `{"sha256:…": "query …"}`. Each is checked as it would be for execution. Raise `BadDocument` for the first
-    that is wrong: nothing is registered by halves.
+    `{"sha256:…": "query …"}`. Each is validated as for execution. Raise `BadDocument` for the first wrong one; then
+    none is registered.
     """
-    found = {}
+    by_sha256 = {}
     for location, sha256, text in _texts(folder):
         digest = hashlib.sha256(text.encode()).hexdigest()
         if sha256 not in {None, digest}:
@@ -32,14 +32,14 @@ def read_documents(folder: Path, documents: DocumentCache) -> dict[str, str]:
             documents.prepare(text)
         except GraphQLRequestError as refused:
             raise BadDocument(f"{location}: {refused.errors[0].message}") from None
-        found[digest] = text
-    if not found:
+        by_sha256[digest] = text
+    if not by_sha256:
         raise BadDocument(f"{folder}: there is neither a {MANIFEST} nor a *.graphql file.")
-    return found
+    return by_sha256
 
 
 def _texts(folder: Path) -> Iterator[tuple[str, str | None, str]]:
-    """Place, the SHA-256 it is said to have, and text of each document."""
+    """Location, declared SHA-256 if any, and text of each document."""
     for path in sorted(folder.rglob("*.graphql")):
         yield str(path), None, path.read_text(encoding="utf-8")
     for path in sorted(folder.rglob(MANIFEST)):

@@ -1,4 +1,4 @@
-"""Finds registered documents, and registers them."""
+"""The registry of trusted documents."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -24,30 +24,30 @@ class TrustedDocuments:
     """The registered documents of an installation; with `required`, no others run."""
 
     def __init__(self, database: Database, *, required: bool) -> None:
-        """Read from `database` what this process has not read before: a text never changes under its hash."""
+        """Cache what was read from `database`: the text of a hash never changes."""
         self.required = required
         self._database = database
         self._cache: OrderedDict[str, str] = OrderedDict()
 
     async def find(self, sha256: str) -> str | None:
-        """The text with this SHA-256 in hexadecimal digits; None is not remembered, it may be registered any moment."""
+        """The text with this SHA-256 in hexadecimal digits. None is not cached: it may be registered at any time."""
         cached = self._cache.get(sha256)
         if cached is not None:
             return cached
-        found = await self._database.row(_TEXT, sha256=sha256)
-        if found is not None:
-            self._cache[sha256] = found
+        text = await self._database.row(_TEXT, sha256=sha256)
+        if text is not None:
+            self._cache[sha256] = text
             if len(self._cache) > CACHED_DOCUMENTS:
                 self._cache.popitem(last=False)
-        return found
+        return text
 
     async def count(self) -> int:
-        """How many there are."""
+        """The number of registered documents."""
         return await self._database.row(_COUNT) or 0
 
 
 async def register_documents(database: Database, documents: Mapping[str, str]) -> int:
-    """Keep documents by the SHA-256 of their text; return how many are new. All or none."""
+    """Register documents by the SHA-256 of their text, all or none; return how many are new."""
     async with database.transaction() as session:
         moment = now()
         return sum(

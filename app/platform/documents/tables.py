@@ -1,4 +1,4 @@
-"""Table of registered documents."""
+"""Table of trusted documents."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from app.platform.db.columns import timestamp_column
 
 
 class TrustedDocument(SQLModel, table=True):
-    """A document by the SHA-256 of its text; for the whole installation, as all organizations have one schema."""
+    """A document by the SHA-256 of its text. It has no organization, because all have the same schema."""
 
     __tablename__ = "trusted_documents"
 

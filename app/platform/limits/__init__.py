@@ -1,1 +1,1 @@
-"""How often a caller may ask: named policies, sliding windows, and where a request comes from."""
+"""Rate limits: named policies, sliding windows, the source of a request."""

@@ -1,4 +1,16 @@
-"""The table of rate limits: what is counted, for whom, and how much is allowed."""
+"""Rate-limit policies: what is counted, for whom, and how much is allowed.
+
+    request                          guest                 customer                          integration, staff
+    any, per process                 source                source                            source
+    query                            guest-reads           customer-reads                    KIND-reads
+    other mutation                   guest-writes          customer-writes                   KIND-writes
+    mutation with `credentials`      source-credentials    source- and customer-credentials  KIND-credentials
+    card check, in addition          source-cards          source- and customer-cards        KIND-cards
+    token or revocation request      token-requests, by source
+
+`source` and `source-…` count the network address, `guest-…` too; all others count the acting customer, staff member or
+client. Where two policies apply, the request has to pass both.
+"""
 
 from collections.abc import Mapping
 
@@ -7,12 +19,12 @@ from limits import RateLimitItem, RateLimitItemPerMinute, parse
 from app.platform.graphql.operations import OperationClass
 from app.platform.principal import CallerKind
 
-# Requests in any sixty seconds, in production. A guest is counted by its source, anybody else as the caller it is.
+# Requests within sixty seconds, in production.
 PER_MINUTE: Mapping[str, int] = {
-    "source": 12_000,  # everything from one network address, by each process for itself, before anything is looked at
-    "source-credentials": 60,  # register, log in, refresh, reset … from one address, as a guest or a customer
-    "source-cards": 30,  # add a payment method, or begin to, by customers from one address
-    "token-requests": 120,  # POST /oauth/token from one address
+    "source": 12_000,  # all requests of one network address, in each process separately, before parsing
+    "source-credentials": 60,  # register, log in, refresh, reset … by guests and customers of one address
+    "source-cards": 30,  # card checks by guests and customers of one address
+    "token-requests": 120,  # token and revocation requests from one address
     "guest-reads": 600,
     "guest-writes": 120,
     "customer-reads": 600,
@@ -39,7 +51,7 @@ class BadPolicy(Exception):
 
 
 def policies(scale: float, overrides: Mapping[str, str]) -> dict[str, RateLimitItem]:
-    """The limits in force: the table times `scale`, and `overrides` (`{"guest-reads": "9 per minute"}`) as they stand.
+    """The policies in force: the table times `scale`; `overrides` (`{"guest-reads": "9 per minute"}`) are not scaled.
 
     Raise `BadPolicy`.
     """
@@ -62,12 +74,12 @@ def _parsed(name: str, text: str) -> RateLimitItem:
 
 
 def policy_for(kind: CallerKind, operation_class: OperationClass) -> str:
-    """The policy that counts what a caller does."""
+    """The policy for an operation of this class."""
     if kind is CallerKind.GUEST and operation_class is OperationClass.CREDENTIALS:
         return SOURCE_CREDENTIALS
     return f"{kind.value.lower()}-{operation_class.value}"
 
 
 def card_policy_for(kind: CallerKind) -> str:
-    """The policy that counts how often a caller asks about cards; guests, who may not, are counted by their source."""
+    """The policy for card checks. Guests, who may not make any, are counted by source."""
     return SOURCE_CARDS if kind is CallerKind.GUEST else f"{kind.value.lower()}-cards"

@@ -1,4 +1,4 @@
-"""The door of this room: may this request be carried out, and what to tell its sender about limits."""
+"""The rate limiter: counts requests against the policies, and writes the rate-limit headers."""
 
 from collections.abc import Mapping
 from math import ceil
@@ -23,53 +23,53 @@ KEY_BYTES = 16
 
 
 class RateLimitExceeded(Exception):
-    """The request is not carried out: its sender asks too often."""
+    """The request is refused, because its sender exceeded a rate limit."""
 
     def __init__(self, limit_status: LimitStatus) -> None:
-        """Keep which limit, and when to come back."""
+        """Keep the limit that was exceeded, and when a retry makes sense."""
         super().__init__(limit_status.policy)
         self.limit_status = limit_status
 
 
 class RateLimits:
-    """Counts requests by caller and by source; keys are keyed fingerprints, so the store of windows learns nobody's."""
+    """Counts requests by caller and by source. Keys are keyed fingerprints, so Redis learns no id and no address."""
 
     def __init__(
         self, policies: Mapping[str, RateLimitItem], windows: SharedWindows, fingerprints: Fingerprints
     ) -> None:
-        """Hold callers to `policies`."""
+        """Apply `policies`."""
         self._policies = policies
         self._windows = windows
         self._fingerprints = fingerprints
 
     @property
     def degraded(self) -> bool:
-        """Whether limits should be shared by all processes and are not."""
+        """Whether limits should be shared by all processes but are counted locally."""
         return self._windows.degraded
 
     async def count_source(self, source: bytes) -> LimitStatus:
-        """Count a request before anything is looked at, in this process only; raise `RateLimitExceeded`."""
+        """Count a request before it is parsed, in this process only; raise `RateLimitExceeded`."""
         return _checked(await self._windows.hit_locally(self._policies[SOURCE], _hex(source)))
 
     async def admit(
         self, principal: Principal, source: bytes, operation_class: OperationClass, amount: int, *, cards: int = 0
     ) -> LimitStatus:
-        """Count an operation and the `cards` it tries; raise `RateLimitExceeded` when it must not run."""
+        """Count an operation and its `cards` card checks; raise `RateLimitExceeded` when it must not run."""
         if cards:
             await self._admit_cards(principal, source, cards)
         if operation_class is OperationClass.CREDENTIALS and principal.kind is CallerKind.CUSTOMER:
-            # Who tries passwords does not get more tries by having an account.
+            # An account must not give an attacker more attempts at passwords.
             await self._hit(SOURCE_CREDENTIALS, source, amount)
         return await self._hit(policy_for(principal.kind, operation_class), self._caller(principal, source), amount)
 
     async def _admit_cards(self, principal: Principal, source: bytes, cards: int) -> None:
         if principal.kind is CallerKind.CUSTOMER:
-            # Who tries stolen cards opens an account for every few of them.
+            # Somebody who tests stolen cards would open an account for every few of them.
             await self._hit(SOURCE_CARDS, source, cards)
         await self._hit(card_policy_for(principal.kind), self._caller(principal, source), cards)
 
     async def admit_token_request(self, source: bytes) -> LimitStatus:
-        """Count a request to the token endpoint, by source: the client is not known before its secret is checked."""
+        """Count a request to the token endpoint, by source: the client is unknown until its secret is checked."""
         return await self._hit(TOKEN_REQUESTS, source, 1)
 
     async def _hit(self, policy: str, key: bytes, amount: int) -> LimitStatus:
@@ -91,7 +91,7 @@ def _checked(limit_status: LimitStatus) -> LimitStatus:
 
 
 def headers(limit_status: LimitStatus) -> dict[str, str]:
-    """What to tell a client: the fields of draft-ietf-httpapi-ratelimit-headers-10, and the older ones clients read."""
+    """The response fields of draft-ietf-httpapi-ratelimit-headers-10, and the older ones that clients read."""
     remaining = 0 if not limit_status.allowed else limit_status.remaining
     rate_limit_headers = {
         "RateLimit-Policy": f'"{limit_status.policy}";q={limit_status.limit};w={limit_status.window}',

@@ -1,4 +1,4 @@
-"""Windows shared by all processes through Redis or Valkey; each process for itself while that is away."""
+"""Rate-limit windows shared by all processes through Redis or Valkey, with local windows as the fallback."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,10 +19,10 @@ log = structlog.get_logger(__name__)
 
 
 class SharedWindows:
-    """Takes from windows in Redis where its URL is given, else, and while it does not answer, from local ones.
+    """Uses windows in Redis where a URL is given; without a URL, and while Redis does not answer, local ones.
 
-    The requests under way when it goes away wait `TIMEOUT_SECONDS` at most; those after it do not wait at all,
-    as a task of its own finds out when it is back.
+    Requests in flight when Redis fails wait `TIMEOUT_SECONDS` at most. Later ones do not wait: a background task finds
+    out when it is back.
     """
 
     def __init__(self, url: str) -> None:
@@ -40,11 +40,11 @@ class SharedWindows:
 
     @property
     def degraded(self) -> bool:
-        """Whether windows should be shared and are not."""
+        """Whether windows should be shared but are local."""
         return self._recovery is not None
 
     async def open(self) -> None:
-        """Find out whether the server answers."""
+        """Check whether the server answers."""
         if self._shared_limiter is not None:
             try:
                 await self._probe()
@@ -52,7 +52,7 @@ class SharedWindows:
                 self._fall_back(fault)
 
     async def close(self) -> None:
-        """Stop looking for the server and close the connections to it."""
+        """Stop the background task and close the connections."""
         if self._recovery is not None:
             self._recovery.cancel()
             with suppress(asyncio.CancelledError):
@@ -62,7 +62,7 @@ class SharedWindows:
                 await self._shared_storage.bridge.get_connection().aclose()  # type: ignore[attr-defined] # every bridge has it
 
     async def hit(self, policy: RateLimitItem, key: str, amount: int = 1) -> LimitStatus:
-        """Take from the shared window, or from the local one while there is none."""
+        """Take from the shared window, or from the local one while Redis is unavailable."""
         if self._shared_limiter is not None and self._shared_storage is not None and self._recovery is None:
             try:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -72,7 +72,7 @@ class SharedWindows:
         return await self.hit_locally(policy, key, amount)
 
     async def hit_locally(self, policy: RateLimitItem, key: str, amount: int = 1) -> LimitStatus:
-        """Take from the window of this process: costs microseconds, and counts only what comes here."""
+        """Take from this process's window: costs microseconds, and counts only requests to this process."""
         return await hit(self._local_limiter, self._local_storage, policy, key, amount)
 
     def _fall_back(self, fault: BaseException) -> None:
@@ -97,7 +97,7 @@ class SharedWindows:
 
 @asynccontextmanager
 async def open_windows(url: str) -> AsyncIterator[SharedWindows]:
-    """Windows for as long as the block runs."""
+    """Windows that are open for the length of the block."""
     windows = SharedWindows(url)
     await windows.open()
     try:
@@ -107,19 +107,19 @@ async def open_windows(url: str) -> AsyncIterator[SharedWindows]:
 
 
 def _storage_errors(storage: RedisStorage | None) -> tuple[type[Exception], ...]:
-    """What the client raises while its server is away."""
+    """The exceptions that the client raises while its server is unavailable."""
     if storage is None:
         return ()
-    found = storage.base_exceptions
-    return found if isinstance(found, tuple) else (found,)
+    exceptions = storage.base_exceptions
+    return exceptions if isinstance(exceptions, tuple) else (exceptions,)
 
 
 def _storage(url: str) -> RedisStorage:
-    # Here, as most houses have no Redis and its client takes a tenth of the time to start.
+    # Imported here: most installations have no Redis, and its client takes a tenth of the start-up time.
     from redis.asyncio.retry import Retry  # noqa: PLC0415
     from redis.backoff import NoBackoff  # noqa: PLC0415
 
-    # One client speaks to Redis and to Valkey; its own retries would make requests wait.
+    # One client speaks to Redis and to Valkey. Its own retries would make requests wait.
     url = (
         url.replace("valkey://", "redis://", 1)
         .replace("valkeys://", "rediss://", 1)

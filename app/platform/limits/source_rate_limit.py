@@ -1,4 +1,4 @@
-"""What every request passes first: where it comes from is found out, and a flood ends here."""
+"""Middleware: resolves the client address and applies the per-source rate limit."""
 
 from collections.abc import Collection
 
@@ -13,7 +13,7 @@ SOURCE_KEY = "source"
 
 
 class SourceRateLimit:
-    """Puts the fingerprint of the source into the scope, counts requests by it, and tells limits on every answer."""
+    """Adds the source's fingerprint to the scope, counts requests by source, sets rate-limit headers."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class SourceRateLimit:
         limited_paths: Collection[str],
         token_paths: Collection[str],
     ) -> None:
-        """Wrap `app`: count requests for `limited_paths`; `token_paths` have the tighter limit of credentials."""
+        """Wrap `app`: count requests to `limited_paths`; `token_paths` have the tighter limit of credentials."""
         self._app = app
         self._limits = limits
         self._sources = sources
@@ -53,7 +53,7 @@ class SourceRateLimit:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 response_headers = MutableHeaders(scope=message)
-                # What was counted later is narrower, and was told already.
+                # Headers set by an inner layer describe a narrower limit.
                 if "ratelimit" not in response_headers:
                     response_headers.update(rate_limit_headers)
             await send(message)
@@ -62,12 +62,12 @@ class SourceRateLimit:
 
 
 def retry_message(exceeded: RateLimitExceeded) -> str:
-    """What to do next."""
+    """The message of the error."""
     return f"Too many requests. Wait {exceeded.limit_status.reset_seconds} s and try again."
 
 
 def too_many_requests(exceeded: RateLimitExceeded, path: str) -> Response:
-    """The answer 429 (RFC 6585), in the form that clients of this path read errors in."""
+    """The response 429 (RFC 6585), in the error format that clients of this path read."""
     rate_limit_headers = headers(exceeded.limit_status) | {"Cache-Control": "no-store"}
     if path.startswith("/oauth/"):
         # RFC 6749 has no error of its own for this at the token endpoint.

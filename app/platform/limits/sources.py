@@ -1,4 +1,4 @@
-"""Where a request comes from: the one place that decides whose word to take for a network address."""
+"""Client addresses: decides which X-Forwarded-For hops to trust, and fingerprints the result."""
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -7,44 +7,44 @@ from app.platform.vault.fingerprints import Fingerprints
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-# Who has one IPv6 address has the whole network around it.
+# Whoever has one IPv6 address usually has its whole /64.
 IPV6_PREFIX = 64
 
 
 class SourceResolver:
-    """Finds the client's address and gives a keyed fingerprint of it, never the address."""
+    """Finds the client's address and returns a keyed fingerprint of it, never the address."""
 
     def __init__(self, fingerprints: Fingerprints, trusted: Sequence[Network]) -> None:
-        """Take the word of proxies in the networks `trusted`, and of nobody else."""
+        """Trust the headers of proxies in the networks `trusted`, and of nobody else."""
         self._fingerprints = fingerprints
         self._trusted = trusted
 
     def fingerprint(self, peer: str | None, forwarded: Sequence[str]) -> bytes:
-        """The fingerprint of the client; `forwarded` are the X-Forwarded-For lines as they came."""
+        """The fingerprint of the client; `forwarded` are the X-Forwarded-For lines as received."""
         return self._fingerprints.compute("source", source_network(self.client_address(peer, forwarded)))
 
     def client_address(self, peer: str | None, forwarded: Sequence[str]) -> Address | None:
-        """The address of the client: the rightmost hop that is no trusted proxy; None behind a local socket.
+        """The client's address: the rightmost hop that is not a trusted proxy; None behind a local socket.
 
-        A hop is believed only while everybody to its right is trusted. What is no address ends the search at the
-        proxy that passed it on: a client cannot choose where it is counted.
+        A hop counts only while all hops to its right are trusted. A value that is not an address ends the search at the
+        proxy that passed it on, so a client cannot choose the address it is counted under.
         """
-        found = _parsed(peer or "")
+        address = _parsed(peer or "")
         for hop in _hops(forwarded):
-            if found is None or not self._trusts(found):
+            if address is None or not self._trusts(address):
                 break
             next_hop = _parsed(hop)
             if next_hop is None:
                 break
-            found = next_hop
-        return found
+            address = next_hop
+        return address
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 
 
 def source_network(address: Address | None) -> str:
-    """What is counted as one source: an IPv4 address, an IPv6 network of 64 bits."""
+    """What counts as one source: an IPv4 address, or an IPv6 network of 64 bits."""
     if isinstance(address, IPv6Address):
         return str(ip_network((address, IPV6_PREFIX), strict=False))
     return str(address or "")
@@ -55,7 +55,7 @@ def _hops(lines: Sequence[str]) -> Iterable[str]:
 
 
 def _parsed(text: str) -> Address | None:
-    """An address as proxies write it: `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1`, `[2001:db8::1]:443`."""
+    """Parse an address as proxies write it: `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1`, `[2001:db8::1]:443`."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -1,4 +1,4 @@
-"""One sliding window: how much of it is left, and when there is more."""
+"""One sliding window: how much is left of it, and when more becomes available."""
 
 import time
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ MAX_KEYS = 400_000
 
 @dataclass(frozen=True, slots=True)
 class LimitStatus:
-    """What is left of a caller's window; `reset_seconds` until there is more, or, if refused, until a retry helps."""
+    """The state of a caller's window.
+
+    `reset_seconds` is the time until more becomes available or, after a refusal, until a retry can succeed.
+    """
 
     policy: str
     limit: int
@@ -26,7 +29,7 @@ class LimitStatus:
 
 
 class Windows(Protocol):
-    """The part of the library's storages that windows are read with."""
+    """The storage methods that are used to read a window."""
 
     async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         """Count and remaining seconds of the previous and of the current window."""
@@ -36,8 +39,8 @@ class Windows(Protocol):
 class LocalWindows(MemoryStorage):
     """Windows in the memory of this process.
 
-    The library looks at every key for each hit; this looks once for every so many new keys, and never keeps
-    more than `MAX_KEYS`: strangers with many addresses cannot fill the memory.
+    The library checks every key at each hit. This sweeps only when the number of keys has doubled, from 20,000 on,
+    and keeps at most `MAX_KEYS`: requests from many addresses cannot exhaust the memory.
     """
 
     def __init__(self) -> None:
@@ -46,7 +49,7 @@ class LocalWindows(MemoryStorage):
         self._sweep_at = SWEEP_THRESHOLD
 
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Count; the first count of a window decides when it ends."""
+        """Count; the first count of a window sets its end."""
         if key not in self.expirations:
             self.expirations[key] = time.time() + expiry
             if len(self.expirations) > self._sweep_at:
@@ -66,7 +69,7 @@ class LocalWindows(MemoryStorage):
 async def hit(
     limiter: SlidingWindowCounterRateLimiter, windows: Windows, policy: RateLimitItem, key: str, amount: int
 ) -> LimitStatus:
-    """Take `amount` from the window of `key`, or nothing when there is not so much left."""
+    """Take `amount` from the window of `key`, or nothing when less is left."""
     allowed = await limiter.hit(policy, key, cost=amount)
     window = await windows.get_sliding_window(policy.key_for(key), policy.get_expiry())
     return _limit_status(policy, window, amount, allowed=allowed)
@@ -77,7 +80,7 @@ def _limit_status(
 ) -> LimitStatus:
     previous, previous_ends, current, current_ends = window
     period = policy.get_expiry()
-    # The library keeps a window for two periods: the second time it weighs less and less.
+    # The library keeps a window for two periods; during the second its weight decreases.
     turn = max(0.0, current_ends - period) if current else 0.0
     used = floor(previous * previous_ends / period) + current
     wait = turn if allowed else _wait(policy, window, turn, amount)
@@ -92,7 +95,7 @@ def _limit_status(
 
 
 def _wait(policy: RateLimitItem, window: tuple[int, float, int, float], turn: float, amount: int) -> float:
-    """Seconds until `amount` fits, if nobody takes any until then."""
+    """Seconds until `amount` fits, if nothing else is taken until then."""
     previous, previous_ends, current, _ = window
     period, free = policy.get_expiry(), policy.amount - amount
     if current <= free and previous:

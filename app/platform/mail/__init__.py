@@ -1,1 +1,1 @@
-"""Mail: an outbox written with the act it tells of, and its delivery."""
+"""Mail: an outbox written in the transaction of the act, and delivery by the worker."""

@@ -1,7 +1,11 @@
-"""Delivers what lies in the outbox: at least once, with a stable Message-ID, and not for ever.
+"""Mail delivery: sends what is in the outbox, at least once, with a stable Message-ID and a limit of attempts.
 
-Claim a few mails (they are due again when the lease ends), send them, say what became of each. Killed between
-two steps, the next worker sends again what may have been sent: the Message-ID tells that it is the same.
+    lease    up to 20 due mails: `due_at` moves 15 minutes ahead, `attempts` counts up, committed
+    send     over one connection
+    settle   SENT; or due again after 10 s, doubling up to 1 h; or FAILED after a permanent error or 15 attempts
+
+A worker that dies between two steps leaves mails that the next one may send again. Both copies have the same
+Message-ID, so the receiving side can recognise them.
 """
 
 from dataclasses import dataclass
@@ -53,7 +57,7 @@ _QUEUED = Queue(OutgoingMail, OutgoingMail.due_at, col(OutgoingMail.state) == Ma
 
 @dataclass(frozen=True, slots=True)
 class MailTransport:
-    """How the house sends mail. Without a `server`, and with `keep_sent`, mails stay in the mailbox of development."""
+    """How mail is sent. Without a `server`, and with `keep_sent`, mails stay readable in the development mailbox."""
 
     server: MailServer | None
     sender: str
@@ -63,7 +67,7 @@ class MailTransport:
 
 @dataclass(frozen=True, slots=True)
 class LeasedMail:
-    """A mail this worker may deliver until its lease ends."""
+    """A mail that this worker may deliver until its lease ends."""
 
     id: UUID
     customer_id: UUID
@@ -83,7 +87,7 @@ async def deliver_due(store: Store, transport: MailTransport) -> int:
 
 
 async def lease_due(store: Store) -> list[LeasedMail]:
-    """Claim the oldest due mails; other workers skip them until the lease ends."""
+    """Lease the oldest due mails; other workers skip them until the lease ends."""
     moment = now()
     async with _QUEUED.lock_due(store.database, moment=moment, limit=BATCH) as rows:
         for row in rows:
@@ -94,7 +98,7 @@ async def lease_due(store: Store) -> list[LeasedMail]:
 
 async def _deliver(store: Store, transport: MailTransport, leased: list[LeasedMail]) -> int:
     contents = await _unseal(store, leased)
-    # What was written for an address nobody has, or for somebody who was forgotten, cannot be opened.
+    # Mails to an address without an account, or to an erased customer, cannot be opened.
     await _discard(store, [mail.id for mail in leased if mail.id not in contents])
     openable = [mail for mail in leased if mail.id in contents]
     if not openable:
@@ -127,7 +131,7 @@ async def _attempt(
         await send(
             email_message(mail.id, mail.template, content, fallback_url=transport.fallback_url, sender=transport.sender)
         )
-    except Exception as caught:  # noqa: BLE001 - one mail that cannot be written or sent must not hold up the others
+    except Exception as caught:  # noqa: BLE001 - one mail that fails must not delay the others
         fault = caught
     return await _settle(store, transport, mail, fault)
 
@@ -160,13 +164,13 @@ async def _discard(store: Store, ids: list[UUID]) -> None:
 
 
 async def counts(store: Store) -> dict[MailState, int]:
-    """How many mails are in each state; those that `FAILED` somebody should look at."""
-    found = {row.state: row.mails for row in await store.database.rows(_COUNTS)}
-    return {state: found.get(state.value, 0) for state in MailState}
+    """The number of mails in each state; an operator should look at those that `FAILED`."""
+    by_state = {row.state: row.mails for row in await store.database.rows(_COUNTS)}
+    return {state: by_state.get(state.value, 0) for state in MailState}
 
 
 async def sweep(store: Store) -> int:
-    """Delete the mails that were settled long ago; return how many."""
+    """Delete mails that were settled more than 30 days ago; return how many."""
     old = delete(OutgoingMail).where(col(OutgoingMail.settled_at) < now() - RETENTION)
     async with store.database.transaction() as session:
         return (await session.exec(old)).rowcount

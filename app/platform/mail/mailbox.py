@@ -1,4 +1,4 @@
-"""The mailbox of development: a page that shows what went out, so that nobody needs a mail server to try things."""
+"""The development mailbox: pages that show the mails sent, so that development needs no mail server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from app.platform.vault.vault import Store
 
 PATH = "/dev/mail"
 MAX_MAILS = 100
-# Only what stands in the page itself: no script, no other host. `srcdoc` frames inherit this.
+# Only what is inside the page itself: no script, no other host. `srcdoc` frames inherit the policy.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -63,7 +63,7 @@ class MailView:
     rendered: RenderedMail
 
     def as_json(self) -> dict[str, Any]:
-        """Everything a front-end test wants to know of a mail."""
+        """The JSON form, for tests of a front end."""
         return {
             "id": str(self.row.id),
             "template": self.row.template,
@@ -78,7 +78,7 @@ class MailView:
 
 
 class Mailbox:
-    """Two pages, and the same as JSON for who asks for it. To be routed in development only."""
+    """Two pages, as HTML or as JSON by the Accept header. Routed in development only."""
 
     def __init__(self, store: Store, *, fallback_url: str) -> None:
         """Show the mails of this store."""
@@ -89,7 +89,7 @@ class Mailbox:
         """The newest mails, newest first."""
         views = await self._views(await self._store.database.rows(_NEWEST))
         if _wants_json(request):
-            return JSONResponse({"mails": [one.as_json() for one in views]}, headers=HEADERS)
+            return JSONResponse({"mails": [view.as_json() for view in views]}, headers=HEADERS)
         return HTMLResponse(_index_page(views), headers=HEADERS)
 
     async def detail(self, request: Request) -> Response:
@@ -130,18 +130,18 @@ def _index_page(views: Sequence[MailView]) -> str:
     if not views:
         return _document("Mailbox", "<p>Nothing went out yet.</p>")
     rows = "".join(
-        f"<tr><td>{one.row.created_at:%Y-%m-%d %H:%M:%S}</td><td>{escape(one.content.to)}</td>"
-        f'<td><a href="{PATH}/{one.row.id}">{escape(one.rendered.subject)}</a></td><td>{one.row.state}</td></tr>'
-        for one in views
+        f"<tr><td>{view.row.created_at:%Y-%m-%d %H:%M:%S}</td><td>{escape(view.content.to)}</td>"
+        f'<td><a href="{PATH}/{view.row.id}">{escape(view.rendered.subject)}</a></td><td>{view.row.state}</td></tr>'
+        for view in views
     )
     return _document("Mailbox", f"<table><tr><th>UTC</th><th>To</th><th>Subject</th><th></th></tr>{rows}</table>")
 
 
-def _detail_page(one: MailView) -> str:
-    # The frame is sandboxed: nothing in a mail can run or lead the page elsewhere.
+def _detail_page(view: MailView) -> str:
+    # The frame is sandboxed: nothing in a mail can run a script or navigate the page.
     return _document(
-        one.rendered.subject,
-        f"<p>To {escape(one.content.to)}, {one.row.template}, {one.row.state}. <a href='{PATH}'>All mails</a></p>"
-        f"<pre>{escape(one.rendered.text)}</pre>"
-        f'<iframe sandbox title="HTML" srcdoc="{escape(one.rendered.html)}"></iframe>',
+        view.rendered.subject,
+        f"<p>To {escape(view.content.to)}, {view.row.template}, {view.row.state}. <a href='{PATH}'>All mails</a></p>"
+        f"<pre>{escape(view.rendered.text)}</pre>"
+        f'<iframe sandbox title="HTML" srcdoc="{escape(view.rendered.html)}"></iframe>',
     )

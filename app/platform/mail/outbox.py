@@ -1,4 +1,4 @@
-"""Writes mails into the outbox, in the transaction of the act they tell of."""
+"""The outbox: writes mails in the transaction of the act that they report."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _BY_CUSTOMER = Read(
 
 
 class MailState(Enum):
-    """How far a mail has come."""
+    """The state of delivery."""
 
     QUEUED = "QUEUED"
     SENT = "SENT"
@@ -52,7 +52,7 @@ class MailState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MailContent:
-    """What is sealed of a mail: everything needed to write it later, without asking any other room."""
+    """The sealed part of a mail: everything needed to render it later without reading other tables."""
 
     to: str
     locale: str | None
@@ -73,10 +73,10 @@ async def enqueue(
     template: Template,
     values: Mapping[str, str],
 ) -> None:
-    """Have a mail sent once the transaction is committed; `customer_id` says whose key seals it.
+    """Queue a mail, to be sent after the transaction commits; it is sealed with the key of `customer_id`.
 
-    A customer without a key (an address nobody has, see `proofs.decoy_customer_id`) costs the same and gets no mail.
-    Raise `ValueError` when `values` are not those the template needs.
+    For a customer without a key (an address without an account, see `proofs.decoy_customer_id`) it costs the same, and
+    no mail is sent. Raise `ValueError` when `values` are not those the template needs.
     """
     if values.keys() != template.value_names:
         message = f"{template.name} needs the values {sorted(template.value_names)}."
@@ -100,12 +100,12 @@ async def enqueue(
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
-    """Delete all mails to a customer, sent or not; return how many there were."""
+    """Delete all mails to a customer, sent or not; return how many."""
     return (await session.exec(delete(OutgoingMail).where(col(OutgoingMail.customer_id) == customer_id))).rowcount
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:
-    """What was written to a customer, oldest first; the links in the mails act, and are left out."""
+    """The mails to a customer for its data export, oldest first; without the links, which carry valid tokens."""
     rows = await store.database.rows(_BY_CUSTOMER, organization_id=organization_id, customer_id=customer_id)
     return [
         {"mail": row.template, "state": row.state, "createdAt": row.created_at, "settledAt": row.settled_at}

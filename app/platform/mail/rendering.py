@@ -1,4 +1,4 @@
-"""Writes a mail in the customer's language, as text and as HTML."""
+"""Renders a mail in the customer's language, as text and as HTML."""
 
 import re
 import tomllib
@@ -37,7 +37,7 @@ BUTTON = (
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """A mail in words: everything of it but its envelope."""
+    """A rendered mail without its headers."""
 
     subject: str
     text: str
@@ -47,18 +47,18 @@ class RenderedMail:
 
 @cache
 def texts(language: str) -> Mapping[str, Any]:
-    """All texts of a language, by the names of the templates."""
+    """All texts of a language, by template name."""
     return tomllib.loads((TEXTS / f"{language}.toml").read_text(encoding="utf-8"))
 
 
 def language_of(locale: str | None) -> str:
-    """The language to write in: that of the customer's locale, English where we do not have it."""
+    """The language of the mail: that of the customer's locale if there are texts for it, else English."""
     language = (locale or "").partition("-")[0].lower()
     return language if language in LANGUAGES else "en"
 
 
 def render(template: Template, content: MailContent, *, fallback_url: str) -> RenderedMail:
-    """The mail in words; links lead to the shop's storefront, or below `fallback_url` where none is set."""
+    """Render a mail; links lead to the shop's storefront, or below `fallback_url` where none is set."""
     language = language_of(content.locale)
     translations = texts(language)
     phrases = translations[template.value]
@@ -68,16 +68,19 @@ def render(template: Template, content: MailContent, *, fallback_url: str) -> Re
     def fill(text: str) -> str:
         return Text(text).substitute(values)
 
-    before = [translations["greeting"], *(fill(one) for one in phrases["before"])]
-    after = [*([fill(translations["code"])] if "code" in values else []), *(fill(one) for one in phrases["after"])]
+    before = [translations["greeting"], *(fill(paragraph) for paragraph in phrases["before"])]
+    after = [
+        *([fill(translations["code"])] if "code" in values else []),
+        *(fill(paragraph) for paragraph in phrases["after"]),
+    ]
     closing = [translations["closing"], content.shop]
     subject = " ".join(fill(phrases["subject"]).split())
     text = [*before, *([f"{phrases['action']}:\n{link}"] if link else []), *after, "\n".join(closing)]
     body = [
-        *(f"<p>{escape(one)}</p>" for one in before),
+        *(f"<p>{escape(paragraph)}</p>" for paragraph in before),
         *([BUTTON.format(link=escape(link), label=escape(phrases["action"]))] if link else []),
-        *(f"<p>{escape(one)}</p>" for one in after),
-        "<p>" + "<br>".join(escape(one) for one in closing) + "</p>",
+        *(f"<p>{escape(paragraph)}</p>" for paragraph in after),
+        "<p>" + "<br>".join(escape(line) for line in closing) + "</p>",
     ]
     page = Text(PAGE).substitute(language=language, subject=escape(subject), body="\n".join(body))
     return RenderedMail(subject, "\n\n".join(text) + "\n", page, link)
@@ -93,7 +96,7 @@ def _link(template: Template, content: MailContent, fallback_url: str) -> str | 
 def email_message(
     mail_id: UUID, template: Template, content: MailContent, *, fallback_url: str, sender: str
 ) -> EmailMessage:
-    """The mail with its envelope. Sent twice it has the same Message-ID, by which a repeat is recognised."""
+    """The mail with its headers. Sent twice it has the same Message-ID, by which a repeat is recognised."""
     rendered = render(template, content, fallback_url=fallback_url)
     address = content.sender or sender
     mail = EmailMessage()
@@ -103,7 +106,7 @@ def email_message(
     mail["Date"] = format_datetime(now())
     mail["Message-ID"] = f"<{mail_id.hex}@{address.rpartition('@')[2]}>"
     mail["Content-Language"] = language_of(content.locale)
-    # RFC 3834: nobody's holiday message should answer this.
+    # RFC 3834: automatic responders must not answer.
     mail["Auto-Submitted"] = "auto-generated"
     if url := content.values.get("unsubscribe_url"):
         mail["List-Unsubscribe"] = "<" + re.sub(r"[<>\s]", "", url) + ">"

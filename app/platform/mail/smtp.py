@@ -1,4 +1,4 @@
-"""Hands mails to a mail server (RFC 5321)."""
+"""Sends mails to a mail server (RFC 5321)."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ SendMessage = Callable[[EmailMessage], Awaitable[object]]
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mails go: `smtp://` (TLS when the server offers it), `starttls://` (TLS or nothing) or `smtps://`."""
+    """A mail server: `smtp://` (TLS if the server offers it), `starttls://` (TLS required) or `smtps://`."""
 
     host: str
     port: int
@@ -28,7 +28,7 @@ class MailServer:
 
     @classmethod
     def parse(cls, url: str) -> "MailServer":
-        """Read `scheme://user:password@host:port`; raise `ValueError` when it has another form."""
+        """Parse `scheme://user:password@host:port`; raise `ValueError` when it has another form."""
         parts = urlsplit(url)
         if parts.scheme not in PORTS or not parts.hostname:
             message = "PATRON_SMTP_URL has the form smtp://user:password@host:port, with smtp, starttls or smtps."
@@ -43,7 +43,7 @@ class MailServer:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[SendMessage]:
-        """One connection for several mails; raise `OSError` or `SMTPException` when there is none."""
+        """One connection for several mails; raise `OSError` or `SMTPException` when it fails."""
         client = aiosmtplib.SMTP(
             hostname=self.host,
             port=self.port,
@@ -58,9 +58,9 @@ class MailServer:
 
 
 def is_permanent(fault: Exception) -> bool:
-    """Whether the server refused this mail for good: trying again would only annoy it."""
+    """Whether the server refused this mail permanently, so that a retry is useless."""
     if isinstance(fault, SMTPRecipientsRefused):
-        return all(is_permanent(one) for one in fault.recipients)
+        return all(is_permanent(refusal) for refusal in fault.recipients)
     return isinstance(fault, SMTPRecipientRefused | aiosmtplib.SMTPDataError) and _code(fault) >= PERMANENT
 
 

@@ -10,9 +10,9 @@ from app.platform.db.columns import binary_column, foreign_key, id_column, times
 
 
 class OutgoingMail(SQLModel, table=True):
-    """One mail to be delivered. Recipient and values are sealed with the customer's key and go after delivery.
+    """A mail to be delivered. Recipient and values are sealed with the customer's key, and removed after delivery.
 
-    `customer_id` is no foreign key: what is written for an address that has no account must look the same.
+    `customer_id` is no foreign key: a mail to an address without an account must look the same.
     """
 
     __tablename__ = "outgoing_mails"

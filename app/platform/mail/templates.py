@@ -1,11 +1,11 @@
-"""What mails there are, and what each needs to be written."""
+"""Mail templates, and the values that each needs."""
 
 from enum import Enum
 from typing import NamedTuple
 
 
 class Template(Enum):
-    """One kind of mail; its words stand in `texts/`."""
+    """One kind of mail; its texts are in `texts/`."""
 
     VERIFY_EMAIL = "VERIFY_EMAIL"
     ALREADY_REGISTERED = "ALREADY_REGISTERED"
@@ -22,12 +22,12 @@ class Template(Enum):
 
     @property
     def value_names(self) -> frozenset[str]:
-        """The names of the values it needs; those of `outbox.enqueue` must be exactly these."""
+        """The names of the values it needs; `outbox.enqueue` takes exactly these."""
         return _REQUIREMENTS[self].value_names
 
     @property
     def page(self) -> str | None:
-        """The page of the storefront its link leads to; the value `token` becomes part of the link."""
+        """The storefront page that its link leads to; the value `token` becomes part of the link."""
         return _REQUIREMENTS[self].page
 
 

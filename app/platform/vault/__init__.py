@@ -1,1 +1,1 @@
-"""The vault: master key, a data key for every person, sealing, keyed fingerprints, and the separate key store."""
+"""Encryption: master key, a data key for each person, sealed values, keyed fingerprints, the separate key store."""

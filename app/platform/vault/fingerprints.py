@@ -1,4 +1,4 @@
-"""Keyed fingerprints: a value can be looked up by them and not read from them."""
+"""Keyed fingerprints (HMAC): a value can be looked up by its fingerprint and not recovered from it."""
 
 import hmac
 from functools import lru_cache
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 class Fingerprints:
     """HMAC-SHA-256 (RFC 2104) with a key for each purpose and organization, derived from one root (RFC 5869).
 
-    The root is wrapped by the master key, not derived from it: rotating the master key changes no fingerprint.
+    The master key wraps the root; the root is not derived from it. So rotating the master key changes no fingerprint.
     """
 
     def __init__(self, root: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The master key: one version wraps, all known versions unwrap."""
+"""The master key: its newest version wraps data keys, all its versions unwrap them."""
 
 import base64
 import os
@@ -21,7 +21,7 @@ class MasterKey:
     """Wraps and unwraps keys with AES-256-GCM (NIST SP 800-38D); the newest version wraps."""
 
     def __init__(self, versions: Mapping[int, bytes]) -> None:
-        """Take 32-byte keys by version number, at least one."""
+        """Take 32-byte keys by version number, at least one; raise `MasterKeyError` otherwise."""
         if not versions or any(len(key) != KEY_BYTES for key in versions.values()):
             message = (
                 "The master key has no version, or one that is not 32 bytes long. Make one with `patron keys generate`."
@@ -35,12 +35,12 @@ class MasterKey:
         return version in self._ciphers
 
     def wrap(self, key: bytes, *, subject: str) -> bytes:
-        """`key` sealed for `subject`: it cannot be unwrapped as the key of anything else."""
+        """Wrap `key` for `subject`: it cannot be unwrapped as the key of anything else."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._ciphers[self.version].encrypt(nonce, key, _associated_data(subject, self.version))
 
     def unwrap(self, wrapped: bytes, *, subject: str, version: int) -> bytes:
-        """The key that version `version` wrapped for `subject`; raise `MasterKeyError` when it did not."""
+        """The key that this version wrapped for `subject`; raise `MasterKeyError` for a wrong or missing version."""
         cipher = self._ciphers.get(version)
         if cipher is None:
             message = f"Version {version} of the master key is needed and not there."
@@ -57,12 +57,12 @@ def _associated_data(subject: str, version: int) -> bytes:
 
 
 def generate() -> str:
-    """A new key as text: 32 random bytes, base64."""
+    """A new key: 32 random bytes, in base64."""
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 def parse(text: str) -> MasterKey:
-    """Read lines (or comma-separated items) of the form `version:base64`; `#` starts a comment.
+    """Parse lines (or comma-separated items) of the form `version:base64`; `#` starts a comment.
 
     Raise `MasterKeyError` when a line has another form.
     """
@@ -80,7 +80,7 @@ def _versions(text: str) -> dict[int, bytes]:
 
 
 def read_file(path: Path, *, create: bool = False) -> MasterKey:
-    """The master key in the file `path` (mode 600); with `create`, made when it is not there yet."""
+    """The master key in the file `path` (mode 600); with `create`, a missing file is created with a new key."""
     if create and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, f"1:{generate()}\n")
@@ -94,7 +94,7 @@ def read_file(path: Path, *, create: bool = False) -> MasterKey:
 
 
 def add_version(path: Path) -> MasterKey:
-    """Add a new version to the file `path`; the old ones stay, so that what they wrapped can be unwrapped."""
+    """Add a new version to the file `path`. Old versions stay: what they wrapped must still be unwrapped."""
     text = path.read_text()
     version = max(_versions(text)) + 1
     _write(path, f"{text.rstrip()}\n{version}:{generate()}\n")
@@ -102,7 +102,7 @@ def add_version(path: Path) -> MasterKey:
 
 
 def _write(path: Path, text: str) -> None:
-    # Beside the file, then in its place: a crash leaves the old key or the new one, never half.
+    # Write a temporary file and rename it: a crash leaves the old key or the new one, never a partial file.
     temporary = path.with_suffix(".new")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -113,7 +113,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def master_key_loader(*, text: str = "", path: Path | None = None, create: bool = False) -> Callable[[], MasterKey]:
-    """What reads the master key again whenever it is called: from `text`, or else from the file `path`."""
+    """A function that reads the master key at every call: from `text`, or else from the file `path`."""
     if text:
         return lambda: parse(text)
     if path is None:

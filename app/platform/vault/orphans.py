@@ -1,4 +1,4 @@
-"""Finds and deletes keys without a person; who is a person is known above."""
+"""Finds and deletes data keys without a person. The caller knows which ids are people."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -16,7 +16,7 @@ BATCH = 500
 
 
 class KeyRow(NamedTuple):
-    """Whose key it is, or should be."""
+    """A data key and the person it was made for."""
 
     person_id: UUID
     organization_id: UUID
@@ -32,12 +32,12 @@ _CREATED_BEFORE = Read(
 
 
 async def keys_created_before(vault: Vault, moment: datetime, *, after: UUID) -> list[KeyRow]:
-    """The next keys in the order of their ids, at most 500, that are older than `moment`."""
+    """The next keys in order of their ids, at most 500, that were created before `moment`."""
     return await vault.keystore.rows(_CREATED_BEFORE, moment=moment, after=after)
 
 
 async def delete_keys(vault: Vault, ids: Collection[UUID]) -> int:
-    """Delete keys that no row was ever sealed with; unlike an erasure this leaves no trace in the ledger."""
+    """Delete keys that never sealed a row. Unlike an erasure this writes nothing to the ledger."""
     if not ids:
         return 0
     async with vault.keystore.transaction() as session:

@@ -1,4 +1,4 @@
-"""Rotation: wrap every key anew with the newest master version. Nothing sealed is touched."""
+"""Rotation: wraps every key again with the newest master version. Sealed values do not change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,8 +16,7 @@ BATCH = 500
 async def rewrap(keystore: Database, master: MasterKey, *, progress: Callable[[int], None] = lambda _: None) -> int:
     """Wrap all keys with `master.version`, in short transactions; return how many were wrapped.
 
-    It may be stopped and started again at any time: what is done stays done, and readers notice nothing,
-    as long as they know both versions.
+    It can be stopped and started again at any time. Processes that know both versions are not affected.
     """
     done = 0
     for table, identity in ((PersonKey, "person_id"), (SystemKey, "id")):

@@ -1,4 +1,4 @@
-"""Sealing: everything personal on a row is one value that only the person's own key opens."""
+"""Sealing: all personal fields of a row are one value, encrypted with the person's data key."""
 
 import os
 from typing import Any, TypeVar
@@ -17,8 +17,8 @@ BODY = slice(13, None)
 class DataKeyCipher:
     """Seals and opens the values of one person with AES-256-GCM (NIST SP 800-38D).
 
-    A sealed value is one byte of format, 12 bytes of random nonce, ciphertext and tag. Table and row are
-    associated data: a value copied to another row does not open.
+    A sealed value is one byte of format, 12 bytes of random nonce, ciphertext and tag. Table and row id are associated
+    data: a value copied to another row cannot be opened.
     """
 
     __slots__ = ("_cipher",)
@@ -28,17 +28,17 @@ class DataKeyCipher:
         self._cipher = AESGCM(key)
 
     def seal(self, table: str, row_id: UUID, payload: object) -> bytes:
-        """`payload` (a dataclass, or what JSON can say) sealed for one row of `table`."""
+        """Seal `payload` (a dataclass or a JSON value) for one row of `table`."""
         nonce = os.urandom(12)
         sealed = self._cipher.encrypt(nonce, orjson.dumps(payload), _associated_data(table, row_id))
         return bytes([FORMAT]) + nonce + sealed
 
     def open(self, table: str, row_id: UUID, sealed: bytes) -> Any:
-        """What was sealed for this row; raise `InvalidTag` when it was sealed for another or changed."""
+        """Open what was sealed for this row; raise `InvalidTag` when it was sealed for another row or modified."""
         return orjson.loads(self._cipher.decrypt(sealed[NONCE], sealed[BODY], _associated_data(table, row_id)))
 
     def open_as(self, shape: type[Payload], table: str, row_id: UUID, sealed: bytes | None) -> Payload:
-        """The sealed fields as the dataclass `shape`; its defaults where nothing was sealed."""
+        """Open the sealed fields as the dataclass `shape`; its defaults where nothing was sealed."""
         return shape(**self.open(table, row_id, sealed)) if sealed else shape()
 
 

@@ -1,4 +1,4 @@
-"""Tables of the key store: a database of its own, so that no backup of the main one holds a usable key."""
+"""Tables of the key store, a separate database: no backup of the main database contains a key."""
 
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ keystore_metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
 
 class KeystoreModel(SQLModel, registry=registry(metadata=keystore_metadata)):
-    """Base of the tables that live in the key store."""
+    """Base of the tables in the key store."""
 
     metadata = keystore_metadata
 
@@ -31,7 +31,7 @@ class PersonKey(KeystoreModel, table=True):
 
 
 class SystemKey(KeystoreModel, table=True):
-    """A key of the house, wrapped by the master key: the root of all fingerprints, keys that sign."""
+    """A key of the system, wrapped by the master key: the root of all fingerprints, or a signing key."""
 
     __tablename__ = "system_keys"
 
@@ -44,7 +44,7 @@ class SystemKey(KeystoreModel, table=True):
 
 
 class Erasure(KeystoreModel, table=True):
-    """The ledger: who was erased and when. It outlives every restore of the main database."""
+    """The ledger of erasures: who was erased, and when. A restore of the main database does not affect it."""
 
     __tablename__ = "erasures"
 

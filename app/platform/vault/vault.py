@@ -1,4 +1,4 @@
-"""The open vault: makes, finds and destroys the keys of people, and knows the keys of the house."""
+"""The vault: creates, caches and destroys the data keys of people, and holds the keys of the system."""
 
 import asyncio
 import secrets
@@ -25,7 +25,7 @@ from app.platform.vault.tables import Erasure, PersonKey, SystemKey
 
 MAX_CACHED_CIPHERS = 20_000
 CACHE_SECONDS = 60.0
-# Fixed, so that two processes starting on an empty key store cannot make two roots.
+# Fixed, so that two processes starting on an empty key store cannot create two roots.
 ROOT_ID = UUID("00000000-0000-7000-8000-000000000001")
 
 
@@ -43,14 +43,17 @@ _ADD_KEY = insert_statement(PersonKey)
 
 
 class KeyDestroyed(Exception):
-    """The person's data key does not exist (any more): what was sealed with it cannot be read by anybody."""
+    """The person has no data key (any more): nobody can read what was sealed with it."""
 
 
 class Vault:
-    """Hands out ciphers. Opened keys are kept for a minute: a destroyed key is gone from every process by then."""
+    """Returns ciphers of people. Unwrapped keys are cached for 60 seconds.
+
+    So within 60 seconds a destroyed key is gone from the memory of every process.
+    """
 
     def __init__(self, keystore: Database, read_master: Callable[[], MasterKey], root: bytes) -> None:
-        """Use `open_vault` instead, which finds or makes the `root` of the fingerprints."""
+        """For `open_vault`, which loads or creates the `root` of the fingerprints."""
         self.keystore = keystore
         self.master = read_master()
         self.fingerprints = Fingerprints(root)
@@ -58,9 +61,9 @@ class Vault:
         self._ciphers: OrderedDict[UUID, tuple[float, DataKeyCipher]] = OrderedDict()
 
     async def create_key(self, person_id: UUID, *, organization_id: UUID) -> DataKeyCipher:
-        """Make and commit a person's data key, before any row that needs it.
+        """Create and commit a person's data key, before any row that needs it.
 
-        A key whose row never came is harmless; the worker sweeps it.
+        A key whose row is never written does no harm; the worker deletes it.
         """
         key = secrets.token_bytes(KEY_BYTES)
         wrapped = self.master.wrap(key, subject=person_id.hex)
@@ -78,26 +81,26 @@ class Vault:
 
     async def cipher(self, person_id: UUID) -> DataKeyCipher:
         """The cipher of one person; raise `KeyDestroyed` when there is none (any more)."""
-        found = await self.ciphers([person_id])
-        if person_id not in found:
+        ciphers = await self.ciphers([person_id])
+        if person_id not in ciphers:
             raise KeyDestroyed
-        return found[person_id]
+        return ciphers[person_id]
 
     async def ciphers(self, ids: Collection[UUID]) -> dict[UUID, DataKeyCipher]:
-        """The ciphers of several people with at most one query; who has no key is left out."""
-        deadline = monotonic()
-        found = {one: cached[1] for one in ids if (cached := self._ciphers.get(one)) and cached[0] > deadline}
-        missing = [one for one in ids if one not in found]
+        """The ciphers of several people with at most one query; people without a key are left out."""
+        current = monotonic()
+        ciphers = {id_: cached[1] for id_ in ids if (cached := self._ciphers.get(id_)) and cached[0] > current}
+        missing = [id_ for id_ in ids if id_ not in ciphers]
         if missing:
             for row in await self.keystore.rows(_KEYS, ids=missing):
                 key = self.unwrap(row.wrapped, subject=row.person_id.hex, version=row.master_version)
-                found[row.person_id] = self._cache(row.person_id, key)
-        return found
+                ciphers[row.person_id] = self._cache(row.person_id, key)
+        return ciphers
 
     async def cipher_or_decoy(self, person_id: UUID) -> DataKeyCipher:
-        """The cipher of one person or, where there is none, one that nobody can open again.
+        """The cipher of one person or, if there is none, a cipher with a random key that is kept nowhere.
 
-        It costs one query whether the person exists and was met lately or not: nobody can tell from outside.
+        It always costs one query, cached or not, so its timing does not reveal whether the person exists.
         """
         row = await self.keystore.row(_KEYS, ids=[person_id])
         if row is None:
@@ -105,7 +108,7 @@ class Vault:
         return DataKeyCipher(self.unwrap(row.wrapped, subject=row.person_id.hex, version=row.master_version))
 
     async def destroy_key(self, person_id: UUID, *, organization_id: UUID, anonymization_id: UUID) -> None:
-        """Destroy a customer's key for good and write it into the ledger, both or neither; repeating it is harmless."""
+        """Destroy a customer's key and record it in the ledger, in one transaction; repeating it is harmless."""
         self._ciphers.pop(person_id, None)
         async with self.keystore.transaction() as session:
             await session.exec(delete(PersonKey).where(PersonKey.person_id == person_id))  # type: ignore[arg-type]
@@ -120,14 +123,14 @@ class Vault:
                 )
 
     async def discard_keys(self, ids: Collection[UUID]) -> None:
-        """Destroy keys that no row needs any more. Nobody is erased by that, so the ledger is left alone."""
-        for one in ids:
-            self._ciphers.pop(one, None)
+        """Destroy keys that no row needs any more. This erases nobody, so the ledger does not change."""
+        for person_id in ids:
+            self._ciphers.pop(person_id, None)
         async with self.keystore.transaction() as session:
             await session.exec(delete(PersonKey).where(PersonKey.person_id.in_(ids)))  # type: ignore[attr-defined]
 
     def unwrap(self, wrapped: bytes, *, subject: str, version: int) -> bytes:
-        """The key that the master key wrapped, also with a version that was added while this process runs."""
+        """Unwrap a key, also one wrapped by a master key version that was added while this process runs."""
         if not self.master.has_version(version):
             self.master = self._read_master()
         return self.master.unwrap(wrapped, subject=subject, version=version)
@@ -143,7 +146,7 @@ class Vault:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where everything is kept: the main database, and the vault that opens what is sealed in it."""
+    """The main database, and the vault that opens what is sealed in it."""
 
     database: Database
     vault: Vault
@@ -154,15 +157,15 @@ class Store:
 
 
 async def open_vault(keystore: Database, read_master: Callable[[], MasterKey]) -> Vault:
-    """Open the key store; on the first start make the root of all fingerprints.
+    """Open the key store; on the first start create the root of all fingerprints.
 
-    Raise `MasterKeyError` when the master key is not the one this key store was made with.
+    Raise `MasterKeyError` when this key store was created with another master key.
     """
     return Vault(keystore, read_master, await _root(keystore, read_master()))
 
 
 async def _root(keystore: Database, master: MasterKey) -> bytes:
-    with suppress(IntegrityError):  # Another process made it in the same moment: theirs is the root.
+    with suppress(IntegrityError):  # Another process created it at the same time; its root counts.
         async with keystore.transaction() as session:
             if await session.get(SystemKey, ROOT_ID) is None:
                 session.add(system_key(master, "root", secrets.token_bytes(KEY_BYTES), key_id=ROOT_ID))
@@ -172,7 +175,7 @@ async def _root(keystore: Database, master: MasterKey) -> bytes:
 
 
 def system_key(master: MasterKey, purpose: str, key: bytes, *, key_id: UUID | None = None) -> SystemKey:
-    """A key of the house as a row, wrapped."""
+    """A wrapped key of the system as a row."""
     row_id = key_id or new_id()
     return SystemKey(
         id=row_id,
