@@ -1,4 +1,4 @@
-"""What any service of this kind is built on: GraphQL, databases, encryption, audit, mail, rate limits, plain values.
+"""The base of the service: GraphQL, databases, encryption, audit, mail, rate limits, value types.
 
-Belongs here: what would be the same if customers were something else. May know nothing above it.
+Belongs here: what does not depend on customers. May import nothing above it.
 """

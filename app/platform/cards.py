@@ -1,4 +1,4 @@
-"""Payment card numbers: known wherever they stand in a text, so that none comes to rest here."""
+"""Detects payment card numbers in any text, so that none is stored."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from app.platform.errors import AppError, ErrorCode
 
 MIN_DIGITS, MAX_DIGITS = 13, 19
 NETWORKS: Sequence[tuple[str, int, int, Sequence[int]]] = (
-    # Network, first and last prefix, lengths. What stands in brackets lies within the range of another network.
+    # Network, first and last prefix, lengths. Networks in parentheses lie within the range of another.
     ("Visa (Elo)", 4, 4, (13, 16, 19)),
     ("Mastercard", 51, 55, (16,)),
     ("Mastercard", 2221, 2720, (16,)),
@@ -30,26 +30,26 @@ NETWORKS: Sequence[tuple[str, int, int, Sequence[int]]] = (
 """As the networks publish them and the form libraries of gateways use them (braintree/credit-card-type)."""
 PREFIX_DIGITS = 4
 
-# No number goes on behind a letter, nor behind the + of a telephone number (form encoding has one between digits).
+# A number does not continue after letters, nor after the + of a telephone number (form encoding has + between digits).
 SEPARATORS = re.compile(r"[^\W\d_]+|(?<!\d)\+")
 DIGIT_GROUP = re.compile(r"\d+")
-# Behind a card number, in the same group of digits: its expiry (MMYY, MMYYYY), its security code, or both.
+# What may follow a card number in the same group of digits: expiry (MMYY, MMYYYY), security code, or both.
 EXPIRY_OR_CVC = re.compile(r"(?:(?:0[1-9]|1[0-2])(?:20)?\d\d)?(?:\d{3,4})?")
 
-# A shape of these kinds is no part of a number that began before it.
+# These shapes are excluded only where no number has begun before them.
 _START = r"(?<!\d)(?<!\d[\W_])(?<!\d[\W_]{2})(?<!\d[\W_]{3})"
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?: ?[+\-]\d\d:?\d\d)?"
 _DAY, _MONTH, _YEAR = r"(?:3[01]|[12]\d|0?[1-9])", r"(?:1[0-2]|0?[1-9])", r"(?:19|20)\d\d"
 _DATE = rf"(?:{_YEAR}[./\-]{_MONTH}[./\-]{_DAY}|{_DAY}[./\-]{_MONTH}[./\-]{_YEAR})"
 _COORDINATE, _PRECISE_COORDINATE = r"[+\-]?1?\d{1,2}\.\d{3,}", r"[+\-]?1?\d{1,2}\.\d{5,}"
 NOT_CARD_NUMBERS = re.compile(
-    # RFC 9562: of the nibble that says which UUID it is, the highest bits are 1 and 0.
+    # RFC 9562: the two highest bits of the variant are 1 and 0.
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
     rf"|{_START}{_DATE}(?:[T ,]{{1,2}}{_TIME})?(?!\d)"
-    # Two coordinates, and a place in the address of a map.
+    # A pair of coordinates, and a place in a map URL.
     rf"|{_START}(?:{_COORDINATE} ?, ?{_COORDINATE}|{_PRECISE_COORDINATE}\s+{_PRECISE_COORDINATE})"
     r"|map=\d{1,2}(?:\.\d+)?/-?\d{1,2}\.\d+/-?\d{1,3}\.\d+|[?&]cid=\d{15,20}(?!\d)"
-    # Parcels of the United States Postal Service (Publication 199) and of the Swiss Post.
+    # Parcel numbers of the United States Postal Service (Publication 199) and of Swiss Post.
     rf"|{_START}(?:420 ?\d{{5}} ?)?9[1-5]\d\d(?: ?\d{{4}}){{4}} ?\d\d(?!\d)"
     rf"|{_START}99\.\d\d\.\d{{6}}\.\d{{8}}(?!\d)",
     re.IGNORECASE,
@@ -59,20 +59,20 @@ IBAN_MODULUS = 97
 
 
 class CardDataRefused(AppError):
-    """Something that looks like a card number was typed where none belongs."""
+    """An input that must not hold card data contains something that looks like a card number."""
 
     code = ErrorCode.CARD_DATA_REFUSED
     message = "This looks like a card number. Card data goes to the payment gateway only; send its token instead."
 
 
 def refuse_card_numbers(value: str) -> None:
-    """Raise `CardDataRefused` for a card number in `value`, with anything but letters between its digits.
+    """Raise `CardDataRefused` for a card number in `value`, whatever separates its digits, except letters.
 
-    A number with the prefix and a length of a payment network that passes the Luhn check (ISO/IEC 7812-1). It begins
-    where a group of digits begins, and ends where one ends, or before an expiry date or a CVC; a first group of 13
-    and more digits is searched for an end everywhere. Digits of any script count, raised and circled ones too: a
-    normal form may turn them into plain ones later. What is a date, a UUID, an IBAN (its check digits are right), a
-    pair of coordinates or a parcel's number is no card number, though one in ten would pass for one by chance.
+    It has the prefix and a length of a payment network and passes the Luhn check (ISO/IEC 7812-1). It begins where a
+    group of digits begins, and ends where one ends, or before an expiry date or a CVC; within a first group of 13 or
+    more digits it may end anywhere. Digits of any script count, also superscript and circled ones, because a later
+    normalization may turn them into ASCII. Dates, UUIDs, IBANs with correct check digits, coordinates and parcel
+    numbers are not card numbers, though one in ten of them would pass the Luhn check by chance.
     """
     plain = to_ascii_digits(value)
     if sum(map(len, DIGIT_GROUP.findall(plain))) < MIN_DIGITS:
@@ -84,14 +84,14 @@ def refuse_card_numbers(value: str) -> None:
 
 
 def to_ascii_digits(value: str) -> str:
-    """`value` with an ASCII digit for whatever Unicode says is one: `٤`, `⁴`, `④`, fullwidth ones."""
+    """`value` with every character that Unicode defines as a digit (`٤`, `⁴`, `④`, fullwidth) as an ASCII digit."""
     if value.isascii():
         return value
     return "".join(str(unicodedata.digit(character, character)) for character in value)
 
 
 def passes_luhn(digits: str) -> bool:
-    """Whether the last of `digits` is the check digit of the others (ISO/IEC 7812-1, annex B)."""
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
     doubled = (sum(divmod(int(digit) * 2, 10)) for digit in digits[-2::-2])
     return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
 
@@ -120,17 +120,17 @@ def _lengths(number: str) -> Sequence[int]:
 
 
 def _prefixes() -> Iterator[tuple[str, Sequence[int]]]:
-    """Every first four digits of a card with the lengths of all networks they may belong to."""
+    """All four-digit prefixes of cards, with the lengths of all networks that use them."""
     for four in range(10**PREFIX_DIGITS):
         digits = f"{four:0{PREFIX_DIGITS}}"
-        found = {
+        lengths_of_prefix = {
             length
             for _, first, last, lengths in NETWORKS
             if first <= int(digits[: len(str(first))]) <= last
             for length in lengths
         }
-        if found:
-            yield digits, sorted(found)
+        if lengths_of_prefix:
+            yield digits, sorted(lengths_of_prefix)
 
 
 _LENGTHS = dict(_prefixes())

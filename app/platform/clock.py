@@ -1,9 +1,9 @@
-"""What time it is, in the one form the whole house uses."""
+"""The clock: the current time in the precision that every database keeps."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The current time, UTC, cut to milliseconds: every database keeps it exactly."""
-    moment = datetime.now(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    """The current time in UTC, truncated to milliseconds, which every database stores exactly."""
+    current = datetime.now(UTC)
+    return current.replace(microsecond=current.microsecond // 1000 * 1000)

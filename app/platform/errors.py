@@ -1,4 +1,4 @@
-"""Expected failures: what went wrong, where, and what to do next, in words a customer may read."""
+"""Expected failures: error classes with a stable code, a message to show and the input field."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -53,7 +53,7 @@ class AppError(Exception):
     field: tuple[str, ...] | None = None
 
     def __init__(self, message: str | None = None, *, field: Sequence[str] | None = None) -> None:
-        """Say it of another field, or in more fitting words, than the class does."""
+        """Replace the message or the field of the class."""
         if message is not None:
             self.message = message
         if field is not None:
@@ -61,13 +61,13 @@ class AppError(Exception):
         super().__init__(self.message)
 
     def with_field(self, *field: str) -> "AppError":
-        """The same failure, said of this input field."""
+        """The same failure for another input field."""
         self.field = field
         return self
 
 
 class AppErrorGroup(Exception):
-    """Several expected failures at once, one for each wrong field."""
+    """Several expected failures together, one for each wrong field."""
 
     def __init__(self, errors: Sequence[AppError]) -> None:
         """Carry `errors` (at least one) in the order of the fields."""
@@ -101,14 +101,14 @@ class TooLong(AppError):
 
 
 class NotFound(AppError):
-    """There is no such thing, or it belongs to somebody else: the two must look alike."""
+    """There is no such object, or it belongs to somebody else: the two must be indistinguishable."""
 
     code = ErrorCode.NOT_FOUND
     message = "There is nothing with this id."
 
 
 class Conflict(AppError):
-    """Somebody else changed the same thing in the meantime."""
+    """Somebody else changed the same object in the meantime."""
 
     code = ErrorCode.CONFLICT
     message = "This was changed by somebody else in the meantime. Read it again and repeat your change."
@@ -122,12 +122,12 @@ class NotAllowed(AppError):
 
 
 class RateLimited(AppError):
-    """Too many attempts; this one was not looked at."""
+    """Too many attempts; this one was not processed."""
 
     code = ErrorCode.RATE_LIMITED
     message = "Too many attempts. Wait a little and try again."
 
     def __init__(self, retry_after_seconds: int) -> None:
-        """Say after how many seconds another attempt makes sense."""
+        """`retry_after_seconds`: when another attempt makes sense."""
         super().__init__()
         self.retry_after_seconds = retry_after_seconds

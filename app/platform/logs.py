@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, event names and ids only."""
+"""Structured logs: one JSON object per line, with event names and ids only."""
 
 import logging
 import sys
@@ -11,7 +11,7 @@ DEEPEST_FRAMES = 12
 
 
 def configure(level: str) -> None:
-    """Write our own events, and the warnings of libraries, to standard error."""
+    """Send our own events, and the warnings of libraries, to standard error."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -26,7 +26,7 @@ def configure(level: str) -> None:
 
 
 def log_exception(event: str, fault: BaseException, **ids: object) -> None:
-    """Log where a fault happened. Its message stays out: it may quote a personal value."""
+    """Log where an exception was raised, without its message, which may quote a personal value."""
     frames = traceback.extract_tb(fault.__traceback__)[-DEEPEST_FRAMES:]
     trace = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     structlog.get_logger().error(event, kind=type(fault).__qualname__, trace=trace, **ids)

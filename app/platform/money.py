@@ -1,4 +1,4 @@
-"""Amounts of money: whole numbers of the smallest unit of a currency, written as decimal text."""
+"""Amounts of money: whole numbers of a currency's smallest unit, written as decimal text."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.platform.errors import AppError, Invalid, TooLong
 AMOUNT = re.compile(r"\d{1,20}(?:\.(\d{1,10}))?", re.ASCII)
 MAX_MINOR_UNITS = 10**15
 DEFAULT_PRECISION = 2
-# ISO 4217. Babel says how many decimals people write (none for the Serbian dinar), not how many a currency has.
+# ISO 4217. Babel has the decimals that people write (none for the Serbian dinar), not those of the currency.
 PRECISION_BY_CURRENCY = {
     **dict.fromkeys(
         [
@@ -43,7 +43,7 @@ NOT_CURRENCIES = frozenset({"XTS", "XXX"})
 
 
 def parse_currency(raw: str) -> str:
-    """The ISO 4217 code in capitals; withdrawn ones are known too, as orders grow old. Raise `Invalid`."""
+    """The ISO 4217 code in capitals; raise `Invalid`. Withdrawn codes are accepted, because old orders have them."""
     code = raw.strip().upper() if raw.isascii() else raw
     if code not in _currencies():
         raise Invalid("This is not a currency code. Use three letters (ISO 4217), such as CHF or EUR.")
@@ -51,7 +51,7 @@ def parse_currency(raw: str) -> str:
 
 
 def precision(currency_code: str) -> int:
-    """How many decimals amounts of this currency have."""
+    """How many decimals the amounts of this currency have."""
     return PRECISION_BY_CURRENCY.get(currency_code, DEFAULT_PRECISION)
 
 
@@ -64,19 +64,19 @@ class Money:
 
     @classmethod
     def parse(cls, amount: str, currency_code: str) -> "Money":
-        """Read `49.9` or `49.90`; `currency_code` as made by `parse_currency`. Raise `Invalid`, `TooLong`."""
+        """Parse `49.9` or `49.90`; `currency_code` comes from `parse_currency`. Raise `Invalid`, `TooLong`."""
         decimals = precision(currency_code)
-        found = AMOUNT.fullmatch(amount.strip())
-        if found is None or len(found[1] or "") > decimals:
+        match = AMOUNT.fullmatch(amount.strip())
+        if match is None or len(match[1] or "") > decimals:
             raise _invalid_amount(currency_code)
-        minor = int(Decimal(found[0]).scaleb(decimals))
+        minor = int(Decimal(match[0]).scaleb(decimals))
         if minor >= MAX_MINOR_UNITS:
             raise TooLong("This amount is too large.")
         return cls(minor, currency_code)
 
     @property
     def amount(self) -> str:
-        """The amount as text with all decimals of the currency."""
+        """The amount as text, with all decimals of the currency."""
         return format(Decimal(self.minor).scaleb(-precision(self.currency_code)), "f")
 
 

@@ -1,4 +1,4 @@
-"""Who is asking, on whose behalf, and what that allows."""
+"""The principal: the caller of a request, its organization and its scopes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class CallerKind(Enum):
-    """Who sends a request."""
+    """The kinds of callers."""
 
     GUEST = "GUEST"
     CUSTOMER = "CUSTOMER"
@@ -18,7 +18,7 @@ class CallerKind(Enum):
 
 
 class Scope(Enum):
-    """What an integration may be allowed to do."""
+    """Permissions that an integration can have."""
 
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
@@ -31,7 +31,7 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OrganizationSettings:
-    """How one shop wants its accounts handled."""
+    """How a shop wants its accounts handled."""
 
     require_api_key: bool = False
     require_verified_email: bool = True
@@ -49,12 +49,12 @@ class OrganizationSettings:
 
     @property
     def has_terms(self) -> bool:
-        """Whether there is a terms document to agree to."""
+        """Whether customers have terms to agree to."""
         return bool(self.terms_url or self.terms_version)
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> "OrganizationSettings":
-        """The settings in a stored object, lists as tuples; one that this program does not know is left out."""
+        """The settings in a stored object, lists as tuples; unknown settings are ignored."""
         known_names = {field.name for field in fields(cls)}
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
@@ -76,9 +76,9 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller of one request, resolved once; every check asks it and nothing else.
+    """The caller of one request, resolved once; every access check uses it and nothing else.
 
-    `locale` is a customer's own (BCP 47), as it was when the request came; others have none.
+    `locale` is the customer's own (BCP 47) as of the request; other callers have none.
     """
 
     kind: CallerKind
@@ -93,19 +93,19 @@ class Principal:
 
     @property
     def own_customer_id(self) -> UUID:
-        """The customer who is logged in, for fields that admit nobody else."""
-        assert self.customer_id is not None  # noqa: S101 - `authorize` has admitted a customer
+        """The customer who is logged in, for fields that only customers may use."""
+        assert self.customer_id is not None  # noqa: S101 - `authorize` admitted a customer
         return self.customer_id
 
     @property
     def actor_id(self) -> UUID | None:
-        """The id that answers for what is done: the customer, the staff member, or else the client."""
+        """The id recorded as the actor: the customer, the staff member, or else the client."""
         return self.customer_id or self.staff_id or self.client_id
 
 
 @dataclass(frozen=True, slots=True)
 class RequestOrigin:
-    """Where a request came from; `source` is a keyed fingerprint of the network address, never the address."""
+    """Origin of a request; `source` is a keyed fingerprint of the network address, never the address."""
 
     principal: Principal
     request_id: str

@@ -1,4 +1,4 @@
-"""Settings of the process, read from `PATRON_…` environment variables; README.md has the table."""
+"""Settings of the process, read from `PATRON_…` environment variables."""
 
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
@@ -10,14 +10,14 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Environment(Enum):
-    """Development makes its own keys and shows its insides; production does neither."""
+    """Development creates its own keys and shows schema and mails; production does neither."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
 
 class Settings(BaseSettings):
-    """What an operator may set. Anything secret has no usable default in production."""
+    """The settings of an operator. No secret has a usable default in production."""
 
     model_config = SettingsConfigDict(env_prefix="PATRON_", frozen=True)
 
@@ -109,22 +109,22 @@ class Settings(BaseSettings):
 
     @property
     def runs_worker(self) -> bool:
-        """Whether `serve` runs the worker too; development does unless told otherwise."""
+        """Whether `serve` also runs the worker; by default in development only."""
         return self.development if self.embedded_worker is None else self.embedded_worker
 
     @property
     def shows_schema(self) -> bool:
-        """Whether introspection, suggestions and GraphiQL are on; in development unless told otherwise."""
+        """Whether introspection, suggestions and GraphiQL are on; by default in development only."""
         if self.trusted_documents == "required":
             return False
         return self.development if self.introspection is None else self.introspection
 
     @property
     def limit_scale(self) -> float:
-        """What the production figures of rate limits are multiplied with: ten in development."""
+        """The factor of the rate limits' production figures; 10 by default in development."""
         return self.rate_limit_scale or (10.0 if self.development else 1.0)
 
     @property
     def development(self) -> bool:
-        """Whether this process may show its insides."""
+        """Whether this is a development environment."""
         return self.env is Environment.DEVELOPMENT

@@ -1,4 +1,4 @@
-"""Gathers every wrong field of an input, so that all are reported at once and nothing is written."""
+"""Input validation: collects all wrong fields, so that they are reported together and nothing is written."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
@@ -12,16 +12,15 @@ Parsed = TypeVar("Parsed")
 class Validation:
     """Collects failures field by field; `raise_errors()` raises them together.
 
-    What `check` and its siblings return may be used only after `raise_errors()`: until then a refused
-    field holds nothing of its type.
+    Do not use what `check` and its siblings return before `raise_errors()`: for a refused field it is None.
     """
 
     def __init__(self) -> None:
-        """Start with nothing wrong."""
+        """Start without failures."""
         self._errors: list[AppError] = []
 
     def check(self, field: str, parse: Callable[[Raw], Parsed], raw: Raw) -> Parsed:
-        """What `parse` makes of `raw`; a refusal is remembered as a failure of `field`."""
+        """The parsed value of `raw`; a refusal is kept as a failure of `field`."""
         try:
             return parse(raw)
         except AppError as error:
@@ -29,36 +28,36 @@ class Validation:
             return cast("Parsed", None)
 
     def require(self, field: str, parse: Callable[[Raw], Parsed], raw: Raw | None) -> Parsed:
-        """Like `check`, and absent, null or blank is a failure too."""
+        """Like `check`; absent, null or blank is a failure."""
         if raw is None or (isinstance(raw, str) and not raw.strip()):
             self.add(Required(), field)
             return cast("Parsed", None)
         return self.check(field, parse, raw)
 
     def optional(self, field: str, parse: Callable[[Raw], Parsed], raw: Raw | None) -> Parsed | None:
-        """Like `check`, and absent, null or blank means nothing."""
+        """Like `check`; absent, null or blank gives None."""
         if raw is None or (isinstance(raw, str) and not raw.strip()):
             return None
         return self.check(field, parse, raw)
 
     def add(self, error: AppError, *field: str) -> None:
-        """Remember a failure of `field`; without one, of the field the error names itself."""
+        """Keep a failure of `field`; without one, of the field that the error names itself."""
         if field:
             error.field = field
         self._errors.append(error)
 
     def merge(self, *field: str, errors: Sequence[AppError]) -> None:
-        """Remember failures that somebody else found below `field`."""
+        """Keep failures that were found below `field`."""
         for error in errors:
             self.add(error, *field, *(error.field or ()))
 
     @property
     def failed(self) -> bool:
-        """Whether anything was wrong so far."""
+        """Whether there are failures so far."""
         return bool(self._errors)
 
     def raise_errors(self) -> None:
-        """Raise `AppErrorGroup` when anything was wrong."""
+        """Raise `AppErrorGroup` when there are failures."""
         if self._errors:
             raise AppErrorGroup(self._errors)
 

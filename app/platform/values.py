@@ -1,4 +1,4 @@
-"""Values that cannot be wrong: parsed at the edge, carried as they are, never checked again."""
+"""Value types: parsed at the edge, valid by construction, never checked again."""
 
 import re
 import unicodedata
@@ -22,7 +22,7 @@ PHONE_MAX_DIGITS = 15
 URL_MAX = 2048
 LOCALE_MAX = 16
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
-# Those of Unicode too, which are no control characters.
+# U+2028 and U+2029 break lines, but are not control characters.
 LINE_BREAKS = frozenset("\n\t\u2028\u2029")
 MIN_BIRTH_YEAR = 1880
 
@@ -35,7 +35,7 @@ class InvalidPhone(AppError):
 
 
 def normalize_text(raw: str) -> str:
-    """`raw` in Unicode normal form C without blanks around it; control characters are refused."""
+    """`raw` in Unicode normal form C without surrounding blanks; raise `Invalid` for control characters."""
     value = unicodedata.normalize("NFC", raw).strip()
     if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in value):
         raise Invalid("This contains control characters. Remove them.")
@@ -45,7 +45,7 @@ def normalize_text(raw: str) -> str:
 def text_parser(min_length: int, max_length: int, *, multiline: bool = False) -> Callable[[str], str]:
     """A parser for free text of `min_length` to `max_length` characters, on one line unless `multiline`.
 
-    It refuses what looks like a card number: none may come to rest in a name or a note.
+    It refuses what looks like a card number, so that none is stored in a name or a note.
     """
     parse_bounded = _length_parser(min_length, max_length, multiline=multiline)
 
@@ -73,7 +73,7 @@ def _length_parser(min_length: int, max_length: int, *, multiline: bool = False)
 
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
-    """An address as it was typed, and the one form in which all its spellings are equal."""
+    """An email address as typed, and its canonical form, which is equal for all its spellings."""
 
     address: str
     canonical: str
@@ -88,20 +88,20 @@ class EmailAddress:
             checked = validate_email(value, check_deliverability=False, strict=True)
         except EmailNotValidError:
             raise Invalid("This is not an email address. Write it as in ann@example.org.") from None
-        # One by one: the digits of 13812345678@163.com are two numbers.
+        # Separately: the digits of 13812345678@163.com are two numbers.
         for part in (checked.local_part or "", checked.domain):
             refuse_card_numbers(part)
         return cls(checked.normalized, canonical(checked.normalized))
 
 
 def canonical(name: str) -> str:
-    """The form in which names that look the same to a person are the same: NFKC, case folded."""
+    """A form that is equal for names that look the same to a person: NFKC, case folded."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 @dataclass(frozen=True, slots=True)
 class LoginName:
-    """A name to log in with, as typed and in the form that is looked up."""
+    """A login name as typed, and its canonical form for the look-up."""
 
     name: str
     canonical: str
@@ -123,7 +123,7 @@ class PhoneNumber:
 
     @classmethod
     def parse(cls, raw: str, region: str | None = None) -> "PhoneNumber":
-        """3 to 32 characters as typed; without a leading + it is read as a number of `region` (ISO 3166-1)."""
+        """Parse 3 to 32 characters; without a leading + it is a number of `region` (ISO 3166-1)."""
         value = _length_parser(3, PHONE_MAX)(raw)
         if not _looks_like_phone_number(value):
             refuse_card_numbers(value)
@@ -135,7 +135,7 @@ class PhoneNumber:
             refuse_card_numbers(value)
             raise InvalidPhone
         if number.extension:
-            # E.164 has no place for it: the caller must see that it is not kept.
+            # E.164 cannot store it; the caller has to learn that it would be lost.
             raise InvalidPhone("Write the number without its extension.")
         return cls(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
@@ -147,7 +147,7 @@ class PhoneNumber:
 
 
 def fax(raw: str) -> str:
-    """1 to 32 characters as typed. With its country code or a leading 0 it is a telephone number and no card."""
+    """Parse a fax number of 1 to 32 characters. With a country code or a leading 0 it is no card number."""
     value = _length_parser(1, 32)(raw)
     if not _looks_like_phone_number(value):
         refuse_card_numbers(value)
@@ -155,7 +155,7 @@ def fax(raw: str) -> str:
 
 
 def _looks_like_phone_number(value: str) -> bool:
-    """Whether this begins like a telephone number and is not too long for one: one in ten would pass for a card."""
+    """Whether this begins like a telephone number and is short enough: one in ten of them would pass for a card."""
     digits = "".join(character for character in to_ascii_digits(value) if character.isdecimal())
     return value.startswith(("+", "0", "(")) and len(digits.lstrip("0")) <= PHONE_MAX_DIGITS
 
@@ -169,7 +169,7 @@ def shopper_reference(raw: str) -> str:
 
 
 def birth_date(raw: date) -> date:
-    """A day in the past on which somebody now alive can have been born."""
+    """A date in the past on which a living person can have been born."""
     if not raw.year >= MIN_BIRTH_YEAR or raw >= date.today():  # noqa: DTZ011 - a birthday has no time zone
         raise Invalid("A birth date lies in the past.")
     return raw

@@ -1,1 +1,1 @@
-"""Reference data: countries, their zones, and how an address is written and checked in each."""
+"""Reference data: countries, their zones, and the address format and checks of each."""

@@ -1,4 +1,4 @@
-"""Countries and zones as GraphQL shows them."""
+"""GraphQL types and queries of countries and zones."""
 
 import unicodedata
 from functools import lru_cache
@@ -26,7 +26,7 @@ Locale = Annotated[
 
 @strawberry.type(description="A part of a country that its addresses name: a state, province, prefecture, canton …")
 class Zone:
-    """Plain values; also what somebody typed where the country has no such zone."""
+    """A zone, or the text that somebody typed where the country has no such zone."""
 
     code: str = strawberry.field(
         description="Second half of the ISO 3166-2 code, such as `ZH`; where there is none, the name."
@@ -59,7 +59,7 @@ class AddressFormat:
 
 @strawberry.type(description="A country of ISO 3166-1 (and Kosovo), with the rules for its addresses.")
 class Country:
-    """Code and names are plain values; the rules are worked out when asked for, at the first time only."""
+    """Code and names are plain values; the address rules are computed when first requested."""
 
     code: str = strawberry.field(description="ISO 3166-1 alpha-2 code, such as `CH`.")
     alpha3: str = strawberry.field(description="ISO 3166-1 alpha-3 code, such as `CHE`.")
@@ -78,7 +78,7 @@ class Country:
         description="Regular expression of a postal code, fit for an HTML `pattern`; null where there are no codes."
     )
     def postal_code_pattern(self) -> str | None:
-        """The syntax that Python, JavaScript and HTML share."""
+        """In the syntax that Python, JavaScript and HTML share."""
         return formats.of_country(self.source).postal_code_pattern
 
     @strawberry.field(description="The zones an address chooses from; empty for most countries.")
@@ -88,7 +88,7 @@ class Country:
 
     @strawberry.field(description="How an address of this country is written.")
     def address_format(self) -> AddressFormat:
-        """Sets become lists in the order of the fields."""
+        """Lists the sets in the order of the fields."""
         address_format = formats.of_country(self.source)
         return AddressFormat(
             template=address_format.template,
@@ -121,12 +121,12 @@ def to_graphql_zone(source: zones.Zone, locale: str) -> Zone:
 
 @lru_cache(maxsize=4096)
 def graphql_country(code: str, locale: str | None) -> Country:
-    """The country with this code in `locale`, else in English; kept, as addresses are read often."""
+    """The country with this code, named in `locale`, else in English; cached, as addresses are read often."""
     return to_graphql_country(countries.parse_country(code), _locale_or_english(locale))
 
 
 def graphql_zone(country_code: str, code: str | None, locale: str | None) -> Zone | None:
-    """The zone that an address keeps as `code`, named like its country; what was typed where there is no such zone."""
+    """The zone that an address stores as `code`, named like its country; other text becomes a zone of that name."""
     if code is None:
         return None
     return _graphql_zones(country_code, locale).get(code) or Zone(code=code, name=code)
@@ -139,14 +139,14 @@ def _graphql_zones(country_code: str, locale: str | None) -> dict[str, Zone]:
 
 @strawberry.type
 class GeographyQueries:
-    """Reference data; nothing of it belongs to an organization."""
+    """Reference data, the same for all organizations."""
 
     @query(allow=ANYBODY, description="All countries in the order of their names.", size=250)
     async def countries(self, context: Context, locale: Locale = None) -> list[Country]:
-        """Accents count after letters (Åland Islands among the A): near enough to the alphabet for a list."""
+        """Sorted without accents (Åland Islands among the A), which is close enough to the alphabet for a list."""
         language = _locale_or_english(locale or context.principal.locale)
-        found = [to_graphql_country(source, language) for source in countries.all_countries()]
-        return sorted(found, key=lambda country: unicodedata.normalize("NFKD", country.name.casefold()))
+        result = [to_graphql_country(source, language) for source in countries.all_countries()]
+        return sorted(result, key=lambda country: unicodedata.normalize("NFKD", country.name.casefold()))
 
     @query(allow=ANYBODY, description="One country with its rules for addresses; null when there is no such country.")
     async def country(
@@ -155,7 +155,7 @@ class GeographyQueries:
         code: Annotated[str, strawberry.argument(description="ISO 3166-1 alpha-2 code, such as `CH`, in any case.")],
         locale: Locale = None,
     ) -> Country | None:
-        """Unlike an address, a query guesses nothing: `UK` is no country."""
+        """Unlike an address, a query corrects nothing: `UK` is no country."""
         source = countries.find(code)
         return to_graphql_country(source, _locale_or_english(locale or context.principal.locale)) if source else None
 

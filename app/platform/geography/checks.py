@@ -1,4 +1,4 @@
-"""Checks an address by the rules of its country: what is missing, and what does not have the form it must have."""
+"""Checks an address by the rules of its country: missing fields and malformed values."""
 
 from collections.abc import Iterator
 
@@ -26,11 +26,11 @@ class InvalidZone(AppError):
 
 
 def check(address: PostalAddress) -> list[AppError]:
-    """Everything wrong with the address, each with the field it is said of, in the order of the input.
+    """Everything wrong with the address, each with its field, in the order of the input.
 
-    An empty list means that a letter can arrive, not that the address exists. The city is never checked against a
-    list, a zone of a country without zones and a postal code of a country without codes are taken as they
-    are. Names and company are not asked for here: they depend on who is addressed.
+    An empty list means that mail can be delivered there, not that the address exists. Not checked: the city, a zone of
+    a country without zones, a postal code of a country without codes, and the name and company, which depend on the
+    recipient.
     """
     return list(_errors(address))
 

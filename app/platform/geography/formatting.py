@@ -1,4 +1,4 @@
-"""Writes an address as the post of its country wants it."""
+"""Formats a postal address by the conventions of its country."""
 
 import re
 import unicodedata
@@ -17,9 +17,9 @@ NAMES = re.compile(r"\{firstName\} ?\{lastName\}|\{lastName\} ?\{firstName\}")
 
 
 class _Layout(NamedTuple):
-    """A template, taken apart once: of each line literals and names of fields in turn.
+    """A parsed template: each line alternates literals and field names.
 
-    `printed` are names that the template itself prints, as that of Singapore: the city need not say them again.
+    `printed` are names that the template itself prints, as that of Singapore: the city need not repeat them.
     """
 
     lines: tuple[tuple[str, ...], ...]
@@ -29,19 +29,20 @@ class _Layout(NamedTuple):
 def format_address(address: PostalAddress) -> list[str]:
     """The lines of the address in the country's own order, ready for an envelope.
 
-    What was typed in Chinese, Japanese or Korean stays so and goes from the large to the small; in Latin letters
-    it goes from the small to the large. A zone is written as the country's post writes it (`CA`, not
-    California) and in the script of the rest. City, code and zone are in capitals where that post asks for them. The
-    last line is the country in English capitals, as the Universal Postal Union advises for mail from abroad.
+        script                     Chinese, Japanese or Korean text stays as typed, from the largest unit down;
+                                   Latin text goes from the smallest unit up
+        zone                       in the postal abbreviation (`CA`, not California) and the script of the rest;
+                                   left out where it repeats the city, or where the postal code implies it
+                                   (`8001 Zürich` needs no `ZH`)
+        city, postal code, zone    in capitals where the country's postal service asks for them
+        last line                  the country in English capitals, as the Universal Postal Union advises
 
-    Nothing else that was typed is lost: a city or code that the country has no place for gets one. Only
-    a zone is left out, where it repeats the city or where the postal code already says it (`8001 Zürich` needs
-    no `ZH`).
+    Nothing else that was typed is lost: a city or a code that the country's format does not have is added.
     """
     values = address.by_field
     address_format = formats.of_country(address.country)
     is_latin = _is_latin(_texts(values))
-    # The name may be in Latin letters in an otherwise Chinese address, and the other way round.
+    # The name may be in Latin letters in an otherwise Chinese address, and the reverse.
     has_latin_name = _is_latin([values["firstName"], values["lastName"]])
     layout = _layout(
         address_format.latin_template if is_latin else address_format.template,
@@ -59,7 +60,7 @@ def format_address(address: PostalAddress) -> list[str]:
 
 
 def _texts(values: dict[str, str]) -> list[str]:
-    """What tells the script of an address: the zone and the names only where nothing else does."""
+    """The values that decide the script of an address: zone and names only where nothing else is given."""
     street_and_city = [values["line1"], values["line2"], values["city"]]
     return street_and_city if any(street_and_city) else [values["zone"], values["company"], values["lastName"]]
 
@@ -84,7 +85,7 @@ def _zone(address: PostalAddress, values: dict[str, str], address_format: Addres
 
 @cache
 def _layout(template: str, other: str) -> _Layout:
-    """The template with a place for every field, and with the names in the order of the `other` one."""
+    """The template with every field, and with the names in the order of the `other` one."""
     whole = _with_names_of(_with_every_field(template), other)
     literals = FIELD.split(whole)[::2]
     return _Layout(
@@ -94,7 +95,7 @@ def _layout(template: str, other: str) -> _Layout:
 
 
 def _with_every_field(template: str) -> str:
-    """The template with a place for city, postal code and zone, where it has none."""
+    """The template with city, postal code and zone added where it lacks them."""
     lines = template.split("\n")
     goes_small_to_large = lines.index("{line1}") > lines.index("{company}") if "{line1}" in lines else True
     place = max(index for index, line in enumerate(lines) if "{line2}" in line) + 1 if goes_small_to_large else 0
@@ -108,14 +109,14 @@ def _with_every_field(template: str) -> str:
 
 
 def _with_names_of(template: str, other: str) -> str:
-    found = NAMES.search(other)
-    return NAMES.sub(found[0], template) if found else template
+    names = NAMES.search(other)
+    return NAMES.sub(names[0], template) if names else template
 
 
 def _line(parts: Sequence[str], values: dict[str, str]) -> str:
-    """One line, with what stands between two fields only where both have something to say.
+    """One line; a literal between two fields appears only where both have a value.
 
-    What stands before the first field goes with that field; a line without fields stays as it is.
+    A literal before the first field goes with that field; a line without fields stays as it is.
     """
     if len(parts) == 1:
         return parts[0]

@@ -1,4 +1,4 @@
-"""What this room needs to know of an address to check and to write it."""
+"""A postal address: the fields that are checked and formatted."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from app.platform.geography.countries import Country
 
 @dataclass(frozen=True, slots=True)
 class PostalAddress:
-    """An address as somebody typed it. Absent, null and blank are the same; nothing here changes a value."""
+    """An address as typed. Absent, null and blank are equal; nothing here changes a value."""
 
     country: Country
     zone: str | None = None
@@ -21,7 +21,7 @@ class PostalAddress:
 
     @property
     def by_field(self) -> dict[str, str]:
-        """The values without blanks around and doubled inside, by the name of the input field."""
+        """The values by input field, without surrounding or repeated blanks."""
         values = {
             "firstName": self.first_name,
             "lastName": self.last_name,

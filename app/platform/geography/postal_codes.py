@@ -1,4 +1,4 @@
-"""Postal codes: the one form in which they are kept, and whether one has the form of its country."""
+"""Postal codes: their stored form, and the check against the form of a country."""
 
 import re
 import unicodedata
@@ -8,34 +8,34 @@ from app.platform.geography import formats
 from app.platform.geography.countries import Country
 
 MINUS_SIGN = "\N{MINUS SIGN}"
-# What a Japanese keyboard writes for a hyphen between digits.
+# What a Japanese keyboard types for a hyphen between digits.
 LONG_VOWEL = "\N{KATAKANA-HIRAGANA PROLONGED SOUND MARK}"
 
 
 def normalise_postal_code(raw: str) -> str:
-    """`raw` without blanks around and doubled inside, in Unicode normal form KC, with ASCII letters in capitals.
+    """`raw` without surrounding or repeated blanks, in Unicode normal form KC, with ASCII letters in capitals.
 
-    Nothing else: no space or hyphen is put in or taken out, so that a customer finds again what was typed.
+    No space or hyphen is added or removed, so that a customer recognises what was typed.
     """
     compatible = unicodedata.normalize("NFKC", raw)
     capitals = "".join(character.upper() if character.isascii() else character for character in compatible)
-    # Capitals may have joined with a following accent.
+    # A capital may combine with a following accent.
     return " ".join(unicodedata.normalize("NFKC", capitals).split())
 
 
 def is_postal_code(country: Country, raw: str) -> bool:
-    """Whether `raw` has the form of a postal code of this country; anything has where the country has no codes.
+    """Whether `raw` has the form of a postal code of this country; always true where the country has no codes.
 
-    Digits of other scripts, other dashes, and the letters that the post puts before the code (`CH-8001`) are
-    understood. Only the form is checked, neither that the code exists nor that it lies in the zone: the lists
-    of prefixes are never up to date, and keep people from giving their address (commerceguys/addressing issue 147).
+    Digits of other scripts, other dashes, and letters before the code (`CH-8001`) are accepted. Only the form is
+    checked, not that the code exists or lies in the zone: lists of prefixes are never up to date, and keep people from
+    entering their address (commerceguys/addressing issue 147).
     """
     pattern = _pattern(country)
     return pattern is None or pattern.fullmatch(_plain(raw)) is not None
 
 
 def without_prefix(country: Country, raw: str) -> str:
-    """`raw` without the letters that `AddressFormat.postal_code_prefix` says the post puts before it."""
+    """`raw` without the letters of `AddressFormat.postal_code_prefix`."""
     letters = formats.of_country(country).postal_code_prefix.strip(" -")
     return _prefix(letters).sub("", raw) if letters else raw
 

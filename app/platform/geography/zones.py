@@ -1,4 +1,4 @@
-"""The zones of a country as its addresses name them: states, provinces, prefectures, cantons, emirates."""
+"""Zones, the subdivisions that a country's addresses name: states, provinces, prefectures, cantons, emirates."""
 
 import re
 import unicodedata
@@ -11,18 +11,18 @@ from app.platform.geography import records
 from app.platform.geography.countries import Country
 from app.platform.geography.zone_corrections import ADDED, ALIASES, CANTONS, CODES, LATIN, RENAMED
 
-# The key of the data is what stands on an envelope (US `CA`, MX `Ags.`), except where it is a mere key.
+# The key of the data is what is written on an envelope (US `CA`, MX `Ags.`), except in these countries.
 KEY_IS_NOT_POSTAL = frozenset({"AD", "AE", "ES", "HK", "RU", "SV", "UA"})
-# The name of the data is a short form there; the key is the full one.
+# In these countries the name of the data is a short form, and the key is the full name.
 KEY_IS_FULL_NAME = frozenset({"CN", "KR"})
-# What only says what kind of zone it is: Beijing is as good as Beijing Shi, Cork as Co. Cork.
+# Words that only say which kind of zone it is: Beijing equals Beijing Shi, Cork equals Co. Cork.
 ZONE_TYPE_WORDS = re.compile(
     r"^(?:co\.?|county|special region of|respublika|республика|استان|إمارة|จังหวัด|місто|thành phố) +"
     r"| (?:province|governorate|city|county|district|sheng|shi|zizhiqu|oblast'?|kray|respublika|область|край|state)$"
     r"|-do$|(?:自治区|省|市|縣|都|府|県|특별자치도|특별자치시|특별시|광역시|도)$",
     re.IGNORECASE,
 )
-# Letters that are one letter to most who type them, and that Unicode does not take apart.
+# Letters that most people type in place of each other, and that Unicode does not decompose.
 EQUIVALENT_LETTERS = str.maketrans(
     {"ı": "i", "đ": "d", "臺": "台", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "&": "and"}  # noqa: RUF001
 )
@@ -30,11 +30,11 @@ EQUIVALENT_LETTERS = str.maketrans(
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """One part of a country.
+    """A subdivision of a country.
 
-    `code` is the second half of the ISO 3166-2 code; where ISO has none (Hong Kong, Cayman Islands, some
-    islands), the name. `name` is in the country's own language and script, `latin_name` in Latin letters,
-    `postal` as the country's post writes it on an envelope. `translations` are pairs of language and name.
+    `code` is the second half of the ISO 3166-2 code; where ISO has none (Hong Kong, Cayman Islands, some islands), the
+    name. `name` is in the country's own language and script, `latin_name` in Latin letters, `postal` as written on an
+    envelope in that country. `translations` are pairs of language and name.
     """
 
     country: str
@@ -47,15 +47,15 @@ class Zone:
 
 
 def of_country(country: Country) -> tuple[Zone, ...]:
-    """The zones from which an address of this country names one; empty for most countries."""
+    """The zones that an address of this country can have; empty for most countries."""
     return _zones(country.code)
 
 
 def find_zone(country: Country, raw: str) -> Zone | None:
-    """The zone that somebody meant by `raw`: its code (`CA`, `US-CA`) or a name of it in any language known here.
+    """The zone that `raw` names: by its code (`CA`, `US-CA`) or by its name in any known language.
 
-    Case, accents and punctuation do not matter. None for what is no zone of this country, so always None for a
-    country without zones: what was typed there is free text.
+    Case, accents and punctuation do not matter. None for what is no zone of this country, so always None for a country
+    without zones, where the zone is free text.
     """
     index = _index(country.code)
     without_country = re.sub(f"^{country.code}-", "", raw.strip(), flags=re.IGNORECASE)
@@ -64,7 +64,7 @@ def find_zone(country: Country, raw: str) -> Zone | None:
 
 
 def zone_name(zone: Zone, locale: str) -> str:
-    """What the zone is called in `locale` (BCP 47): in its own languages, and in Latin letters for everybody else."""
+    """The name of the zone in `locale` (BCP 47): in its own languages, else in Latin letters."""
     language = locale.replace("_", "-").split("-")[0].lower()
     if language == zone.language:
         return zone.name
@@ -81,7 +81,7 @@ def _from_data(code: str) -> Iterator[Zone]:
     keys = _split(record, "sub_keys")
     isoids = _split(record, "sub_isoids") or [""] * len(keys)
     names = _split(record, "sub_names") or keys
-    # Hong Kong alone has its Latin names as keys.
+    # Only Hong Kong has its Latin names as keys.
     latin_names = _split(record, "sub_lnames") or (keys if code == "HK" else names)
     translations = _translations(code)
     for key, isoid, short, latin in zip(keys, isoids, names, latin_names, strict=True):
@@ -101,14 +101,14 @@ def _from_data(code: str) -> Iterator[Zone]:
 
 
 def _translations(code: str) -> Mapping[str, tuple[tuple[str, str], ...]]:
-    """Pairs of language and name by ISO code, by key where there is none: the keys themselves may be translated."""
-    found: dict[str, tuple[tuple[str, str], ...]] = defaultdict(tuple)
+    """Pairs of language and name by ISO code, or by key where there is none, as the keys may be translated."""
+    translations: dict[str, tuple[tuple[str, str], ...]] = defaultdict(tuple)
     for language, record in records.translations(code).items():
         keys = _split(record, "sub_isoids") or _split(record, "sub_keys")
         names = _split(record, "sub_names") or _split(record, "sub_lnames")
         for key, name in zip(keys, names, strict=True):
-            found[key] += ((language, name),)
-    return found
+            translations[key] += ((language, name),)
+    return translations
 
 
 def _added(code: str) -> Iterator[Zone]:
@@ -134,7 +134,7 @@ def _language(record: records.Record) -> str:
 
 @cache
 def _index(code: str) -> Mapping[str, Zone]:
-    """Every way to name a zone, folded. Codes win over names, names over shortened ones that fit only one zone."""
+    """Every name of a zone, folded. Codes come before names, names before shortened ones that fit only one zone."""
     zones = _zones(code)
     index: dict[str, Zone] = {}
     old_codes = {new: old for old, new in CODES.get(code, {}).items()}
@@ -163,9 +163,9 @@ def _add_to_index(index: dict[str, Zone], zone: Zone, names: Iterable[str]) -> N
 
 
 def _folded(text: str) -> str:
-    """`text` as it sounds: without case, accents, blanks and punctuation.
+    """`text` without case, accents, blanks and punctuation.
 
-    Vowel signs of Indian and Thai letters are marks too, and stay: they have no combining class.
+    Vowel signs of Indian and Thai letters are marks too, but stay: they have no combining class.
     """
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).translate(
         EQUIVALENT_LETTERS
