@@ -1,4 +1,4 @@
-"""Processes and routes: the web server, the worker, the command line, and the schema put together.
+"""Processes and routes: the web server, the worker, the command line, the composed schema.
 
-Belongs here: what starts, opens, wires or serves. May know every package below; nothing imports from here.
+Belongs here: what starts, opens, wires or serves. May import every package below; nothing imports it.
 """

@@ -1,4 +1,4 @@
-"""The demo organization that development starts with, and the file that tells how to use it."""
+"""The demo organization of a development server, and the file with its credentials."""
 
 import json
 import os
@@ -28,7 +28,7 @@ STAFF_EMAIL = "sam@demo.example.org"
 
 
 async def ensure_demo(runtime: Runtime, endpoint: str) -> bool:
-    """Make the demo organization and its clients once; say whether they were made now."""
+    """Create the demo organization and its clients on the first start; return whether they were created now."""
     path = runtime.settings.var_dir / "demo.json"
     if path.exists():
         _update_endpoint(path, endpoint)
@@ -67,19 +67,19 @@ async def ensure_demo(runtime: Runtime, endpoint: str) -> bool:
 
 
 async def _organization(session: AsyncSession) -> UUID:
-    found = (await session.exec(select(Organization).where(col(Organization.slug) == SLUG))).first()
-    if found is None:
+    organization = (await session.exec(select(Organization).where(col(Organization.slug) == SLUG))).first()
+    if organization is None:
         settings = {"require_verified_email": False}
-        found = add_organization(session, slug=SLUG, name="Demo shop", settings=settings, is_default=True)
+        organization = add_organization(session, slug=SLUG, name="Demo shop", settings=settings, is_default=True)
         await session.flush()
-    return found.id
+    return organization.id
 
 
 async def _staff(runtime: Runtime, session: AsyncSession, organization_id: UUID) -> UUID:
     email = EmailAddress.parse(STAFF_EMAIL)
-    # Left behind when an earlier first start was killed before it wrote the file.
-    found = await staff.id_by_email(runtime.store, organization_id=organization_id, email=email)
-    return found or await staff.add(
+    # It exists when an earlier first start was killed before it wrote the file.
+    staff_id = await staff.id_by_email(runtime.store, organization_id=organization_id, email=email)
+    return staff_id or await staff.add(
         session,
         runtime.store.vault,
         organization_id=organization_id,
@@ -96,7 +96,7 @@ def _generate_key(path: Path) -> str:
 
 
 def _write_secret(path: Path, text: str) -> None:
-    # Beside the file, then in its place: a killed first start leaves none, or a whole one.
+    # Write a temporary file and rename it: a killed start leaves no file, or a complete one.
     temporary = path.with_suffix(".new")
     temporary.unlink(missing_ok=True)
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -111,12 +111,12 @@ def _update_endpoint(path: Path, endpoint: str) -> None:
 
 
 def staff_token(var_dir: Path, email: str) -> str:
-    """An access token of the demo integration on behalf of the staff member, through the real token endpoint.
+    """An access token of the demo integration on behalf of the staff member, from the real token endpoint.
 
-    Raise `ValueError` when the address is not the demo's staff member, `httpx.HTTPError` when the service
-    does not answer or refuses.
+    Raise `ValueError` when the address is not the demo's staff member, `httpx.HTTPError` when the service does not
+    answer or refuses.
     """
-    # The server imports this module, too, and needs no HTTP client.
+    # The server imports this module too, and needs no HTTP client.
     import httpx  # noqa: PLC0415
 
     demo: dict[str, Any] = json.loads((var_dir / "demo.json").read_text())

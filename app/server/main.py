@@ -1,4 +1,4 @@
-"""Serves: settings, open house, HTTP server, and in development the worker beside it."""
+"""The server process: runtime, HTTP server, and in development the worker."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Server(uvicorn.Server):
-    """Says when it serves, and lets the house close when it was told to end."""
+    """Prints when it is ready, and leaves shutting down the runtime to its caller."""
 
     def __init__(self, config: uvicorn.Config, endpoint: str) -> None:
         super().__init__(config)
@@ -33,12 +33,12 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             _freeze_loaded_objects()
-            print(f"ready {self._endpoint}", flush=True)  # noqa: T201 - the contract with whoever started it
+            print(f"ready {self._endpoint}", flush=True)  # noqa: T201 - read by the process that started this one
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        # The library sends itself the signal again afterwards, which kills the process before the worker has
-        # finished and the databases are closed.
+        # The library raises the signal again afterwards, which would end the process before the worker has finished and
+        # the databases are closed.
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, self.handle_exit, number, None)
@@ -50,7 +50,7 @@ class _Server(uvicorn.Server):
 
 
 async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; in development migrate, and make the demo, first."""
+    """Serve until SIGTERM or SIGINT; in development first migrate and create the demo."""
     async with open_runtime(settings, migrating=settings.development) as runtime:
         endpoint = settings.public_url + GRAPHQL
         if settings.development and await ensure_demo(runtime, endpoint):
@@ -62,9 +62,9 @@ async def serve(settings: Settings) -> None:
 
 
 def _freeze_loaded_objects() -> None:
-    """Take what lives as long as the process out of the garbage collector's sight.
+    """Exclude objects that live as long as the process from garbage collection.
 
-    Every full collection would walk all classes, tables and statements again, a third of the cost of a write.
+    Otherwise every full collection walks all classes, tables and statements: a third of the cost of a write.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Everything long-lived in one process, opened and closed in the right order."""
+"""The runtime: the long-lived objects of a process, opened and closed in order."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,19 +38,19 @@ log = structlog.get_logger(__name__)
 
 
 class NotMigrated(Exception):
-    """A database does not have the newest version of its tables."""
+    """The schema of a database is not at the newest revision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What requests, the worker and the command line share."""
+    """The objects that requests, the worker and the command line share."""
 
     settings: Settings
     store: Store
     services: Services
 
     async def ready(self) -> bool:
-        """Whether both databases answer and have the newest version."""
+        """Whether both databases answer and are at the newest revision."""
         keystore = self.store.vault.keystore
         return await is_current(self.store.database, DatabaseKind.MAIN) and await is_current(
             keystore, DatabaseKind.KEYSTORE
@@ -68,10 +68,10 @@ def databases(settings: Settings) -> tuple[Database, Database]:
 
 @asynccontextmanager
 async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncIterator[Runtime]:
-    """Open the databases and the vault, load the keys; close all when the block ends.
+    """Open the databases and the vault, and load the keys; close everything when the block ends.
 
-    With `migrating`, bring the databases to the newest version first; without, raise `NotMigrated` when
-    they have another.
+    With `migrating`, first migrate the databases to the newest revision; otherwise raise `NotMigrated` when one is at
+    another.
     """
     main, keystore = databases(settings)
     try:
@@ -105,10 +105,10 @@ async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncI
 
 
 def _gateways(settings: Settings) -> Gateways:
-    """Stripe where its keys are set; in development the sandbox otherwise."""
+    """Stripe if its keys are set; otherwise, in development, the sandbox."""
     gateways: list[Gateway] = []
     if settings.stripe_secret_key:
-        # Stripe's library is the largest of all: 30 MiB, of use only to those who have an account there.
+        # Stripe's library is the largest of all (30 MiB), and only needed with an account there.
         from app.customers.payment_methods.gateways.stripe_gateway import StripeAccount, StripeGateway  # noqa: PLC0415
 
         account = StripeAccount(

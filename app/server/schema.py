@@ -1,4 +1,4 @@
-"""The schema: all rooms together."""
+"""The GraphQL schema, composed of the queries and mutations of all packages."""
 
 import strawberry
 from strawberry.schema.config import StrawberryConfig
@@ -46,7 +46,7 @@ class Query(
     ExtraFieldQueries,
     FormQueries,
 ):
-    """The rooms' queries."""
+    """The queries of all packages."""
 
 
 @strawberry.type(description="Everything that can be changed; each mutation is one transaction.")
@@ -70,7 +70,7 @@ class Mutation(
     GroupMutations,
     MarketMutations,
 ):
-    """The rooms' mutations."""
+    """The mutations of all packages."""
 
 
 SCHEMA = strawberry.Schema(
@@ -79,5 +79,5 @@ SCHEMA = strawberry.Schema(
 
 
 def sdl() -> str:
-    """The schema in GraphQL's schema definition language, as it stands in `schema.graphql`."""
+    """The schema in GraphQL's schema definition language, the content of `schema.graphql`."""
     return SCHEMA.as_str() + "\n"

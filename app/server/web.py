@@ -1,4 +1,4 @@
-"""The HTTP surface: routes, request ids, and who is asking."""
+"""The web application: routes, middleware, request ids, and the request context of GraphQL."""
 
 import json
 import re
@@ -52,7 +52,7 @@ from app.server.http.metrics import Metrics, MetricsMiddleware
 from app.server.runtime import Runtime
 from app.server.schema import SCHEMA
 
-# With a letter: what has none might be a card number, and these are logged.
+# At least one letter: an id of digits alone could be a card number, and ids are logged.
 REQUEST_ID = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_-]{8,64}")
 GRAPHQL = "/graphql"
 STATIC = "/graphql/static"
@@ -65,7 +65,10 @@ RESPONSE_HEADERS = (
 
 
 def create_app(runtime: Runtime) -> ASGIApp:
-    """The application for an open house."""
+    """The ASGI application of a runtime.
+
+    Middleware, from the outside in: request id and masked errors, metrics, CORS, per-source rate limit, routes.
+    """
     endpoint, metrics_registry = RequestHandlers(runtime), _metrics(runtime)
     routes = [
         Mount(STATIC, static_files()),
@@ -114,7 +117,7 @@ class RequestHandlers:
     """The handlers of the routes."""
 
     def __init__(self, runtime: Runtime) -> None:
-        """Answer for this house."""
+        """Build the GraphQL endpoint on this runtime."""
         settings = runtime.settings
         self._runtime = runtime
         introspection = settings.shows_schema
@@ -132,7 +135,7 @@ class RequestHandlers:
         self._tokens = runtime.services.get(AccessTokens)
 
     async def graphql(self, request: Request) -> Response:
-        """GraphQL, and GraphiQL for a browser."""
+        """GraphQL, or the GraphiQL page for a browser."""
         wants_page = request.method == "GET" and not request.query_params.keys() & {"query", "documentId", "extensions"}
         if self._serves_graphiql and wants_page and "text/html" in request.headers.get("accept", ""):
             return self._graphiql(request)
@@ -147,7 +150,7 @@ class RequestHandlers:
         html = render_page(endpoint=GRAPHQL, assets=STATIC, headers=_demo_headers(self._runtime.settings))
         policy = CONTENT_SECURITY_POLICY
         if self._runtime.settings.jsonp:
-            # With JSONP an answer of this very host can be a script.
+            # With JSONP, a GraphQL response of this host can be a script.
             policy = policy.replace("script-src 'self'", f"script-src {jsonp.script_source(request, STATIC)}")
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
         return HTMLResponse(html, headers=headers)
@@ -199,22 +202,22 @@ class RequestHandlers:
         return JSONResponse(keys, headers={"Cache-Control": "public, max-age=300"})
 
     async def healthz(self, _: Request) -> Response:
-        """The process runs."""
+        """Liveness: the process runs."""
         return JSONResponse({"status": "ok"})
 
     async def readyz(self, _: Request) -> Response:
-        """The process can serve: both databases answer and have the right version."""
+        """Readiness: both databases answer and are at the newest revision."""
         ready = await self._runtime.ready()
         if not ready:
             return JSONResponse({"status": "not migrated"}, 503)
         if self._limits.degraded:
-            # Still able to serve: each process counts for itself until Redis is back.
+            # It can still serve: each process counts for itself until Redis is back.
             return JSONResponse({"status": "degraded", "rateLimits": "local"})
         return JSONResponse({"status": "ready"})
 
 
 def document_cache(settings: Settings) -> DocumentCache:
-    """Checks documents as the settings have it."""
+    """The document cache, with the limits of the settings."""
     limits = DocumentLimits(
         tokens=settings.max_query_tokens,
         depth=settings.max_query_depth,
@@ -245,7 +248,7 @@ def _bearer(headers: Mapping[str, str]) -> str | None:
 
 
 def _demo_headers(settings: Settings) -> dict[str, str]:
-    """The demo's publishable key, so that the examples work at once; development only."""
+    """The demo's publishable key, so that the examples work without setting it; in development only."""
     demo = settings.var_dir / "demo.json"
     if not settings.development or not demo.exists():
         return {}
@@ -253,10 +256,10 @@ def _demo_headers(settings: Settings) -> dict[str, str]:
 
 
 class RequestIdMiddleware:
-    """Gives every request an id and every response its headers; a fault becomes a masked 500."""
+    """Middleware: gives every request an id and every response its headers, and masks exceptions as a 500."""
 
     def __init__(self, app: ASGIApp) -> None:
-        """Stand around `app`."""
+        """Wrap `app`."""
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -276,7 +279,7 @@ class RequestIdMiddleware:
 
         try:
             await self._app(scope, receive, send_wrapper)
-        except Exception as error:  # noqa: BLE001 - the last place where a fault can be logged without its values
+        except Exception as error:  # noqa: BLE001 - the last place that can log an error without its values
             log_exception("fault", error, request_id=request_id)
             if not started:
                 response = await _internal_server_error(Request(scope), error)
@@ -284,7 +287,7 @@ class RequestIdMiddleware:
 
 
 async def _internal_server_error(_: Request, __: Exception) -> Response:
-    """The masked answer to a fault, which was or will be logged by `RequestIdMiddleware`."""
+    """The masked response to an exception; `RequestIdMiddleware` logs it."""
     error: dict[str, Any] = {
         "message": "Something went wrong on our side. Give us the request id and we will find it.",
         "extensions": {"code": "INTERNAL_SERVER_ERROR"},

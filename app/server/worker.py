@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 async def run_worker(runtime: Runtime, stop: asyncio.Event) -> None:
-    """Run all jobs until `stop` is set; what is under way is finished first."""
+    """Run all jobs until `stop` is set; current runs are finished first."""
     transport = runtime.services.get(MailTransport)
     if transport.server is None and not transport.keep_sent:
         log.warning("mail_not_delivered", reason="PATRON_SMTP_URL is not set: mails stay in the outbox")
@@ -37,7 +37,7 @@ async def run_worker(runtime: Runtime, stop: asyncio.Event) -> None:
 
 
 def jobs(runtime: Runtime) -> list[Job]:
-    """All background jobs. The frequent ones take rows from queues; the hourly ones belong to one worker at a time."""
+    """All background jobs. Frequent ones take rows from work queues; hourly ones run on one worker at a time."""
     store, transport = runtime.store, runtime.services.get(MailTransport)
     gateways = runtime.services.get(Gateways)
     interval = timedelta(seconds=runtime.settings.worker_interval)

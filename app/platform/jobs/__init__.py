@@ -1,1 +1,1 @@
-"""Background jobs: run at an interval by any number of workers, each with its last result in a table."""
+"""Background jobs: run at an interval by any number of workers; the last result of each is in a table."""

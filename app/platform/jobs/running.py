@@ -1,4 +1,4 @@
-"""Runs jobs until told to stop, and records how each run ended."""
+"""The job runner: runs background jobs until it is stopped, and records how each run ended."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from app.platform.db.engine import Database
 from app.platform.jobs import states
 from app.platform.logs import log_exception
 
-# How often a worker looks whether a job that one worker at a time runs is due.
+# How often a worker checks whether an exclusive job is due.
 LOOK_INTERVAL = timedelta(seconds=10)
 RETRY_INTERVAL = timedelta(minutes=1)
 # A job that runs every second would otherwise write a row every second.
@@ -21,12 +21,12 @@ RECORD_INTERVAL = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something done again and again: `run` returns how many things it did.
+    """A background job; `run` returns how many rows it handled.
 
     | `exclusive` | who runs it | after a failure |
     |---|---|---|
     | False | every worker, at its own interval; the job locks what it works on | at the next interval |
-    | True | one worker in each interval, whoever looks first | after a minute |
+    | True | one worker in each interval, the first that checks | after a minute |
     """
 
     name: str
@@ -36,7 +36,7 @@ class Job:
 
 
 async def run_jobs(database: Database, jobs: list[Job], stop: asyncio.Event) -> None:
-    """Run every job at its interval until `stop` is set; a run under way is finished first."""
+    """Run every job at its interval until `stop` is set; the current run of each is finished first."""
     await asyncio.gather(*(_JobLoop(database, job).run(stop) for job in jobs))
 
 
@@ -49,7 +49,7 @@ class _JobLoop:
         self._recorded_at = now() - RECORD_INTERVAL
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set; a loop outlives a database that is away, and the job's own faults."""
+        """Run until `stop` is set. The loop survives failures of the job and of the database."""
         pause = min(self._job.interval, LOOK_INTERVAL) if self._job.exclusive else self._job.interval
         while not stop.is_set():
             try:
@@ -85,5 +85,5 @@ class _JobLoop:
         moment = now()
         retry_at = moment + min(RETRY_INTERVAL, self._job.interval)
         await states.record_failure(self._database, self._job.name, ended_at=moment, seconds=seconds, retry_at=retry_at)
-        # The next success is worth a row: it says that the failure is over.
+        # Record the next success, so that the table shows the end of the failure.
         self._recorded_at = moment - RECORD_INTERVAL

@@ -1,4 +1,4 @@
-"""Reads and writes the states of jobs: which is due, who runs it, how it ended."""
+"""Reads and writes the states of background jobs: when each is due, and how its last run ended."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -60,9 +60,9 @@ async def all_states(database: Database) -> list[State]:
 
 
 async def take_if_due(database: Database, name: str, *, moment: datetime, interval: timedelta) -> bool:
-    """Whether this worker is to run the job now; the next run is then due an `interval` later, for all workers.
+    """Whether this worker is to run the job now; if so, the next run is due an `interval` later, for all workers.
 
-    A worker that dies with the job leaves it to the next interval. The look before takes no lock.
+    A worker that dies during the run leaves the job to the next interval. The first check takes no lock.
     """
     state = await database.row(_ONE, name=name)
     if state is not None and state.due_at > moment:
@@ -74,7 +74,7 @@ async def take_if_due(database: Database, name: str, *, moment: datetime, interv
 
 
 async def record_success(database: Database, name: str, *, ended_at: datetime, seconds: float, count: int) -> None:
-    """Keep that the job did its work: on `count` things, in `seconds`."""
+    """Record a run that handled `count` rows in `seconds`."""
     async with database.transaction() as session:
         await _add(session, name, due_at=ended_at)
         await execute(
@@ -85,7 +85,7 @@ async def record_success(database: Database, name: str, *, ended_at: datetime, s
 async def record_failure(
     database: Database, name: str, *, ended_at: datetime, seconds: float, retry_at: datetime
 ) -> None:
-    """Keep that the job raised; any worker tries again at `retry_at`."""
+    """Record a run that raised; any worker tries again at `retry_at`."""
     async with database.transaction() as session:
         await _add(session, name, due_at=retry_at)
         await execute(

@@ -8,7 +8,7 @@ from app.platform.db.columns import timestamp_column
 
 
 class JobState(SQLModel, table=True):
-    """When a job runs next, and how it last ended; one row a job, shared by all workers."""
+    """When a job is due next, and how its last run ended; one row for each job, shared by all workers."""
 
     __tablename__ = "job_states"
 

@@ -1,4 +1,4 @@
-"""What every command needs: the settings of the environment, and an end with a sentence instead of a traceback."""
+"""Shared parts of the commands: settings from the environment, error messages instead of tracebacks."""
 
 from collections.abc import Coroutine, Sequence
 from typing import Any, NoReturn
@@ -20,37 +20,37 @@ console = Console(soft_wrap=True)
 
 
 def settings(**overrides: object) -> Settings:
-    """The settings of the environment; ends the program with what is missing or wrong, never with a value."""
+    """The settings from the environment; end the program when some are missing or wrong, without printing values."""
     try:
-        found = Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+        config = Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        end([_problem(one) for one in error.errors(include_input=False, include_url=False)])
-    logs.configure(found.log_level)
-    return found
+        end([_problem(details) for details in error.errors(include_input=False, include_url=False)])
+    logs.configure(config.log_level)
+    return config
 
 
-def _problem(found: ErrorDetails) -> str:
-    names = ", ".join(f"PATRON_{str(part).upper()}" for part in found["loc"])
-    reason = found["msg"].removeprefix("Value error, ")
+def _problem(details: ErrorDetails) -> str:
+    names = ", ".join(f"PATRON_{str(part).upper()}" for part in details["loc"])
+    reason = details["msg"].removeprefix("Value error, ")
     return f"{names}: {reason}" if names else reason
 
 
 class CommandRefused(Exception):
-    """A command that cannot be done as it was given; the message says why, and what to do."""
+    """A command cannot be carried out as given; the message gives the reason and what to do."""
 
 
 def run(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run on uvloop; ends the program with a sentence for each thing that the operator can put right."""
+    """Run on uvloop; print a message and end the program for errors that the operator can correct."""
     try:
         uvloop.run(coroutine)
     except (CommandRefused, NotMigrated, BadPolicy, master.MasterKeyError) as error:
         end([str(error)])
     except (AppError, AppErrorGroup) as error:
-        end([_sentence(one) for one in (error.errors if isinstance(error, AppErrorGroup) else [error])])
+        end([_sentence(failure) for failure in (error.errors if isinstance(error, AppErrorGroup) else [error])])
 
 
 def end(sentences: Sequence[str]) -> NoReturn:
-    """End the program with these sentences and exit code 2: nothing was done."""
+    """Print the messages and end the program with exit code 2: nothing was done."""
     for sentence in sentences:
         typer.echo(sentence, err=True)
     raise typer.Exit(2) from None

@@ -22,16 +22,16 @@ def generate_key() -> None:
 def rotate_master_key() -> None:
     """Wrap every key with the newest version of the master key.
 
-    A key file gets its new version here. A key in PATRON_MASTER_KEY gets it from you first: give every
-    process `1:old,2:new`, then run this, then take the old version away.
+    A key file gets its new version from this command. With PATRON_MASTER_KEY, first give every process `1:old,2:new`,
+    then run this, then remove the old version.
     """
     run(_rotate(settings()))
 
 
-async def _rotate(found: Settings) -> None:
-    if found.master_key_file is not None and not found.master_key.get_secret_value():
-        master.add_version(found.master_key_file)
-    async with open_runtime(found) as runtime:
+async def _rotate(config: Settings) -> None:
+    if config.master_key_file is not None and not config.master_key.get_secret_value():
+        master.add_version(config.master_key_file)
+    async with open_runtime(config) as runtime:
         vault = runtime.store.vault
         with console.status("wrapping keys …") as status:
             count = await rewrap(
@@ -42,10 +42,10 @@ async def _rotate(found: Settings) -> None:
 
 @keys.command("rotate-signing")
 def rotate_signing_key() -> None:
-    """Sign access tokens with a new key; tokens that are out stay valid until they expire."""
+    """Sign access tokens with a new key; issued tokens stay valid until they expire."""
     run(_rotate_signing(settings()))
 
 
-async def _rotate_signing(found: Settings) -> None:
-    async with open_runtime(found) as runtime:
+async def _rotate_signing(config: Settings) -> None:
+    async with open_runtime(config) as runtime:
         typer.echo(f"signing with {await runtime.services.get(SigningKeys).rotate()} in ten seconds")

@@ -1,4 +1,4 @@
-"""Commands for what clients build on: the schema, and trusted documents."""
+"""Commands for client developers: the schema, and trusted documents."""
 
 from pathlib import Path
 from typing import Annotated
@@ -32,17 +32,17 @@ def export_schema(
 def add_documents(
     folder: Annotated[Path, typer.Argument(help="Folder with *.graphql files, or a persisted-documents.json.")],
 ) -> None:
-    """Register the operations below a folder, each checked against the schema; what is there already stays."""
-    found = settings()
+    """Register the operations below a folder, each validated against the schema; registered ones stay."""
+    config = settings()
     try:
-        read = files.read_documents(folder, document_cache(found))
+        read = files.read_documents(folder, document_cache(config))
     except files.BadDocument as error:
         end([str(error)])
-    run(_add_documents(found, read))
+    run(_add_documents(config, read))
 
 
-async def _add_documents(found: Settings, read: dict[str, str]) -> None:
-    async with open_runtime(found) as runtime:
+async def _add_documents(config: Settings, read: dict[str, str]) -> None:
+    async with open_runtime(config) as runtime:
         new = await register_documents(runtime.store.database, read)
     for sha256 in read:
         typer.echo(f"sha256:{sha256}")

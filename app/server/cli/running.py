@@ -1,4 +1,4 @@
-"""Commands that run the house: serve, worker, migrate; and what an operator tries out."""
+"""Commands that run the service: serve, worker, migrate, and two tools for operators."""
 
 import asyncio
 import signal
@@ -22,32 +22,32 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
 ) -> None:
-    """Serve the API; in development also migrate, make the demo and run the worker."""
+    """Serve the API; in development also migrate, create the demo and run the worker."""
     run(server.serve(settings(port=port, host=host)))
 
 
 def worker() -> None:
-    """Run the worker: mails, due anonymizations, gateways to be told. Several may run at once."""
+    """Run the worker: mails, due anonymizations, calls to payment gateways. Several may run at the same time."""
     run(_worker(settings()))
 
 
-async def _worker(found: Settings) -> None:
+async def _worker(config: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_runtime(found) as runtime:
+    async with open_runtime(config) as runtime:
         typer.echo("ready worker")
         await run_worker(runtime, stop)
 
 
 def migrate() -> None:
-    """Bring both databases to the newest version of their tables."""
+    """Migrate both databases to the newest revision."""
     run(_migrate(settings()))
 
 
-async def _migrate(found: Settings) -> None:
-    for database, kind in zip(databases(found), (DatabaseKind.MAIN, DatabaseKind.KEYSTORE), strict=True):
+async def _migrate(config: Settings) -> None:
+    for database, kind in zip(databases(config), (DatabaseKind.MAIN, DatabaseKind.KEYSTORE), strict=True):
         await migrate_database(database, kind)
         await database.close()
         typer.echo(f"{kind.value}: up to date")

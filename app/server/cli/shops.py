@@ -1,4 +1,4 @@
-"""Commands that make organizations, their API clients and staff members."""
+"""Commands that create organizations, their API clients and staff members."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,9 +37,9 @@ def create_organization(
 
 
 async def _create_organization(
-    found: Settings, slug: str, name: str, chosen: dict[str, object], *, default: bool
+    config: Settings, slug: str, name: str, chosen: dict[str, object], *, default: bool
 ) -> None:
-    async with open_runtime(found) as runtime, runtime.store.database.transaction() as session:
+    async with open_runtime(config) as runtime, runtime.store.database.transaction() as session:
         try:
             organization = await creation.add(session, slug=slug, name=name, settings=chosen, is_default=default)
         except creation.DefaultTaken:
@@ -69,8 +69,8 @@ def update_organization(
     run(_update_organization(settings(), slug, default=default))
 
 
-async def _update_organization(found: Settings, slug: str, *, default: bool) -> None:
-    async with open_runtime(found) as runtime, runtime.store.database.transaction() as session:
+async def _update_organization(config: Settings, slug: str, *, default: bool) -> None:
+    async with open_runtime(config) as runtime, runtime.store.database.transaction() as session:
         organization = await _organization(session, slug)
         if default:
             await creation.make_default(session, organization_id=organization.id)
@@ -90,9 +90,9 @@ def create_client(
 
 
 async def _create_client(
-    found: Settings, slug: str, name: str, scopes: frozenset[Scope], public_key: str | None
+    config: Settings, slug: str, name: str, scopes: frozenset[Scope], public_key: str | None
 ) -> None:
-    async with open_runtime(found) as runtime, runtime.store.database.transaction() as session:
+    async with open_runtime(config) as runtime, runtime.store.database.transaction() as session:
         organization = await _organization(session, slug)
         client = add_client(
             session,
@@ -118,9 +118,9 @@ def create_staff(
 
 
 async def _create_staff(
-    found: Settings, slug: str, email: EmailAddress, first_name: str | None, last_name: str | None
+    config: Settings, slug: str, email: EmailAddress, first_name: str | None, last_name: str | None
 ) -> None:
-    async with open_runtime(found) as runtime, runtime.store.database.transaction() as session:
+    async with open_runtime(config) as runtime, runtime.store.database.transaction() as session:
         organization = await _organization(session, slug)
         staff_id = await staff.add(
             session,
@@ -134,10 +134,10 @@ async def _create_staff(
 
 
 async def _organization(session: Any, slug: str) -> Organization:
-    found: Organization | None = (
+    organization: Organization | None = (
         await session.exec(select(Organization).where(col(Organization.slug) == slug))
     ).first()
-    if found is None:
+    if organization is None:
         message = f"There is no organization {slug}."
         raise CommandRefused(message)
-    return found
+    return organization

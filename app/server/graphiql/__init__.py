@@ -1,1 +1,1 @@
-"""GraphiQL in the browser, from files of this package: the page asks no other host for anything."""
+"""GraphiQL, served from files of this package: the page loads nothing from other hosts."""

@@ -1,4 +1,4 @@
-"""The files of the page: GraphiQL and React as fetched by scripts/graphiql, and the script that starts them."""
+"""Static files of GraphiQL: GraphiQL and React as fetched by scripts/graphiql, and the script that starts them."""
 
 import os
 from pathlib import Path
@@ -12,9 +12,10 @@ STATIC: Final = Path(__file__).parent / "static"
 
 
 class RevalidatedStaticFiles(StaticFiles):
-    """Files a browser keeps but asks about each time.
+    """Static files that a browser revalidates at every use.
 
-    Without this it guesses how long to keep a file from its age, and runs the old `start.js` against a new page.
+    Without the header a browser decides from a file's age how long to keep it, and runs an old `start.js` in a new
+    page.
     """
 
     def file_response(
@@ -24,12 +25,12 @@ class RevalidatedStaticFiles(StaticFiles):
         scope: Scope,
         status_code: int = 200,
     ) -> Response:
-        """The file, to be asked about each time."""
+        """The file, with `Cache-Control: no-cache`."""
         response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["Cache-Control"] = "no-cache"
         return response
 
 
 def static_files() -> StaticFiles:
-    """The application to mount at the path that `page` is given as `assets`."""
+    """The application to mount at the path that `render_page` takes as `assets`."""
     return RevalidatedStaticFiles(directory=STATIC)

@@ -1,4 +1,4 @@
-"""The page that holds GraphiQL, and the policy it is served under."""
+"""The GraphiQL page and its Content-Security-Policy."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,11 +11,11 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(  # noqa: FLY002 - one directive a li
     (
         "default-src 'none'",
         "script-src 'self'",
-        # The one style element allowed by its hash is what GraphiQL's dialogs and menus put into the page to hold its
-        # scrolling while they are open. The browser test opens them, so it tells when a new GraphiQL needs another.
+        # The hash is that of the style element with which GraphiQL's dialogs and menus stop the page from scrolling.
+        # The browser test opens them, so it fails when a new GraphiQL needs another hash.
         "style-src 'self' 'sha256-Y/huXlwoYkVyQlxwSVcCi1RCDGDCSVBzDt0hYP9qlTc='",
         "connect-src 'self'",
-        # Its style sheet carries images and fonts within itself.
+        # Its style sheet has images and fonts as data URLs.
         "img-src data:",
         "font-src data:",
         "base-uri 'none'",
@@ -51,8 +51,8 @@ PAGE: Final = """\
 def render_page(*, endpoint: str, assets: str, headers: Mapping[str, str], tabs: Iterable[Tab] = EXAMPLES) -> str:
     """The HTML of GraphiQL for the GraphQL endpoint at the path `endpoint`, with its files at the path `assets`.
 
-    `headers` stand in the header editor of every tab and so are readable by whoever opens the page: publishable
-    values only. Serve it with `CONTENT_SECURITY_POLICY`; it runs no inline script, so it needs no nonce.
+    `headers` are shown in the header editor of every tab, so everybody who opens the page can read them: publishable
+    values only. Serve it with `CONTENT_SECURITY_POLICY`; it has no inline script, so it needs no nonce.
     """
     configuration = {
         "endpoint": endpoint,
@@ -63,6 +63,6 @@ def render_page(*, endpoint: str, assets: str, headers: Mapping[str, str], tabs:
 
 
 def json_for_script(value: object) -> str:
-    """JSON that may stand in a script element: nothing in it ends the element or opens a comment (HTML § 4.12.1.3)."""
-    # Everything outside ASCII is escaped by json itself, U+2028 and U+2029 among it.
+    """JSON that is safe in a script element: it cannot end the element or open a comment (HTML § 4.12.1.3)."""
+    # json itself escapes everything outside ASCII, including U+2028 and U+2029.
     return json.dumps(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

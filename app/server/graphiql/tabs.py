@@ -1,4 +1,4 @@
-"""The example tabs: each operation of the contract, with variables to start from."""
+"""Example tabs of GraphiQL: each operation of the contract, with variables to start from."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from graphql import OperationDefinitionNode, parse
 
 PACKAGE_DIR = Path(__file__).parent
 
-# In the order of a first visit: become a customer, own things, then look from the back office.
+# In the order of a first visit: register, add data, then use the back office.
 DOCUMENTS = ("account", "owned", "backoffice")
 
 
@@ -17,8 +17,8 @@ DOCUMENTS = ("account", "owned", "backoffice")
 class Tab:
     """One operation as a tab shows it.
 
-    `document` is the operation's text as the contract has it, to the letter. `variables` is JSON as the editor
-    shows it, empty where the operation takes none.
+    `document` is the operation's text exactly as in the contract. `variables` is JSON as the editor shows it, empty
+    where the operation takes none.
     """
 
     name: str

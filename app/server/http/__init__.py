@@ -1,1 +1,1 @@
-"""What is between browsers, slow clients, monitors and the routes: CORS, JSONP, timeouts, metrics."""
+"""HTTP middleware and protocol: CORS, JSONP, metrics, deadlines for slow clients."""

@@ -1,6 +1,7 @@
-"""Which pages may read answers (the CORS protocol of the Fetch standard): those on an organization's list, no others.
+"""CORS middleware (Fetch standard): pages of the origins that an organization lists may read responses.
 
-No credentials: nothing here goes by cookies, so a page can do no more than its own script knows keys and tokens for.
+No credentials are allowed: nothing here uses cookies, so a page can use only the keys and tokens that its own script
+has.
 """
 
 import re
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.accounts.organizations.cors_origins import AllowedOrigins
 from app.platform.principal import Organization
 
-# A handler puts the organization here as soon as it knows it.
+# The handler sets this scope key when it has resolved the organization.
 ORGANIZATION = "organization"
 LOCALHOST_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 ALLOWED_METHODS = "GET, POST"
@@ -27,14 +28,18 @@ PREFLIGHT_SECONDS = "600"
 
 
 class CorsMiddleware:
-    """Answers preflights, and lets allowed pages read the answers of the paths it stands before.
+    """Answers preflights, and allows listed origins to read the responses of its paths.
 
-    A preflight names no organization, so it is answered by the lists of all; the answer itself goes by the list
-    of the organization it is of. In `development` pages on this machine are allowed too.
+    Which origins are allowed:
+
+        request                        allowed origins
+        preflight (no organization)    those of all organizations
+        any other                      those of the organization it belongs to; of all while that is unknown
+        in `development`               also every origin on this machine
     """
 
     def __init__(self, app: ASGIApp, origins: AllowedOrigins, *, paths: Collection[str], development: bool) -> None:
-        """Stand before `app`."""
+        """Wrap `app`."""
         self._app = app
         self._origins = origins
         self._paths = frozenset(paths)

@@ -1,4 +1,4 @@
-"""JSONP: answers to guests' queries as a call of a script's function, for pages too old for CORS; off by default."""
+"""JSONP: guests' queries answered as a call of a JavaScript function, for pages too old for CORS; off by default."""
 
 import re
 
@@ -14,8 +14,8 @@ DROPPED_HEADERS = {"content-length", "content-type", "www-authenticate"}
 
 
 def callback(request: Request, *, enabled: bool) -> str | None:
-    """The function to call with the answer; None for a request that asks for none. Raise `BadRequest`."""
-    # Most requests have no parameters at all: nothing to parse.
+    """The function to call with the response; None when the request names none. Raise `BadRequest`."""
+    # Most requests have no query string; do not parse it then.
     given = request.query_params.getlist(PARAMETER) if request.scope["query_string"] else []
     if not given:
         return None
@@ -26,20 +26,20 @@ def callback(request: Request, *, enabled: bool) -> str | None:
     if len(given) != 1 or not CALLBACK.fullmatch(given[0]):
         raise BadRequest(400, "The parameter callback must be the name of a function, at most 64 characters.")
     if "authorization" in request.headers:
-        # Any page could include the script: what it says must be for everybody.
+        # Any page could include the script, so it must not contain anything private.
         raise BadRequest(400, "JSONP (the parameter callback) is for guests: send no Authorization.")
     return given[0]
 
 
 def script_source(request: Request, path: str) -> str:
-    """The source for a Content-Security-Policy that admits the files below `path` and no answers of GraphQL."""
+    """A Content-Security-Policy source that allows the files below `path`, but not GraphQL responses."""
     host = request.headers.get("host", "")
     return f"{request.url.scheme}://{host}{path}/" if HOST.fullmatch(host) else "'none'"
 
 
 def as_script(response: Response, name: str) -> Response:
-    """The answer as a script. Errors of GraphQL are 200: browsers do not run the script of any other status."""
-    # The comment keeps the first bytes out of the caller's hands; the two separators once ended a line of script.
+    """The response as a script. GraphQL errors get status 200: browsers do not run scripts of other statuses."""
+    # The comment prevents the caller from choosing the first bytes. Older engines treat U+2028 and U+2029 as line ends.
     body = bytes(response.body).replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
     script = Response(
         b"/**/" + name.encode() + b"(" + body + b");", 200, media_type="application/javascript; charset=utf-8"

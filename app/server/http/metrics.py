@@ -1,4 +1,4 @@
-"""Figures for Prometheus: counts and times by kinds of things, nothing about anybody, and no label without a bound."""
+"""Prometheus metrics: counts and durations by bounded labels; nothing about a person."""
 
 import hmac
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
@@ -17,14 +17,14 @@ from app.platform.logs import log_exception
 
 PATH = "/metrics"
 TOO_MANY_REQUESTS = 429
-# A handler that executes GraphQL puts the kind of operation here.
+# The handler sets this scope key to the operation class of a GraphQL request.
 OPERATION = "operation"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
-    """The figures of one process."""
+    """The metrics of one process."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Metrics:
     ) -> None:
         """Count by `paths`; show `gauges` (help and value by name) and the background jobs, as `job_states` reads them.
 
-        With a `token`, to whoever has it; without, on this machine only.
+        With a `token`, only to callers that send it; without one, only to callers on this machine.
         """
         self._registry = CollectorRegistry()
         self._paths = frozenset(paths)
@@ -61,8 +61,8 @@ class Metrics:
         self._registry.register(self._jobs)
 
     def observe(self, scope: Scope, status: int, policy: str | None, seconds: float) -> None:
-        """Count an answer; `policy` is the rate limit that refused the request, if one did."""
-        # Anybody may ask for any path: only ours become labels.
+        """Count a response; `policy` is the rate limit that refused the request, if any."""
+        # Anybody can request any path, so only known paths become labels.
         route = scope["path"] if scope["path"] in self._paths else "other"
         operation = scope.get(OPERATION, "none")
         count, times = self._labelled_metrics(route, operation, status)
@@ -72,7 +72,7 @@ class Metrics:
             self._refusals.labels(policy).inc()
 
     def _labelled_metrics(self, route: str, operation: str, status: int) -> tuple[Counter, Histogram]:
-        """The figures of these labels, kept: finding them anew costs more than counting."""
+        """The metrics for these labels, cached: looking them up costs more than counting."""
         labelled = self._labelled.get((route, operation, status))
         if labelled is None:
             labelled = self._requests.labels(route, operation, str(status)), self._seconds.labels(route, operation)
@@ -80,12 +80,12 @@ class Metrics:
         return labelled
 
     async def endpoint(self, request: Request) -> Response:
-        """The figures, or 404 for whoever may not see them."""
+        """The metrics, or 404 for callers that may not see them."""
         if not self._is_allowed(request):
             return PlainTextResponse("Not Found", 404)
         try:
             self._jobs.states = await self._job_states()
-        except Exception as error:  # noqa: BLE001 - while the database is away the other figures matter most
+        except Exception as error:  # noqa: BLE001 - the other metrics matter most while the database is unavailable
             log_exception("job_states_unavailable", error)
             self._jobs.states = ()
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
@@ -94,7 +94,7 @@ class Metrics:
         if self._token:
             given = request.headers.get("authorization", "")
             return hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
-        # A proxy on this machine must not show them to the world.
+        # A proxy on this machine must not publish them.
         return _is_local(request) and not any(name in request.headers for name in FORWARDED)
 
 
@@ -103,13 +103,13 @@ def _job_gauge(name: str, help_text: str) -> GaugeMetricFamily:
 
 
 class _JobMetrics(Collector):
-    """How each background job last ended, on whichever worker."""
+    """The last result of each background job, on whichever worker it ran."""
 
     def __init__(self) -> None:
         self.states: Sequence[State] = ()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """The families, each with a sample for every job that has the value."""
+        """The metric families, each with a sample for every job that has the value."""
         success = GaugeMetricFamily(
             "patron_job_last_success_timestamp_seconds", "When it last succeeded.", labels=["job"]
         )
@@ -138,7 +138,7 @@ class MetricsMiddleware:
     """Measures every request that `app` answers."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        """Stand around `app`."""
+        """Wrap `app`."""
         self._app = app
         self._metrics = metrics
 

@@ -1,4 +1,4 @@
-"""Connections of clients that send slowly are closed: a few thousand of them would keep everybody else out."""
+"""Deadlines for slow clients: closes connections that send too slowly, as enough of them would block all others."""
 
 import asyncio
 from typing import Any
@@ -7,13 +7,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 def protocol(*, head_seconds: float, body_seconds: float) -> type[HttpToolsProtocol]:
-    """The server's HTTP protocol with a deadline for the head of a request, and one for all of it.
+    """The server's HTTP protocol with one deadline for a request's head and one for the whole request.
 
-    The server has a timeout between requests only, and each byte stops it. Answering takes as long as it takes.
+    The server's own timeout applies between requests only, and each byte resets it. Responses have no deadline.
     """
 
     class DeadlineProtocol(HttpToolsProtocol):
-        """Closes the connection when a request is not there in time."""
+        """Closes the connection when a request is not complete in time."""
 
         _deadline: asyncio.TimerHandle | None = None
 
@@ -47,14 +47,14 @@ def protocol(*, head_seconds: float, body_seconds: float) -> type[HttpToolsProto
                 self._deadline = None
 
         def _abort(self) -> None:
-            # Whoever still sends does not read an answer: cut, do not linger.
+            # A client that is still sending reads no response: abort instead of closing gracefully.
             self.transport.abort()
 
     return DeadlineProtocol
 
 
 def options(*, head_seconds: float, body_seconds: float, connections: int) -> dict[str, Any]:
-    """What the server is configured with: at most so many connections, answered 503 beyond, and none of them slow."""
+    """Server options: at most `connections` connections, 503 beyond, with deadlines for slow ones."""
     return {
         # h11 answers a smuggled second request (Content-Length with Transfer-Encoding), httptools does not.
         "http": protocol(head_seconds=head_seconds, body_seconds=body_seconds),

@@ -1,1 +1,1 @@
-"""Fetches anything again by its global id."""
+"""The Relay field `node`: fetches any object by its global id."""

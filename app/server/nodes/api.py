@@ -1,4 +1,4 @@
-"""The Relay field `node`: one door for all kinds, with the rules of each."""
+"""The Relay field `node`: fetches any object by its global id, under the access rules of its type."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, NamedTuple
@@ -25,38 +25,40 @@ from app.platform.graphql.fields import query
 from app.platform.graphql.ids import Node
 from app.platform.principal import Scope
 
-# What was found, and the customer it belongs to, if it does.
+# The object, and the customer that it belongs to, if any.
 Found = tuple[Node, UUID | None] | None
 
 
 async def _customer(context: Context, row_id: UUID) -> Found:
-    found = await context.load(customer_rows.by_ids, row_id)
-    return (customers.to_customer(found), found.row.id) if found else None
+    customer = await context.load(customer_rows.by_ids, row_id)
+    return (customers.to_customer(customer), customer.row.id) if customer else None
 
 
 async def _address(context: Context, row_id: UUID) -> Found:
-    found = await context.load(address_rows.by_ids, row_id)
-    return (addresses.to_address(found, context.principal.locale), found.row.customer_id) if found else None
+    address = await context.load(address_rows.by_ids, row_id)
+    return (addresses.to_address(address, context.principal.locale), address.row.customer_id) if address else None
 
 
 async def _payment_method(context: Context, row_id: UUID) -> Found:
-    found = await context.load(payment_method_rows.by_ids, row_id)
-    return (payment_methods.to_payment_method(found), found.row.customer_id) if found else None
+    payment_method = await context.load(payment_method_rows.by_ids, row_id)
+    return (
+        (payment_methods.to_payment_method(payment_method), payment_method.row.customer_id) if payment_method else None
+    )
 
 
 async def _order(context: Context, row_id: UUID) -> Found:
-    found = await order_rows.by_id(context.store, organization_id=context.organization.id, order_id=row_id)
-    return (orders.to_order(found), found.customer_id) if found else None
+    order = await order_rows.by_id(context.store, organization_id=context.organization.id, order_id=row_id)
+    return (orders.to_order(order), order.customer_id) if order else None
 
 
 async def _group(context: Context, row_id: UUID) -> Found:
-    found = await load_group(context, row_id)
-    return (found, None) if found else None
+    group = await load_group(context, row_id)
+    return (group, None) if group else None
 
 
 async def _market(context: Context, row_id: UUID) -> Found:
-    found = await load_visible_market(context, row_id)
-    return (found, None) if found else None
+    market = await load_visible_market(context, row_id)
+    return (market, None) if market else None
 
 
 class _NodeType(NamedTuple):
@@ -77,7 +79,7 @@ NODE_TYPES: Mapping[str, _NodeType] = {
 
 @strawberry.type
 class NodeQueries:
-    """Object identification, as Relay has it."""
+    """Relay object identification."""
 
     @query(
         allow=ANYBODY,
@@ -90,23 +92,23 @@ class NodeQueries:
         context: Context,
         id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],
     ) -> Node | None:
-        """An id of somebody else's looks like an id of nothing."""
+        """An id of another customer is indistinguishable from an id of nothing."""
         for name, node_type in NODE_TYPES.items():
             try:
                 row_id = ids.decode(name, id)
             except NotFound:
                 continue
             authorize(context.principal, node_type.access)
-            found = await node_type.load(context, row_id)
-            if found is None or node_type.access is not OWNED:
-                return found[0] if found else None
-            return await _audited(context, found)
+            result = await node_type.load(context, row_id)
+            if result is None or node_type.access is not OWNED:
+                return result[0] if result else None
+            return await _audited(context, result)
         authorize(context.principal, OWNED)
         return None
 
 
-async def _audited(context: Context, found: tuple[Node, UUID | None]) -> Node | None:
-    node, customer_id = found
+async def _audited(context: Context, result: tuple[Node, UUID | None]) -> Node | None:
+    node, customer_id = result
     if context.principal.customer_id is not None:
         return node if context.principal.customer_id == customer_id else None
     async with context.store.database.transaction() as session:
