@@ -1,4 +1,4 @@
-"""Card numbers: found however they are written, and not seen in what else has many digits."""
+"""Card numbers: detected however they are written, and not where other text has many digits."""
 
 import random
 import uuid
@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from app.platform.cards import IBAN_MODULUS, CardDataRefused, passes_luhn, refuse_card_numbers
 
-# Test numbers that gateways publish, and one of each network and length made for here.
+# Test numbers published by gateways, and one made for each network and length.
 CARDS = [
     "4242424242424242",
     "4222222222222",

@@ -1,4 +1,4 @@
-"""Countries and their rules, as a form asks for them."""
+"""Countries and their address rules over GraphQL."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is wrong with an address: exact codes and fields, for countries of all continents."""
+"""Address checks: exact codes and fields, for countries of all continents."""
 
 import pytest
 from hypothesis import given, settings

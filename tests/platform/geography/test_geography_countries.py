@@ -1,4 +1,4 @@
-"""Countries: their codes, and their names in the reader's language."""
+"""Countries: codes, and names by language."""
 
 import pytest
 from babel import localedata

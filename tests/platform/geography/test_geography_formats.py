@@ -1,4 +1,4 @@
-"""Address formats: what a form needs to know of a country."""
+"""Address formats: the rules that a form needs for a country."""
 
 import re
 
@@ -44,7 +44,7 @@ def test_every_example_is_a_right_postal_code(country: Country) -> None:
 
 @pytest.mark.parametrize("country", countries.all_countries(), ids=lambda country: country.code)
 def test_every_pattern_is_one_that_a_browser_understands(country: Country) -> None:
-    """HTML matches the whole value by itself: anchors and Python's own extensions have no place in a pattern."""
+    """HTML matches the whole value by itself: a pattern must have no anchors and no syntax that only Python has."""
     pattern = formats.of_country(country).postal_code_pattern or ""
 
     assert re.sub(r"\\[d \-]|\[[\\dA-Z0-9 \-]+\]|\(\?:|[A-Z0-9 \-?|(){},]", "", pattern) == ""

@@ -1,4 +1,4 @@
-"""How an address is put together from what is there, and what is left out."""
+"""Formatting addresses: which lines are written, and what is left out."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The one form in which postal codes are kept."""
+"""Postal codes: their stored form."""
 
 import pytest
 from hypothesis import given, settings

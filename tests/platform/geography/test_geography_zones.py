@@ -1,4 +1,4 @@
-"""Zones: states, provinces, cantons, and all the ways in which people write them."""
+"""Zones: states, provinces, cantons, and the names by which they are found."""
 
 import pytest
 from hypothesis import given, settings

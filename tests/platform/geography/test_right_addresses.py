@@ -1,4 +1,4 @@
-"""Addresses of all continents, as their people type them: found right, and written as their post wants them."""
+"""Real addresses of all continents pass the checks, and are formatted by the conventions of their country."""
 
 import tomllib
 from pathlib import Path

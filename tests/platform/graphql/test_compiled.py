@@ -1,4 +1,4 @@
-"""Plans answer what the general executor answers, byte for byte, errors included."""
+"""Query plans answer byte for byte as the general executor does, errors included."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ CORE = SCHEMA._schema
 LIMITS = DocumentLimits(fields=400, aliases=200)
 DOCUMENTS = DocumentCache(CORE, LIMITS, introspection=True)
 ARGUMENTS = {"Query.country": '(code: "CH")', "Query.customer": '(by: { email: "ann@example.org" })'}
-# Two hundred and fifty countries with all their zones would be the whole answer.
+# All countries with all zones would make the answer too large.
 LEFT_AWAY = {"countries", "zones"}
 DEEPEST = 4
 
@@ -84,7 +84,7 @@ assert QUERY is not None
 
 
 def _is_allowed(query: str) -> bool:
-    """One in a hundred is larger than any document may be."""
+    """One document in a hundred exceeds the limits."""
     try:
         check_size(parse(query), LIMITS)
     except DocumentTooLarge:
@@ -106,7 +106,7 @@ async def _context(shop: Shop, token: str | None) -> Context:
 
 
 async def _both(shop: Shop, token: str | None, document: Document, **variables: Any) -> tuple[bytes, bytes]:
-    """The answer by plan, and without."""
+    """The answers with a plan and without."""
     unplanned = Document(document.node, document.operations)
     answers = [
         await execute_document(CORE, one, variables=variables, operation=None, context=await _context(shop, token))

@@ -1,4 +1,4 @@
-"""What operations cost, worked out by hand."""
+"""Query costs, compared with sums made by hand."""
 
 import pytest
 import strawberry

@@ -1,4 +1,4 @@
-"""How often a caller may ask, over HTTP."""
+"""Rate limits over HTTP."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.shop import PASSWORD, Urls, open_shop
 
 READ = "{ viewer { kind } }"
 WRONG: dict[str, Any] = {"identifier": "ann@example.org", "password": "not the password"}
-HOUR = "per hour"  # no test runs so long that a window moves on
+HOUR = "per hour"  # no test lasts so long that a window ends
 
 
 async def test_the_request_over_the_limit_is_refused_with_429_and_says_when_to_come_back(sqlite_urls: Urls) -> None:
@@ -190,7 +190,7 @@ def test_every_mutation_a_stranger_may_send_is_held_to_the_limit_of_credentials(
         and ("guests" in (field.description or "") or "anybody" in (field.description or ""))
     }
 
-    # Ends the session of the token that is sent with it: there is nothing to try.
+    # It ends the session of its own token, so there is nothing to guess.
     assert open_ones == {"logout"}
     assert ANYBODY
 

@@ -1,4 +1,4 @@
-"""Limits shared through a real Valkey, by windows and by processes."""
+"""Rate limits shared through a real Valkey server."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ WAIT_SECONDS = 30
 
 
 class Valkey:
-    """A Valkey that can be killed and started again at the same address."""
+    """A Valkey server that can be killed and started again at the same address."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -161,5 +161,5 @@ def test_one_limit_across_two_real_processes_also_after_the_store_was_killed(tmp
     assert [answer.status_code for answer in alone] == [200] * 4
     assert [answer.headers["ratelimit-remaining"] for answer in alone] == ["5", "5", "4", "4"]
     assert readiness["status"] == "degraded"
-    # It lost what it had counted, as it keeps nothing on disk.
+    # Its counts are lost, because it stores nothing on disk.
     assert [answer.status_code for answer in shared_again] == [200] * 6 + [429] * 2

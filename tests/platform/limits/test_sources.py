@@ -1,4 +1,4 @@
-"""Whose word is taken for a network address."""
+"""Client addresses: which X-Forwarded-For hops are trusted."""
 
 from ipaddress import ip_network
 

@@ -1,4 +1,4 @@
-"""A real mail server that keeps what it gets, and refuses on request."""
+"""A real mail server that keeps what it receives, and refuses on request."""
 
 import socket
 import threading
@@ -42,7 +42,7 @@ class SmtpServer:
 
 
 def text(mail: EmailMessage) -> str:
-    """What a reader without HTML sees."""
+    """The text part."""
     part = mail.get_body(("plain",))
     assert part is not None
     return str(part.get_content())

@@ -1,4 +1,4 @@
-"""A developer without a mail server: whatever a mail is needed for is found in the mailbox, with a browser."""
+"""The development mailbox in a browser: every flow that needs a mail works without a mail server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ ANN, EVE = "ann@example.org", "eve@example.org"
 
 
 class Storefront:
-    """A storefront of a new organization, which wants addresses proven."""
+    """The storefront of a new organization that requires verified addresses."""
 
     def __init__(self, server: Server) -> None:
         done = run_cli(server.var, "organizations", "create", "careful", "--name", "Careful")
@@ -30,14 +30,14 @@ class Storefront:
         self.key = next(word for word in done.stdout.split() if word.startswith("pk_"))
 
     def ask(self, document: str, bearer: str | None = None, **variables: Any) -> Any:
-        """The payload of the one mutation in the document."""
+        """The payload of the document's only mutation."""
         headers = {"x-api-key": self.key} | ({"authorization": f"Bearer {bearer}"} if bearer else {})
         body = {"query": document, "variables": variables}
         [payload] = httpx.post(self.url, json=body, headers=headers, timeout=60).json()["data"].values()
         return payload
 
     def do(self, name: str, bearer: str | None = None, **given: Any) -> None:
-        """Send a mutation with this input; it is carried out."""
+        """Send a mutation with this input and expect success."""
         assert self.ask(DOCUMENTS[name], bearer, input=given) == {"userErrors": []}
 
     def login(self, password: str, email: str = ANN) -> str | None:
@@ -46,7 +46,7 @@ class Storefront:
         return tokens and str(tokens["accessToken"])
 
     def email(self, token: str) -> str | None:
-        """The address of who is logged in; None when the session has ended."""
+        """The address of the logged-in customer; None when the session has ended."""
         body = {"query": "{ me { email } }"}
         headers = {"x-api-key": self.key, "authorization": f"Bearer {token}"}
         answer = httpx.post(self.url, json=body, headers=headers, timeout=60)
@@ -55,7 +55,7 @@ class Storefront:
 
 @contextmanager
 def mailbox(url: str) -> Iterator[Page]:
-    """The mailbox in a browser, which had no complaint afterwards and asked no other host."""
+    """The mailbox in a browser; afterwards assert no console errors and no requests to other hosts."""
     log = BrowserLog()
     with chromium() as browser:
         page = browser.new_page()

@@ -1,4 +1,4 @@
-"""Delivery through a real mail server: at least once, with back-off, and not for ever."""
+"""Mail delivery through a real mail server: at least once, with back-off and a limit of attempts."""
 
 import asyncio
 from collections.abc import Iterator

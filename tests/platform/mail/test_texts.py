@@ -1,4 +1,4 @@
-"""What mails say: every kind in every language, and nothing in it that is not meant."""
+"""Mail texts: every template in every language, with exactly the values it declares."""
 
 import re
 from string import Template as Text
@@ -37,7 +37,7 @@ def test_every_mail_can_be_written_in_every_language(template: Template, languag
     assert "First" in rendered.subject
     assert f'<html lang="{language}">' in rendered.html
     assert not re.search(r"\$\w", rendered.subject + rendered.text + rendered.html)
-    # An unsubscribe address stands in a header, a token in the link.
+    # An unsubscribe URL is in a header, a token in the link.
     assert all(f"the-{name}" in rendered.text for name in template.value_names - {"unsubscribe_url"})
     assert (rendered.link is not None) == (template.page is not None)
 

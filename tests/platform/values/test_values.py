@@ -1,4 +1,4 @@
-"""Values: what is let in, and in which form it is kept."""
+"""Value types: what they accept, and the form they store."""
 
 import pytest
 from hypothesis import given

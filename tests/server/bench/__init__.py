@@ -1,1 +1,1 @@
-"""Measures one API process on PostgreSQL beside the least that could be done: `scripts/bench`."""
+"""Benchmarks of one API process on PostgreSQL against a minimal baseline: `scripts/bench`."""

@@ -1,4 +1,4 @@
-"""The command: seed, load, print."""
+"""The benchmark command: seed, load, print."""
 
 import argparse
 import asyncio
@@ -36,7 +36,7 @@ console = Console(width=120)
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What is measured, and with what."""
+    """The settings, the data and the requests of a run."""
 
     settings: Settings
     seeded: SeededDatabase
@@ -45,13 +45,13 @@ class Bench:
     operations: dict[str, list[Request]]
 
     def generator(self, name: str, url: str, connections: int = 16) -> Generator:
-        """Sends the requests of an operation to `url`."""
+        """Send the requests of an operation to `url`."""
         path = write(self.folder / f"{name}.requests", self.operations[name])
         return Generator(url, path, self.seeded.key, connections)
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for."""
+    """The options of the command line."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=12, help="length of one run")
     parser.add_argument("--runs", type=int, default=3, help="runs of each operation; medians are shown")
@@ -118,7 +118,7 @@ def _measure(bench: Bench, waits: Mapping[str, int]) -> None:
 
 
 def _least(bench: Bench, baseline: MeasuredProcess, name: str) -> tuple[str, str]:
-    """The best there could be: the baseline, or bare hashing."""
+    """The upper bound: the baseline, or bare hashing."""
     if name in HASHING:
         rate = measuring.hashes_per_second(bench.settings, bench.plan.seconds)
         return f"{rate:.1f}", "argon2"
@@ -153,7 +153,7 @@ def _baseline(bench: Bench, server: MeasuredProcess) -> AbstractContextManager[M
 
 
 def _answer(bench: Bench, server: MeasuredProcess, name: str) -> object:
-    """What the service says, for the baseline to say the same."""
+    """The service's answers, which the baseline repeats."""
     request = bench.operations[name][0]
     headers = {"x-api-key": bench.seeded.key, "content-type": "application/json"}
     if request.token:

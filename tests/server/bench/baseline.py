@@ -1,7 +1,7 @@
-"""The least that could be done: a bare route with the same reads through the raw driver and the same JSON.
+"""The baseline: bare routes with the same reads through the raw driver and the same JSON.
 
-It opens nothing that is sealed, formats nothing, checks nobody. Started as a process of its own with a file that says
-what to answer.
+It opens no sealed value, formats nothing and checks no caller. It runs in a process of its own, with a file that
+contains its answers.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ POOL_SIZE = 10
 
 @dataclass(frozen=True, slots=True)
 class Instructions:
-    """What the baseline has to know: sessions by access token, and the JSON of each operation."""
+    """The baseline's data: sessions by access token, and the JSON of each operation."""
 
     url: str
     port: int
@@ -47,17 +47,17 @@ class Instructions:
     answers: dict[str, Any]
 
     def write(self, path: Path) -> None:
-        """Put them where the process finds them."""
+        """Write them for the baseline process."""
         path.write_text(json.dumps(asdict(self)))
 
     @classmethod
     def read(cls, path: Path) -> "Instructions":
-        """What was written."""
+        """Read what was written."""
         return cls(**json.loads(path.read_text()))
 
 
 class _Statement:
-    """A read as the driver takes it."""
+    """A read in the driver's form."""
 
     def __init__(self, read: Read[Any]) -> None:
         compiler = read.select.compile(dialect=dialect(), compile_kwargs={SINGLE_ID: True})  # type: ignore[no-untyped-call]
@@ -81,7 +81,7 @@ class Baseline:
     """The three routes."""
 
     def __init__(self, instructions: Instructions, pool: Any) -> None:
-        """Answer as instructed."""
+        """Serve as instructed."""
         self._answers = instructions.answers
         self._organization_id = UUID(instructions.organization_id)
         self._key_hash = bytes.fromhex(instructions.key_hash)
@@ -128,11 +128,11 @@ class Baseline:
 
 
 async def _nothing(_: object) -> None:
-    """Sessions hold nothing to reset; the pool would ask the server to."""
+    """Sessions hold nothing to reset; the pool would send a reset to the server."""
 
 
 async def serve(instructions: Instructions) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process ends."""
     pool = await asyncpg.create_pool(instructions.url, min_size=POOL_SIZE, max_size=POOL_SIZE, reset=_nothing)
     baseline = Baseline(instructions, pool)
     handlers: dict[str, Callable[[Request], Awaitable[Response]]] = {
@@ -157,7 +157,7 @@ async def serve(instructions: Instructions) -> None:
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
-    print("ready", flush=True)  # noqa: T201 - whoever started it waits for this
+    print("ready", flush=True)  # noqa: T201 - read by the process that started this one
     await task
 
 

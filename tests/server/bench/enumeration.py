@@ -1,4 +1,4 @@
-"""How long known and unknown addresses take, side by side: python -m tests.server.bench.enumeration [--rounds N]"""
+"""Compares response times for known and unknown addresses: python -m tests.server.bench.enumeration [--rounds N]."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ from tests.shop import CONTRACT, PASSWORD
 
 KINDS = ("known", "unknown")
 WARM_UP = 10
-# Beyond this a difference of means is more than noise, at about one in a thousand (Welch's t).
+# A larger difference of means is more than noise, at about one in a thousand (Welch's t).
 NOTICEABLE = 3.3
 ERRORS = "{ userErrors { code } }"
 console = Console(width=120)
@@ -28,7 +28,7 @@ console = Console(width=120)
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One operation that a stranger may try addresses with."""
+    """An operation with which a stranger could test addresses."""
 
     document: str
     given: dict[str, str]
@@ -54,14 +54,14 @@ OPERATIONS = {
 
 
 class TimingAttacker:
-    """Somebody outside with a stopwatch, and no more than the publishable key."""
+    """An attacker who measures times and has only the publishable key."""
 
     def __init__(self, url: str, key: str) -> None:
-        """Ask the server at `url`."""
+        """Send requests to the server at `url`."""
         self._client = httpx.Client(base_url=url, headers={"x-api-key": key}, timeout=60)
 
     def ask(self, document: str, variables: dict[str, Any]) -> float:
-        """Milliseconds until the answer is there."""
+        """Milliseconds until the response is complete."""
         started = perf_counter()
         answer = self._client.post("/graphql", json={"query": document, "variables": variables})
         taken = (perf_counter() - started) * 1000
@@ -70,13 +70,13 @@ class TimingAttacker:
         return taken
 
     def mailed_token(self, email: str) -> str:
-        """The token that proves an address, from the mailbox of development."""
+        """The token that verifies an address, from the development mailbox."""
         mails = self._client.get("/dev/mail", headers={"accept": "application/json"}).json()["mails"]
         return str(next(mail["values"]["token"] for mail in mails if mail["to"] == email))
 
 
 def measure(attacker: TimingAttacker, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Times of each operation for each kind of address, asked for in a random order."""
+    """Times of each operation for each kind of address, in random order."""
     found = {}
     for name, probe in OPERATIONS.items():
         console.print(f"{name} …")
@@ -86,7 +86,7 @@ def measure(attacker: TimingAttacker, rounds: int) -> dict[str, dict[str, list[f
         questions = [(kind, number) for kind in KINDS for number in range(rounds)]
         random.SystemRandom().shuffle(questions)
         for kind, number in questions:
-            # A new registration makes an address known: each unknown one is asked for once.
+            # A registration makes an address known, so each unknown one is used once.
             email = f"known-{number}@example.org" if kind == "known" else f"{name}-{number}@example.org"
             times[kind].append(attacker.ask(probe.document, probe.variables(email)))
         found[name] = times
@@ -94,7 +94,7 @@ def measure(attacker: TimingAttacker, rounds: int) -> dict[str, dict[str, list[f
 
 
 def register_customers(attacker: TimingAttacker, customers: int) -> None:
-    """Have that many proven customers."""
+    """Create that many verified customers."""
     console.print(f"{customers} customers register and prove their addresses …")
     for number in range(customers):
         email = f"known-{number}@example.org"
@@ -103,7 +103,7 @@ def register_customers(attacker: TimingAttacker, customers: int) -> None:
 
 
 def difference(known: Sequence[float], unknown: Sequence[float]) -> float:
-    """Welch's t of the middle nine tenths: pauses of the machine say nothing about addresses."""
+    """Welch's t of the middle nine tenths, as pauses of the machine are no signal."""
     one, other = (sorted(times)[: max(2, len(times) * 9 // 10)] for times in (known, unknown))
     spread = (stdev(one) ** 2 / len(one) + stdev(other) ** 2 / len(other)) ** 0.5
     return (fmean(one) - fmean(other)) / spread if spread else 0.0
@@ -126,7 +126,7 @@ def report(found: dict[str, dict[str, list[float]]]) -> Table:
 
 
 def main() -> None:
-    """Serve, ask, print."""
+    """Serve, measure, print."""
     parser = argparse.ArgumentParser(prog="scripts/bench --enumeration", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200, help="requests of each kind to each operation")
     rounds = parser.parse_args().rounds

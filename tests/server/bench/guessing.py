@@ -1,6 +1,6 @@
-"""1,000 wrong logins from one source: how far an attacker comes, and how the owner fares on a known device.
+"""1,000 wrong logins from one source: how many are checked, and whether the owner can log in on a known device.
 
-`python -m tests.server.bench.guessing`: limits as in production, in one process, with hashes as shipped.
+`python -m tests.server.bench.guessing`: limits as in production, in one process, with default hashes.
 """
 
 import asyncio

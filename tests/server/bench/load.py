@@ -1,6 +1,6 @@
-"""Sends requests over 16 connections for some seconds: with wrk, or where it is absent with a generator of our own.
+"""Load generator: sends requests over 16 connections for some seconds, with wrk or, if that is missing, in Python.
 
-Run as a program it is that generator: `python -m tests.server.bench.load URL FILE STAMP KEY SECONDS CONNECTIONS`.
+Run as a program it is the Python generator: `python -m tests.server.bench.load URL FILE STAMP KEY SECONDS CONNECTIONS`.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ REFUSALS = (b'"errors":', b'"userErrors":[{')
 
 @dataclass(frozen=True, slots=True)
 class LoadResult:
-    """What came of a load; milliseconds."""
+    """The result of a load; times in milliseconds."""
 
     requests: int
     seconds: float
@@ -36,13 +36,13 @@ class LoadResult:
 
     @property
     def per_second(self) -> float:
-        """Answers a second."""
+        """Responses per second."""
         return self.requests / self.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """Sends `requests` to `url`, again and again in their order."""
+    """Send `requests` to `url` in turn, repeatedly."""
 
     url: str
     requests: Path
@@ -50,7 +50,7 @@ class Generator:
     connections: int = 16
 
     def start(self, seconds: float) -> subprocess.Popen[str]:
-        """Begin; `finish` waits for the end."""
+        """Start; `finish` waits for the end."""
         stamp = f"{time.time_ns():x}n"
         if wrk := shutil.which("wrk"):
             options = [
@@ -70,7 +70,7 @@ class Generator:
 
     @staticmethod
     def finish(process: subprocess.Popen[str]) -> LoadResult:
-        """What came of it."""
+        """The result."""
         printed, _ = process.communicate()
         line = next((one for one in printed.splitlines() if one.startswith(MARK)), None)
         if line is None:
@@ -81,13 +81,13 @@ class Generator:
 
 
 def write(path: Path, requests: list[Request]) -> Path:
-    """Put requests where both generators read them."""
+    """Write the requests for both generators."""
     path.write_text("".join(f"{one.token}\t{one.body}\n" for one in requests))
     return path
 
 
 class _Connection(asyncio.Protocol):
-    """Sends a request as soon as the last one is answered."""
+    """A connection that sends the next request when the last is answered."""
 
     def __init__(self, requests: Iterator[bytes], latencies: list[float]) -> None:
         self._requests = requests

@@ -1,6 +1,6 @@
-"""50 logins at once: how much memory they take, and what they do to `me` beside them.
+"""50 concurrent logins: their memory, and their effect on concurrent `me` queries.
 
-`python -m tests.server.bench.logins`: an embedded database, one server process, argon2 parameters as shipped.
+`python -m tests.server.bench.logins`: an embedded database, one server process, default argon2 parameters.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ async def organization_in(folder: Path) -> tuple[Settings, SeededOrganization]:
 
 
 class FrontEnd:
-    """A front end that talks to a server."""
+    """A client that sends requests to a server."""
 
     def __init__(self, client: httpx.AsyncClient, organization: SeededOrganization) -> None:
         """Send requests for `organization`."""
@@ -59,7 +59,7 @@ class FrontEnd:
         return (await self._client.post("/graphql", json=body, headers=headers)).json()["data"]
 
     async def register(self, email: str) -> str:
-        """Open an account; its access token."""
+        """Register; return the access token."""
         account = {"email": email, "password": PASSWORD, "passwordConfirmation": PASSWORD}
         token: str = (await self.ask("Register", input=account))["register"]["tokens"]["accessToken"]
         return token
@@ -67,14 +67,14 @@ class FrontEnd:
 
 @asynccontextmanager
 async def open_front_end(url: str, organization: SeededOrganization) -> AsyncIterator[FrontEnd]:
-    """A front end with as many connections as it likes."""
+    """A client without a limit of connections."""
     limits = httpx.Limits(max_connections=PARALLEL * 2)
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
         yield FrontEnd(client, organization)
 
 
 async def latencies(ask: Callable[[], Awaitable[Any]], count: int = SAMPLES) -> list[float]:
-    """How long each of `count` requests took, one after the other; milliseconds, sorted."""
+    """The times of `count` requests in sequence; milliseconds, sorted."""
     found = []
     for _ in range(count):
         started = time.perf_counter()

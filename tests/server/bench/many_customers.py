@@ -1,4 +1,4 @@
-"""What many other customers cost the one who reads: `Me` among a thousand, and among 200,000.
+"""The cost of `Me` among a thousand customers and among 200,000.
 
 python -m tests.server.bench.many_customers [--customers N] [--seconds N] [--runs N]
 """
@@ -25,7 +25,7 @@ console = Console(width=120)
 COPIES = (
     "CREATE UNLOGGED TABLE copies AS SELECT gen_random_uuid() AS id, number FROM generate_series(1, {count}) AS number"
 )
-# Copies of what one customer owns, under other ids and names: nobody opens them, but every index holds them.
+# Copies of one customer's rows, under other ids and names: nobody opens them, but every index contains them.
 OTHERS = {
     "customers": "jsonb_build_object('id', copies.id, 'shopper_reference', 'copies-' || number)",
     "login_identifiers": "jsonb_build_object('customer_id', copies.id, 'keyed_hash', sha256(copies.id::text::bytea))",
@@ -42,9 +42,9 @@ KEYS = """INSERT INTO person_keys SELECT gen_random_uuid(), organization_id, wra
 
 
 async def add_customers(settings: Settings, template_id: object, count: int) -> None:
-    """Fill both databases with as many customers more, all like the customer with the id `model`."""
+    """Add that many customers to both databases, all copies of the customer with the id `model`."""
     connection = await asyncpg.connect(settings.database_url.get_secret_value())
-    # Copies refer to what is there: looking each of them up would take hours.
+    # Copies refer to existing rows; checking each reference would take hours.
     await connection.execute("SET session_replication_role = replica")
     await connection.execute(COPIES.format(count=count))
     for table, changes in OTHERS.items():

@@ -1,4 +1,4 @@
-"""Measures: loads on both servers, hashes in a bare loop."""
+"""Measurements: loads on both servers, hashes in a bare loop."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from tests.shop import PASSWORD
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Medians of several runs; milliseconds and answers a second."""
+    """Medians of several runs; milliseconds and responses per second."""
 
     per_second: float
     cpu: float
@@ -25,7 +25,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how often."""
+    """Length and number of runs."""
 
     seconds: float
     runs: int
@@ -51,7 +51,7 @@ def _measure_once(server: MeasuredProcess, generator: Generator, seconds: float)
 
 
 def measure_beside(server: MeasuredProcess, generator: Generator, other: Generator, plan: Plan) -> Measured:
-    """The same while `other` loads the server, too."""
+    """The same while `other` also loads the server."""
     beside = other.start((plan.seconds + 1) * plan.runs + 3)
     try:
         return measure(server, generator, plan)
@@ -60,7 +60,7 @@ def measure_beside(server: MeasuredProcess, generator: Generator, other: Generat
 
 
 def hashes_per_second(settings: Settings, seconds: float) -> float:
-    """How many passwords the machine can verify with our parameters when it does nothing else."""
+    """How many passwords per second the machine can verify with our parameters."""
     hasher = PasswordHasher(settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel)
     stored = hasher._hash(PASSWORD.encode())
     deadline = time.perf_counter() + seconds

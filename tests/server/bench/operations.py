@@ -1,4 +1,4 @@
-"""What is asked: each operation as the requests that a load generator sends in turn."""
+"""The measured operations, as the requests that a load generator sends in turn."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from tests.server.bench.seeding import SeededDatabase
 from tests.shop import CONTRACT, PASSWORD
 
-# The load generator writes a number that never repeats in its place.
+# The load generator replaces it by a number that never repeats.
 NUMBER = "@NUMBER@"
 
 

@@ -1,4 +1,4 @@
-"""Processes under measurement: started, watched through /proc, ended."""
+"""Processes under measurement: start, watch through /proc, end."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ class MeasuredProcess:
     """A server process."""
 
     def __init__(self, process: subprocess.Popen[str], url: str, start_seconds: float) -> None:
-        """It said it is ready after `start_seconds`."""
+        """It was ready after `start_seconds`."""
         self._process = process
         self.url = url
         self.start_seconds = start_seconds
@@ -83,7 +83,7 @@ def baseline(instructions: Path, port: int) -> Iterator[MeasuredProcess]:
 
 
 def bare_imports_seconds() -> float:
-    """How long the interpreter takes for the libraries the product is made of, and nothing else."""
+    """How long the interpreter takes to import the product's libraries, and nothing else."""
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", BARE_IMPORTS], check=True)
     return time.perf_counter() - started

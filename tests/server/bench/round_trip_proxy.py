@@ -12,16 +12,16 @@ HEADER = 5
 
 
 class RoundTripProxy:
-    """A relay in front of a server that counts how often a client waited for it."""
+    """A proxy in front of a server that counts how often a client waited for it."""
 
     def __init__(self, url: str) -> None:
-        """Stand in front of the server of `url`."""
+        """Listen in front of the server of `url`."""
         self._upstream = make_url(url)
         self.round_trips = 0
         self.port = 0
 
     def proxied_url(self, url: str) -> str:
-        """The same database as in `url`, through this relay."""
+        """The same database as in `url`, through this proxy."""
         parsed = make_url(url).set(host="127.0.0.1", port=self.port, query={})
         return parsed.render_as_string(hide_password=False)
 
@@ -68,7 +68,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @asynccontextmanager
 async def counting_proxy(url: str) -> AsyncIterator[RoundTripProxy]:
-    """A relay on a free port in front of the server of `url`."""
+    """A proxy on a free port in front of the server of `url`."""
     proxy = RoundTripProxy(url)
     server = await asyncio.start_server(proxy.relay, "127.0.0.1", 0)
     proxy.port = server.sockets[0].getsockname()[1]

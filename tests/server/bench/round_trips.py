@@ -1,4 +1,4 @@
-"""How often each operation waits for the databases, counted by a proxy before PostgreSQL."""
+"""Counts how often each operation waits for the databases, with a proxy in front of PostgreSQL."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ ADDRESS = {
     "city": "Zürich",
     "country": "CH",
 }
-# Besides the contract's, which are sent by their names.
+# In addition to the contract's, which are sent by name.
 FURTHER = {
     "Markets": "{ markets { code name } }",
     "ProfileForm": "{ profileForm { fields { name value } } }",
@@ -38,7 +38,7 @@ FURTHER = {
 
 
 class _Counter:
-    """Sends operations, and keeps the least that each of them waited."""
+    """Sends operations, and keeps the minimum of round trips of each."""
 
     def __init__(self, shop: Shop, proxy: RoundTripProxy) -> None:
         self.shop = shop
@@ -46,7 +46,7 @@ class _Counter:
         self._proxy = proxy
 
     async def send(self, name: str, caller: str | None = None, /, **variables: Any) -> Any:
-        """What the operation's one field answers to the access token `caller`; one that refuses is an error."""
+        """The data of the operation's only field for the access token `caller`; a refusal raises."""
         body = {"query": {**CONTRACT, **FURTHER}[name], "variables": variables}
         headers = {"authorization": f"Bearer {caller}"} if caller else {"x-api-key": self.shop.organization.key}
         before = self._proxy.round_trips

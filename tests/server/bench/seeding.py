@@ -57,7 +57,7 @@ class SeededDatabase:
 
 
 async def make_databases(server_url: str, folder: Path, *, name: str = "patron_bench", **overrides: object) -> Settings:
-    """Fresh databases on the server, and the settings of a runtime that uses them as production would."""
+    """New databases on the server, and production-like settings for a runtime on them."""
     urls = {}
     for line in ("main", "keystore"):
         await execute(server_url, f"DROP DATABASE IF EXISTS {name}_{line} WITH (FORCE)")
@@ -71,7 +71,7 @@ async def make_databases(server_url: str, folder: Path, *, name: str = "patron_b
         "master_key": SecretStr(f"1:{master.generate()}"),
         "access_token_lifetime": A_DAY,
         "embedded_worker": False,
-        # One address sends everything.
+        # All requests come from one address.
         "rate_limit_scale": 1e6,
         **overrides,
     }
@@ -79,7 +79,7 @@ async def make_databases(server_url: str, folder: Path, *, name: str = "patron_b
 
 
 async def seed(settings: Settings, people: int) -> SeededDatabase:
-    """Migrate, and write that many customers through the repositories; the first hundred are signed in."""
+    """Migrate, and write that many customers through the repositories; the first hundred have sessions."""
     async with open_runtime(settings, migrating=True) as runtime:
         organization_id, key = await _add_organization(runtime)
         password = await runtime.services.get(PasswordHasher).hash(PASSWORD)

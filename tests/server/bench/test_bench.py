@@ -1,4 +1,4 @@
-"""The measuring itself: no time is asserted here."""
+"""The benchmarks run; no time is asserted here."""
 
 from pathlib import Path
 

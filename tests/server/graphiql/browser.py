@@ -1,4 +1,4 @@
-"""Chromium before a GraphiQL page: what a visitor does, and what the browser had to say about it."""
+"""A Chromium browser on a GraphiQL page: the actions of a visitor, and the errors of the browser."""
 
 import json
 import re
@@ -35,7 +35,7 @@ QUERY_PARSED = """document => {
   return editor.documentAST?.loc.source.body === document;
 }"""
 
-# Three megabytes of script start slowly on a machine that runs other tests at the same time.
+# Three megabytes of script start slowly while other tests run on the machine.
 expect.set_options(timeout=30_000)
 
 NAMES = tuple(tab.name for tab in EXAMPLES)
@@ -43,7 +43,7 @@ NAMES = tuple(tab.name for tab in EXAMPLES)
 
 @dataclass
 class BrowserLog:
-    """What the browser did and complained of while somebody used the page."""
+    """The requests and errors of the browser."""
 
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
@@ -56,12 +56,12 @@ class BrowserLog:
         page.on("console", self.on_console)
 
     def on_console(self, message: ConsoleMessage) -> None:
-        # Breaches of the content security policy are console errors too.
+        # Violations of the content security policy are console errors too.
         if message.type in {"error", "warning"}:
             self.complaints.append(message.text)
 
     def foreign_requests(self, url: str) -> list[str]:
-        """The requests to another host or port than the page's own."""
+        """The requests to hosts or ports other than the page's."""
         own = urlsplit(url).netloc
         return [
             requested
@@ -81,18 +81,18 @@ def chromium() -> Iterator[Browser]:
 
 
 class Playground:
-    """GraphiQL in an open page, as its visitor uses it."""
+    """GraphiQL in an open page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
 
     def open(self, url: str) -> None:
-        """Until the schema is there: the documentation lists the root types of an introspected schema only."""
+        """Wait for the schema: the documentation lists root types only after introspection."""
         self.page.goto(url)
         self.ready()
 
     def reload(self) -> None:
-        # GraphiQL writes down what it remembers half a second after the last change.
+        # GraphiQL saves its state half a second after the last change.
         self.page.wait_for_function(TAB_STATE_SAVED, arg=self.document())
         self.page.reload()
         self.ready()
@@ -121,7 +121,7 @@ class Playground:
         self.page.get_by_role("button", name="Add tab").click()
 
     def text(self, section: str) -> str:
-        """What the editor that shows in a section holds, including the lines scrolled out of sight."""
+        """The text of the visible editor in a section, including lines that are scrolled out of view."""
         editor = self.page.get_by_label(section, exact=True).locator(".graphiql-editor:not(.hidden) .CodeMirror")
         held: str = editor.evaluate("element => element.CodeMirror.getValue()")
         return held
@@ -143,14 +143,14 @@ class Playground:
         self.page.locator(".graphiql-query-editor .CodeMirror").click()
         self.page.keyboard.press("ControlOrMeta+a")
         self.page.keyboard.insert_text(document)
-        # GraphiQL reads the new text a tenth of a second later; until then it sends the old operation's name with it.
+        # GraphiQL reads the new text a tenth of a second later; until then it sends the old operation name.
         self.page.wait_for_function(QUERY_PARSED, arg=document)
 
     def run(self) -> None:
         self.page.get_by_role("button", name=re.compile("Execute query")).click()
 
     def open_every_dialog(self) -> None:
-        """All that draws something over the page, which is where style elements come in."""
+        """Open everything that draws over the page, because that is what adds style elements."""
         for name in ("Open short keys dialog", "Open settings dialog"):
             self.page.get_by_role("button", name=name).click()
             expect(self.page.get_by_role("dialog")).to_be_visible()
@@ -160,7 +160,7 @@ class Playground:
 
 @contextmanager
 def visit(browser: Browser, url: str) -> Iterator[Playground]:
-    """A fresh visitor at the page; afterwards no other host was asked and the browser had no complaint."""
+    """A new visitor on the page; afterwards assert no requests to other hosts and no errors."""
     log = BrowserLog()
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()

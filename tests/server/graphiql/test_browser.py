@@ -1,4 +1,4 @@
-"""GraphiQL in a real Chromium, before a small real schema."""
+"""GraphiQL in a real Chromium, on a small real schema."""
 
 import socket
 import threading
@@ -31,7 +31,7 @@ class Query:
 
 @dataclass
 class PageServer:
-    """A server of the page whose key may change, as that of a database made anew does."""
+    """A server of the page whose key may change, as when the database is created again."""
 
     key: str = "pk_first"
     accepted: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The page and its examples, without a browser."""
+"""The GraphiQL page and its examples, without a browser."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Shops on SQLite alone: what HTTP does is the same on any database."""
+"""Shops on SQLite only: the HTTP layer does not depend on the database."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Requests as no well-behaved client sends them."""
+"""Malformed requests that no ordinary client sends."""
 
 from collections.abc import AsyncIterator
 
@@ -15,7 +15,7 @@ async def send(shop: Shop, content: bytes | AsyncIterator[bytes], **headers: str
 
 
 def error(answer: Answer) -> tuple[int, str, str]:
-    """Status, code and message of an answer that is one error and nothing else."""
+    """Status, code and message of a response that is exactly one error."""
     assert set(answer.body) == {"errors"}
     (only,) = answer.body["errors"]
     return answer.status, only["extensions"]["code"], only["message"]

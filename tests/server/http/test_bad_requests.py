@@ -1,4 +1,4 @@
-"""Requests that are not GraphQL over HTTP: each gets a clean answer, and nothing is written."""
+"""Requests that are not valid GraphQL over HTTP: each gets a clear error, and nothing is written."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Which web pages may call, and how."""
+"""CORS and JSONP: which web pages may send requests and read responses."""
 
 import json
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ STRANGER = "https://evil.example.org"
 
 @pytest.fixture
 async def shop(sqlite_urls: Urls) -> AsyncIterator[Shop]:
-    """Two organizations with a list each."""
+    """Two organizations, each with its own origins."""
     async with open_shop(sqlite_urls) as opened:
         opened.organization = await opened.create_organization("shop", cors_origins=[STOREFRONT])
         await opened.create_organization("other", cors_origins=[OTHER])

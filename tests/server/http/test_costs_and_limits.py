@@ -1,4 +1,4 @@
-"""What a document may be, over HTTP."""
+"""Limits of documents, over HTTP."""
 
 import pytest
 

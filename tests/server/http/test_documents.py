@@ -1,4 +1,4 @@
-"""Documents that are wrong, or larger than any honest one, are refused before they cost anything."""
+"""Invalid and oversized documents are refused before they cost anything."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Nothing that was sent as a value comes back in an error: it may be a password, put in the wrong place."""
+"""No error repeats a value that was sent: it may be a password in the wrong field."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""A bug of ours is masked, whoever hits it, and found by its request id."""
+"""An unexpected exception is masked for every caller, and logged with its request id."""
 
 import httpx
 import pytest

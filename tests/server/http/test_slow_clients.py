@@ -1,4 +1,4 @@
-"""Clients that send slowly, before a real server."""
+"""Clients that send slowly, against a real server."""
 
 import socket
 import threading
@@ -37,7 +37,7 @@ def served(*, head_seconds: float = 60, body_seconds: float = 60, connections: i
 
 
 def exchange(port: int, *parts: bytes) -> bytes:
-    """What the server says until it closes the connection."""
+    """Everything the server sends until it closes the connection."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         for part in parts:
             connection.sendall(part)

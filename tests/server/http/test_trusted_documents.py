@@ -1,4 +1,4 @@
-"""Documents that are registered and then named, over HTTP and by command line."""
+"""Trusted documents: registered by command line, executed by id over HTTP."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Anything can be fetched again by its global id, by those who may see it."""
+"""Objects are fetched by global id, by callers who may see them."""
 
 import uuid
 
@@ -22,7 +22,7 @@ ADDRESS = {
 
 
 async def belongings(shop: Shop, token: str) -> dict[str, str]:
-    """One of everything a customer owns, by its kind."""
+    """One object of each kind that a customer owns."""
     created = await shop.ask("CreateAddress", token=token, input=ADDRESS)
     added = await shop.post(
         {"query": 'mutation { addPaymentMethod(input: { token: "tok_visa" }) { paymentMethod { id } } }'},

@@ -1,4 +1,4 @@
-"""A real server process: started, asked over HTTP, ended or killed."""
+"""A real server process: started, called over HTTP, ended or killed."""
 
 import json
 import os
@@ -24,14 +24,14 @@ ENDS_WITHIN = 10
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
+    """A port that is free at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port
 
 
 def environment(var: Path, **settings: str) -> dict[str, str]:
-    """The environment of a process: cheap password hashes, a busy worker, and nothing of this one's settings."""
+    """The environment of a process: cheap password hashes, a frequent worker, no inherited settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PATRON_")}
     cheap = {"argon2_memory": "8", "argon2_iterations": "1", "worker_interval": "0.05", "anonymization_delay": "0"}
     chosen = {"var_dir": str(var), **cheap, **settings}
@@ -39,7 +39,7 @@ def environment(var: Path, **settings: str) -> dict[str, str]:
 
 
 def run_cli(var: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the command line to its end."""
+    """Run a command until it ends."""
     return subprocess.run(
         [sys.executable, "-m", "app.server.cli", *arguments],
         cwd=ROOT,
@@ -66,12 +66,12 @@ class Server:
 
     @property
     def demo(self) -> dict[str, str]:
-        """What `demo.json` says."""
+        """The content of `demo.json`."""
         found: dict[str, str] = json.loads((self.var / "demo.json").read_text())
         return found
 
     def ask(self, operation: str, *, token: str | None = None, **variables: Any) -> Any:
-        """The data of an answer without errors; an operation of the contract is named."""
+        """The data of a response without errors; an operation of the contract is given by name."""
         headers = {"authorization": f"Bearer {token}"} if token else {"x-api-key": self.demo["publishableKey"]}
         body = {"query": CONTRACT.get(operation, operation), "variables": variables}
         answer = httpx.post(f"{self.url}/graphql", json=body, headers=headers, timeout=30).json()
@@ -79,7 +79,7 @@ class Server:
         return answer["data"]
 
     def register(self, email: str, **profile: Any) -> str:
-        """Open an account; return the access token."""
+        """Register; return the access token."""
         account = {"email": email, "password": PASSWORD, "passwordConfirmation": PASSWORD, **profile}
         payload = self.ask("Register", input=account)["register"]
         assert payload["userErrors"] == []
@@ -97,7 +97,7 @@ class Server:
         return done.stdout.strip()
 
     def kill(self) -> None:
-        """SIGKILL: no time for anything."""
+        """SIGKILL: nothing is shut down."""
         self.process.kill()
         self.process.wait()
 
@@ -109,7 +109,7 @@ class Server:
 
 @contextmanager
 def serving(var: Path, **settings: str) -> Iterator[Server]:
-    """A server that is ready, on a free port; whatever is left of it is killed afterwards."""
+    """A ready server on a free port; a process that is left is killed afterwards."""
     var.mkdir(exist_ok=True)
     port = free_port()
     with (var / "server.log").open("ab") as log:

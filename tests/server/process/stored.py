@@ -1,4 +1,4 @@
-"""The databases of a stopped server, read and opened as an attacker or an auditor would."""
+"""The databases of a stopped server, read as an attacker or an auditor would."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ class Sealed(NamedTuple):
 
 
 def rows(path: Path, query: str) -> list[Any]:
-    """What a query finds in a SQLite file."""
+    """The rows of a query on a SQLite file."""
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         return list(connection.execute(query))
@@ -36,7 +36,7 @@ def copy(path: Path, to: Path) -> None:
 
 
 def ciphers(keystore: Path, master_key: Path) -> dict[str, DataKeyCipher]:
-    """Every key that is left in a key store, of people and of the system, by its id."""
+    """Every key in a key store, of people and of the system, by its id."""
     key = master.read_file(master_key)
     found = {}
     for table, name in (("person_keys", "person_id"), ("system_keys", "id")):

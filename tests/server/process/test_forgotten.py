@@ -1,4 +1,4 @@
-"""The main job on real input: a customer lives in a real server and is forgotten, down to the backups."""
+"""Erasure on a real server: after it, no file and no backup reveals the customer."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ SOUGHT = {name: value for name, value in PERSONAL.items() if value != CARD}
 
 
 def live(server: Server, email: str) -> str:
-    """Register, log in, own things, change things, log out; return the id."""
+    """Register, log in, add data, change it, log out; return the id."""
     left_away = {"attributes"} if email == EMAIL else {"attributes", "loginName"}
     server.register(email, **{name: value for name, value in REGISTRATION.items() if name not in left_away})
     token = server.login(email)["tokens"]["accessToken"]
@@ -29,7 +29,7 @@ def live(server: Server, email: str) -> str:
 
 
 def traces(folder: Path) -> list[str]:
-    """Where in any file a personal value is found, in any form."""
+    """The files in which a personal value is found, in any encoding."""
     found = []
     for path in sorted(folder.rglob("*")):
         if not path.is_file():
@@ -59,7 +59,7 @@ def test_after_an_anonymization_no_file_and_no_backup_knows_the_person(tmp_path:
         assert found["anonymization"]["status"] == "COMPLETED"
         assert server.login(EMAIL)["userErrors"][0]["code"] == "INVALID_CREDENTIALS"
         assert server.login("bob@example.org")["userErrors"] == []
-        # Bob has the same name and street: his are sealed, so nothing of either is found while both are there.
+        # Bob has the same name and street. His are sealed, so no file contains either while both exist.
         assert traces(var) == []
         assert server.end() == 0
     assert traces(var) == []

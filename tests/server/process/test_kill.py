@@ -1,4 +1,4 @@
-"""SIGKILL at any moment: what was acknowledged is there and whole, and nothing is half there."""
+"""SIGKILL at any moment: acknowledged writes are complete, and no write is partial."""
 
 import random
 import sqlite3
@@ -22,7 +22,7 @@ COMPLETED = "SELECT count(*) AS n FROM anonymization_requests WHERE status = 'CO
 
 
 def register_until_killed(server: Server, number: int, acknowledged: int) -> list[str]:
-    """Register many people at once; kill the server at an acknowledgement, while the others are under way."""
+    """Register many customers concurrently; kill the server at an acknowledgement, while others are in flight."""
     emails = [f"ann{number}-{one}@example.org" for one in range(acknowledged + 3 * AT_ONCE)]
     done = []
     with ThreadPoolExecutor(AT_ONCE) as people:
@@ -37,7 +37,7 @@ def register_until_killed(server: Server, number: int, acknowledged: int) -> lis
 
 
 def check_no_half_customer(var: Path) -> None:
-    """Every row of a customer has its key, its name and its audit event, and every name has its row."""
+    """Every customer row has its key, its name and its audit event, and every name has its row."""
     main, keystore = var / "patron.db", var / "keystore.db"
     customers = {UUID(row["id"]) for row in rows(main, "SELECT id FROM customers")}
     named = {UUID(row["customer_id"]) for row in rows(main, "SELECT customer_id FROM login_identifiers")}
@@ -68,7 +68,7 @@ def test_no_acknowledged_registration_is_lost_and_none_is_half_done(tmp_path: Pa
 
 
 def wait_for_completed(server: Server, count: int) -> None:
-    """Until so many anonymizations are done; asking is what makes the time pass."""
+    """Poll until that many anonymizations are done, with a request to the server between two checks."""
     deadline = monotonic() + 60
     while rows(server.var / "patron.db", COMPLETED)[0]["n"] < count:
         assert monotonic() < deadline, "anonymizations do not complete"
@@ -84,7 +84,7 @@ def request_erasures(server: Server, emails: list[str]) -> None:
 
 
 def let_leases_end(var: Path) -> None:
-    """As if the minutes had passed for which a killed worker keeps its claim."""
+    """As if a killed worker's lease had expired."""
     with closing(sqlite3.connect(var / "patron.db")) as connection:
         connection.execute(DUE)
         connection.commit()

@@ -1,4 +1,4 @@
-"""Master and signing keys rotate while the server runs, and nobody notices."""
+"""The master key and the signing keys rotate while the server runs, without failed requests."""
 
 from pathlib import Path
 

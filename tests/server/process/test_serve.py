@@ -1,4 +1,4 @@
-"""`patron serve` and the commands beside it, as real processes."""
+"""`patron serve` and the other commands, as real processes."""
 
 import stat
 from pathlib import Path
