@@ -13,7 +13,7 @@ from app.platform.graphql.fields import query
 
 ENGLISH = "en"
 MAX_LOCALE_LENGTH = 35
-"""What RFC 5646, section 4.4.1, advises to make room for."""
+"""The length that RFC 5646, section 4.4.1, recommends to support."""
 
 Locale = Annotated[
     str | None,

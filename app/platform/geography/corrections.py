@@ -65,4 +65,4 @@ POSTAL_NAMES: Mapping[str, str] = {
     "MM": "MYANMAR",
     "MO": "MACAO",
 }
-"""The last line of a letter where English usage and postal usage differ."""
+"""The country line of an address, where English usage and postal usage differ."""

@@ -1,4 +1,4 @@
-"""Keep when the owner of a payment method is told that it expires
+"""Store when the owner of a payment method is notified of its expiry
 
 Revision: c31043ea9e9a, after 68501dd819ae
 """
@@ -15,7 +15,7 @@ AWAITED_ONLY = sa.text("expiry_notice_at IS NOT NULL")
 
 
 def upgrade() -> None:
-    """Expand, and have the worker look at every row that is there: the expiry is sealed, so only it can tell."""
+    """Expand, and make every row due for the worker: the expiry is sealed, so SQL cannot read it."""
     with op.batch_alter_table("payment_methods") as batch_op:
         batch_op.add_column(sa.Column("expiry_notice_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.create_index(
