@@ -1,4 +1,4 @@
-"""Creation of organizations, which only the default organization may do."""
+"""Creation of organizations, by the default organization (GraphQL) or by an operator (command line)."""
 
 import re
 from collections.abc import Mapping
