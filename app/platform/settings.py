@@ -1,4 +1,4 @@
-"""Settings of the process, read from `PATRON_…` environment variables."""
+"""Settings of the process, read from `PATRON_…` environment variables; docs/settings.md is made of them."""
 
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
@@ -21,55 +21,134 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PATRON_", frozen=True)
 
-    env: Environment = Environment.DEVELOPMENT
-    host: str = "127.0.0.1"
-    port: int = 8000
-    public_url: str = ""
-    var_dir: Path = Path("var")
-    database_url: SecretStr = SecretStr("")
-    keystore_url: SecretStr = SecretStr("")
-    database_pool_size: int = Field(default=10, ge=1, le=200)
-    statement_cache_size: int = Field(default=200, ge=0)
-    master_key_file: Path | None = None
-    master_key: SecretStr = SecretStr("")
-    anonymization_delay: int = Field(default=24 * 3600, ge=0)
-    worker_interval: float = Field(default=1.0, gt=0)
-    embedded_worker: bool | None = None
-    access_token_lifetime: int = Field(default=15 * 60, ge=1)
-    refresh_idle_lifetime: int = Field(default=14 * 24 * 3600, ge=1)
-    refresh_absolute_lifetime: int = Field(default=90 * 24 * 3600, ge=1)
-    argon2_memory: int = Field(default=19456, ge=8)
-    argon2_iterations: int = Field(default=2, ge=1)
-    argon2_parallel: int = Field(default=2, ge=1, le=64)
-    argon2_queue: int = Field(default=64, ge=1, le=10_000)
-    password_min_length: int = Field(default=8, ge=8, le=128)
-    max_body_bytes: int = Field(default=256 * 1024, ge=1024)
-    max_query_tokens: int = Field(default=2000, ge=100)
-    max_query_depth: int = Field(default=12, ge=3)
-    max_query_aliases: int = Field(default=30, ge=0)
-    max_query_fields: int = Field(default=1000, ge=10)
-    max_query_cost_guest: int = Field(default=10_000, ge=10)
-    max_query_cost_customer: int = Field(default=10_000, ge=10)
-    max_query_cost_integration: int = Field(default=50_000, ge=10)
-    max_query_cost_staff: int = Field(default=50_000, ge=10)
-    introspection: bool | None = None
-    trusted_documents: Literal["optional", "required"] = "optional"
-    jsonp: bool = False
-    redis_url: SecretStr = SecretStr("")
-    rate_limits: dict[str, str] = Field(default_factory=dict)
-    rate_limit_scale: float | None = Field(default=None, gt=0)
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
-    max_connections: int = Field(default=1000, ge=1)
-    head_timeout: float = Field(default=10, gt=0)
-    body_timeout: float = Field(default=30, gt=0)
-    metrics_token: SecretStr = SecretStr("")
-    stripe_secret_key: SecretStr = SecretStr("")
-    stripe_publishable_key: str = ""
-    stripe_webhook_secret: SecretStr = SecretStr("")
-    stripe_api_base: str = "https://api.stripe.com"
-    smtp_url: SecretStr = SecretStr("")
-    mail_from: str = "no-reply@localhost"
-    log_level: str = "INFO"
+    env: Environment = Field(
+        default=Environment.DEVELOPMENT,
+        description="`production` makes no keys, shows no schema and migrates nothing by itself.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, description="Port to listen on.")
+    public_url: str = Field(
+        default="",
+        description="Issuer of tokens and base of the token endpoint. Production must set it; development makes it "
+        "from host and port.",
+    )
+    var_dir: Path = Field(default=Path("var"), description="Keys, databases and `demo.json` of development.")
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The main database, `sqlite:///…` or `postgresql://…` (15 or newer). Production must set it; "
+        "development uses `sqlite:///var/patron.db`.",
+    )
+    keystore_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="The key store: another database, with backups of its own. Production must set it; development "
+        "uses `sqlite:///var/keystore.db`.",
+    )
+    database_pool_size: int = Field(
+        default=10, ge=1, le=200, description="Connections to each database for changes, and as many for reads."
+    )
+    statement_cache_size: int = Field(
+        default=200,
+        ge=0,
+        description="Prepared statements a connection keeps; `0` behind a pgbouncer in transaction mode.",
+    )
+    master_key_file: Path | None = Field(
+        default=None,
+        description="File with lines `version:base64`, mode 600. Production must set it, or the key itself; "
+        "development makes `var/master.key`.",
+    )
+    master_key: SecretStr = Field(default=SecretStr(""), description="The master key as text, instead of a file.")
+    anonymization_delay: int = Field(
+        default=24 * 3600,
+        ge=0,
+        description="Seconds in which a request to be forgotten can be taken back. `scripts/serve` sets `5`.",
+    )
+    worker_interval: float = Field(default=1.0, gt=0, description="Seconds between two rounds of the worker.")
+    embedded_worker: bool | None = Field(
+        default=None, description="Whether `patron serve` runs the worker too. By default in development only."
+    )
+    access_token_lifetime: int = Field(default=15 * 60, ge=1, description="Seconds an access token is valid.")
+    refresh_idle_lifetime: int = Field(
+        default=14 * 24 * 3600, ge=1, description="Seconds a login session lives without a refresh."
+    )
+    refresh_absolute_lifetime: int = Field(
+        default=90 * 24 * 3600, ge=1, description="Seconds a login session lives at most."
+    )
+    argon2_memory: int = Field(
+        default=19456, ge=8, description="Memory of argon2id, in KiB; `patron calibrate` measures."
+    )
+    argon2_iterations: int = Field(default=2, ge=1, description="Passes of argon2id.")
+    argon2_parallel: int = Field(default=2, ge=1, le=64, description="Passwords hashed at the same time.")
+    argon2_queue: int = Field(
+        default=64, ge=1, le=10_000, description="Passwords that may wait to be hashed; more are `RATE_LIMITED`."
+    )
+    password_min_length: int = Field(default=8, ge=8, le=128, description="Characters a new password needs.")
+    max_body_bytes: int = Field(default=256 * 1024, ge=1024, description="Largest request body.")
+    max_query_tokens: int = Field(default=2000, ge=100, description="Tokens of the largest document.")
+    max_query_depth: int = Field(default=12, ge=3, description="Depth of the deepest document.")
+    max_query_aliases: int = Field(default=30, ge=0, description="Aliases in a document.")
+    max_query_fields: int = Field(default=1000, ge=10, description="Fields in a document, fragments expanded.")
+    max_query_cost_guest: int = Field(default=10_000, ge=10, description="What a guest's document may cost.")
+    max_query_cost_customer: int = Field(default=10_000, ge=10, description="What a customer's document may cost.")
+    max_query_cost_integration: int = Field(
+        default=50_000, ge=10, description="What an integration's document may cost."
+    )
+    max_query_cost_staff: int = Field(
+        default=50_000, ge=10, description="What a document of an integration on behalf of a staff member may cost."
+    )
+    introspection: bool | None = Field(
+        default=None, description="Introspection, suggestions and GraphiQL. By default in development only."
+    )
+    trusted_documents: Literal["optional", "required"] = Field(
+        default="optional",
+        description="`required`: only documents that `patron documents add` registered are executed, and no schema "
+        "is shown.",
+    )
+    jsonp: bool = Field(default=False, description="`GET /graphql?query=…&callback=name` for guests' queries.")
+    redis_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Redis or Valkey (`redis://`, `rediss://`, `valkey://`, `unix://`) through which all processes "
+        "share rate limits.",
+    )
+    rate_limits: dict[str, str] = Field(
+        default_factory=dict,
+        description='Other amounts for rate limit policies (docs/clients.md), as JSON: `{"guest-reads": "100 per '
+        'minute"}`.',
+    )
+    rate_limit_scale: float | None = Field(
+        default=None, gt=0, description="Factor for all rate limits. By default `1`, in development `10`."
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(), description="Networks whose `X-Forwarded-For` is believed: `10.0.0.0/8, 2001:db8::/48`."
+    )
+    max_connections: int = Field(
+        default=1000, ge=1, description="Connections to a process; those beyond are answered 503."
+    )
+    head_timeout: float = Field(default=10, gt=0, description="Seconds in which the head of a request must arrive.")
+    body_timeout: float = Field(default=30, gt=0, description="Seconds in which its body must arrive.")
+    metrics_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="`Authorization: Bearer …` for `/metrics`; without one, only this machine may read it.",
+    )
+    stripe_secret_key: SecretStr = Field(
+        default=SecretStr(""), description="Stripe's secret key. Without one development uses a sandbox gateway."
+    )
+    stripe_publishable_key: str = Field(default="", description="Stripe's publishable key, for storefronts.")
+    stripe_webhook_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret of Stripe's events, which go to `POST /webhooks/stripe` and are refused without it.",
+    )
+    stripe_api_base: str = Field(default="https://api.stripe.com", description="Another address, for tests.")
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Mail server: `smtp://user:password@host:port`, or `starttls://`, `smtps://`. Without one, "
+        "development shows mails at `/dev/mail`, and production keeps them in the outbox.",
+    )
+    mail_from: str = Field(
+        default="no-reply@localhost", description="Sender for organizations without a `mailSender` of their own."
+    )
+    log_level: str = Field(
+        default="INFO", description="Level of our own events: JSON lines on standard error, ids only."
+    )
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
