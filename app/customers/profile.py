@@ -10,9 +10,9 @@ import orjson
 
 from app.customers.fields.field_types import FieldType
 from app.customers.records import CustomerDetails
-from app.platform.cards import refuse_card_numbers
 from app.platform.clock import now
 from app.platform.errors import Invalid, NotAllowed, TooLong
+from app.platform.likely_cards import refuse_likely_card_numbers
 from app.platform.validation import Validation
 from app.platform.values import (
     LOCALE_MAX,
@@ -22,6 +22,7 @@ from app.platform.values import (
     birth_date,
     fax,
     https_url,
+    identifier_parser,
     locale,
     text_parser,
 )
@@ -44,8 +45,12 @@ class ProfileField:
     customer_editable: bool = True
 
 
-def _text_field(name: str, api_name: str, max_length: int, *, customer_editable: bool = True) -> ProfileField:
-    return ProfileField(name, api_name, text_parser(1, max_length), FieldType.TEXT, max_length, customer_editable)
+def _text_field(name: str, api_name: str, max_length: int) -> ProfileField:
+    return ProfileField(name, api_name, text_parser(1, max_length), FieldType.TEXT, max_length)
+
+
+def _integration_field(name: str, api_name: str) -> ProfileField:
+    return ProfileField(name, api_name, identifier_parser(1, 255), FieldType.TEXT, 255, customer_editable=False)
 
 
 def _phone(raw: str) -> str:
@@ -64,7 +69,7 @@ def _metadata(raw: object) -> dict[str, Any]:
     encoded = _encoded(raw)
     if len(encoded) > METADATA_MAX_BYTES:
         raise TooLong(f"At most {METADATA_MAX_BYTES} bytes of JSON.")
-    refuse_card_numbers(ESCAPED_WHITESPACE.sub(" ", encoded.decode()))
+    refuse_likely_card_numbers(ESCAPED_WHITESPACE.sub(" ", encoded.decode()))
     return raw
 
 
@@ -95,9 +100,9 @@ PROFILE_FIELDS = (
     ProfileField("image_url", "imageUrl", https_url, FieldType.URL, URL_MAX),
     ProfileField("birth_date", "birthDate", _birth_date, FieldType.DATE, None),
     ProfileField("locale", "locale", locale, FieldType.TEXT, LOCALE_MAX),
-    _text_field("reference", "reference", 255, customer_editable=False),
-    _text_field("reference_origin", "referenceOrigin", 255, customer_editable=False),
-    _text_field("tax_exemption_code", "taxExemptionCode", 255, customer_editable=False),
+    _integration_field("reference", "reference"),
+    _integration_field("reference_origin", "referenceOrigin"),
+    _integration_field("tax_exemption_code", "taxExemptionCode"),
     ProfileField("metadata", "metadata", _metadata, FieldType.TEXT, None, customer_editable=False),
 )
 

@@ -77,10 +77,15 @@ def refuse_card_numbers(value: str) -> None:
     plain = to_ascii_digits(value)
     if sum(map(len, DIGIT_GROUP.findall(plain))) < MIN_DIGITS:
         return
-    for part in SEPARATORS.split(IBAN.sub(_mask_iban, NOT_CARD_NUMBERS.sub("x", plain))):
+    for part in SEPARATORS.split(mask_other_numbers(plain)):
         groups = DIGIT_GROUP.findall(part)
         if any(_starts_with_card_number(groups[start:]) for start in range(len(groups))):
             raise CardDataRefused
+
+
+def mask_other_numbers(plain: str) -> str:
+    """`plain` with an `x` for whatever is a date, a UUID, coordinates, a parcel's number or a valid IBAN."""
+    return IBAN.sub(_mask_iban, NOT_CARD_NUMBERS.sub("x", plain))
 
 
 def to_ascii_digits(value: str) -> str:

@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from app.platform.cards import refuse_card_numbers, to_ascii_digits
 from app.platform.errors import AppError, ErrorCode, Invalid, Required, TooLong, TooShort
+from app.platform.likely_cards import refuse_likely_card_numbers
 
 EMAIL_MAX = 96
 LOGIN_NAME_MIN = 5
@@ -52,6 +53,21 @@ def text_parser(min_length: int, max_length: int, *, multiline: bool = False) ->
     def parse(raw: str) -> str:
         value = parse_bounded(raw)
         refuse_card_numbers(value)
+        return value
+
+    return parse
+
+
+def identifier_parser(min_length: int, max_length: int) -> Callable[[str], str]:
+    """Like `text_parser`, for what programs write: references, codes, addresses of pages.
+
+    Such fields are full of long numbers, so only what is very likely a card number is refused.
+    """
+    parse_bounded = _length_parser(min_length, max_length)
+
+    def parse(raw: str) -> str:
+        value = parse_bounded(raw)
+        refuse_likely_card_numbers(value)
         return value
 
     return parse
@@ -162,7 +178,7 @@ def _looks_like_phone_number(value: str) -> bool:
 
 def shopper_reference(raw: str) -> str:
     """3 to 128 visible ASCII characters: gateways accept no others."""
-    value = text_parser(3, 128)(raw)
+    value = identifier_parser(3, 128)(raw)
     if not SHOPPER_REFERENCE.fullmatch(value):
         raise Invalid("Use letters, digits and punctuation without spaces.")
     return value
@@ -177,7 +193,7 @@ def birth_date(raw: date) -> date:
 
 def https_url(raw: str) -> str:
     """A web address of at most 2,048 characters that starts with https://."""
-    value = text_parser(9, URL_MAX)(raw)
+    value = identifier_parser(9, URL_MAX)(raw)
     if not re.fullmatch(r"https://[^\s/?#@]+(?:[/?#]\S*)?", value):
         raise Invalid("Write a web address that starts with https://.")
     return value

@@ -23,7 +23,7 @@ COMPANY = values.text_parser(1, 255)
 LINE = values.text_parser(1, 128)
 POSTAL_CODE = values.text_parser(1, 16)
 NOTES = values.text_parser(1, 1000, multiline=True)
-PLACE_ID = values.text_parser(1, 255)
+PLACE_ID = values.identifier_parser(1, 255)
 LATITUDE_LIMIT = 90.0
 LONGITUDE_LIMIT = 180.0
 LOCATION = ("line1", "city", "postal_code", "zone", "latitude", "longitude", "place_id")

@@ -19,7 +19,7 @@ from app.platform.db.columns import new_id
 from app.platform.db.inserts import insert_if_absent
 from app.platform.errors import AppError, ErrorCode, Invalid, NotFound, Required
 from app.platform.validation import Validation
-from app.platform.values import locale, text_parser
+from app.platform.values import identifier_parser, locale, text_parser
 
 MAX_EXTRA_FIELDS = 50
 MAX_OPTIONS = 300
@@ -170,7 +170,7 @@ def _parse_options(validation: Validation, input_values: Sequence[OptionDeclarat
     found: dict[str, dict[str, str]] = {}
     for option in input_values[:MAX_OPTIONS]:
         try:
-            value = text_parser(1, 64)(option.value)
+            value = identifier_parser(1, 64)(option.value)
         except AppError as error:
             validation.add(error, "options")
             continue

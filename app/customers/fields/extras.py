@@ -12,7 +12,7 @@ from app.customers.fields.field_types import FieldType, Option, localized_label
 from app.customers.fields.tables import ExtraField
 from app.platform.errors import AppError, Invalid, Required
 from app.platform.validation import Validation
-from app.platform.values import text_parser
+from app.platform.values import identifier_parser
 
 TEXT_MAX = 1000
 NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?")
@@ -59,7 +59,7 @@ class ExtraFieldDefinition:
         return value
 
     def _parse_text(self, raw: str) -> str:
-        return text_parser(1, self.max_length or TEXT_MAX)(raw)
+        return identifier_parser(1, self.max_length or TEXT_MAX)(raw)
 
     def _parse_checkbox(self, raw: str) -> str:
         if raw not in {"true", "false"}:
@@ -75,7 +75,7 @@ class ExtraFieldDefinition:
 
 
 def _parse_number(raw: str) -> str:
-    value = text_parser(1, NUMBER_MAX)(raw)
+    value = identifier_parser(1, NUMBER_MAX)(raw)
     try:
         if NUMBER.fullmatch(value):
             return format(Decimal(value), "f")
@@ -86,7 +86,7 @@ def _parse_number(raw: str) -> str:
 
 def _parse_date(raw: str) -> str:
     try:
-        return date.fromisoformat(text_parser(1, DATE_MAX)(raw)).isoformat()
+        return date.fromisoformat(identifier_parser(1, DATE_MAX)(raw)).isoformat()
     except ValueError:
         raise Invalid("Write a date such as 2026-01-31.") from None
 

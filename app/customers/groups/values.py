@@ -8,12 +8,12 @@ from app.platform.errors import Invalid
 CODE = re.compile(r"[A-Za-z0-9_-]+")
 CODE_MAX = 25
 
-name = values.text_parser(1, 255)
+name = values.identifier_parser(1, 255)
 
 
 def code(raw: str) -> str:
     """A code: at most 25 letters, digits, `_` and `-`; case-sensitive."""
-    value = values.text_parser(1, CODE_MAX)(raw)
+    value = values.identifier_parser(1, CODE_MAX)(raw)
     if not CODE.fullmatch(value):
         raise Invalid("Use letters, digits, underscores and hyphens only.")
     return value
