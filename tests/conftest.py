@@ -1,4 +1,4 @@
-"""Fixtures: a shop with databases of its own for every test, on SQLite and on PostgreSQL."""
+"""Fixtures: a shop with its own databases for every test, on SQLite and on PostgreSQL."""
 
 import itertools
 import os
@@ -16,20 +16,20 @@ from tests import postgres
 from tests.shop import Shop, Urls, open_shop
 
 _numbers = itertools.count(1)
-# Of this process: several may use one server.
+# Numbers of the databases of this process: several processes may use one server.
 TEMPLATES = {kind: f"patron_template_{os.getpid()}_{kind.value}" for kind in DatabaseKind}
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - the folder below it is made by mkdtemp
+MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp creates the directory below it
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the databases of the tests in memory where the system has a place for that: a disk is ten times slower."""
+    """Keep the databases of the tests in memory where the system has /dev/shm: a disk is ten times slower."""
     if config.option.basetemp is None and os.access(MEMORY, os.W_OK):
         config.option.basetemp = Path(tempfile.mkdtemp(prefix="patron-tests-", dir=MEMORY))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Give the memory back."""
+    """Delete the databases in memory."""
     if str(config.option.basetemp).startswith(str(MEMORY)):
         shutil.rmtree(config.option.basetemp, ignore_errors=True)
 
@@ -53,7 +53,7 @@ async def _migrated(urls: Urls) -> None:
 
 @pytest.fixture(scope="session")
 async def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Urls:
-    """Migrated databases that every test gets a copy of."""
+    """Migrated databases, which every test copies."""
     folder = tmp_path_factory.mktemp("template")
     urls = Urls(f"sqlite:///{folder / 'main.db'}", f"sqlite:///{folder / 'keystore.db'}", folder)
     await _migrated(urls)
@@ -100,6 +100,6 @@ def urls(request: pytest.FixtureRequest) -> Urls:
 
 @pytest.fixture
 async def shop(urls: Urls) -> AsyncIterator[Shop]:
-    """A running shop with an organization that lets people in immediately."""
+    """A running shop with an organization that does not require a verified email address to log in."""
     async with open_shop(urls) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""A real server process on a free port, as a new user starts it."""
+"""A real server process on a free port, started as in the README."""
 
 import os
 import signal
@@ -15,10 +15,10 @@ STOP_SECONDS = 20
 
 
 class Server:
-    """`patron serve` with its files below a folder; stopped when the block ends."""
+    """`patron serve` with its files below a directory; stopped at the end of the block."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        """Serve with these settings more than the defaults of development."""
+        """Serve with the defaults of development and these settings."""
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -27,7 +27,7 @@ class Server:
 
     @staticmethod
     def environment(folder: Path, **settings: str) -> dict[str, str]:
-        """The environment of a process that finds the program here and keeps its files in `folder`."""
+        """The environment of a process that imports the program from here and keeps its files in `folder`."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PATRON_")}
         return {
             **inherited,
@@ -56,7 +56,7 @@ class Server:
         raise AssertionError((self.folder / "server.log").read_text())
 
     def stop(self, with_signal: int = signal.SIGTERM) -> int:
-        """Send a signal and wait for the end; the exit code."""
+        """Send a signal and wait for the end; return the exit code."""
         process = self._process
         assert process is not None
         process.send_signal(with_signal)
@@ -85,7 +85,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port nobody listens on."""
+    """A free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

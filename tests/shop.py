@@ -1,4 +1,4 @@
-"""Builders of the tests: a shop, its callers, and what they send over HTTP."""
+"""Builders of the tests: a shop, its callers, and requests over HTTP."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -31,7 +31,7 @@ MASTER_KEY = f"1:{master.generate()}"
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Where the two databases of a test are."""
+    """The URLs of the two databases of a test."""
 
     main: str
     keystore: str
@@ -55,7 +55,7 @@ class Urls:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """A response of the endpoint."""
 
     status: int
     headers: Mapping[str, str]
@@ -73,7 +73,7 @@ class Answer:
         return [error["extensions"]["code"] for error in self.body.get("errors", [])]
 
     def payload(self, name: str) -> Any:
-        """The payload of a mutation that was carried out."""
+        """The payload of a mutation; fails the test when it has `userErrors`."""
         payload = self.data[name]
         assert payload["userErrors"] == [], payload["userErrors"]
         return payload
@@ -146,7 +146,7 @@ class Shop:
         return await self.post({"query": CONTRACT.get(query, query), "variables": variables}, **headers)
 
     async def register(self, email: str, *, organization: SeededOrganization | None = None, **profile: Any) -> Person:
-        """Open an account and log in."""
+        """Register a customer and log in."""
         account = {"email": email, "password": PASSWORD, "passwordConfirmation": PASSWORD, **profile}
         answer = await self.ask("Register", organization=organization, input=account)
         payload = answer.payload("register")
@@ -182,27 +182,27 @@ class Shop:
         return organization
 
     def hashes(self) -> int:
-        """How many passwords were hashed or compared so far."""
+        """The number of passwords hashed or verified so far."""
         return self.runtime.services.get(PasswordHasher).hashes
 
     async def count(self, table: str, condition: str = "1 = 1") -> int:
-        """How many rows of the main database meet a condition."""
+        """The number of rows of a table in the main database that meet a condition."""
         async with self.runtime.store.database.engine.connect() as connection:
             found = await connection.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}"))
             return int(found.scalar_one())
 
     async def execute(self, statement: str) -> None:
-        """Change rows behind the program's back."""
+        """Execute a statement in the main database directly."""
         async with self.runtime.store.database.engine.begin() as connection:
             await connection.execute(text(statement))
 
     async def scalar(self, query: str) -> Any:
-        """The one value a query finds in the main database."""
+        """The single value of a query in the main database."""
         async with self.runtime.store.database.engine.connect() as connection:
             return (await connection.execute(text(query))).scalar_one()
 
     async def counts(self) -> dict[str, int]:
-        """How many rows every table has: equal before and after, nothing was written."""
+        """The number of rows of every table: equal before and after when nothing was written."""
         return {table: await self.count(table) for table in await self.tables()}
 
     async def tables(self) -> list[str]:
@@ -220,7 +220,7 @@ class Shop:
 
 
 async def seed_organization(runtime: Runtime, slug: str, **settings: Any) -> SeededOrganization:
-    """An organization that lets people in immediately, unless the settings say otherwise."""
+    """An organization that does not require a verified email address to log in, unless the settings say so."""
     private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     email = f"sam@{slug}.example.org"
@@ -268,7 +268,7 @@ async def seed_organization(runtime: Runtime, slug: str, **settings: Any) -> See
 async def open_shop(
     urls: Urls, organization: SeededOrganization | None = None, **overrides: Any
 ) -> AsyncIterator[Shop]:
-    """A shop on migrated databases, with its first organization, or the one it had before it was closed."""
+    """A shop on migrated databases, with a new organization, or with an existing one after a restart."""
     async with open_runtime(urls.settings(**overrides)) as runtime:
         organization = organization or await seed_organization(runtime, "first")
         transport = httpx.ASGITransport(create_app(runtime))

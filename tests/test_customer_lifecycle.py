@@ -16,7 +16,7 @@ ADDRESS = {
 }
 
 
-async def test_a_customer_registers_owns_things_and_is_forgotten(shop: Shop) -> None:
+async def test_a_customer_registers_owns_things_and_is_erased(shop: Shop) -> None:
     await customer_lifecycle(shop)
 
 
@@ -26,7 +26,7 @@ async def test_no_request_needs_a_second_connection_while_it_holds_one(urls: Url
 
 
 async def customer_lifecycle(shop: Shop) -> None:
-    """Everything a customer does, to the end."""
+    """A customer registers, owns things, and is erased."""
     ann = await shop.register("Ann@example.org", firstName="Ann", lastName="Archer")
     home = (await shop.ask("CreateAddress", token=ann.token, input=ADDRESS)).payload("createAddress")["address"]
     work = (await shop.ask("CreateAddress", token=ann.token, input={**ADDRESS, "line1": "Limmatquai 2"})).payload(

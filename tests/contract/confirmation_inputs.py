@@ -1,4 +1,4 @@
-"""What the matrix needs of the confirmations: accounts of their own, and the tokens their mails carry."""
+"""Inputs of the permission matrix for the confirmations: accounts of their own, and the tokens in their mails."""
 
 from typing import Any
 

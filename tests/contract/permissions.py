@@ -1,7 +1,4 @@
-"""The matrix of who may use which field: one entry for each root field of the schema.
-
-A new field needs an entry in `MATRIX`; the test fails until it has one.
-"""
+"""The permission matrix: for each root field of the schema, what each kind of caller gets."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +11,7 @@ from tests.contract import confirmation_inputs
 from tests.customers.addresses.builders import ANN as ADDRESS
 from tests.shop import PASSWORD, Answer, Person, SeededOrganization, Shop
 
-# In this order the columns of an entry stand.
+# The order of the columns of an entry.
 CALLERS = ("guest", "owner", "another", "unscoped", "integration", "staff", "elsewhere")
 NEW_PASSWORD = "amber lantern rests by noon"
 ADD_CARD = """mutation ($input: AddPaymentMethodInput!) {
@@ -23,7 +20,7 @@ ADD_CARD = """mutation ($input: AddPaymentMethodInput!) {
 
 @dataclass(slots=True)
 class PermissionSetup:
-    """A customer who owns things, and everybody who might want to look at them."""
+    """A customer with one of everything, and the callers of the matrix."""
 
     shop: Shop
     ann: Person
@@ -34,11 +31,11 @@ class PermissionSetup:
 
     @property
     def customer_input(self) -> dict[str, str]:
-        """The owner leaves `customerId` away, everybody else names the owner."""
+        """The owner omits `customerId`, everybody else sends the owner's."""
         return {} if self.caller in {"owner", "guest"} else {"customerId": self.ann.id}
 
     async def ask(self, document: str, variables: Mapping[str, Any]) -> Answer:
-        """As the present caller."""
+        """Send a document as the present caller."""
         organization = self.elsewhere if self.caller == "elsewhere" else self.shop.organization
         return await self.shop.ask(document, token=self.tokens[self.caller], organization=organization, **variables)
 
@@ -55,19 +52,19 @@ class PermissionSetup:
         return found
 
     async def login(self) -> Person:
-        """The owner once more, on another device."""
+        """A second login session of the owner."""
         answer = await self.shop.ask("Login", identifier=self.ann.email, password=PASSWORD)
         tokens = answer.payload("login")["tokens"]
         return Person(self.ann.id, self.ann.email, tokens["accessToken"], tokens["refreshToken"])
 
     def next_number(self) -> int:
-        """A number nobody had before."""
+        """A number that is returned only once."""
         self.number += 1
         return self.number
 
 
 async def make_setup(shop: Shop) -> PermissionSetup:
-    """Everybody is there and logged in."""
+    """Create the customers and log in the callers."""
     elsewhere = await shop.create_organization("elsewhere")
     ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
     return PermissionSetup(
@@ -91,7 +88,7 @@ Variables = Callable[[PermissionSetup], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How a field is asked for, and what each of `CALLERS` gets."""
+    """The document of a field, its variables, and the expected outcome for each of `CALLERS`."""
 
     document: str
     variables: Variables
@@ -104,7 +101,7 @@ ERRORS = "userErrors { code field }"
 
 
 def outcome(answer: Answer, field: str) -> str:
-    """What came of it, in one word: a top-level code, `CODE field` of a refusal, `null`, or `ok`."""
+    """The outcome in one word: a top-level code, `CODE field` of a refusal, `null`, or `ok`."""
     if answer.codes:
         return ",".join(answer.codes)
     found = answer.body["data"][field]
@@ -473,7 +470,7 @@ MATRIX: dict[str, Entry] = {
     "requestEmailChange": Entry(
         mutation("requestEmailChange", "RequestEmailChangeInput"), email_change, (GUEST, OK, OK, NO, NO, NO, NO)
     ),
-    # These two end the sessions of their callers, so each caller asks once.
+    # These two end the login sessions of their callers, so each caller sends them once.
     "logout": Entry("Logout", no_variables, (OK, OK, OK, OK, OK, OK, OK)),
     "logoutEverywhere": Entry(
         f"mutation {{ logoutEverywhere {{ {ERRORS} }} }}", no_variables, (GUEST, OK, OK, NO, NO, NO, NO)

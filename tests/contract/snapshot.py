@@ -1,4 +1,4 @@
-"""Where the schema is kept for clients to read."""
+"""The path of the schema's snapshot, schema.graphql."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A customer with one of everything, and what is stored anywhere of it."""
+"""A customer with one of everything, and a search of all stored values."""
 
 import base64
 import json
@@ -78,7 +78,7 @@ ADD_FIELD = """mutation { createExtraField(input: {
 
 
 async def customer_with_everything(shop: Shop) -> Person:
-    """A customer who owns one of everything; extend it when a package begins to keep something."""
+    """A customer who owns one of everything; extend it when a package begins to store something."""
     shop.client.headers["user-agent"] = PERSONAL["agent"]
     (await shop.ask(ADD_FIELD, token=await shop.integration())).payload("createExtraField")
     person = await shop.register(PERSONAL["email"], **REGISTRATION)
@@ -100,7 +100,7 @@ async def customer_with_everything(shop: Shop) -> Person:
 
 
 async def settle_gateways(shop: Shop) -> None:
-    """Send the gateways what is still to be sent."""
+    """Carry out all gateway attempts."""
     store = shop.runtime.store
     async with store.database.transaction() as session:
         statement = text("UPDATE gateway_attempts SET next_attempt_at = '2020-01-01 00:00:00.000000'")
@@ -111,26 +111,26 @@ async def settle_gateways(shop: Shop) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One value of one row."""
+    """A value of a row."""
 
     table: str
     column: str
     value: Any
 
     def shows(self, personal: str) -> bool:
-        """Whether the value holds `personal` in any form that needs no key."""
+        """Whether the value contains `personal` in any encoding that needs no key."""
         held = self.value if isinstance(self.value, bytes) else str(self.value).encode()
         return any(form in held.lower() for form in plain_encodings(personal.lower()))
 
 
 def plain_encodings(value: str) -> Iterator[bytes]:
-    """The ways in which a text may lie in a file or a column: UTF-8, UTF-16, base64 at each offset, JSON-escaped."""
+    """The encodings in which a text may be stored: UTF-8, UTF-16, base64 at each offset, JSON-escaped."""
     yield from (value.encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be"))
     yield json.dumps(value)[1:-1].encode()
 
 
 def base64_encodings(value: str) -> Iterator[bytes]:
-    """The same in base64, which keeps the case of letters: without the characters that depend on the neighbours."""
+    """The text in base64 at each offset, without the characters that depend on the neighbouring bytes."""
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + value.encode())
         yield encoded[4 if offset else 0 : -4]

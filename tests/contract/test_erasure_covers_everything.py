@@ -1,4 +1,4 @@
-"""Whatever is kept of a customer is sealed while it is there, and goes when the customer is forgotten."""
+"""Every stored personal value is sealed, and an erasure deletes it."""
 
 from uuid import UUID
 
@@ -10,14 +10,14 @@ from app.privacy.erasure import erase_due
 from tests.contract.stored_values import PERSONAL, all_stored_values, customer_with_everything, settle_gateways
 from tests.shop import Shop
 
-# What stays, and why. Ids, times and states only: none of their columns holds a sealed or readable personal value.
+# Tables whose rows stay. They hold ids, times and statuses only, no personal value, sealed or readable.
 RETAINED_TABLES = {
     "anonymization_requests": "the proof that the erasure was asked for and done",
     "audit_events": "who did what and when, by ids and names of fields",
     "orders": "numbers, amounts, dates and the country, which the shop must keep",
     "gateway_attempts": "what is still to be sent to the gateways, sealed with the system key, emptied when sent",
 }
-# Ids and times of customers who were deleted instead: nobody who is anonymized has a row here.
+# Ids and times of deleted customers: an anonymized customer has no row here.
 DELETED_CUSTOMERS_ONLY = {"customer_deletions"}
 
 
@@ -74,11 +74,11 @@ async def test_no_personal_value_is_readable_in_any_column_before_or_after_the_e
 
 
 def is_chance(name: str, value: object) -> bool:
-    """Four digits of a card are met by chance in ids, times and random bytes."""
+    """Four digits of a card occur by chance in ids, times and random bytes."""
     return name == "card" and not (isinstance(value, str) and len(value) < 32)
 
 
-async def test_the_values_looked_for_are_those_that_the_customer_has(shop: Shop) -> None:
+async def test_the_searched_values_are_those_of_the_customer(shop: Shop) -> None:
     person = await customer_with_everything(shop)
     me = """{ me { email loginName attributes { value } firstName lastName phone phoneNational fax company birthDate
         reference taxExemptionCode imageUrl metadata addresses { line1 city notes } paymentMethods { last4 } } }"""

@@ -1,4 +1,4 @@
-"""Migrations make, on both databases, exactly the tables that the program has."""
+"""On both databases the migrations create exactly the tables of the program."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every field of the schema, asked by everybody of one organization with the ids of another."""
+"""Every field of the schema is called by one organization's callers with the ids of another organization."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from tests.shop import CONTRACT, SeededOrganization, Shop
 ROOT_FIELDS = {
     name for root in (SCHEMA._schema.query_type, SCHEMA._schema.mutation_type) if root for name in root.fields
 }
-# What is not about anything that has an id: these answer about the caller's own organization or about nothing secret.
+# Fields without an id: they answer about the caller's own organization, or about nothing secret.
 OWN_ORGANIZATION_FIELDS = {
     "viewer",
     "countries",
@@ -43,7 +43,7 @@ OWN_ORGANIZATION_FIELDS = {
     "markets",
     "profileForm",
     "registrationForm",
-    # Answered alike whatever the token or the address: what matters is that nothing changes.
+    # Answered alike for any token or address: the test checks that nothing changes.
     "unsubscribeNewsletter",
     "requestPasswordReset",
     "requestEmailVerification",
@@ -53,13 +53,13 @@ OWN_ORGANIZATION_FIELDS = {
 TABLES = ("customers", "addresses", "payment_methods", "organizations", "api_clients", "staff_members")
 
 
-def test_every_field_is_walked() -> None:
+def test_every_root_field_is_covered() -> None:
     assert set(MATRIX) == ROOT_FIELDS
     assert OWN_ORGANIZATION_FIELDS <= ROOT_FIELDS
 
 
 async def organization_rows(shop: Shop, organization: SeededOrganization) -> dict[str, list[Any]]:
-    """Every row of an organization, of the tables that anybody could want to change."""
+    """Every row of an organization, of the tables that a caller of another one could try to change."""
     await shop.runtime.services.get(LastUsedTracker).drain()
     found = {}
     column = {"organizations": "id"}
@@ -84,7 +84,7 @@ async def test_nobody_of_another_organization_reaches_what_the_ids_name(shop: Sh
     }
 
     for caller, token in callers.items():
-        # As a back office would: the owner in the first organization is named where one can be.
+        # Like a back office: name the owner in the first organization where the input allows it.
         setup.caller = "integration"
         variables = await MATRIX[field].variables(setup)
         before = await organization_rows(shop, shop.organization)

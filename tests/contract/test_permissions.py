@@ -1,4 +1,4 @@
-"""Who may use which field of the schema, and that whoever may not writes nothing."""
+"""Access to every root field of the schema, and that refused callers write nothing."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -21,7 +21,9 @@ def test_every_root_field_of_the_schema_is_in_the_matrix() -> None:
 
 
 @pytest.mark.parametrize("field", sorted(MATRIX))
-async def test_everybody_gets_what_the_matrix_says_and_who_is_refused_writes_nothing(shop: Shop, field: str) -> None:
+async def test_each_caller_gets_the_outcome_of_the_matrix_and_a_refused_one_writes_nothing(
+    shop: Shop, field: str
+) -> None:
     setup = await make_setup(shop)
     outcomes = {}
     for caller in CALLERS:
@@ -42,7 +44,7 @@ async def _ask(setup: PermissionSetup, field: str) -> tuple[str, bool]:
 
 
 @pytest.mark.parametrize("field", sorted(MATRIX))
-async def test_where_keys_are_required_nobody_is_answered_without_one(shop: Shop, field: str) -> None:
+async def test_where_keys_are_required_requests_without_one_are_refused(shop: Shop, field: str) -> None:
     setup = await make_setup(shop)
     setup.caller = "guest"
     variables = await MATRIX[field].variables(setup)

@@ -1,4 +1,4 @@
-"""The schema as clients depend on it: current, described, and accepting every operation of the contract."""
+"""The schema: its snapshot is current, it is described, and the operations of the contract are valid."""
 
 import json
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ from app.server.schema import sdl
 from tests.contract.snapshot import SNAPSHOT
 
 GRAPHQL_SCHEMA = build_schema(sdl())
-# Operations of the contract that wait for their own issues; whoever makes one valid takes it out.
+# Operations of the contract that are not implemented yet; remove one when it becomes valid.
 WAITING: set[str] = set()
 NAMES = [tab.name for tab in EXAMPLES]
 PRESENT = [tab for tab in EXAMPLES if tab.name not in WAITING]
 
 
 def undescribed() -> Iterator[str]:
-    """Every element of the schema without a description."""
+    """The elements of the schema without a description."""
     for name, kind in GRAPHQL_SCHEMA.type_map.items():
         if name.startswith("__"):
             continue

@@ -1,4 +1,4 @@
-"""Changing a profile: absent stays, null clears, and customers set only what is theirs."""
+"""Updating a profile: absent stays, null clears, and customers set only their own fields."""
 
 import asyncio
 from typing import Any
@@ -55,7 +55,7 @@ async def test_a_value_is_set_stays_when_absent_and_is_cleared_by_null(shop: Sho
     assert (await now(shop, ann))["version"] == 3
 
 
-async def test_whoever_is_shown_a_customer_without_changing_it_has_read_it(shop: Shop) -> None:
+async def test_an_update_without_a_change_is_recorded_as_a_read(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     before = await shop.audit()
 
@@ -68,7 +68,7 @@ async def test_whoever_is_shown_a_customer_without_changing_it_has_read_it(shop:
 
 
 @pytest.mark.parametrize("field", NEVER_NULL)
-async def test_what_must_be_there_is_set_and_not_cleared(shop: Shop, field: str) -> None:
+async def test_required_fields_are_set_and_not_cleared(shop: Shop, field: str) -> None:
     ann = await shop.register("ann@example.org")
 
     changed = await change(shop, ann, **{field: NEVER_NULL[field]})
@@ -80,7 +80,7 @@ async def test_what_must_be_there_is_set_and_not_cleared(shop: Shop, field: str)
 
 
 @pytest.mark.parametrize("field", [*BACK_OFFICE, "email", "shopperReference"])
-async def test_a_customer_does_not_set_what_is_the_back_office_s(shop: Shop, field: str) -> None:
+async def test_a_customer_does_not_set_the_fields_of_the_back_office(shop: Shop, field: str) -> None:
     ann = await shop.register("ann@example.org")
     before = await shop.counts(), await now(shop, ann)
 
@@ -92,7 +92,7 @@ async def test_a_customer_does_not_set_what_is_the_back_office_s(shop: Shop, fie
 
 
 @pytest.mark.parametrize("field", ["status", "group", "hasPassword", "passwordHash", "organizationId", "version", "id"])
-async def test_what_nobody_sets_is_no_field_of_the_input(shop: Shop, field: str) -> None:
+async def test_read_only_fields_are_not_in_the_input(shop: Shop, field: str) -> None:
     ann = await shop.register("ann@example.org")
 
     for own in (True, False):
@@ -123,7 +123,7 @@ async def test_a_shopper_reference_or_an_address_of_somebody_else_is_taken(shop:
     ] == ann.id
 
 
-async def test_of_several_who_want_one_shopper_reference_at_once_one_gets_it(shop: Shop) -> None:
+async def test_of_several_concurrent_updates_to_one_shopper_reference_one_succeeds(shop: Shop) -> None:
     people = [await shop.register(f"ann{number}@example.org") for number in range(6)]
 
     answers = await asyncio.gather(*(change(shop, person, shopperReference="the-one") for person in people))

@@ -30,23 +30,23 @@ BOTH = {"SHIPPING", "BILLING"}
 
 
 async def ask_to_create(shop: Shop, token: str, **fields: object) -> Answer:
-    """Send Ann's address with these fields instead; a field that is None is left away."""
+    """Send `createAddress` with Ann's address and these fields; None omits a field."""
     given = {name: value for name, value in {**ANN, **fields}.items() if value is not None}
     return await shop.ask(CREATE, token=token, input=given)
 
 
 async def create(shop: Shop, token: str, **fields: object) -> Any:
-    """The address that was created."""
+    """Create an address and return it."""
     return (await ask_to_create(shop, token, **fields)).payload("createAddress")["address"]
 
 
 async def ask_to_update(shop: Shop, token: str, address_id: str, **fields: object) -> Answer:
-    """Send these fields; None is an explicit null."""
+    """Send `updateAddress` with these fields; None is an explicit null."""
     return await shop.ask(UPDATE, token=token, id=address_id, input=fields)
 
 
 async def update(shop: Shop, token: str, address_id: str, **fields: object) -> Any:
-    """The address that was changed."""
+    """Update an address and return it."""
     return (await ask_to_update(shop, token, address_id, **fields)).payload("updateAddress")["address"]
 
 
@@ -65,10 +65,10 @@ async def default_ids(shop: Shop, token: str) -> dict[str, list[str]]:
 
 
 async def snapshot(shop: Shop, token: str) -> Any:
-    """What must be equal before and after a refusal: the number of rows of each table, and the addresses."""
+    """The number of rows of each table and the addresses: equal before and after a refusal."""
     return await shop.counts(), await list_addresses(shop, token)
 
 
 async def register_person(shop: Shop, name: str = "ann", organization: SeededOrganization | None = None) -> Person:
-    """A customer who is logged in and has no address yet."""
+    """Register and log in a customer without an address."""
     return await shop.register(f"{name}@example.org", organization=organization)

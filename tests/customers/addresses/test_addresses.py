@@ -1,4 +1,4 @@
-"""The life of an address: created, shown, changed in part, deleted."""
+"""The lifecycle of an address: create, read, update in part, delete."""
 
 from sqlalchemy import text
 from sqlmodel import col, select
@@ -39,7 +39,7 @@ GOOGLE = {
 
 
 async def address_audit(shop: Shop) -> list[tuple[str, list[str]]]:
-    """Actions on addresses, and the fields they name."""
+    """The audited actions on addresses, and the fields they name."""
     async with shop.runtime.store.database.engine.connect() as connection:
         rows = await connection.execute(select(AuditEvent.action, AuditEvent.fields).order_by(col(AuditEvent.id)))
         return [(action, fields) for action, fields in rows if action.startswith("address.")]

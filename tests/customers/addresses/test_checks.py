@@ -1,4 +1,4 @@
-"""What may be kept as an address, and what is refused of which field."""
+"""Validation of addresses: what is accepted, and which field each error names."""
 
 import dataclasses
 from datetime import UTC, datetime
@@ -54,11 +54,11 @@ def record(details: AddressDetails, country: str = "CH") -> AddressRecord:
     return AddressRecord(row, details)
 
 
-def test_a_right_address_is_kept_as_it_was_typed() -> None:
+def test_a_valid_address_is_stored_as_typed() -> None:
     assert check(ANN) == CheckedAddress("CH", ANN, [])
 
 
-def test_blanks_are_nothing_and_small_letters_of_codes_become_capitals() -> None:
+def test_blanks_are_absent_and_codes_become_upper_case() -> None:
     typed = replace(ANN, line1="  Limmatquai 1 ", line2=" ", company="", zone="zürich", postal_code="ch-8001")
 
     existing = check(typed, "ch")
@@ -163,7 +163,7 @@ def test_all_wrong_fields_are_reported_at_once() -> None:
     ]
 
 
-def test_nothing_at_all_lacks_everything_its_country_asks_for() -> None:
+def test_an_empty_address_lacks_every_field_its_country_requires() -> None:
     assert refusals(AddressDetails(), "US") == [
         ("REQUIRED", "city"),
         ("REQUIRED", "firstName"),
@@ -182,14 +182,14 @@ def test_coordinates_or_a_place_id_are_an_address_and_zero_is_a_coordinate(pin: 
     assert address.warnings == []
 
 
-def test_an_address_that_is_only_a_point_is_still_checked_where_it_says_more() -> None:
+def test_an_address_with_coordinates_is_still_checked_in_its_other_fields() -> None:
     typed = replace(PINNED, postal_code="1", zone="Bavaria")
 
     assert refusals(typed) == [("INVALID_POSTAL_CODE", "postalCode"), ("INVALID_ZONE", "zone")]
 
 
 @given(st.floats(allow_nan=False), st.floats(allow_nan=False))
-def test_coordinates_lie_on_the_globe(latitude: float, longitude: float) -> None:
+def test_coordinates_out_of_range_are_refused(latitude: float, longitude: float) -> None:
     typed = replace(PINNED, latitude=latitude, longitude=longitude)
     expected = [("INVALID", "latitude")] if abs(latitude) > 90 else []
     expected += [("INVALID", "longitude")] if abs(longitude) > 180 else []
@@ -201,7 +201,7 @@ def test_coordinates_lie_on_the_globe(latitude: float, longitude: float) -> None
 
 
 @pytest.mark.parametrize(("half", "other"), [("latitude", "longitude"), ("longitude", "latitude")])
-def test_half_a_point_is_refused_even_with_a_street(half: str, other: str) -> None:
+def test_one_coordinate_without_the_other_is_refused_even_with_a_street(half: str, other: str) -> None:
     assert refusals(replace(ANN, **{half: 0.0})) == [("REQUIRED", other)]
 
 
@@ -226,14 +226,14 @@ def test_where_the_organization_only_warns_the_address_is_kept_as_typed() -> Non
     ]
 
 
-def test_where_the_organization_only_warns_the_minimum_is_still_demanded() -> None:
+def test_where_the_organization_only_warns_required_fields_stay_required() -> None:
     assert refusals(replace(ANN, line1=None, first_name=None), strictness="warn") == [
         ("REQUIRED", "firstName"),
         ("REQUIRED", "line1"),
     ]
 
 
-def test_what_was_accepted_once_does_not_stand_in_the_way_of_another_change() -> None:
+def test_values_accepted_before_do_not_block_another_change() -> None:
     old = replace(ANN, postal_code="80001", phone="+4112")
 
     address = check(replace(old, notes="Ring twice"), existing=record(old))
@@ -241,7 +241,7 @@ def test_what_was_accepted_once_does_not_stand_in_the_way_of_another_change() ->
     assert address == CheckedAddress("CH", replace(old, notes="Ring twice"), [])
 
 
-def test_a_change_of_the_place_is_checked_with_all_that_belongs_to_it() -> None:
+def test_a_change_of_the_location_checks_the_whole_location() -> None:
     old = replace(ANN, postal_code="80001")
 
     assert refusals(replace(old, line1="Limmatquai 2"), existing=record(old)) == [("INVALID_POSTAL_CODE", "postalCode")]

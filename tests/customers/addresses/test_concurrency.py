@@ -1,4 +1,4 @@
-"""Twenty clients at once."""
+"""Twenty concurrent clients that change addresses."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -22,7 +22,7 @@ CLIENTS = 20
 
 
 async def refused(answers: list[Awaitable[Answer]], name: str) -> set[str]:
-    """The codes of all refusals; fails the test when anybody met a fault."""
+    """The codes of all refusals; fails the test on a top-level error."""
     return {code for answer in await asyncio.gather(*answers) for code, _ in answer.refusals(name)}
 
 

@@ -6,7 +6,7 @@ from tests.customers.addresses.builders import create, default_ids, list_address
 from tests.shop import Shop
 
 
-async def test_the_first_address_is_the_default_for_both_whatever_it_says(shop: Shop) -> None:
+async def test_the_first_address_is_the_default_for_both_types_whatever_its_flags(shop: Shop) -> None:
     ann = await register_person(shop)
 
     first = await create(shop, ann.token, isDefaultShipping=False, isDefaultBilling=False)
@@ -17,7 +17,7 @@ async def test_the_first_address_is_the_default_for_both_whatever_it_says(shop: 
     assert await default_ids(shop, ann.token) == {"SHIPPING": [first["id"]], "BILLING": [first["id"]]}
 
 
-async def test_a_new_address_may_take_over(shop: Shop) -> None:
+async def test_a_new_address_may_become_the_default(shop: Shop) -> None:
     ann = await register_person(shop)
 
     first = await create(shop, ann.token)
@@ -74,7 +74,7 @@ async def test_false_is_no_change_where_the_address_is_no_default(shop: Shop) ->
     assert await default_ids(shop, ann.token) == {"SHIPPING": [first["id"]], "BILLING": [first["id"]]}
 
 
-async def test_a_successor_takes_over_only_what_the_deleted_address_was_the_default_for(shop: Shop) -> None:
+async def test_a_replacement_becomes_the_default_only_for_the_types_of_the_deleted_address(shop: Shop) -> None:
     ann = await register_person(shop)
     first, second, third = [await create(shop, ann.token) for _ in range(3)]
     await shop.ask("SetDefaultAddress", token=ann.token, id=second["id"], type="BILLING")
@@ -95,7 +95,7 @@ async def test_deleting_an_address_that_is_no_default_changes_no_default(shop: S
     assert await default_ids(shop, ann.token) == {"SHIPPING": [first["id"]], "BILLING": [first["id"]]}
 
 
-async def test_after_the_last_address_has_gone_the_next_one_is_the_first(shop: Shop) -> None:
+async def test_the_next_address_after_the_last_was_deleted_is_the_default(shop: Shop) -> None:
     ann = await register_person(shop)
     first = await create(shop, ann.token)
 

@@ -1,4 +1,4 @@
-"""Countries and zones have the names of the language that the customer chose."""
+"""Countries and zones are named in the customer's language."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def _names(address: Any) -> tuple[str, str]:
         ("xx", "Switzerland", "Geneva", "Japan"),
     ],
 )
-async def test_names_follow_the_locale_of_who_is_logged_in(
+async def test_names_follow_the_locale_of_the_customer_who_reads(
     shop: Shop, locale: str | None, swiss: str, geneva: str, japan: str
 ) -> None:
     ann = await shop.register("ann@example.org")
@@ -55,7 +55,7 @@ async def test_names_follow_the_locale_of_who_is_logged_in(
     assert mine["formatted"] == sent["formatted"] == ["Ann Lee", "Rue du Rhône 1", "CH-1204 Genève", "SWITZERLAND"]
 
 
-async def test_the_shop_reads_english_whatever_the_customer_chose(shop: Shop) -> None:
+async def test_integrations_read_english_names_whatever_the_customer_chose(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     (await shop.ask(CHOOSE, token=ann.token, locale="fr")).payload("updateCustomer")
     address = await create(shop, ann.token, **GENEVA)

@@ -1,4 +1,4 @@
-"""What is refused, of which field, and that nothing was written."""
+"""Refusals of address mutations: code, field, and that nothing was written."""
 
 import asyncio
 
@@ -76,7 +76,7 @@ async def test_all_wrong_fields_are_reported_at_once(shop: Shop) -> None:
     assert await snapshot(shop, ann.token) == before
 
 
-async def test_a_change_of_one_field_must_leave_a_whole_address(shop: Shop) -> None:
+async def test_a_change_of_one_field_must_leave_a_valid_address(shop: Shop) -> None:
     ann = await register_person(shop)
     address = await create(shop, ann.token)
     before = await snapshot(shop, ann.token)
@@ -91,7 +91,7 @@ async def test_a_change_of_one_field_must_leave_a_whole_address(shop: Shop) -> N
     assert await snapshot(shop, ann.token) == before
 
 
-async def test_a_point_on_the_map_is_an_address(shop: Shop) -> None:
+async def test_coordinates_alone_are_an_address(shop: Shop) -> None:
     ann = await register_person(shop)
     point = {"line1": None, "city": None, "postalCode": None}
 
@@ -142,7 +142,7 @@ async def test_an_id_of_no_address_is_not_found(shop: Shop, address_id: str) -> 
     assert await snapshot(shop, ann.token) == before
 
 
-async def test_what_was_deleted_is_not_found(shop: Shop) -> None:
+async def test_a_deleted_address_is_not_found(shop: Shop) -> None:
     ann = await register_person(shop)
     address = await create(shop, ann.token)
     await shop.ask("DeleteAddress", token=ann.token, id=address["id"])
@@ -152,7 +152,7 @@ async def test_what_was_deleted_is_not_found(shop: Shop) -> None:
     assert again.refusals("deleteAddress") == [("NOT_FOUND", ["id"])]
 
 
-async def test_a_default_needs_a_successor_while_there_are_others(shop: Shop) -> None:
+async def test_a_default_needs_a_replacement_while_there_are_others(shop: Shop) -> None:
     ann = await register_person(shop)
     first, second = await create(shop, ann.token), await create(shop, ann.token)
     before = await snapshot(shop, ann.token)
@@ -167,7 +167,7 @@ async def test_a_default_needs_a_successor_while_there_are_others(shop: Shop) ->
     assert gone.payload("deleteAddress")["deletedAddressId"] == second["id"]
 
 
-async def test_the_last_address_can_go_unless_the_organization_keeps_it(shop: Shop) -> None:
+async def test_the_last_address_can_be_deleted_unless_the_organization_keeps_it(shop: Shop) -> None:
     keeping = await shop.create_organization("keeping", keep_last_address=True)
     ann, bob = await register_person(shop), await register_person(shop, "bob", keeping)
     free, kept = await create(shop, ann.token), await create(shop, bob.token)
@@ -181,7 +181,7 @@ async def test_the_last_address_can_go_unless_the_organization_keeps_it(shop: Sh
     assert await list_addresses(shop, ann.token) == []
 
 
-async def test_one_of_two_can_go_where_the_organization_keeps_the_last(shop: Shop) -> None:
+async def test_one_of_two_can_be_deleted_where_the_organization_keeps_the_last(shop: Shop) -> None:
     keeping = await shop.create_organization("keeping", keep_last_address=True)
     ann = await register_person(shop, organization=keeping)
     first, second = await create(shop, ann.token), await create(shop, ann.token)

@@ -1,4 +1,4 @@
-"""What other packages ask of addresses: many at once, one by its id, all for the owner, none any more."""
+"""The functions of the address repository that other packages use: batch reads, by id, export, erasure."""
 
 import json
 from uuid import UUID
@@ -43,7 +43,7 @@ async def test_an_address_is_found_by_its_id_in_its_own_organization_only(shop: 
     assert await repository.of_customers(store, other.id, [row_id(ann)]) == [[]]
 
 
-async def test_an_address_whose_key_was_destroyed_is_no_address_any_more(shop: Shop) -> None:
+async def test_an_address_whose_key_was_destroyed_is_not_read(shop: Shop) -> None:
     ann = await register_person(shop)
     hers, store = await address_id(shop, ann), shop.runtime.store
 

@@ -1,4 +1,4 @@
-"""The back office lists customers: filters, orders, pages."""
+"""Lists of customers for the back office: filters, sort orders, pages."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ async def test_a_page_says_where_it_begins_and_ends(shop: Shop) -> None:
     assert [len(page["edges"]) for page in (first, last, none)] == [2, 1, 0]
 
 
-async def test_every_filter_finds_whom_it_names(shop: Shop) -> None:
+async def test_every_filter_finds_the_matching_customers(shop: Shop) -> None:
     token = await shop.integration()
     ann = await shop.register("ann@example.org")
     bob = await guest(shop, token, "bob@example.org", reference="crm-7", shopperReference="shopper-bob")
@@ -188,7 +188,7 @@ async def test_an_anonymized_customer_is_listed_without_anything_personal(shop: 
     assert await emails(shop, token, {"email": {"eq": "ann@example.org"}}) == []
 
 
-async def test_only_who_may_read_customers_lists_them(shop: Shop) -> None:
+async def test_listing_needs_the_scope_to_read_customers(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     without = await shop.integration(Scope.CUSTOMERS_WRITE)
 

@@ -1,4 +1,4 @@
-"""What a page of 100,000 customers costs, in the database's own words."""
+"""Query plans of lists of customers."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -46,7 +46,7 @@ async def test_any_page_is_a_range_of_an_index_without_a_sort(
         assert "Sort" not in found, found
         assert "TEMP B-TREE" not in found, found
         if after:
-            # The position is where the scan of the index starts, not a filter on what was passed over.
+            # The position is the start of the index scan, not a filter on scanned rows.
             column = field.value
             start = "(organization_id=? AND (" if "SEARCH" in found else f"ROW({column}, id)"
             assert start in found, found

@@ -1,4 +1,4 @@
-"""The back office creates or updates, and deletes."""
+"""Upserting and deleting customers by the back office."""
 
 import asyncio
 

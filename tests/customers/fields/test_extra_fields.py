@@ -191,14 +191,14 @@ async def test_an_answer_whose_field_is_gone_can_still_be_cleared(shop: Shop) ->
     assert cleared["attributes"] == []
 
 
-async def test_a_required_box_must_be_ticked(shop: Shop) -> None:
+async def test_a_required_checkbox_must_be_checked(shop: Shop) -> None:
     await _declare(shop, "adult", type="CHECKBOX", required=True)
 
     assert (await _register(shop, adult="false")).refusals("register") == [("REQUIRED", ["attributes", "adult"])]
     assert (await _register(shop, adult="true")).payload("register")["customer"]
 
 
-async def test_answers_are_sealed_with_the_person(shop: Shop) -> None:
+async def test_answers_are_sealed_with_the_profile(shop: Shop) -> None:
     await _declare(shop, "nickname")
     await _register(shop, nickname="Robin Hood")
 
@@ -207,7 +207,7 @@ async def test_answers_are_sealed_with_the_person(shop: Shop) -> None:
         assert all(b"Robin" not in bytes(row.sealed) for row in raw)
 
 
-async def test_a_card_number_is_no_answer(shop: Shop) -> None:
+async def test_a_card_number_is_refused_as_an_answer(shop: Shop) -> None:
     await _declare(shop, "note")
 
     assert (await _register(shop, note="4242 4242 4242 4242")).refusals("register") == [

@@ -25,7 +25,7 @@ MARKETS = "query ($all: Boolean) { markets(includePrivate: $all) { code } }"
 
 
 async def create(shop: Shop, token: str, code: str = "wholesale", **fields: object) -> Any:
-    """The group that was made."""
+    """Create a group and return it."""
     answer = await shop.ask(CREATE, token=token, input={"code": code, "name": code.title(), **fields})
     return answer.payload("createGroup")["group"]
 
@@ -36,22 +36,22 @@ async def groups(shop: Shop, token: str) -> Any:
 
 
 async def assign(shop: Shop, token: str, customer_id: str, group_id: str | None) -> Answer:
-    """Put a customer into a group."""
+    """Assign a customer to a group."""
     return await shop.ask(ASSIGN, token=token, input={"customerId": customer_id, "groupId": group_id})
 
 
 async def own_group(shop: Shop, token: str) -> Any:
-    """The code of the customer's group as it sees it itself."""
+    """The code of the customer's group, read by the customer."""
     group = (await shop.ask(OWN, token=token)).data["me"]["group"]
     return group["code"] if group else None
 
 
 async def create_market(shop: Shop, token: str, code: str, **fields: object) -> Any:
-    """The market that was made."""
+    """Create a market and return it."""
     given = {"code": code, "name": code.title(), "currencyCode": "CHF", **fields}
     return (await shop.ask(CREATE_MARKET, token=token, input=given)).payload("createMarket")["market"]
 
 
 async def markets(shop: Shop, token: str | None = None) -> list[str]:
-    """The codes of the markets the caller sees."""
+    """The codes of the markets that the caller can read."""
     return [one["code"] for one in (await shop.ask(MARKETS, token=token)).data["markets"]]

@@ -1,4 +1,4 @@
-"""Groups of customers."""
+"""Customer groups: create, update, assign, default, delete."""
 
 import asyncio
 from typing import Any
@@ -222,7 +222,7 @@ async def test_assigning_and_deleting_at_once_leaves_nobody_in_a_group_that_is_g
     assert [one["code"] for one in await groups(shop, token)] == ["new"]
 
 
-async def test_only_the_back_office_knows_and_changes_groups(shop: Shop) -> None:
+async def test_only_the_back_office_reads_and_changes_groups(shop: Shop) -> None:
     other = await shop.create_organization("other")
     ann = await shop.register("ann@example.org")
     token = await shop.integration()

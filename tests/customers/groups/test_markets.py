@@ -1,4 +1,4 @@
-"""Markets, public and private."""
+"""Markets: create, update, delete, and who can read private ones."""
 
 import pytest
 
@@ -60,7 +60,7 @@ async def test_a_private_market_follows_the_membership_at_the_next_request(shop:
     assert await markets(shop, ann.token) == ["open"]
 
 
-async def test_a_private_market_looks_like_none_to_others(shop: Shop) -> None:
+async def test_a_private_market_is_answered_like_an_unknown_one(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     token = await shop.integration()
     trade = await create(shop, token, "trade")
@@ -118,7 +118,7 @@ async def test_wrong_markets_are_refused_and_nothing_is_written(
     assert await markets(shop) == ["here", "there"]
 
 
-async def test_only_null_opens_a_private_market(shop: Shop) -> None:
+async def test_only_null_makes_a_private_market_public(shop: Shop) -> None:
     token = await shop.integration()
     group = await create(shop, token, "trade")
     market = await create_market(shop, token, "secret", groupId=group["id"])

@@ -44,27 +44,27 @@ ORDER_INPUT: dict[str, Any] = {
 
 
 def order_input(**fields: object) -> dict[str, Any]:
-    """The input of an order with these fields instead; one that is None is left away."""
+    """The input of an order with these fields; None omits a field."""
     return {name: value for name, value in {**ORDER_INPUT, **fields}.items() if value is not None}
 
 
 async def ask_to_record(shop: Shop, token: str, **fields: object) -> Answer:
-    """Send an order with these fields instead."""
+    """Send `recordOrder` with these fields."""
     return await shop.ask(RECORD, token=token, input=order_input(**fields))
 
 
 async def record(shop: Shop, token: str, **fields: object) -> Any:
-    """What was answered to an order that was recorded."""
+    """Record an order and return the payload."""
     return (await ask_to_record(shop, token, **fields)).payload("recordOrder")
 
 
 async def history(shop: Shop, token: str, first: int = 100, **arguments: Any) -> Any:
-    """The customer as it sees its orders."""
+    """The customer with its orders, read by the customer."""
     return (await shop.ask(HISTORY, token=token, first=first, **arguments)).data["me"]
 
 
 async def snapshot(shop: Shop, person: Person) -> Any:
-    """What must be equal before and after a refusal."""
+    """The state that must be equal before and after a refusal."""
     return await shop.counts(), await history(shop, person.token)
 
 
@@ -74,7 +74,7 @@ def row_id(person: Person) -> UUID:
 
 
 async def prove_email(shop: Shop, person: Person) -> int:
-    """What the verification of an email address does; how many orders were attached."""
+    """Attach guest orders as the verification of an email address does; return how many."""
     async with shop.runtime.store.database.transaction() as session:
         row = await session.get_one(Customer, row_id(person), with_for_update=True)
         row.email_verified_at = now()

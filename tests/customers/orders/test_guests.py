@@ -1,4 +1,4 @@
-"""Orders of guests, known by an email address only until somebody has proven to own it."""
+"""Orders of guests, identified by an email address until a customer has verified it."""
 
 import asyncio
 
@@ -26,18 +26,18 @@ from tests.shop import Shop
 
 
 async def keys(shop: Shop) -> set[str]:
-    """Whose keys the key store holds."""
+    """The owners of the keys in the key store."""
     async with shop.runtime.store.vault.keystore.engine.connect() as connection:
         found = await connection.execute(text("SELECT person_id FROM person_keys"))
         return {str(row.person_id).replace("-", "") for row in found}
 
 
 async def sealed_somewhere(shop: Shop) -> int:
-    """How many orders keep address copies."""
+    """The number of orders with sealed address copies."""
     return await shop.count("orders", "sealed IS NOT NULL")
 
 
-async def test_a_guests_order_is_nobodys_and_readable_by_the_back_office(shop: Shop) -> None:
+async def test_a_guests_order_belongs_to_nobody_and_the_back_office_reads_it(shop: Shop) -> None:
     token = await shop.integration(Scope.ORDERS_WRITE)
 
     recorded = await record(shop, token, email="Ann@Example.org", shippingAddress=HOME)
@@ -64,7 +64,7 @@ async def test_a_repeated_guests_order_leaves_no_key_behind(shop: Shop) -> None:
     assert len(await keys(shop)) == 1 + await shop.count("staff_members")
 
 
-async def test_having_an_account_with_the_address_is_not_enough(shop: Shop) -> None:
+async def test_an_unverified_account_with_the_address_gets_no_orders(shop: Shop) -> None:
     token = await shop.integration()
     await record(shop, token, email="ann@example.org", number="before")
     ann = await shop.register("ann@example.org")
@@ -76,7 +76,7 @@ async def test_having_an_account_with_the_address_is_not_enough(shop: Shop) -> N
     assert await shop.count("orders", "customer_id IS NULL") == 2
 
 
-async def test_orders_are_attached_once_the_address_is_proven(shop: Shop) -> None:
+async def test_orders_are_attached_once_the_address_is_verified(shop: Shop) -> None:
     token = await shop.integration()
     first = await record(shop, token, email="ann@example.org", number="1", shippingAddress=HOME)
     await record(shop, token, email="ann@example.org", number="2", status="CANCELLED")
@@ -100,7 +100,7 @@ async def test_orders_are_attached_once_the_address_is_proven(shop: Shop) -> Non
     assert (await record(shop, token, email="ann@example.org", number="1", shippingAddress=HOME))["created"] is False
 
 
-async def test_an_order_with_a_proven_address_belongs_to_its_owner_at_once(shop: Shop) -> None:
+async def test_an_order_with_a_verified_address_belongs_to_its_owner_immediately(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     await prove_email(shop, ann)
 
@@ -110,7 +110,7 @@ async def test_an_order_with_a_proven_address_belongs_to_its_owner_at_once(shop:
     assert (await history(shop, ann.token))["orders"]["nodes"] == [recorded["order"]]
 
 
-async def test_proving_and_recording_at_once_leaves_no_order_behind(shop: Shop) -> None:
+async def test_concurrent_verification_and_recording_leave_no_order_unattached(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     token = await shop.integration()
 

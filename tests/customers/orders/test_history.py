@@ -1,4 +1,4 @@
-"""A customer's history: newest first, in pages that cost the same wherever they are."""
+"""A customer's order history: newest first, keyset pagination."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,7 +43,7 @@ async def fill(shop: Shop, customer_id: UUID, number: int) -> None:
 
 
 async def plan(shop: Shop, page: PageLoader, customer_id: UUID) -> str:
-    """How the database reads a page: the statement of the program, explained."""
+    """The query plan of a page."""
     database = shop.runtime.store.database
     read = page_of_one_customer(by_status=page.order_filter.status is not None)
     explained = Read(read.select, tuple)
@@ -110,7 +110,7 @@ async def test_the_back_office_sees_the_history_of_a_customer(shop: Shop) -> Non
 
 
 @pytest.mark.parametrize(("first", "after"), [(0, None), (101, None), (5, "x"), (5, "AAAAAAAAAAAAAAAAAAAA")])
-async def test_a_page_that_is_none_is_refused(shop: Shop, first: int, after: str | None) -> None:
+async def test_an_invalid_page_is_refused(shop: Shop, first: int, after: str | None) -> None:
     ann = await shop.register("ann@example.org")
 
     answer = await shop.ask("OrderHistory", token=ann.token, first=first, after=after)

@@ -1,4 +1,4 @@
-"""Orders that the shop records."""
+"""Recording orders: validation, idempotency, address copies, access."""
 
 from typing import Any
 

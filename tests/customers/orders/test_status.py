@@ -1,4 +1,4 @@
-"""What orders make of a customer: prospect, acquired, repeat."""
+"""Customer status and order status: transitions, counting, cancelling."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ CLIENTS = 20
 
 
 async def status(shop: Shop, token: str) -> tuple[str, int]:
-    """The status the customer sees, and the number it comes from."""
+    """The customer's status, and the number of placed orders."""
     return (await history(shop, token))["status"], await shop.count("orders", "status IN ('PLACED', 'FULFILLED')")
 
 
@@ -138,7 +138,7 @@ async def test_fields_are_changed_in_part_and_addresses_cleared_by_null(shop: Sh
     assert (await shop.audit()).count("order.updated") == 3
 
 
-async def test_changes_are_refused_whole(shop: Shop) -> None:
+async def test_a_refused_change_writes_nothing(shop: Shop) -> None:
     other = await shop.create_organization("other")
     ann = await shop.register("ann@example.org")
     token = await shop.integration()

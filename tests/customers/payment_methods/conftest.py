@@ -1,4 +1,4 @@
-"""A shop with a faulty gateway, and customers with payment methods."""
+"""Fixtures: a shop with a faulty gateway, and customers."""
 
 from collections.abc import AsyncIterator, Iterator
 
@@ -27,7 +27,7 @@ async def bob(shop: Shop) -> Person:
 
 @pytest.fixture
 async def sqlite_payments(sqlite_urls: Urls) -> AsyncIterator[SandboxPayments]:
-    """For rules that no database has a part in."""
+    """For rules that do not depend on the database."""
     async with open_shop(sqlite_urls) as shop:
         yield SandboxPayments(shop, FaultyGateway())
 
@@ -40,7 +40,7 @@ def localstripe_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def stripe_proxy(localstripe_url: str) -> AsyncIterator[StripeProxy]:
-    """Stripe, behind a proxy that fails as planned."""
+    """Stripe behind a proxy with planned faults."""
     async with serve_stripe_proxy(localstripe_url) as running:
         yield running
 

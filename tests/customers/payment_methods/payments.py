@@ -51,7 +51,7 @@ Used = TypeVar("Used", bound=Gateway)
 
 
 class FaultyGateway(SandboxGateway):
-    """A sandbox that can be out of order, lose its answers, and remembers what it was asked."""
+    """A sandbox that can be unavailable, lose its answers, and records its calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class FaultyGateway(SandboxGateway):
 
 @dataclass(slots=True)
 class Payments(Generic[Used]):
-    """A shop with one payment gateway, and what customers do with payment methods there."""
+    """A shop with one payment gateway, and the operations of customers on payment methods."""
 
     shop: Shop
     gateway: Used
@@ -149,16 +149,16 @@ class Payments(Generic[Used]):
         return await self.shop.ask(SESSION, token=bearer(person), organization=organization, input=fields or None)
 
     async def attempts(self) -> list[tuple[str, str]]:
-        """Kind and state of what the gateways were asked, oldest first."""
+        """Kind and state of the gateway attempts, oldest first."""
         rows = await self._all("SELECT kind, state FROM gateway_attempts ORDER BY id")
         return [(row.kind, row.state) for row in rows]
 
     async def attempts_with_secrets(self) -> int:
-        """How many attempts still hold anything of a person."""
+        """The number of attempts that still hold personal values."""
         return await self.shop.count("gateway_attempts", "sealed IS NOT NULL OR token_hash IS NOT NULL")
 
     async def make_attempts_due(self) -> None:
-        """Let as much time go by as makes every attempt due."""
+        """Make every attempt due."""
         async with self.shop.runtime.store.database.engine.begin() as connection:
             await connection.execute(text("UPDATE gateway_attempts SET next_attempt_at = '2020-01-01 00:00:00.000000'"))
 
@@ -166,15 +166,15 @@ class Payments(Generic[Used]):
         return await reconcile(self.shop.runtime.store, self.gateways, limit=100)
 
     async def reconcile_all(self) -> None:
-        """Let the reconciler run until nothing is due."""
+        """Run the reconciler until nothing is due."""
         await self.make_attempts_due()
         while await self.reconcile():
             pass
 
     async def values_showing(self, secret: str) -> list[object]:
-        """The values in the main database that show it.
+        """The values in the main database that contain `secret`.
 
-        A few digits are met by chance in ids, times and random bytes: of these only short texts count.
+        A few digits occur by chance in ids, times and random bytes: of these only short texts count.
         """
         values = [
             value
@@ -192,15 +192,15 @@ class Payments(Generic[Used]):
 
 
 class SandboxPayments(Payments[FaultyGateway]):
-    """With the faulty sandbox behind it."""
+    """Payments with the faulty sandbox as the gateway."""
 
 
 class StripePayments(Payments[StripeGateway]):
-    """With Stripe behind it."""
+    """Payments with Stripe as the gateway."""
 
 
 async def erase_customer(payments: Payments[Any], person: Person) -> None:
-    """Have a customer erased, key and all."""
+    """Erase a customer and destroy its key."""
     staff = await payments.shop.staff()
     answer = await payments.shop.ask("RequestAnonymization", token=staff, customerId=person.id)
     answer.payload("requestAnonymization")

@@ -1,4 +1,4 @@
-"""A Stripe to talk to: localstripe in a process of its own, behind a proxy that knows idempotency keys and faults."""
+"""A test double of Stripe: localstripe in its own process, behind a proxy with idempotency keys and faults."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ STARTING_SECONDS = 20
 
 
 class Fault(Enum):
-    """What goes wrong with one request."""
+    """A fault of one request."""
 
     SILENT = "never reaches Stripe, never answered"
     LOST = "carried out, and the answer is cut off"
@@ -55,7 +55,7 @@ ERRORS = {
 
 @dataclass(slots=True)
 class ProxiedRequest:
-    """One request as the proxy saw it."""
+    """A request as the proxy received it."""
 
     method: str
     path: str
@@ -68,7 +68,7 @@ class ProxiedRequest:
 
 
 class _Cut(Response):
-    """Half an answer, and the connection ends."""
+    """Half a response, then the connection is closed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(b"content-type", b"application/json"), (b"content-length", b"100000")]
@@ -78,7 +78,7 @@ class _Cut(Response):
 
 @dataclass(slots=True)
 class StripeProxy:
-    """The proxy: keeps Stripe's promise about idempotency keys, which localstripe does not, and fails as planned."""
+    """A proxy that implements Stripe's idempotency keys, which localstripe does not, and planned faults."""
 
     stripe_url: str
     url: str = ""
@@ -92,27 +92,27 @@ class StripeProxy:
         self._faults += [(pattern, fault) for fault in faults]
 
     def requested_paths(self) -> list[str]:
-        """What was asked, without ids."""
+        """The requested paths, without ids."""
         return [str(one) for one in self.requests]
 
     async def card(self, number: str = "4242424242424242", year: int = 2040) -> str:
-        """What Stripe.js in the browser makes of a card."""
+        """The token that Stripe.js in the browser makes of a card."""
         card = {"number": number, "exp_month": 11, "exp_year": year, "cvc": "123"}
         return str((await self.direct("payment_methods", {"type": "card", "card": card}))["id"])
 
     async def confirm(self, session_id: str, number: str = "4242424242424242") -> None:
-        """What Stripe.js does when the customer has filled the form."""
+        """Confirm a setup intent, as Stripe.js does when the customer has filled in the form."""
         await self.direct(f"setup_intents/{session_id}/confirm", {"payment_method": await self.card(number)})
 
     async def direct(self, path: str, body: object = None) -> Any:
-        """Ask Stripe itself, past the proxy."""
+        """Send a request to localstripe directly."""
         headers = {"authorization": f"Bearer {SECRET_KEY}"}
         method = "GET" if body is None else "POST"
         answer = await self._client.request(method, f"{self.stripe_url}/v1/{path}", json=body, headers=headers)
         return answer.json()
 
     async def customer_of(self, method_id: str) -> str | None:
-        """To whom Stripe has attached a payment method."""
+        """The customer that Stripe has attached a payment method to."""
         found: str | None = (await self.direct(f"payment_methods/{method_id}"))["customer"]
         return found
 
@@ -162,7 +162,7 @@ class StripeProxy:
 
 
 def account(proxy: StripeProxy) -> StripeAccount:
-    """The shop's account at this Stripe, with short patience."""
+    """The shop's account at this Stripe, with short timeouts."""
     return StripeAccount(
         secret_key=SECRET_KEY,
         publishable_key="pk_test_patron",
@@ -180,7 +180,7 @@ def _error(error: object) -> bytes:
 
 @contextmanager
 def localstripe(folder: Path) -> Iterator[str]:
-    """The address of a fresh localstripe."""
+    """Start localstripe; the URL."""
     port = _free_port()
     environment = {**os.environ, "TMPDIR": str(folder)}
     with (folder / "log").open("wb") as log:
@@ -197,7 +197,7 @@ def localstripe(folder: Path) -> Iterator[str]:
 
 @asynccontextmanager
 async def serve_stripe_proxy(stripe_url: str) -> AsyncIterator[StripeProxy]:
-    """The proxy, served on a real port."""
+    """Serve the proxy on a free port."""
     proxy = StripeProxy(stripe_url)
     methods = ["GET", "POST", "DELETE"]
     application = Starlette(routes=[Route("/{path:path}", proxy.handle, methods=methods)])
@@ -205,7 +205,7 @@ async def serve_stripe_proxy(stripe_url: str) -> AsyncIterator[StripeProxy]:
     proxy.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     config = uvicorn.Config(application, log_level="critical", ws="none", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    # Not `serve`, which takes over the signals of the test run.
+    # Not `serve`, which installs signal handlers.
     serving = asyncio.create_task(server._serve([listening]))
     try:
         yield proxy

@@ -1,4 +1,4 @@
-"""Many at once: exactly one default, at most fifty, and nobody waits for the gateway in a lock."""
+"""Concurrent changes: exactly one default, at most fifty, and no lock is held during a gateway call."""
 
 import asyncio
 
@@ -53,7 +53,7 @@ async def test_deleting_the_same_one_at_once_deletes_it_once(payments: SandboxPa
     assert await payments.attempts() == [("ATTACH", "DONE"), ("DETACH", "PENDING")]
 
 
-async def test_the_limit_holds_in_a_race_and_the_gateway_forgets_who_came_too_late(
+async def test_the_limit_holds_under_concurrency_and_the_gateway_detaches_the_rest(
     payments: SandboxPayments, ann: Person
 ) -> None:
     for _ in range(MAX_PAYMENT_METHODS - 2):
@@ -69,7 +69,7 @@ async def test_the_limit_holds_in_a_race_and_the_gateway_forgets_who_came_too_la
     assert await payments.attempts_with_secrets() == 0
 
 
-async def test_nobody_waits_in_a_lock_while_the_gateway_thinks(payments: SandboxPayments, ann: Person) -> None:
+async def test_no_lock_is_held_during_a_gateway_call(payments: SandboxPayments, ann: Person) -> None:
     slow = SlowGateway()
     patient = SandboxPayments(payments.shop, slow)
     slow.ready.set()
@@ -88,7 +88,7 @@ async def test_nobody_waits_in_a_lock_while_the_gateway_thinks(payments: Sandbox
 
 
 class SlowGateway(FaultyGateway):
-    """Takes as long as the test wants."""
+    """A gateway whose attach waits for the test."""
 
     def __init__(self) -> None:
         super().__init__()

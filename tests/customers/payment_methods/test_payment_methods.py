@@ -1,4 +1,4 @@
-"""What a customer does with payment methods, through the endpoint."""
+"""Payment methods over HTTP: add, read, default, delete, sessions."""
 
 from datetime import datetime
 
@@ -56,7 +56,7 @@ async def test_nothing_of_a_card_is_readable_in_the_database(payments: SandboxPa
     (instrument,) = payments.gateway.instruments.values()
     for secret in ("tok_amex", "8431", "amex", instrument.gateway_token, instrument.gateway_customer):
         assert await payments.values_showing(secret) == []
-    # What is plain is found: the search can fail.
+    # The search finds a value that is stored in plain text.
     assert await payments.values_showing("sandbox") != []
 
 
@@ -68,7 +68,7 @@ async def test_each_attach_makes_another_instrument(payments: SandboxPayments, a
     assert len(payments.gateway.instruments) == 2
 
 
-async def test_the_gateway_knows_a_customer_once(payments: SandboxPayments, ann: Person) -> None:
+async def test_a_customer_is_created_once_at_the_gateway(payments: SandboxPayments, ann: Person) -> None:
     await payments.add_method(ann)
     await payments.add_method(ann)
     await payments.open_session(ann)

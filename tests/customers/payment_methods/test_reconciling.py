@@ -1,4 +1,4 @@
-"""Our rows and the gateway agree in the end, whatever got lost in between."""
+"""The reconciler: rows and gateway agree in the end, whatever was lost."""
 
 import asyncio
 import logging
@@ -169,7 +169,7 @@ async def test_a_lost_answer_to_a_detach_is_asked_again_with_a_new_key(payments:
 
 
 @pytest.mark.parametrize("fault", [GatewayUnavailable(), GatewayDeclined(), RuntimeError("pm_secret")])
-async def test_what_never_works_is_given_up_visibly_and_stops_nobody_else(
+async def test_an_attempt_that_keeps_failing_is_marked_failed_and_logged_and_blocks_no_other(
     payments: SandboxPayments, ann: Person, bob: Person, fault: Exception
 ) -> None:
     hers = await payments.add_method(ann)
@@ -194,7 +194,7 @@ async def test_what_never_works_is_given_up_visibly_and_stops_nobody_else(
     assert await payments.reconcile() == 1
 
 
-async def test_a_gateway_that_is_no_longer_configured_is_waited_for(payments: SandboxPayments, ann: Person) -> None:
+async def test_attempts_of_an_unconfigured_gateway_stay_pending(payments: SandboxPayments, ann: Person) -> None:
     hers = await payments.add_method(ann)
     await payments.delete(ann, hers["id"])
     kept, payments.gateways = payments.gateways, Gateways([])
@@ -252,6 +252,6 @@ async def test_attempts_done_long_ago_are_swept_and_others_stay(payments: Sandbo
     assert await payments.attempts() == [("DETACH", "PENDING")]
 
 
-def test_pauses_double_up_to_an_hour() -> None:
+def test_delays_double_up_to_an_hour() -> None:
     assert [backoff(tries).seconds for tries in (1, 2, 3, 11)] == [2, 4, 8, 2048]
     assert {backoff(tries) for tries in (12, 24, 1000)} == {MAX_BACKOFF}

@@ -1,4 +1,4 @@
-"""When a card expires soon."""
+"""Expiry of cards."""
 
 from datetime import date
 

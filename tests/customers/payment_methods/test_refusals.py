@@ -1,4 +1,4 @@
-"""What is refused, with its code and field, and that nothing happened."""
+"""Refusals of payment method mutations: code, field, and that nothing happened."""
 
 import logging
 
@@ -29,7 +29,7 @@ CARDS = [
 
 
 @pytest.mark.parametrize("name", ["token", "sessionId"])
-async def test_anything_like_a_card_number_is_refused_and_reaches_nobody(
+async def test_anything_like_a_card_number_is_refused_and_neither_stored_nor_sent(
     sqlite_payments: SandboxPayments, name: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     payments = sqlite_payments
@@ -133,7 +133,7 @@ async def test_somebody_else_s_session_is_declined(payments: SandboxPayments, an
     assert payments.gateway.instruments == {}
 
 
-async def test_a_malformed_id_is_an_id_of_nothing(payments: SandboxPayments, ann: Person) -> None:
+async def test_a_malformed_id_is_not_found(payments: SandboxPayments, ann: Person) -> None:
     hers = await payments.add_method(ann)
 
     for named in ("", "nonsense", "QWRkcmVzczow", "UGF5bWVudE1ldGhvZDow", ann.id):
@@ -194,9 +194,7 @@ async def test_a_customer_of_another_shop_does_not_exist(payments: SandboxPaymen
     assert await payments.defaults(ann) == [hers["id"]]
 
 
-async def test_strangers_and_integrations_without_the_scope_are_kept_out(
-    payments: SandboxPayments, ann: Person
-) -> None:
+async def test_guests_and_integrations_without_the_scope_are_refused(payments: SandboxPayments, ann: Person) -> None:
     hers = await payments.add_method(ann)
     reader = await payments.shop.integration(Scope.CUSTOMERS_READ)
     before = await payments.shop.counts()

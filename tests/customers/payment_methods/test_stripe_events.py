@@ -1,4 +1,4 @@
-"""What Stripe tells by webhook, and who else pretends to be Stripe."""
+"""Stripe's webhook: events, and forged ones."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ from tests.customers.payment_methods.payments import SandboxPayments, StripePaym
 from tests.customers.payment_methods.stripe_proxy import WEBHOOK_SECRET, Fault, StripeProxy, account
 from tests.shop import Person, Shop, Urls, open_shop
 
-# Stripe's library hands httpx its form in a deprecated way.
+# Stripe's library passes form data to httpx in a deprecated way.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=")
 
 
@@ -83,7 +83,7 @@ async def test_an_old_event_does_not_undo_what_is_true_now(
     assert len(await payments.saved_methods(ann)) == 1
 
 
-async def test_what_does_not_concern_us_is_ignored(
+async def test_events_that_concern_no_stored_payment_method_are_ignored(
     payments: StripePayments, stripe_proxy: StripeProxy, ann: Person
 ) -> None:
     card = await stripe_proxy.card()
@@ -112,7 +112,7 @@ async def test_a_forged_or_replayed_event_is_refused(
     assert len(await payments.saved_methods(ann)) == 1
 
 
-async def test_a_signature_that_is_none_is_refused(sqlite_payments: SandboxPayments, stripe: StripeGateway) -> None:
+async def test_an_invalid_signature_is_refused(sqlite_payments: SandboxPayments, stripe: StripeGateway) -> None:
     payments = StripePayments(sqlite_payments.shop, stripe)
 
     for body in (b"", b"{}", b"\xff\xfe"):
@@ -131,7 +131,7 @@ async def test_a_signed_body_that_is_no_event_is_refused(
             await deliver(payments, body.encode())
 
 
-async def test_an_empty_secret_verifies_nothing_whatever_the_library_makes_of_it(
+async def test_an_empty_secret_verifies_nothing_whatever_the_library_does(
     shop: Shop, stripe_proxy: StripeProxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(WebhookSignature, "verify_header", lambda *_: True)

@@ -1,4 +1,4 @@
-"""Stripe over HTTP: what is sent, and what becomes of every fault."""
+"""The Stripe gateway over HTTP: what is sent, and the result of every fault."""
 
 import logging
 from dataclasses import replace
@@ -11,7 +11,7 @@ from app.customers.payment_methods.gateways.interface import GatewayDeclined, Ga
 from app.customers.payment_methods.gateways.stripe_gateway import API_VERSION, StripeGateway
 from tests.customers.payment_methods.stripe_proxy import SECRET_KEY, Fault, StripeProxy, account
 
-# Stripe's library hands httpx its form in a deprecated way.
+# Stripe's library passes form data to httpx in a deprecated way.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=")
 
 DECLINED_CARD = "4000000000000002"
@@ -86,7 +86,9 @@ async def test_what_somebody_else_has_is_declined(stripe: StripeGateway, stripe_
         await stripe.attach(token, gateway_customer=await customer(stripe, "customer-2"), idempotency_key="b")
 
 
-async def test_a_declined_card_is_declined_in_stripe_s_words(stripe: StripeGateway, stripe_proxy: StripeProxy) -> None:
+async def test_a_declined_card_is_declined_with_stripe_s_message(
+    stripe: StripeGateway, stripe_proxy: StripeProxy
+) -> None:
     known = await customer(stripe)
     token = await stripe_proxy.card(DECLINED_CARD)
 
@@ -213,7 +215,7 @@ async def test_looking_for_what_was_never_attached_attaches_nothing(
     assert await stripe_proxy.customer_of(token) is None
 
 
-async def test_detaching_and_forgetting_what_is_gone_is_a_success(
+async def test_detaching_and_deleting_what_is_gone_is_a_success(
     stripe: StripeGateway, stripe_proxy: StripeProxy
 ) -> None:
     known = await customer(stripe)

@@ -1,4 +1,4 @@
-"""Whose addresses somebody may touch."""
+"""Access to addresses: the owner, integrations, and nobody else."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from tests.shop import Shop
 
 
 async def refusals(shop: Shop, token: str, address_id: str, mine: str | None = None) -> list[Any]:
-    """What is said to somebody who tries everything with this address."""
+    """The refusals of every mutation with this address."""
     answers = [
         (await ask_to_update(shop, token, address_id, line2="x")).data["updateAddress"],
         (await shop.ask("SetDefaultAddress", token=token, id=address_id, type="BILLING")).data["setDefaultAddress"],
@@ -98,7 +98,7 @@ async def test_an_integration_must_name_a_customer_of_its_organization(shop: Sho
     assert (await snapshot(shop, ann.token), await snapshot(shop, zoe.token)) == before
 
 
-async def test_guests_and_integrations_without_the_scope_are_turned_away(shop: Shop) -> None:
+async def test_guests_and_integrations_without_the_scope_are_refused(shop: Shop) -> None:
     ann = await register_person(shop)
     address = await create(shop, ann.token)
     reading = await shop.integration(Scope.CUSTOMERS_READ)

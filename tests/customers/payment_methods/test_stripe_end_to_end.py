@@ -1,4 +1,4 @@
-"""A customer's journey with Stripe as the gateway, over HTTP, with everything that can get lost."""
+"""Payment methods end to end with Stripe, over HTTP, with faults."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.customers.payment_methods.payments import StripePayments, erase_custo
 from tests.customers.payment_methods.stripe_proxy import Fault, StripeProxy
 from tests.shop import Person, Shop
 
-# Stripe's library hands httpx its form in a deprecated way.
+# Stripe's library passes form data to httpx in a deprecated way.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=")
 
 

@@ -20,7 +20,7 @@ def row_id(person: Person) -> UUID:
     return ids.decode("Customer", person.id)
 
 
-async def test_the_gateway_forgets_an_erased_customer_although_the_key_is_gone(
+async def test_an_erased_customer_is_deleted_at_the_gateway_without_its_key(
     payments: SandboxPayments, ann: Person
 ) -> None:
     for token in ("tok_visa", "tok_amex", "tok_bank_account"):
@@ -65,7 +65,7 @@ async def test_what_is_saved_while_the_erasure_starts_is_erased_too(payments: Sa
         later.sealed = methods.cipher.seal(TABLE, later.id, PaymentMethodDetails(token="pm_sandbox_later"))
         await methods.add(later)
         erasing = tasks.create_task(erase_due(store))
-        # The erasure now waits for this transaction; where it did not wait, it would miss the row.
+        # The erasure waits for this transaction now; without waiting, it would miss the row.
         await anyio.sleep(0.3)
 
     assert erasing.result() == 1
@@ -102,7 +102,7 @@ async def test_a_method_whose_key_is_destroyed_is_not_shown(payments: SandboxPay
     raise AssertionError
 
 
-async def test_the_export_tells_everything_but_the_token(payments: SandboxPayments, ann: Person) -> None:
+async def test_the_export_contains_everything_but_the_token(payments: SandboxPayments, ann: Person) -> None:
     added = await payments.add_method(ann)
 
     exported = await repository.export(

@@ -1,4 +1,4 @@
-"""Who may write orders or groups does not read profiles by it."""
+"""The customer in payloads of writes: access without `customers:read`."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ WRITES = [
         PERSONAL,
     ],
 )
-async def test_a_write_scope_reads_no_profile_through_its_answer(
+async def test_a_write_scope_reads_no_profile_in_its_payload(
     shop: Shop, target: str, scope: Scope, field: str, selection: str
 ) -> None:
     ann = await shop.register("ann@example.org")
@@ -58,12 +58,12 @@ async def test_a_write_scope_reads_no_profile_through_its_answer(
     assert answer.body["data"][field]["customer"] is None
     assert "ann@example.org" not in str(answer.body)
     assert "customer.read" not in await shop.audit()
-    # What was written stays, as the description says.
+    # The write is kept, as the description says.
     assert answer.body["data"][field]["userErrors"] == []
 
 
 @pytest.mark.parametrize(("target", "scope", "field"), WRITES)
-async def test_a_write_scope_learns_what_became_of_the_customer(
+async def test_a_write_scope_reads_the_customer_s_status_and_group(
     shop: Shop, target: str, scope: Scope, field: str
 ) -> None:
     ann = await shop.register("ann@example.org")
@@ -78,7 +78,7 @@ async def test_a_write_scope_learns_what_became_of_the_customer(
 
 
 @pytest.mark.parametrize(("target", "scope", "field"), WRITES)
-async def test_who_may_read_customers_too_reads_more_and_it_is_recorded(
+async def test_a_caller_who_may_read_customers_reads_more_and_it_is_recorded(
     shop: Shop, target: str, scope: Scope, field: str
 ) -> None:
     ann = await shop.register("ann@example.org")

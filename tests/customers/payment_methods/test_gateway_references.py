@@ -1,4 +1,4 @@
-"""What may be handed over, and what may not."""
+"""Parsing of gateway tokens and session ids."""
 
 import pytest
 from hypothesis import given
