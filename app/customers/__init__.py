@@ -1,5 +1,5 @@
 """The customer and what it owns: profile, addresses, payment methods, orders, groups and markets, extra fields.
 
-Belongs here: records of a person and the rules they obey, whoever changes them.
+Belongs here: the records of a person and their rules, whoever changes them.
 May know `identity` and `platform`; it does not know how somebody registers or logs in.
 """

@@ -18,17 +18,18 @@ from app.platform.vault.vault import Store
 class AnonymizationStatus(Enum):
     """The status of a request. `privacy.requests` and `privacy.erasure` change it.
 
-    | From      | To        | On                                                       | Cancellable |
-    | --------- | --------- | -------------------------------------------------------- | ----------- |
-    |           | REQUESTED | a staff member requests it                               | yes         |
-    | REQUESTED | CANCELLED | it is cancelled; final                                   | no          |
-    | REQUESTED | STARTED   | its delay has passed, and a worker leases it             | no          |
-    | STARTED   | COMPLETED | every personal value and the key are gone; final         | no          |
-    | STARTED   | FAILED    | the erasure raised; due again after a growing delay      | no          |
-    | STARTED   | STARTED   | the lease has run out (a worker died): leased again      | no          |
-    | FAILED    | STARTED   | a worker leases it again                                 | no          |
+    | From      | To        | On                                                       |
+    | --------- | --------- | -------------------------------------------------------- |
+    |           | REQUESTED | a staff member requests it                               |
+    | REQUESTED | CANCELLED | it is cancelled; final                                   |
+    | REQUESTED | STARTED   | its delay has passed, and a worker leases it             |
+    | STARTED   | COMPLETED | every personal value and the key are gone; final         |
+    | STARTED   | FAILED    | the erasure raised; due again after a growing delay      |
+    | STARTED   | STARTED   | the lease has run out (a worker died): leased again      |
+    | FAILED    | STARTED   | a worker leases it again                                 |
 
-    A customer has at most one request that is REQUESTED, STARTED or FAILED (unique index).
+    Only REQUESTED can be cancelled. A unique index allows a customer one request that is REQUESTED, STARTED or
+    FAILED.
     """
 
     REQUESTED = "REQUESTED"

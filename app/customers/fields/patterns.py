@@ -1,8 +1,8 @@
-r"""Patterns of extra fields: a small part of regular expressions that is matched in linear time.
+r"""Patterns of extra fields: a subset of regular expressions that is matched in linear time.
 
-An organization writes them, so none may be able to hang the process. They are characters, `\d`, `\w`, `\s`, `.`
-and classes such as `[A-Z0-9]`, each repeated by `?`, `*`, `+` or `{2,4}`, and `|` between whole alternatives: the
-same in every browser's `pattern` attribute. There are no groups, and nothing is ever tried twice.
+Organizations write them, so none may block the process. A pattern consists of characters, `\d`, `\w`, `\s`, `.` and
+classes such as `[A-Z0-9]`, each optionally repeated by `?`, `*`, `+` or `{2,4}`, and of `|` between whole
+alternatives. It means the same in every browser's `pattern` attribute. There are no groups, and no backtracking.
 """
 
 import re
@@ -24,7 +24,7 @@ SYNTAX_HINT = (
 
 
 class _Step(NamedTuple):
-    """One character: whether it may be left out, and whether it may come again."""
+    """One character of a pattern: whether it is optional, and whether it may be repeated."""
 
     matches: re.Pattern[str]
     optional: bool
@@ -35,7 +35,7 @@ Alternative = tuple[_Step, ...]
 
 
 def parse(pattern: str) -> str:
-    """The pattern, when it is one; raise `TooLong`, `Invalid`."""
+    """Validate a pattern and return it; raise `TooLong`, `Invalid`."""
     if len(pattern) > PATTERN_MAX:
         raise TooLong(f"At most {PATTERN_MAX} characters.")
     _compiled(pattern)
@@ -43,7 +43,7 @@ def parse(pattern: str) -> str:
 
 
 def matches(pattern: str, value: str) -> bool:
-    """Whether the whole of `value` is as the pattern says: steps x characters, never more."""
+    """Whether the pattern matches the whole of `value`, in at most steps x characters operations."""
     return any(_matches(alternative, value) for alternative in _compiled(pattern))
 
 
@@ -101,7 +101,7 @@ def _matches(steps: Alternative, value: str) -> bool:
 
 
 def _epsilon_closure(steps: Alternative, positions: set[int]) -> set[int]:
-    """These positions, and those behind what may be left out."""
+    """These positions, and those reached from them by skipping optional steps."""
     reached = set(positions)
     for position in sorted(positions):
         following = position

@@ -127,5 +127,5 @@ def _phone(parsed_country: Country | None, raw: str) -> str:
     try:
         return PhoneNumber.parse(raw, region=parsed_country.code if parsed_country else None).e164
     except (InvalidPhone, TooShort):
-        # Text is checked for card numbers, which one in ten telephone numbers looks like: so only what is no number.
+        # Only what is no telephone number is parsed as text: one in ten long numbers would pass for a card number.
         return PHONE(raw)

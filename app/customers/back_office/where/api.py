@@ -75,7 +75,7 @@ class AnonymizationStatusFilter:
 
 @strawberry.input(description="A range of moments; a bound left away is open.")
 class DateTimeFilter:
-    """A range."""
+    """A range with inclusive (`gte`, `lte`) or exclusive (`gt`, `lt`) bounds."""
 
     gte: datetime | None = strawberry.field(description="Not before this.", default=None)
     gt: datetime | None = strawberry.field(description="After this.", default=None)
@@ -85,7 +85,7 @@ class DateTimeFilter:
 
 @strawberry.input(description="A number, or a range of numbers; a bound left away is open.")
 class IntFilter:
-    """A range."""
+    """A range with inclusive (`gte`, `lte`) or exclusive (`gt`, `lt`) bounds."""
 
     eq: int | None = strawberry.field(description="Exactly this.", default=None)
     gte: int | None = strawberry.field(description="Not below this.", default=None)
