@@ -3,7 +3,7 @@
 The general executor consults the schema again for every value, which costs more than the databases do. A plan has done
 that beforehand. It covers objects, lists, leaves, attributes, resolvers, arguments and fragments. Everything else, and
 every failure, goes to the general executor, which answers as the specification says;
-`tests/platform/graphql/test_compiled.py` compares the two.
+`tests/platform/graphql/test_query_plans.py` compares the two.
 """
 
 import asyncio
