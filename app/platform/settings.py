@@ -51,6 +51,23 @@ class Settings(BaseSettings):
         ge=0,
         description="Prepared statements a connection keeps; `0` behind a pgbouncer in transaction mode.",
     )
+    database_command_timeout: float = Field(
+        default=10, gt=0, description="Seconds to wait for PostgreSQL's answer to a statement; migrations wait longer."
+    )
+    database_connect_timeout: float = Field(
+        default=5, gt=0, description="Seconds to wait for a connection to a host; several hosts are tried in turn."
+    )
+    database_pool_timeout: float = Field(
+        default=5, gt=0, description="Seconds to wait for a free connection of the process."
+    )
+    database_lock_timeout: float = Field(
+        default=5,
+        ge=0,
+        description="Seconds PostgreSQL waits for a lock; `0`: for ever. Not sent while the statement cache is `0`.",
+    )
+    database_keepalive: int = Field(
+        default=30, ge=0, description="Seconds of silence before the system probes a connection; `0`: never."
+    )
     master_key_file: Path | None = Field(
         default=None,
         description="File with lines `version:base64`, mode 600. Production must set it, or the key itself; "

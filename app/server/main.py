@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Generator
 from contextlib import AsyncExitStack, contextmanager
+from types import FrameType
 
 import uvicorn
 
@@ -13,10 +14,10 @@ from app.platform.settings import Settings
 from app.server.demo import ensure_demo
 from app.server.http import slow_clients
 from app.server.runtime import Runtime, open_runtime
+from app.server.shutdown import REQUESTS_SECONDS, Shutdown
 from app.server.web import GRAPHQL, create_app
 from app.server.worker import run_worker
 
-SHUTDOWN_SECONDS = 8
 KEEP_ALIVE_SECONDS = 20
 GC_THRESHOLD = 5_000
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -25,9 +26,14 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class _Server(uvicorn.Server):
     """Prints when it is ready, and leaves shutting down the runtime to its caller."""
 
-    def __init__(self, config: uvicorn.Config, endpoint: str) -> None:
+    def __init__(self, config: uvicorn.Config, endpoint: str, shutdown: Shutdown) -> None:
         super().__init__(config)
         self._endpoint = endpoint
+        self._shutdown = shutdown
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._shutdown.request()
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -55,10 +61,11 @@ async def serve(settings: Settings) -> None:
         endpoint = settings.public_url + GRAPHQL
         if settings.development and await ensure_demo(runtime, endpoint):
             print(f"demo {settings.var_dir / 'demo.json'}", flush=True)  # noqa: T201 - shown once, to the developer
+        shutdown = Shutdown()
         async with AsyncExitStack() as stack:
             if settings.runs_worker:
-                await _start_worker(runtime, stack)
-            await _Server(_configuration(runtime), endpoint).serve()
+                stack.push_async_callback(shutdown.finish, asyncio.create_task(run_worker(runtime, shutdown.requested)))
+            await _Server(_configuration(runtime), endpoint, shutdown).serve()
 
 
 def _freeze_loaded_objects() -> None:
@@ -88,16 +95,5 @@ def _configuration(runtime: Runtime) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_graceful_shutdown=REQUESTS_SECONDS,
     )
-
-
-async def _start_worker(runtime: Runtime, stack: AsyncExitStack) -> None:
-    stop = asyncio.Event()
-    task = asyncio.create_task(run_worker(runtime, stop))
-
-    async def finish() -> None:
-        stop.set()
-        await task
-
-    stack.push_async_callback(finish)

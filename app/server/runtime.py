@@ -1,11 +1,13 @@
 """The runtime: the long-lived objects of a process, opened and closed in order."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.oauth.endpoint import TokenEndpoint
 from app.accounts.organizations.last_used import LastUsedTracker
@@ -20,6 +22,8 @@ from app.identity.sessions.signing import SigningKeys
 from app.identity.sessions.tokens import AccessTokens
 from app.platform.db.engine import Database, DatabaseOptions
 from app.platform.db.migrating import migrate
+from app.platform.db.outages import DatabaseUnavailable
+from app.platform.db.postgres import Waits
 from app.platform.db.revisions import DatabaseKind, is_current
 from app.platform.documents.registry import TrustedDocuments
 from app.platform.graphql.context import Services
@@ -34,6 +38,8 @@ from app.platform.vault import master
 from app.platform.vault.vault import Store, open_vault
 from app.privacy.policy import PrivacyPolicy
 
+READY_SECONDS = 2.0
+CLOSE_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -49,20 +55,39 @@ class Runtime:
     store: Store
     services: Services
 
-    async def ready(self) -> bool:
-        """Whether both databases answer and are at the newest revision."""
-        keystore = self.store.vault.keystore
-        return await is_current(self.store.database, DatabaseKind.MAIN) and await is_current(
-            keystore, DatabaseKind.KEYSTORE
-        )
+    async def missing(self) -> dict[str, str]:
+        """What keeps the process from serving, by the name of the database: `unavailable` or `not migrated`."""
+        found = (self.store.database, DatabaseKind.MAIN), (self.store.vault.keystore, DatabaseKind.KEYSTORE)
+        checks = {kind.value: asyncio.create_task(_state(database, kind)) for database, kind in found}
+        # Not cancelled when it is late: that would wait for the database once more. It ends by its own timeout.
+        await asyncio.wait(checks.values(), timeout=READY_SECONDS)
+        states = {name: check.result() if check.done() else "unavailable" for name, check in checks.items()}
+        return {name: state for name, state in states.items() if state is not None}
+
+
+async def _state(database: Database, kind: DatabaseKind) -> str | None:
+    try:
+        return None if await is_current(database, kind) else "not migrated"
+    except (DatabaseUnavailable, SQLAlchemyError):
+        return "unavailable"
 
 
 def databases(settings: Settings) -> tuple[Database, Database]:
     """The main database and the key store."""
-    pool, cache = settings.database_pool_size, settings.statement_cache_size
+    options = DatabaseOptions(
+        settings.database_pool_size,
+        settings.statement_cache_size,
+        waits=Waits(
+            settings.database_command_timeout,
+            settings.database_connect_timeout,
+            settings.database_lock_timeout,
+            settings.database_keepalive,
+        ),
+        pool_timeout=settings.database_pool_timeout,
+    )
     return (
-        Database(settings.database_url.get_secret_value(), DatabaseOptions(pool, cache)),
-        Database(settings.keystore_url.get_secret_value(), DatabaseOptions(pool, cache, secure_delete=True)),
+        Database(settings.database_url.get_secret_value(), options),
+        Database(settings.keystore_url.get_secret_value(), replace(options, secure_delete=True, name="keystore")),
     )
 
 
@@ -95,7 +120,9 @@ async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncI
                 services = await _services(settings, store, hasher, gateways)
                 _add_limits(services, settings, store, windows)
                 yield Runtime(settings, store, services)
-                await services.get(LastUsedTracker).drain()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await services.get(LastUsedTracker).drain()
         finally:
             hasher.close()
             await gateways.close()

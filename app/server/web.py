@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -27,11 +26,13 @@ from app.identity.passwords.hashing import PasswordHasher
 from app.identity.sessions.signing import SigningKeys
 from app.identity.sessions.tokens import AccessTokens
 from app.platform.db.columns import new_id
+from app.platform.db.outages import DatabaseUnavailable
 from app.platform.documents.registry import TrustedDocuments
 from app.platform.errors import AppError
 from app.platform.graphql.context import Context
 from app.platform.graphql.document_limits import DocumentLimits
 from app.platform.graphql.documents import DocumentCache
+from app.platform.graphql.execution import INTERNAL_ERROR_MESSAGE, RETRY_AFTER, UNAVAILABLE, UNAVAILABLE_MESSAGE
 from app.platform.graphql.http import BadRequest, GraphQLEndpoint, RequestPolicy, bad_request_response
 from app.platform.graphql.operations import Operation
 from app.platform.jobs.states import all_states
@@ -206,10 +207,11 @@ class RequestHandlers:
         return JSONResponse({"status": "ok"})
 
     async def readyz(self, _: Request) -> Response:
-        """Readiness: both databases answer and are at the newest revision."""
-        ready = await self._runtime.ready()
-        if not ready:
-            return JSONResponse({"status": "not migrated"}, 503)
+        """The process can serve: both databases answer and have the right version."""
+        missing = await self._runtime.missing()
+        if missing:
+            status = "unavailable" if "unavailable" in missing.values() else "not migrated"
+            return JSONResponse({"status": status, "databases": missing}, 503, RETRY_AFTER)
         if self._limits.degraded:
             # It can still serve: each process counts for itself until Redis is back.
             return JSONResponse({"status": "degraded", "rateLimits": "local"})
@@ -286,13 +288,20 @@ class RequestIdMiddleware:
                 await response(scope, receive, send_wrapper)
 
 
-async def _internal_server_error(_: Request, __: Exception) -> Response:
-    """The masked response to an exception; `RequestIdMiddleware` logs it."""
-    error: dict[str, Any] = {
-        "message": "Something went wrong on our side. Give us the request id and we will find it.",
-        "extensions": {"code": "INTERNAL_SERVER_ERROR"},
-    }
-    return Response(orjson.dumps({"errors": [error]}), 500, media_type="application/json")
+async def _internal_server_error(request: Request, fault: Exception) -> Response:
+    """The masked answer to a fault, which was or will be logged by `RequestIdMiddleware`; 503 to an outage."""
+    unavailable = isinstance(fault, DatabaseUnavailable)
+    status, headers = (503, RETRY_AFTER) if unavailable else (500, {})
+    message = UNAVAILABLE_MESSAGE if unavailable else INTERNAL_ERROR_MESSAGE
+    body: dict[str, Any]
+    if request.url.path.startswith("/oauth/"):
+        # RFC 6749 has no errors of its own for these at the token endpoint; its section 4.1.2.1 names both.
+        error = "temporarily_unavailable" if unavailable else "server_error"
+        body = {"error": error, "error_description": message}
+    else:
+        code = UNAVAILABLE if unavailable else "INTERNAL_SERVER_ERROR"
+        body = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    return JSONResponse(body, status, {**headers, "Cache-Control": "no-store"})
 
 
 def _request_id(scope: Scope) -> str:

@@ -4,30 +4,37 @@ What it promises:
 
     rows, row      one compiled read on a connection of the read pool; sees committed rows only
     transaction    one session; committed when the block ends, rolled back when it raises
+    both           raise `DatabaseUnavailable` when the database does not answer in time; no wait is unbounded
     pools          PostgreSQL: one engine of 2 x `pool_size`, at most `pool_size` of them for reads
                    SQLite: an engine for reads, and one of a single connection for the one writer it can have
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, ExceptionContext, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.platform.db.outages import CircuitBreaker, DatabaseUnavailable, is_lost
+from app.platform.db.postgres import Connector, Waits, is_postgres, parse
 from app.platform.db.read_pool import ReadConnectionPool
 from app.platform.db.reading import Read
 from app.platform.db.writing import DeferredWriteSession
 
 Row = TypeVar("Row")
 
-DRIVERS = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+SQLITE = "sqlite+aiosqlite"
 BUSY_TIMEOUT_SECONDS = 30
+CLOSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +42,16 @@ class DatabaseOptions:
     """Options of the connection pools: up to `pool_size` connections for transactions, and as many for reads.
 
     `statement_cache_size` must be 0 behind a pgbouncer in transaction mode. `secure_delete` leaves no copy of a deleted
-    row in a SQLite file: no write-ahead log, and freed pages are overwritten.
+    row in a SQLite file: no write-ahead log, and freed pages are overwritten. `name` is what errors and logs call the
+    database. `pool_timeout` is how many seconds to wait for a connection of a pool.
     """
 
     pool_size: int = 10
     statement_cache_size: int = 200
     secure_delete: bool = False
+    name: str = "main"
+    waits: Waits = field(default_factory=Waits)
+    pool_timeout: float = 30
 
 
 class Database:
@@ -49,18 +60,25 @@ class Database:
     def __init__(self, url: str, options: DatabaseOptions | None = None) -> None:
         """Prepare the engines for `url` (`sqlite:///path` or `postgresql://…`); open no connection yet."""
         self._options = options or DatabaseOptions()
-        parsed = make_url(url)
-        self.url = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
-        self.embedded = self.url.get_backend_name() == "sqlite"
+        self._url_text = url
+        self._connector = (
+            Connector(parse(url), self._options.waits, statement_cache_size=self._options.statement_cache_size)
+            if is_postgres(url)
+            else None
+        )
+        self.circuit = CircuitBreaker(self._options.name, self._probe)
+        self.url = URL.create("postgresql+asyncpg", database=parse(url).database) if self._connector else _sqlite(url)
+        self.embedded = self._connector is None
         pool = self._options.pool_size
         self.engine = self._embedded_engine(self.url, 2 * pool) if self.embedded else self._server_engine(self.url)
         # SQLite has one writer at a time. Writers that wait for it must not use up the connections of reads.
         self._write_engine = self._embedded_engine(self.url, 1) if self.embedded else self.engine
         self._dialect = self.engine.dialect
-        self._read_pool = ReadConnectionPool(self.engine, pool)
+        self._read_pool = ReadConnectionPool(self.engine, pool, self._options.pool_timeout)
         self.on_statement: Callable[[str], None] | None = None
         for engine in {self.engine, self._write_engine}:
             event.listen(engine.sync_engine, "before_cursor_execute", self._before_cursor_execute)
+            event.listen(engine.sync_engine, "handle_error", self._on_error)
 
     def _before_cursor_execute(self, _: object, __: object, statement: str, *___: object) -> None:
         self._notify(statement)
@@ -71,16 +89,49 @@ class Database:
             self.on_statement(statement)
 
     def _server_engine(self, url: URL) -> AsyncEngine:
-        cache = self._options.statement_cache_size
-        return create_async_engine(
+        engine = create_async_engine(
             url,
             pool_size=2 * self._options.pool_size,
             max_overflow=0,
+            pool_timeout=self._options.pool_timeout,
             # Reads never open a transaction and sessions end their own, so there is nothing to reset.
             pool_reset_on_return=None,
             hide_parameters=True,
-            connect_args={"statement_cache_size": cache, "prepared_statement_cache_size": cache},
+            connect_args={
+                "async_creator_fn": self._connect,
+                "prepared_statement_cache_size": self._options.statement_cache_size,
+            },
         )
+        event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        return engine
+
+    async def _connect(self, *_: object, **__: object) -> Any:
+        assert self._connector is not None  # noqa: S101 - only an engine of PostgreSQL calls this
+        self.circuit.check()
+        try:
+            connection = await self._connector.connect()
+        except Exception as fault:
+            raise (self.circuit.unavailable(fault) or DatabaseUnavailable(self._options.name)) from fault
+        self.circuit.add(connection)
+        return connection
+
+    async def _probe(self) -> None:
+        assert self._connector is not None  # noqa: S101 - a file is never lost on the network
+        connection = await self._connector.connect()
+        try:
+            await connection.fetchval("SELECT 1", timeout=self._options.waits.connect)
+        finally:
+            connection.terminate()
+
+    def _on_error(self, context: ExceptionContext) -> Exception | None:
+        unavailable = self.circuit.unavailable(context.original_exception)
+        if unavailable is not None and not self.embedded and is_lost(context.original_exception):
+            if context.connection is not None and not context.connection.invalidated:
+                # Now, as closing it in an orderly way would wait for its answer once more.
+                _terminate(context.connection.connection.driver_connection)
+            context.is_disconnect = True
+            context.invalidate_pool_on_disconnect = False
+        return unavailable
 
     def _embedded_engine(self, url: URL, pool_size: int) -> AsyncEngine:
         if url.database:
@@ -118,9 +169,20 @@ class Database:
         """
         if self.on_statement is not None:
             self.on_statement(read.sql(self._dialect))
-        reader = await self._read_pool.acquire()
+        self.circuit.check()
+        try:
+            reader = await self._read_pool.acquire()
+        except Exception as fault:
+            raise self.circuit.unavailable(fault) or fault from fault
         try:
             return await read.fetch(reader.driver, self._dialect, parameters)
+        except Exception as fault:
+            unavailable = self.circuit.unavailable(fault)
+            if unavailable is None:
+                raise
+            if not self.embedded and is_lost(fault):
+                _terminate(reader.driver)
+            raise unavailable from fault
         finally:
             self._read_pool.release(reader)
 
@@ -136,21 +198,57 @@ class Database:
         The database transaction starts with the first statement, so slow work before it holds no connection and no
         lock.
         """
+        self.circuit.check()
         async with DeferredWriteSession(self._write_engine, self._notify) as session:
             try:
                 yield session
-            except BaseException:
+            except BaseException as fault:
                 await session.rollback()
+                if isinstance(fault, PoolTimeout):
+                    raise self.circuit.unavailable(fault) or fault from fault
                 raise
-            await session.commit()
+            try:
+                await session.commit()
+            except Exception as fault:
+                unavailable = self.circuit.unavailable(fault)
+                if unavailable is None:
+                    raise
+                raise unavailable from fault
 
     async def ping(self) -> None:
         """Raise when the database does not answer."""
         async with self.engine.connect() as connection:
             await connection.execute(sqlalchemy.text("SELECT 1"))
 
+    def without_command_timeout(self) -> "Database":
+        """The same database for work that takes its time, such as migrations; to be closed by the caller."""
+        waits = replace(self._options.waits, command=None, lock=0)
+        return Database(self._url_text, replace(self._options, waits=waits, pool_size=1))
+
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; those whose server does not answer within a second are cut."""
+        await self.circuit.close()
         self._read_pool.close()
-        await self.engine.dispose()
-        await self._write_engine.dispose()
+        if self.circuit.is_open:
+            self.circuit.close_connections()
+        try:
+            async with asyncio.timeout(None if self.embedded else CLOSE_SECONDS):
+                await self.engine.dispose()
+                await self._write_engine.dispose()
+        except TimeoutError:
+            self.circuit.close_connections()
+
+
+def _sqlite(url: str) -> URL:
+    return make_url(url).set(drivername=SQLITE)
+
+
+def _refuse_closed(connection: Any, _: object, __: object) -> None:
+    """Have the pool open another connection in place of one that was closed while nobody used it."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
+
+
+def _terminate(connection: Any) -> None:
+    if not connection.is_closed():
+        connection.terminate()

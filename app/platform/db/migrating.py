@@ -11,5 +11,9 @@ async def migrate(database: Database, kind: DatabaseKind) -> None:
     # Alembic takes as long to import as the web server, and most starts find nothing to migrate.
     from app.platform.db.upgrading import upgrade  # noqa: PLC0415
 
-    async with database.engine.begin() as connection:
-        await connection.run_sync(upgrade, kind)
+    patient = database.without_command_timeout()
+    try:
+        async with patient.engine.begin() as connection:
+            await connection.run_sync(upgrade, kind)
+    finally:
+        await patient.close()

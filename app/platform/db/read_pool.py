@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, NamedTuple
 
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 
@@ -24,20 +25,21 @@ class ReadConnectionPool:
 
     What a caller may rely on:
 
-        acquire   waits while all `size` connections are in use; drops those that the server closed
+        acquire   waits at most `timeout` seconds while all `size` connections are in use; drops closed connections
         release   must follow every `acquire`, also after a failure
         close     returns all idle connections to the engine's pool
     """
 
-    def __init__(self, engine: AsyncEngine, size: int) -> None:
-        """Open no connection yet."""
+    def __init__(self, engine: AsyncEngine, size: int, timeout: float) -> None:
+        """Open no connection yet; wait for one at most `timeout` seconds."""
+        self._timeout = timeout
         self._engine = engine
         self._slots = asyncio.Semaphore(size)
         self._idle: list[ReadConnection] = []
 
     async def acquire(self) -> ReadConnection:
         """A connection for one read, the most recently used first. The caller must `release` it in any case."""
-        await self._slots.acquire()
+        await self._acquire_slot()
         try:
             while self._idle:
                 reader = self._idle.pop()
@@ -50,6 +52,17 @@ class ReadConnectionPool:
             self._slots.release()
             raise
         return ReadConnection(pooled, pooled.driver_connection)
+
+    async def _acquire_slot(self) -> None:
+        # A timer costs more than a free slot.
+        if not self._slots.locked():
+            await self._slots.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise PoolTimeout from None
 
     def release(self, reader: ReadConnection) -> None:
         """Make the connection available to the next read.

@@ -23,6 +23,7 @@ class DatabaseKind(Enum):
 
 async def is_current(database: Database, kind: DatabaseKind) -> bool:
     """Whether the database has the newest revision."""
+    database.circuit.check()
     async with database.engine.connect() as connection:
         return await connection.run_sync(_version) == head_revision(kind)
 

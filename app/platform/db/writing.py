@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.platform.db.outages import is_lost
 from app.platform.db.reading import Read, Row
 
 # Bounds the number of distinct combined statements, each of which the server has to prepare.
@@ -117,6 +118,8 @@ class DeferredWriteSession(AsyncSession):
             await pooled.driver_connection.fetch(sql, *arguments)
         except Exception as fault:
             _reraise_version_conflict(fault)
+            if is_lost(fault):
+                pooled.driver_connection.terminate()
             raise
         finally:
             pooled.close()

@@ -3,13 +3,13 @@
     error                                      answered with                         logged
     `extensions.code` set by us                as it is                              no
     variables or input not understood          BAD_USER_INPUT, values removed        no
+    a database that is not available           UNAVAILABLE, and the response is 503  where it was met
     any other exception of a resolver          INTERNAL_SERVER_ERROR, fixed message  yes, with the request id
 
-A query plan is tried first; whenever it fails, the general executor runs the whole query again.
+A query plan is tried first; when it fails for anything but an outage, the general executor runs the query again.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from inspect import isawaitable
 from typing import Any
 
@@ -18,11 +18,16 @@ from graphql.execution import execute
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.execution import optimized_is_awaitable
 
+from app.platform.db.outages import DatabaseUnavailable
 from app.platform.graphql.context import Context
 from app.platform.graphql.documents import Document, with_code
 from app.platform.logs import log_exception
 
 INTERNAL_ERROR_MESSAGE = "Something went wrong on our side. Give us the request id and we will find it."
+UNAVAILABLE = "UNAVAILABLE"
+UNAVAILABLE_MESSAGE = "The service is not available for a moment. Try again."
+UNAVAILABLE_ERROR = {"message": UNAVAILABLE_MESSAGE, "extensions": {"code": UNAVAILABLE}}
+RETRY_AFTER = {"retry-after": str(DatabaseUnavailable.retry_after_seconds)}
 
 
 async def execute_document(
@@ -31,8 +36,13 @@ async def execute_document(
     """The response map (`data`, `errors`) of GraphQL's specification, section 7.1; it never raises."""
     plan = document.plans.get(operation)
     if plan is not None:
-        with suppress(Exception):  # The general executor repeats the query and reports the error as specified.
+        try:
             return {"data": await plan.execute(variables=variables, context=context)}
+        except DatabaseUnavailable:
+            # Repeating it would wait for the database a second time.
+            return {"data": None, "errors": [UNAVAILABLE_ERROR]}
+        except Exception:  # noqa: BLE001, S110 - the general executor repeats the query and reports the error
+            pass
     pending = execute(
         schema,
         document.node,
@@ -52,6 +62,13 @@ async def execute_document(
     return {"data": result.data, "errors": [error.formatted for error in errors]}
 
 
+def is_unavailable(result: Mapping[str, Any]) -> bool:
+    """Whether an operation failed for an outage alone, and may be sent again: no root field of it was carried out."""
+    errors = result.get("errors", ())
+    done = any(value is not None for value in (result.get("data") or {}).values())
+    return not done and any(error.get("extensions", {}).get("code") == UNAVAILABLE for error in errors)
+
+
 def _masked(error: GraphQLError, context: Context) -> GraphQLError:
     if (error.extensions or {}).get("code"):
         return error
@@ -63,5 +80,7 @@ def _masked(error: GraphQLError, context: Context) -> GraphQLError:
         return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})
     if error.original_error is None:
         return with_code(error, "BAD_USER_INPUT")
+    if isinstance(error.original_error, DatabaseUnavailable):
+        return GraphQLError(UNAVAILABLE_MESSAGE, path=error.path, extensions={"code": UNAVAILABLE})
     log_exception("fault", error.original_error, request_id=context.origin.request_id)
     return GraphQLError(INTERNAL_ERROR_MESSAGE, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"})

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.platform.graphql.context import Context
 from app.platform.graphql.documents import Document, DocumentCache, GraphQLRequestError
-from app.platform.graphql.execution import execute_document
+from app.platform.graphql.execution import RETRY_AFTER, execute_document, is_unavailable
 from app.platform.graphql.operations import Operation
 from app.platform.principal import CallerKind
 
@@ -105,6 +105,8 @@ class GraphQLEndpoint:
         )
         if request.headers.get(COST_HEADER) == "1":
             result["extensions"] = {"cost": cost}
+        if is_unavailable(result):
+            return _json_response(result, media, 503, {**headers, **RETRY_AFTER})
         return (
             _json_response(result, media, 200, headers)
             if "data" in result

@@ -15,6 +15,7 @@ from app.server import demo
 from app.server import main as server
 from app.server.cli.environment import console, end, run, settings
 from app.server.runtime import databases, open_runtime
+from app.server.shutdown import Shutdown
 from app.server.worker import run_worker
 
 
@@ -32,13 +33,15 @@ def worker() -> None:
 
 
 async def _worker(config: Settings) -> None:
-    stop = asyncio.Event()
+    shutdown = Shutdown()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, shutdown.request)
     async with open_runtime(config) as runtime:
         typer.echo("ready worker")
-        await run_worker(runtime, stop)
+        work = asyncio.create_task(run_worker(runtime, shutdown.requested))
+        await asyncio.wait([work, asyncio.create_task(shutdown.requested.wait())], return_when=asyncio.FIRST_COMPLETED)
+        await shutdown.finish(work)
 
 
 def migrate() -> None:

@@ -11,11 +11,11 @@ from tests.shop import Shop
 async def test_a_fault_outside_of_graphql_is_answered_in_json_and_logged_without_its_words(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(*_: object) -> bool:
+    async def broken(*_: object) -> dict[str, str]:
         message = "ann@example.org"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(type(shop.runtime), "ready", broken)
+    monkeypatch.setattr(type(shop.runtime), "missing", broken)
     transport = httpx.ASGITransport(create_app(shop.runtime), raise_app_exceptions=False)
 
     with capture_logs() as logs:

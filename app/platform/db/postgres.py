@@ -1,0 +1,182 @@
+"""Connections to PostgreSQL: URLs as libpq takes them, one host after the other, every wait bounded.
+
+asyncpg itself reads `sslmode` and its kin, and `target_session_attrs`. What else hosting providers put into URLs:
+
+    postgres://, postgresql+asyncpg://   are postgresql://
+    several hosts                        are tried one after the other, each within the connect timeout, the one that
+                                         worked last first; without `target_session_attrs`, one that can be written to
+    connect_timeout                      takes the place of the setting
+    keepalives…, tcp_user_timeout        are left out: the program sets them on every connection
+    gssencmode, channel_binding, …       are left out: the driver never negotiates them
+    anything else                        goes to the server as a run-time setting
+"""
+
+import os
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+SCHEMES = frozenset({"postgresql", "postgres", "postgresql+asyncpg"})
+IGNORED = frozenset(
+    {
+        "channel_binding",
+        "fallback_application_name",
+        "gssdelegation",
+        "gssencmode",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "load_balance_hosts",
+        "require_auth",
+        "requirepeer",
+        "sslcompression",
+        "sslsni",
+        "tcp_user_timeout",
+    }
+)
+SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+TARGETS = frozenset({"any", "read-write", "read-only", "primary", "standby", "prefer-standby"})
+KEEPALIVE_PROBES = 3
+APPLICATION_NAME = "patron"
+
+
+class BadDatabaseUrl(ValueError):
+    """A URL that names no database this program can use; the message never repeats it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long a connection waits, in seconds; None and 0 are no bound.
+
+    `command`: for the answer to a statement. `connect`: for a connection to one host. `lock`: for a lock; the server
+    decides. `keepalive`: of silence before the system asks whether the other end is still there.
+    """
+
+    command: float | None = None
+    connect: float = 5
+    lock: float = 0
+    keepalive: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresUrl:
+    """One database, by a URL for each of its hosts."""
+
+    dsns: tuple[str, ...]
+    database: str
+    connect_timeout: float | None = None
+
+
+def is_postgres(url: str) -> bool:
+    """Whether the URL is one of PostgreSQL."""
+    return url.partition("://")[0].lower() in SCHEMES
+
+
+def parse(url: str) -> PostgresUrl:
+    """The URL as the driver understands it; raise `BadDatabaseUrl`."""
+    try:
+        parts = urlsplit(url)
+        parameters = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:
+        raise BadDatabaseUrl(
+            "This is not a URL. Write postgresql://user:password@host:5432/database, with special characters of a "
+            "password as %XX."
+        ) from None
+    timeout = parameters.pop("connect_timeout", "0")
+    if not timeout.isdigit():
+        raise BadDatabaseUrl("The parameter connect_timeout must be a number of seconds.")
+    kept = {name: value for name, value in parameters.items() if name not in IGNORED}
+    _check_choice(kept, "sslmode", SSL_MODES)
+    _check_choice(kept, "target_session_attrs", TARGETS)
+    database = kept.get("dbname") or unquote(parts.path.removeprefix("/"))
+    if not database:
+        raise BadDatabaseUrl("The URL names no database. Write postgresql://user:password@host:5432/database.")
+    user, at, hosts = parts.netloc.rpartition("@")
+    if "hostaddr" in kept:
+        kept["host"] = kept.pop("hostaddr")
+    if "host" in kept:
+        names, ports = kept.pop("host").split(","), kept.pop("port", "").split(",")
+        if len(ports) not in {1, len(names)}:
+            raise BadDatabaseUrl("The URL has another number of ports than of hosts.")
+        ports = ports * len(names) if len(ports) == 1 else ports
+        each = [(f"{user}{at}", {"host": name, "port": port}) for name, port in zip(names, ports, strict=True)]
+    else:
+        each = [(f"{user}{at}{one}", {}) for one in hosts.split(",")]
+    if len(each) > 1:
+        kept.setdefault("target_session_attrs", "read-write")
+    kept.setdefault("application_name", APPLICATION_NAME)
+    dsns = tuple(
+        f"postgresql://{netloc}{parts.path}?{urlencode({**kept, **{k: v for k, v in host.items() if v}})}"
+        for netloc, host in each
+    )
+    return PostgresUrl(dsns, database, float(timeout) or None)
+
+
+def _check_choice(parameters: dict[str, str], name: str, choices: frozenset[str]) -> None:
+    if parameters.get(name) is not None and parameters[name] not in choices:
+        raise BadDatabaseUrl(f"The parameter {name} must be one of {', '.join(sorted(choices))}.")
+
+
+class Connector:
+    """Opens connections to one database."""
+
+    def __init__(self, url: PostgresUrl, waits: Waits, *, statement_cache_size: int) -> None:
+        """Open nothing yet. With `statement_cache_size` 0 there may be a pgbouncer, which refuses `lock_timeout`."""
+        self._url = url
+        self._waits = waits
+        self._cache = statement_cache_size
+        self._preferred = 0
+
+    async def connect(self, **limits: Any) -> Any:
+        """A connection to the first host that accepts one; raise what the last host failed with."""
+        # Only where there is a PostgreSQL: the embedded database does without the driver.
+        import asyncpg  # noqa: PLC0415
+
+        faults: list[Exception] = []
+        for offset in range(len(self._url.dsns)):
+            number = (self._preferred + offset) % len(self._url.dsns)
+            try:
+                connection = await asyncpg.connect(
+                    self._url.dsns[number],
+                    timeout=self._url.connect_timeout or self._waits.connect,
+                    command_timeout=self._waits.command,
+                    statement_cache_size=self._cache,
+                    server_settings=self._server_settings(),
+                    **limits,
+                )
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as fault:
+                faults.append(fault)
+                continue
+            self._preferred = number
+            self._keep_alive(connection)
+            return connection
+        raise faults[-1]
+
+    def _server_settings(self) -> dict[str, str]:
+        return {"lock_timeout": str(round(self._waits.lock * 1000))} if self._waits.lock and self._cache else {}
+
+    def _keep_alive(self, connection: Any) -> None:
+        transport = connection._transport  # noqa: SLF001 - the driver has no option for it
+        found = transport.get_extra_info("socket")
+        if not self._waits.keepalive or found is None or found.family == socket.AF_UNIX:
+            return
+        # Of uvloop's socket only the number can be used; a copy of it changes the same connection.
+        with socket.socket(fileno=os.dup(found.fileno())) as copied:
+            copied.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in self._tcp_options():
+                with suppress(OSError):
+                    copied.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+    def _tcp_options(self) -> Sequence[tuple[str, int]]:
+        idle = self._waits.keepalive
+        wanted = [
+            ("TCP_KEEPIDLE", idle),
+            ("TCP_KEEPINTVL", max(1, idle // KEEPALIVE_PROBES)),
+            ("TCP_KEEPCNT", KEEPALIVE_PROBES),
+            ("TCP_USER_TIMEOUT", 2 * idle * 1000),
+        ]
+        return [(name, value) for name, value in wanted if hasattr(socket, name)]
