@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
+from app.platform.blanks import is_blank
 from app.platform.errors import AppError, AppErrorGroup, Required
 
 Raw = TypeVar("Raw")
@@ -29,14 +30,14 @@ class Validation:
 
     def require(self, field: str, parse: Callable[[Raw], Parsed], raw: Raw | None) -> Parsed:
         """Like `check`; absent, null or blank is a failure."""
-        if raw is None or (isinstance(raw, str) and not raw.strip()):
+        if raw is None or is_blank(raw):
             self.add(Required(), field)
             return cast("Parsed", None)
         return self.check(field, parse, raw)
 
     def optional(self, field: str, parse: Callable[[Raw], Parsed], raw: Raw | None) -> Parsed | None:
         """Like `check`; absent, null or blank gives None."""
-        if raw is None or (isinstance(raw, str) and not raw.strip()):
+        if raw is None or is_blank(raw):
             return None
         return self.check(field, parse, raw)
 

@@ -9,6 +9,7 @@ from datetime import date
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from app.platform.blanks import INVISIBLE_CHARACTER, without_blanks
 from app.platform.cards import refuse_card_numbers, to_ascii_digits
 from app.platform.errors import AppError, ErrorCode, Invalid, Required, TooLong, TooShort
 from app.platform.likely_cards import refuse_likely_card_numbers
@@ -20,6 +21,7 @@ LOGIN_NAME = re.compile(r"[A-Za-z0-9._\-]+")
 PHONE_MAX = 32
 PHONE_MAX_DIGITS = 15
 """ITU-T E.164, section 6: country code and number together."""
+NOT_AN_EMAIL = "This is not an email address. Write it as in ann@example.org."
 URL_MAX = 2048
 LOCALE_MAX = 16
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
@@ -36,8 +38,8 @@ class InvalidPhone(AppError):
 
 
 def normalize_text(raw: str) -> str:
-    """`raw` in Unicode normal form C without surrounding blanks; raise `Invalid` for control characters."""
-    value = unicodedata.normalize("NFC", raw).strip()
+    """`raw` in NFC without surrounding blanks and invisible characters; raise `Invalid` for control characters."""
+    value = without_blanks(unicodedata.normalize("NFC", raw))
     if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in value):
         raise Invalid("This contains control characters. Remove them.")
     return value
@@ -89,30 +91,41 @@ def _length_parser(min_length: int, max_length: int, *, multiline: bool = False)
 
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
-    """An email address as typed, and its canonical form, which is equal for all its spellings."""
+    """An email address as typed, and its canonical form, equal for all spellings of its mailbox and no other."""
 
     address: str
     canonical: str
 
     @classmethod
     def parse(cls, raw: str) -> "EmailAddress":
-        """Check the syntax (RFC 5321, 6531; no network) and the length (96 characters); raise `Invalid`, `TooLong`."""
+        """Check the syntax (RFC 5321, 6531; no network) and the length (96 characters); raise `Invalid`, `TooLong`.
+
+        Addresses below `.test` are taken like all others, as RFC 6761, section 6.2, asks of programs.
+        """
         value = normalize_text(raw) if len(raw) <= EMAIL_MAX * 4 else raw
         if len(value) > EMAIL_MAX:
             raise TooLong(f"At most {EMAIL_MAX} characters.")
         try:
-            checked = validate_email(value, check_deliverability=False, strict=True)
+            checked = validate_email(value, check_deliverability=False, strict=True, test_environment=True)
         except EmailNotValidError:
-            raise Invalid("This is not an email address. Write it as in ann@example.org.") from None
+            raise Invalid(NOT_AN_EMAIL) from None
+        local = checked.local_part or ""
+        if "." not in checked.domain or INVISIBLE_CHARACTER.search(local):
+            raise Invalid(NOT_AN_EMAIL)
         # Separately: the digits of 13812345678@163.com are two numbers.
-        for part in (checked.local_part or "", checked.domain):
+        for part in (local, checked.domain):
             refuse_card_numbers(part)
-        return cls(checked.normalized, canonical(checked.normalized))
+        return cls(checked.normalized, f"{_canonical_local_part(local)}@{checked.ascii_domain}")
 
 
-def canonical(name: str) -> str:
-    """A form that is equal for names that look the same to a person: NFKC, case folded."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+def _canonical_local_part(local: str) -> str:
+    """Lower case, for no server tells `Ann` from `ann`; nothing else: `ß` and `ss` are two mailboxes."""
+    return unicodedata.normalize("NFC", local.lower())
+
+
+def fold(text: str) -> str:
+    """The form in which words that look alike are equal (NFKC, case folded): to compare by, never to name people by."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +141,7 @@ class LoginName:
         value = text_parser(LOGIN_NAME_MIN, LOGIN_NAME_MAX)(raw)
         if not LOGIN_NAME.fullmatch(value):
             raise Invalid("Use letters, digits, dots, underscores and hyphens only.")
-        return cls(value, canonical(value))
+        return cls(value, value.lower())
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def staff_token(var_dir: Path, email: str) -> str:
     import httpx  # noqa: PLC0415
 
     demo: dict[str, Any] = json.loads((var_dir / "demo.json").read_text())
-    if email.casefold() != demo["staffEmail"]:
+    if email.lower() != demo["staffEmail"]:
         message = f"The demo's staff member is {demo['staffEmail']}."
         raise ValueError(message)
     url = demo["endpoint"].removesuffix("/graphql") + TOKEN_PATH

@@ -14,6 +14,7 @@ from app.customers.profile import PROFILE_FIELDS, ProfileField
 from app.customers.records import CustomerRecord
 from app.identity.passwords import strength
 from app.identity.passwords.normalization import MAX_LENGTH
+from app.platform.blanks import is_blank
 from app.platform.errors import AppError, Invalid, Required
 from app.platform.principal import OrganizationSettings
 from app.platform.values import EMAIL_MAX, LOGIN_NAME, LOGIN_NAME_MAX, LOGIN_NAME_MIN, EmailAddress, LoginName
@@ -55,7 +56,7 @@ class FormField:
 
     def _error_for(self, value: str | None) -> AppError | None:
         try:
-            if value is None or not value.strip():
+            if value is None or is_blank(value):
                 return Required() if self.required else None
             self.parse(value)
         except AppError as error:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from app.customers.addresses.records import AddressDetails, AddressRecord
 from app.platform import values
+from app.platform.blanks import is_blank, without_blanks
 from app.platform.errors import AppError, ErrorCode, Invalid, Required
 from app.platform.geography.checks import check
 from app.platform.geography.countries import Country, parse_country
@@ -118,7 +119,7 @@ def _zone(parsed_country: Country | None, raw: str) -> str:
 
 
 def _phone(parsed_country: Country | None, raw: str) -> str:
-    if parsed_country is None and not raw.strip().startswith("+"):
+    if parsed_country is None and not without_blanks(raw).startswith("+"):
         return raw  # The country is refused already, and without it a national number cannot be parsed.
     return values.PhoneNumber.parse(raw, region=parsed_country.code if parsed_country else None).e164
 
@@ -190,7 +191,7 @@ def _unparsable_fields(typed: AddressDetails, details: AddressDetails) -> frozen
 
 
 def _is_given(value: object) -> bool:
-    return bool(value.strip()) if isinstance(value, str) else value is not None
+    return not is_blank(value)
 
 
 def _has_coordinates_or_place_id(typed: AddressDetails) -> bool:

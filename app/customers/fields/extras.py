@@ -10,6 +10,7 @@ from uuid import UUID
 from app.customers.fields import patterns
 from app.customers.fields.field_types import FieldType, Option, localized_label
 from app.customers.fields.tables import ExtraField
+from app.platform.blanks import is_blank
 from app.platform.errors import AppError, Invalid, Required
 from app.platform.validation import Validation
 from app.platform.values import identifier_parser
@@ -125,7 +126,7 @@ def parse_answers(
     declared = {extra.name: extra for extra in extras}
     parsed: dict[str, str | None] = {}
     for name, raw in answers:
-        blank = raw is None or not raw.strip()
+        blank = raw is None or is_blank(raw)
         try:
             if name in parsed:
                 raise Invalid("This field is given twice.")

@@ -21,7 +21,7 @@ FALSE_POSITIVE_RATE = 1e-14
 
 
 def is_common(word: str) -> bool:
-    """Whether `word`, in the form `values.canonical` gives it, is listed. Words below 4 characters never are."""
+    """Whether `word`, in the form `values.fold` gives it, is listed. Words below 4 characters never are."""
     fingerprints = _fingerprints()
     target = fingerprint(word)
     position = bisect_left(fingerprints, target)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from app.identity.passwords.common_passwords import is_common
 from app.identity.passwords.normalization import MAX_LENGTH, normal_form
 from app.platform.errors import AppError, ErrorCode
-from app.platform.values import canonical
+from app.platform.values import fold
 
 MIN_PERSONAL_WORD_LENGTH = 4
 MIN_RUN_LENGTH = 4
@@ -70,7 +70,7 @@ def check(password: str, *, shortest: int = 8, personal: Iterable[str] = ()) -> 
             f"This password is too short. Use at least {shortest} characters; "
             "several unrelated words are easy to remember.",
         )
-    folded = canonical(normal)
+    folded = fold(normal)
     _refuse_predictable(folded)
     _refuse_common(folded)
     _refuse_personal(folded, personal)
@@ -135,7 +135,7 @@ def _without_accents(word: str) -> str:
 
 def _refuse_personal(folded: str, personal: Iterable[str]) -> None:
     for name in personal:
-        if any(word in folded or folded in word for word in _words(canonical(name))):
+        if any(word in folded or folded in word for word in _words(fold(name))):
             raise PasswordTooWeak(
                 PasswordRule.PERSONAL,
                 "This password contains your name or email address, or a part of it. Leave them out.",

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.identity.proofs.errors import ProofExpired, ProofInvalid
 from app.identity.proofs.purposes import Purpose
 from app.identity.proofs.tables import Proof
+from app.platform.blanks import without_blanks
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.reading import Read, columns
@@ -220,7 +221,7 @@ def _sealing_context(purpose: Purpose) -> str:
 
 
 def _token_hash(vault: Vault, purpose: Purpose, token: str) -> bytes:
-    return vault.fingerprints.compute(f"proof.{purpose.value}", token.strip()[:TOKEN_MAX])
+    return vault.fingerprints.compute(f"proof.{purpose.value}", without_blanks(token)[:TOKEN_MAX])
 
 
 def _code_hash(vault: Vault, purpose: Purpose, customer_id: UUID, code: str) -> bytes:

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 from babel import Locale, UnknownLocaleError, localedata
 from babel.core import get_global
 
+from app.platform.blanks import without_blanks
 from app.platform.errors import Invalid
 
 # CLDR keeps withdrawn alpha-3 codes beside the current ones: Burma, Zaire, the GDR, metropolitan France,
@@ -49,7 +50,7 @@ def name(code: str, locale: str) -> str:
 
 def parse_country(raw: str) -> Country:
     """The country with the code `raw`; raise `Invalid`, with the right code where it can be guessed."""
-    value = raw.strip()
+    value = without_blanks(raw)
     country = find(value)
     if country is not None:
         return country
