@@ -161,20 +161,20 @@ class AccountMutations:
 
     @mutation(
         allow=ANYBODY,
-        description="End the session of the access token: it and its refresh token are dead at the next request.",
+        description="End the session that the access token names, even an expired one: the token and its refresh "
+        "token are dead at the next request. Always succeeds.",
     )
     async def logout(self, context: Context, session: AsyncSession) -> LogoutPayload:
-        """Succeeds without effect for guests, who have no session."""
-        principal = context.principal
-        if principal.session_id is not None:
-            ended = await sessions.end(
-                session,
-                organization_id=principal.organization.id,
-                session_id=principal.session_id,
-                reason=EndReason.LOGGED_OUT,
-            )
-            if ended:
-                record(session, context.origin, Action.SESSION_ENDED, object_id=principal.session_id)
+        """A guest without any token has no session to end."""
+        dead = context.dead_session
+        session_id = dead.session_id if dead else context.principal.session_id
+        if session_id is None:
+            return LogoutPayload()
+        ended = await sessions.end(
+            session, organization_id=context.organization.id, session_id=session_id, reason=EndReason.LOGGED_OUT
+        )
+        if ended is not None:
+            record(session, context.origin, Action.SESSION_ENDED, customer_id=ended.customer_id, object_id=session_id)
         return LogoutPayload()
 
     @mutation(allow=[CUSTOMER], description="End all sessions of the customer, this one included.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 
@@ -101,6 +101,13 @@ class Principal:
     def actor_id(self) -> UUID | None:
         """The id recorded as the actor: the customer, the staff member, or else the client."""
         return self.customer_id or self.staff_id or self.client_id
+
+
+class DeadSession(NamedTuple):
+    """What an access token names that opens nothing any more; `logout` ends it all the same."""
+
+    owner_id: UUID
+    session_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.accounts.newsletters import routes as newsletters
 from app.accounts.oauth import routes as oauth
 from app.accounts.oauth.endpoint import TOKEN_PATH, TokenEndpoint
-from app.accounts.organizations.callers import ApiKeyRefused, resolve
+from app.accounts.organizations.callers import ApiKeyRefused, Caller, resolve, resolve_guest
 from app.accounts.organizations.cors_origins import AllowedOrigins
 from app.accounts.organizations.last_used import LastUsedTracker
 from app.customers import repository as customers
@@ -24,7 +24,7 @@ from app.customers.payment_methods import routes as payment_gateways
 from app.customers.payment_methods.gateways.interface import Gateways
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.sessions.signing import SigningKeys
-from app.identity.sessions.tokens import AccessTokens
+from app.identity.sessions.tokens import AccessTokens, TokenExpired, TokenInvalid, TokenRevoked
 from app.platform.db.columns import new_id
 from app.platform.db.outages import DatabaseUnavailable
 from app.platform.documents.registry import TrustedDocuments
@@ -156,15 +156,9 @@ class RequestHandlers:
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-store"}
         return HTMLResponse(html, headers=headers)
 
-    async def _build_context(self, request: Request) -> Context:
+    async def _build_context(self, request: Request, operation: Operation) -> Context:
         store = self._runtime.store
-        try:
-            caller = await resolve(
-                store, self._tokens, key=request.headers.get("x-api-key"), bearer=_bearer(request.headers)
-            )
-        except AppError as refused:
-            realm = "X-Api-Key" if isinstance(refused, ApiKeyRefused) else 'Bearer error="invalid_token"'
-            raise BadRequest(401, refused.message, "UNAUTHENTICATED", www_authenticate=realm) from None
+        caller = await self._resolve_caller(request, operation)
         if caller.client_id is not None:
             self._runtime.services.get(LastUsedTracker).touch(caller.client_id)
         request.scope[cors.ORGANIZATION] = caller.principal.organization
@@ -175,10 +169,27 @@ class RequestHandlers:
             request.headers.get("user-agent", "")[:USER_AGENT_MAX],
             request.headers.get("x-device-token"),
         )
-        context = Context(origin, store, self._runtime.services)
+        context = Context(origin, store, self._runtime.services, caller.dead_session)
         if caller.customer is not None:
             context.prime(customers.by_ids, caller.customer.row.id, caller.customer)
         return context
+
+    async def _resolve_caller(self, request: Request, operation: Operation) -> Caller:
+        """Who asks; where guests may, a dead access token is as good as none. Raise `BadRequest` (401)."""
+        store, key = self._runtime.store, request.headers.get("x-api-key")
+        try:
+            try:
+                return await resolve(store, self._tokens, key=key, bearer=_bearer(request.headers))
+            except (TokenInvalid, TokenExpired):
+                if not operation.open_to_guests:
+                    raise
+                _, _, token = request.headers["authorization"].partition(" ")
+                return await resolve_guest(store, self._tokens, key=key, bearer=token.strip())
+        except ApiKeyRefused as refused:
+            reason = "TOKEN_INVALID" if key else "MISSING"
+            raise _unauthenticated(refused, reason, "X-Api-Key") from None
+        except (TokenInvalid, TokenExpired) as refused:
+            raise _unauthenticated(refused, _reason(refused), 'Bearer error="invalid_token"') from None
 
     async def _rate_limit(self, request: Request, context: Context, operation: Operation) -> dict[str, str]:
         request.scope[metrics.OPERATION] = operation.operation_class.value
@@ -191,9 +202,12 @@ class RequestHandlers:
                 cards=operation.card_checks,
             )
         except RateLimitExceeded as exceeded:
-            rate_limit_headers = limit_headers(exceeded.limit_status)
             raise BadRequest(
-                429, source_rate_limit.retry_message(exceeded), "RATE_LIMITED", **rate_limit_headers
+                429,
+                source_rate_limit.retry_message(exceeded),
+                "RATE_LIMITED",
+                extensions=source_rate_limit.retry_extensions(exceeded),
+                **limit_headers(exceeded.limit_status),
             ) from None
         return limit_headers(limit_status)
 
@@ -245,8 +259,21 @@ def _bearer(headers: Mapping[str, str]) -> str | None:
         return None
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise ApiKeyRefused("Send the access token as `Authorization: Bearer …`.")
+        raise TokenInvalid("Send the access token as `Authorization: Bearer …`.")
     return token.strip()
+
+
+def _reason(refused: AppError) -> str:
+    """Why an access token opens nothing, as `extensions.reason` says it."""
+    if isinstance(refused, TokenRevoked):
+        return "TOKEN_REVOKED"
+    return refused.code.value
+
+
+def _unauthenticated(refused: AppError, reason: str, challenge: str) -> BadRequest:
+    return BadRequest(
+        401, refused.message, "UNAUTHENTICATED", extensions={"reason": reason}, www_authenticate=challenge
+    )
 
 
 def _demo_headers(settings: Settings) -> dict[str, str]:

@@ -53,7 +53,9 @@ class Viewer:
 class OrganizationQueries:
     """Queries about the caller."""
 
-    @query(allow=ANYBODY, description="Who sends this request; a token that is dead is refused before.")
+    @query(
+        allow=ANYBODY, description="Who sends this request; a token that is dead is refused before.", about_caller=True
+    )
     async def viewer(self, context: Context) -> Viewer:
         """Needs no query of its own: everything was read when the caller was resolved."""
         principal = context.principal

@@ -1,7 +1,7 @@
 """Resolution of the caller: one query reads the organization, the client or session, and the customer logged in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -13,11 +13,11 @@ from app.accounts.organizations.tables import ApiClient, Organization
 from app.customers.records import COLUMNS, CustomerRecord, CustomerRow, open_row
 from app.customers.tables import Customer
 from app.identity.sessions.tables import LoginSession
-from app.identity.sessions.tokens import AccessTokens, TokenInvalid
+from app.identity.sessions.tokens import AccessTokens, TokenExpired, TokenInvalid, TokenRevoked
 from app.platform.clock import now
 from app.platform.db.reading import Read, columns
 from app.platform.errors import AppError, ErrorCode
-from app.platform.principal import CallerKind, OrganizationSettings, Principal, Scope
+from app.platform.principal import CallerKind, DeadSession, OrganizationSettings, Principal, Scope
 from app.platform.principal import Organization as PrincipalOrganization
 from app.platform.vault.vault import Store
 
@@ -102,6 +102,9 @@ _BY_KEY = Read(
     .where(*_ACTIVE_KEY),
     lambda values: (_OrganizationRow._make(values[:ORGANIZATION_END]), values[ORGANIZATION_END]),
 )
+_BY_ID = Read(
+    select(*_ORGANIZATION_COLUMNS).where(col(Organization.id) == bindparam("organization_id")), _OrganizationRow._make
+)
 _DEFAULT = Read(select(*_ORGANIZATION_COLUMNS).where(col(Organization.is_default)), _OrganizationRow._make)
 _BY_LOGIN_SESSION = Read(
     select(*_ORGANIZATION_COLUMNS, *_LOGIN_SESSION_COLUMNS, *COLUMNS)
@@ -121,17 +124,44 @@ class Caller:
     principal: Principal
     customer: CustomerRecord | None = None
     client_id: UUID | None = None
+    dead_session: DeadSession | None = None
 
 
 async def resolve(store: Store, tokens: AccessTokens, *, key: str | None, bearer: str | None) -> Caller:
     """Resolve the caller from the publishable `key` and the access token `bearer` with a single query.
 
-    Raise `ApiKeyRefused`, and `TokenInvalid` or `TokenExpired` for a token that is not valid (any more).
+    Raise `ApiKeyRefused`, and `TokenInvalid`, `TokenRevoked` or `TokenExpired` for a token that opens nothing (any
+    more).
     """
     digest = key_hash(store, key) if key else b""
     if bearer:
         return await _by_access_token(store, tokens, digest, bearer)
     return await _by_key(store, digest) if key else await _by_default(store)
+
+
+async def resolve_guest(store: Store, tokens: AccessTokens, *, key: str | None, bearer: str | None) -> Caller:
+    """The guest who sends a dead access token: what guests may do does not fail because of it.
+
+    Without a key it is a guest of the organization that the token names, if the token is one of ours. Raise
+    `ApiKeyRefused`.
+    """
+    claims = await tokens.verify_expired(bearer) if bearer else None
+    if key:
+        caller = await _by_key(store, key_hash(store, key))
+    elif claims is not None:
+        caller = await _by_organization(store, claims.organization_id)
+    else:
+        caller = await _by_default(store)
+    if claims is None or claims.organization_id != caller.principal.organization.id:
+        return caller
+    return replace(caller, dead_session=DeadSession(claims.owner_id, claims.session_id))
+
+
+async def _by_organization(store: Store, organization_id: UUID) -> Caller:
+    row = await store.database.row(_BY_ID, organization_id=organization_id)
+    if row is None or row.principal_organization.settings.require_api_key:
+        raise ApiKeyRefused
+    return Caller(Principal(CallerKind.GUEST, row.principal_organization))
 
 
 async def _by_key(store: Store, digest: bytes) -> Caller:
@@ -152,8 +182,9 @@ async def _by_default(store: Store) -> Caller:
 async def _by_access_token(store: Store, tokens: AccessTokens, digest: bytes, bearer: str) -> Caller:
     claims = await tokens.verify(bearer)
     row = await store.database.row(_BY_LOGIN_SESSION, session_id=claims.session_id, key_hash=digest, moment=now())
-    if row is None or row.organization.organization_id != claims.organization_id or not _is_active(row.login_session):
+    if row is None or row.organization.organization_id != claims.organization_id:
         raise TokenInvalid
+    _require_active(row.login_session)
     if row.login_session.key_organization_id != row.organization.organization_id and (digest or _requires_key(row)):
         raise ApiKeyRefused
     customer = await _customer(store, row.customer)
@@ -178,10 +209,11 @@ async def _customer(store: Store, row: CustomerRow) -> CustomerRecord | None:
     return open_row(row, ciphers.get(row.id))
 
 
-def _is_active(login_session: _LoginSessionRow) -> bool:
-    return (
-        login_session.ended_at is None and login_session.expires_at > now() and login_session.client_revoked_at is None
-    )
+def _require_active(login_session: _LoginSessionRow) -> None:
+    if login_session.ended_at is not None or login_session.client_revoked_at is not None:
+        raise TokenRevoked
+    if login_session.expires_at <= now():
+        raise TokenExpired
 
 
 def _requires_key(row: _AuthenticatedRow) -> bool:

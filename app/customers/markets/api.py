@@ -138,13 +138,18 @@ class MarketQueries:
 
     @query(
         allow=ANYBODY,
+        about_caller=True,
         description="The public markets and those of the caller's group in the order of their codes, at most 1,000.",
     )
     async def markets(self, context: Context, include_private: IncludePrivate = False) -> list[Market]:  # noqa: FBT002 - always passed by keyword
         """At most 1,000, so there is no pagination."""
         return [to_market(row) for row in await _visible_markets(context, include_private=include_private)]
 
-    @query(allow=ANYBODY, description="One market; null when there is none, or it is private to another group.")
+    @query(
+        allow=ANYBODY,
+        about_caller=True,
+        description="One market; null when there is none, or it is private to another group.",
+    )
     async def market(
         self,
         context: Context,

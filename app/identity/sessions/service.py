@@ -259,14 +259,16 @@ def _end(row: LoginSession, reason: EndReason) -> None:
     row.ended_reason = reason.value
 
 
-async def end(session: AsyncSession, *, organization_id: UUID, session_id: UUID, reason: EndReason) -> bool:
-    """End one session; its tokens are refused from the next request on. False when it had ended already."""
+async def end(
+    session: AsyncSession, *, organization_id: UUID, session_id: UUID, reason: EndReason
+) -> LoginSession | None:
+    """End one session; its tokens are refused from the next request on. None when it had ended already."""
     row = await session.get(LoginSession, session_id, with_for_update=True)
     if row is None or row.organization_id != organization_id or row.ended_at is not None:
-        return False
+        return None
     _end(row, reason)
     session.add(row)
-    return True
+    return row
 
 
 async def lock(

@@ -15,6 +15,7 @@ from app.platform.errors import AppError, ErrorCode
 
 ALGORITHM = "EdDSA"
 AUDIENCE = "patron"
+TOKEN_TYPES = frozenset({"at+jwt", "application/at+jwt"})
 TOKEN_MAX = 4096
 CACHED_TOKENS = 10_000
 
@@ -26,6 +27,12 @@ class TokenInvalid(AppError):
     message = "This token is not valid. Log in again."
 
 
+class TokenRevoked(TokenInvalid):
+    """A token of ours whose session has ended."""
+
+    message = "This session has ended. Log in again."
+
+
 class TokenExpired(AppError):
     """The token was issued here but its lifetime is over."""
 
@@ -35,8 +42,9 @@ class TokenExpired(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The claims of an access token that the service itself needs."""
+    """The claims of an access token that the service itself needs; `owner_id` is its subject."""
 
+    owner_id: UUID
     session_id: UUID
     organization_id: UUID
     expires_at: datetime
@@ -98,12 +106,27 @@ class AccessTokens:
             raise TokenExpired
         return claims
 
+    async def verify_expired(self, token: str) -> Claims | None:
+        """What a token of ours says, even when its time is over; None for any other text."""
+        try:
+            return await self._decode(token, verify_expiry=False)
+        except TokenInvalid:
+            return None
+
     async def _verify(self, token: str) -> Claims:
+        claims = self._verified[token] = await self._decode(token, verify_expiry=True)
+        if len(self._verified) > CACHED_TOKENS:
+            self._verified.popitem(last=False)
+        return claims
+
+    async def _decode(self, token: str, *, verify_expiry: bool) -> Claims:
         if len(token) > TOKEN_MAX:
             raise TokenInvalid
         try:
-            key = await self._keys.find(str(jwt.get_unverified_header(token).get("kid")))
-            if key is None:
+            header = jwt.get_unverified_header(token)
+            key = await self._keys.find(str(header.get("kid")))
+            # RFC 9068, section 4: no other JSON Web Token of ours may pass for an access token.
+            if key is None or str(header.get("typ")).lower() not in TOKEN_TYPES:
                 raise TokenInvalid
             payload = jwt.decode(
                 token,
@@ -111,16 +134,15 @@ class AccessTokens:
                 algorithms=[ALGORITHM],
                 audience=AUDIENCE,
                 issuer=self._issuer,
-                options={"require": ["exp", "iat", "sub", "sid", "org"]},
+                options={"require": ["exp", "iat", "sub", "sid", "org"], "verify_exp": verify_expiry},
             )
-            claims = Claims(
-                UUID(hex=payload["sid"]), UUID(hex=payload["org"]), datetime.fromtimestamp(payload["exp"], UTC)
+            return Claims(
+                owner_id=UUID(hex=payload["sub"]),
+                session_id=UUID(hex=payload["sid"]),
+                organization_id=UUID(hex=payload["org"]),
+                expires_at=datetime.fromtimestamp(payload["exp"], UTC),
             )
         except jwt.ExpiredSignatureError:
             raise TokenExpired from None
-        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError):
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError, OSError):
             raise TokenInvalid from None
-        self._verified[token] = claims
-        if len(self._verified) > CACHED_TOKENS:
-            self._verified.popitem(last=False)
-        return claims

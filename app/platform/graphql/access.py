@@ -67,10 +67,11 @@ def authorize(principal: Principal, access: Access) -> None:
     if admits(principal, access):
         return
     if principal.kind is CallerKind.GUEST:
-        raise top_level_error("UNAUTHENTICATED", "Log in first and send the access token as `Authorization: Bearer …`.")
+        message = "Log in first and send the access token as `Authorization: Bearer …`."
+        raise top_level_error("UNAUTHENTICATED", message, reason="MISSING")
     raise top_level_error("FORBIDDEN", "This caller may not use this field.")
 
 
-def top_level_error(code: str, message: str) -> GraphQLError:
+def top_level_error(code: str, message: str, **extensions: object) -> GraphQLError:
     """A top-level error with a stable `extensions.code`."""
-    return GraphQLError(message, extensions={"code": code})
+    return GraphQLError(message, extensions={"code": code, **extensions})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
-from app.platform.principal import Organization, Principal, RequestOrigin
+from app.platform.principal import DeadSession, Organization, Principal, RequestOrigin
 from app.platform.vault.vault import Store
 
 Service = TypeVar("Service")
@@ -38,6 +38,7 @@ class Context:
     origin: RequestOrigin
     store: Store
     services: Services
+    dead_session: DeadSession | None = None
     _loaders: dict[Load[Any], DataLoader[UUID, Any]] = field(default_factory=dict)
 
     @property

@@ -11,10 +11,10 @@ from strawberry import Info
 
 from app.platform.db.writing import VersionConflict
 from app.platform.errors import AppError, AppErrorGroup
-from app.platform.graphql.access import Access, authorize, with_access_note
+from app.platform.graphql.access import GUEST, Access, authorize, with_access_note
 from app.platform.graphql.context import Context
 from app.platform.graphql.cost import LIST_SIZE
-from app.platform.graphql.operations import CREDENTIALS
+from app.platform.graphql.operations import CREDENTIALS, OPEN_TO_GUESTS
 from app.platform.graphql.user_errors import UserError, user_errors
 
 Resolver = Callable[..., Awaitable[Any]]
@@ -29,10 +29,13 @@ class Payload:
     )
 
 
-def query(*, allow: Access, description: str, size: int | None = None) -> Callable[[Resolver], Any]:
+def query(
+    *, allow: Access, description: str, size: int | None = None, about_caller: bool = False
+) -> Callable[[Resolver], Any]:
     """Declare a root query, `async def f(self, context, …)`, for the callers in `allow`.
 
-    `size` is the approximate length of a list without pages; it enters the cost of a document.
+    `size` is the approximate length of a list without pages; it enters the cost of a document. A dead access token is
+    ignored where guests are allowed, unless the answer is `about_caller`: it would be taken for the customer's.
     """
 
     def decorator(function: Resolver) -> Any:
@@ -40,7 +43,10 @@ def query(*, allow: Access, description: str, size: int | None = None) -> Callab
             authorize(info.context.principal, allow)
             return await function(self, info.context, **arguments)
 
-        return _field(resolver, function, with_access_note(description, allow), {LIST_SIZE: size} if size else {})
+        metadata: dict[object, object] = {OPEN_TO_GUESTS: GUEST in allow and not about_caller}
+        if size:
+            metadata[LIST_SIZE] = size
+        return _field(resolver, function, with_access_note(description, allow), metadata)
 
     return decorator
 
@@ -84,9 +90,8 @@ def mutation(*, allow: Access, description: str, credentials: bool = False) -> C
                 context.clear_cache()
             return result
 
-        return _field(
-            resolver, function, with_access_note(description, allow), {CREDENTIALS: True} if credentials else {}
-        )
+        metadata: dict[object, object] = {OPEN_TO_GUESTS: GUEST in allow, CREDENTIALS: credentials}
+        return _field(resolver, function, with_access_note(description, allow), metadata)
 
     return decorator
 

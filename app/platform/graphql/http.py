@@ -27,12 +27,20 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 class BadRequest(Exception):
     """A request that is not valid GraphQL over HTTP; `status` and `message` are those of the response."""
 
-    def __init__(self, status: int, message: str, code: str = "BAD_USER_INPUT", **headers: str) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: str = "BAD_USER_INPUT",
+        *,
+        extensions: Mapping[str, object] | None = None,
+        **headers: str,
+    ) -> None:
         """Respond with `status` and one error; `headers` use underscores for hyphens."""
         super().__init__(message)
         self.status = status
         self.message = message
-        self.code = code
+        self.extensions = {"code": code, **(extensions or {})}
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
@@ -60,11 +68,11 @@ class TrustedDocuments(Protocol):
 class RequestPolicy:
     """What applies to every request before execution; a refusal raises `BadRequest`.
 
-    `build_context` resolves the caller. `rate_limit` counts the request and returns headers for the response.
-    `cost_limits` is the highest cost of a document by kind of caller.
+    `build_context` resolves the caller of an operation. `rate_limit` counts the request and returns headers for the
+    response. `cost_limits` is the highest cost of a document by kind of caller.
     """
 
-    build_context: Callable[[Request], Awaitable[Context]]
+    build_context: Callable[[Request, Operation], Awaitable[Context]]
     rate_limit: Callable[[Request, Context, Operation], Awaitable[Mapping[str, str]]]
     trusted_documents: TrustedDocuments
     cost_limits: Mapping[CallerKind, int]
@@ -89,7 +97,7 @@ class GraphQLEndpoint:
             document, operation = self._prepare(
                 await self._document_text(graphql_request), graphql_request.operation_name, request.method
             )
-            context = await self._policy.build_context(request)
+            context = await self._policy.build_context(request, operation)
             headers |= await self._policy.rate_limit(request, context, operation)
             cost = self._cost(operation, graphql_request, context.principal.kind)
         except BadRequest as refused:
@@ -238,7 +246,7 @@ def _response_media_type(accept: str | None) -> str:
 
 def bad_request_response(request: Request, refused: BadRequest, headers: Mapping[str, str] | None = None) -> Response:
     """The response to a request that is refused before GraphQL runs."""
-    error = {"message": refused.message, "extensions": {"code": refused.code}}
+    error = {"message": refused.message, "extensions": refused.extensions}
     media = _response_media_type(request.headers.get("accept"))
     return _json_response({"errors": [error]}, media, refused.status, {**(headers or {}), **refused.headers})
 

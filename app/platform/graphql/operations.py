@@ -21,6 +21,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from app.platform.graphql.cost import Cost, CostCalculator
 
 CREDENTIALS = "credentials"
+OPEN_TO_GUESTS = "open_to_guests"
 
 
 class OperationClass(Enum):
@@ -40,7 +41,8 @@ class Operation:
     """One operation.
 
     `amount` is how often it does what its class says: thirty aliased logins are thirty attempts. `card_checks` is how
-    often it asks the payment gateway about a card, in addition.
+    often it asks the payment gateway about a card, in addition. `open_to_guests`: every root field is one that a guest
+    may use, with an answer that does not depend on the caller.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class Operation:
     amount: int
     cost: Cost
     card_checks: int = 0
+    open_to_guests: bool = False
 
 
 def operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:
@@ -68,18 +71,21 @@ def _operation(
     cost: Cost,
 ) -> Operation:
     kind = node.operation.value
-    if node.operation is not OperationType.MUTATION or schema.mutation_type is None:
-        return Operation(kind, OperationClass.READS, 1, cost)
     # Fields with the same response name are one field (GraphQL, section 5.3.2).
     fields = {
         (field.alias or field.name).value: field.name.value
         for field in _root_fields(node.selection_set, fragments, set())
     }
-    attempts = sum(_checks_credentials(schema.mutation_type, name) for name in fields.values())
+    root = schema.get_root_type(node.operation)
+    open_to_guests = root is not None and all(
+        name.startswith("__") or _metadata(root, name, OPEN_TO_GUESTS) for name in fields.values()
+    )
+    if node.operation is not OperationType.MUTATION or root is None:
+        return Operation(kind, OperationClass.READS, 1, cost, open_to_guests=open_to_guests)
+    attempts = sum(_metadata(root, name, CREDENTIALS) for name in fields.values())
     card_checks = sum(name in CARD_CHECKING_MUTATIONS for name in fields.values())
-    if attempts:
-        return Operation(kind, OperationClass.CREDENTIALS, attempts, cost, card_checks)
-    return Operation(kind, OperationClass.WRITES, len(fields), cost, card_checks)
+    operation_class = OperationClass.CREDENTIALS if attempts else OperationClass.WRITES
+    return Operation(kind, operation_class, attempts or len(fields), cost, card_checks, open_to_guests)
 
 
 def _root_fields(
@@ -95,7 +101,7 @@ def _root_fields(
             yield from _root_fields(fragments[node.name.value].selection_set, fragments, seen)
 
 
-def _checks_credentials(mutations: GraphQLObjectType, name: str) -> bool:
-    field = mutations.fields.get(name)
+def _metadata(root: GraphQLObjectType, name: str, key: str) -> bool:
+    field = root.fields.get(name)
     strawberry_field = field.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF) if field else None
-    return bool(strawberry_field and strawberry_field.metadata.get(CREDENTIALS))
+    return bool(strawberry_field and strawberry_field.metadata.get(key))

@@ -66,6 +66,11 @@ def retry_message(exceeded: RateLimitExceeded) -> str:
     return f"Too many requests. Wait {exceeded.limit_status.reset_seconds} s and try again."
 
 
+def retry_extensions(exceeded: RateLimitExceeded) -> dict[str, object]:
+    """The same for programs, in the error's `extensions`."""
+    return {"retryAfterSeconds": exceeded.limit_status.reset_seconds}
+
+
 def too_many_requests(exceeded: RateLimitExceeded, path: str) -> Response:
     """The response 429 (RFC 6585), in the error format that clients of this path read."""
     rate_limit_headers = headers(exceeded.limit_status) | {"Cache-Control": "no-store"}
@@ -76,5 +81,5 @@ def too_many_requests(exceeded: RateLimitExceeded, path: str) -> Response:
             429,
             headers=rate_limit_headers,
         )
-    error = {"message": retry_message(exceeded), "extensions": {"code": "RATE_LIMITED"}}
+    error = {"message": retry_message(exceeded), "extensions": {"code": "RATE_LIMITED", **retry_extensions(exceeded)}}
     return JSONResponse({"errors": [error]}, 429, headers=rate_limit_headers)

@@ -83,6 +83,7 @@ class NodeQueries:
 
     @query(
         allow=ANYBODY,
+        about_caller=True,
         description="Anything with a global id; null for what is not there, or not the caller's. Markets are for those "
         "who may use `market`, groups for those who may use `group`; the rest is for its owner and for integrations "
         "with `customers:read`.",

@@ -27,6 +27,7 @@ async def test_the_request_over_the_limit_is_refused_with_429_and_says_when_to_c
     assert [answer.headers["ratelimit-remaining"] for answer in allowed] == ["2", "1", "0"]
     assert refused.status == 429
     assert refused.codes == ["RATE_LIMITED"]
+    assert refused.body["errors"][0]["extensions"]["retryAfterSeconds"] == int(refused.headers["retry-after"])
     assert "data" not in refused.body
     wait = int(refused.headers["retry-after"])
     assert 1 <= wait <= 3600
@@ -121,7 +122,8 @@ async def test_a_flood_of_broken_requests_ends_before_anything_is_parsed(sqlite_
     assert [answer.status_code for answer in broken] == [400, 405]
     assert [answer.headers["ratelimit-remaining"] for answer in broken] == ["1", "0"]
     assert flooded.status_code == 429
-    assert flooded.json()["errors"][0]["extensions"] == {"code": "RATE_LIMITED"}
+    extensions = flooded.json()["errors"][0]["extensions"]
+    assert extensions == {"code": "RATE_LIMITED", "retryAfterSeconds": int(flooded.headers["retry-after"])}
     assert token.status_code == 429
     assert token.json()["error"] == "temporarily_unavailable"
 
