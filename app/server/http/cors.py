@@ -18,11 +18,49 @@ from app.platform.principal import Organization
 ORGANIZATION = "organization"
 LOCALHOST_ORIGIN = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 ALLOWED_METHODS = "GET, POST"
-ALLOWED_HEADERS = "authorization, content-type, x-api-key, x-device-token, x-request-id, x-patron-cost"
+# Ours, and what the libraries of storefronts add to every request by themselves: one name missing stops whole pages.
+HEADER_NAMES = (
+    "accept-language",
+    "authorization",
+    "content-type",
+    "x-api-key",
+    "x-device-token",
+    "x-patron-cost",
+    "x-request-id",
+    # Apollo Client, Apollo iOS and Kotlin, urql, Relay
+    "apollo-require-preflight",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "graphql-client-name",
+    "graphql-client-version",
+    "x-apollo-operation-id",
+    "x-apollo-operation-name",
+    "x-apollo-operation-type",
+    "x-graphql-client-name",
+    "x-graphql-client-version",
+    # W3C Trace Context and Baggage, as OpenTelemetry sends them; Sentry, Datadog, New Relic, B3
+    "baggage",
+    "b3",
+    "newrelic",
+    "sentry-trace",
+    "traceparent",
+    "tracestate",
+    "x-b3-sampled",
+    "x-b3-spanid",
+    "x-b3-traceid",
+    "x-datadog-origin",
+    "x-datadog-parent-id",
+    "x-datadog-sampling-priority",
+    "x-datadog-tags",
+    "x-datadog-trace-id",
+    "x-requested-with",
+)
+ALLOWED_HEADERS = ", ".join(HEADER_NAMES)
 VARY = (b"vary", b"Origin")
 EXPOSE = (
     b"access-control-expose-headers",
-    b"RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id",
+    b"RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id, "
+    b"X-Api-Version",
 )
 PREFLIGHT_SECONDS = "600"
 

@@ -51,6 +51,27 @@ async def test_a_preflight_is_answered_for_the_origins_of_all_organizations(shop
     assert "access-control-allow-credentials" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "apollographql-client-name",
+        "apollographql-client-version",
+        "apollo-require-preflight",
+        "x-apollo-operation-name",
+        "sentry-trace",
+        "baggage",
+        "traceparent",
+        "tracestate",
+        "x-datadog-trace-id",
+        "x-requested-with",
+    ],
+)
+async def test_headers_that_storefronts_libraries_add_are_allowed(shop: Shop, header: str) -> None:
+    answer = await preflight(shop, STOREFRONT)
+
+    assert header in answer.headers["access-control-allow-headers"].split(", ")
+
+
 @pytest.mark.parametrize("origin", [STRANGER, "null", "", f"{STOREFRONT}.evil.example.org", "http://shop.example.org"])
 async def test_a_page_on_no_list_may_neither_ask_nor_read(shop: Shop, origin: str) -> None:
     preflighted, read = await preflight(shop, origin), await read_from(shop, origin)
@@ -65,7 +86,7 @@ async def test_an_answer_may_be_read_by_the_pages_of_its_own_organization_only(s
 
     assert own.headers["access-control-allow-origin"] == STOREFRONT
     exposed = own.headers["access-control-expose-headers"].split(", ")
-    assert {"RateLimit", "RateLimit-Remaining", "Retry-After", "X-Request-Id"} <= set(exposed)
+    assert {"RateLimit", "RateLimit-Remaining", "Retry-After", "X-Api-Version", "X-Request-Id"} <= set(exposed)
     assert "access-control-allow-origin" not in foreign.headers
 
 
