@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+import structlog
+
 from app.platform.vault.fingerprints import Fingerprints
 
+log = structlog.get_logger(__name__)
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 # Whoever has one IPv6 address usually has its whole /64.
@@ -18,9 +21,14 @@ class SourceResolver:
         """Trust the headers of proxies in the networks `trusted`, and of nobody else."""
         self._fingerprints = fingerprints
         self._trusted = trusted
+        self._warned = False
 
     def fingerprint(self, peer: str | None, forwarded: Sequence[str]) -> bytes:
         """The fingerprint of the client; `forwarded` are the X-Forwarded-For lines as received."""
+        if forwarded and not self._trusted and not self._warned:
+            self._warned = True
+            # Once: anybody can send the header, but who runs a proxy must learn that all customers share one limit.
+            log.warning("proxy_not_trusted", header="X-Forwarded-For", setting="PATRON_TRUSTED_PROXIES")
         return self._fingerprints.compute("source", source_network(self.client_address(peer, forwarded)))
 
     def client_address(self, peer: str | None, forwarded: Sequence[str]) -> Address | None:

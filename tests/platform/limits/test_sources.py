@@ -3,6 +3,7 @@
 from ipaddress import ip_network
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.platform.limits.sources import SourceResolver, source_network
 from app.platform.vault.fingerprints import Fingerprints
@@ -53,3 +54,17 @@ def test_the_addresses_of_one_ipv6_network_are_one_source() -> None:
 def test_the_fingerprint_of_a_source_does_not_contain_the_address() -> None:
     assert source_network(SOURCES.client_address("192.0.2.1", [])) == "192.0.2.1"
     assert b"192.0.2.1" not in SOURCES.fingerprint("192.0.2.1", [])
+
+
+def test_a_proxy_that_nobody_declared_is_warned_of_once() -> None:
+    undeclared = SourceResolver(Fingerprints(bytes(32)), ())
+
+    with capture_logs() as logged:
+        undeclared.fingerprint("10.0.0.1", [])
+        assert logged == []
+        for _ in range(2):
+            undeclared.fingerprint("10.0.0.1", ["192.0.2.7"])
+        SOURCES.fingerprint("10.0.0.1", ["192.0.2.7"])
+
+    assert [(line["event"], line["setting"]) for line in logged] == [("proxy_not_trusted", "PATRON_TRUSTED_PROXIES")]
+    assert "192.0.2.7" not in str(logged)
