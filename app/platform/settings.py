@@ -144,7 +144,8 @@ class Settings(BaseSettings):
     body_timeout: float = Field(default=30, gt=0, description="Seconds in which its body must arrive.")
     metrics_token: SecretStr = Field(
         default=SecretStr(""),
-        description="`Authorization: Bearer …` for `/metrics`; without one, only this machine may read it.",
+        description="`Authorization: Bearer …` for `/metrics`; without one, they are shown in development "
+        "only, on this machine.",
     )
     stripe_secret_key: SecretStr = Field(
         default=SecretStr(""), description="Stripe's secret key. Without one development uses a sandbox gateway."

@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.oauth.assertions import JWT_BEARER
 from app.accounts.oauth.endpoint import TOKEN_PATH
 from app.accounts.organizations.service import ClientKind, add_client, add_organization
-from app.accounts.organizations.tables import Organization
+from app.accounts.organizations.tables import ApiClient, Organization
 from app.identity.staff import repository as staff
 from app.platform.clock import now
 from app.platform.principal import Scope
@@ -24,6 +24,7 @@ from app.platform.values import EmailAddress
 from app.server.runtime import Runtime
 
 SLUG = "demo"
+CLIENT_NAMES = ("Demo storefront", "Demo back office")
 STAFF_EMAIL = "sam@demo.example.org"
 
 
@@ -39,14 +40,14 @@ async def ensure_demo(runtime: Runtime, endpoint: str) -> bool:
         organization_id = await _organization(session)
         vault = runtime.store.vault
         storefront = add_client(
-            session, vault, organization_id=organization_id, kind=ClientKind.PUBLISHABLE, name="Demo storefront"
+            session, vault, organization_id=organization_id, kind=ClientKind.PUBLISHABLE, name=CLIENT_NAMES[0]
         )
         integration = add_client(
             session,
             vault,
             organization_id=organization_id,
             kind=ClientKind.CONFIDENTIAL,
-            name="Demo back office",
+            name=CLIENT_NAMES[1],
             scopes=frozenset(Scope),
             public_key=public_key,
         )
@@ -64,6 +65,27 @@ async def ensure_demo(runtime: Runtime, endpoint: str) -> bool:
     }
     _write_secret(path, json.dumps(demo, indent=2) + "\n")
     return True
+
+
+async def refuse_demo_clients(runtime: Runtime) -> None:
+    """Raise `DemoInProduction` while a client of the demo can be used: its secret lies in a file of development."""
+    statement = (
+        select(ApiClient.id)
+        .join(Organization, col(Organization.id) == col(ApiClient.organization_id))
+        .where(Organization.slug == SLUG, col(ApiClient.name).in_(CLIENT_NAMES), col(ApiClient.revoked_at).is_(None))
+    )
+    async with runtime.store.database.transaction() as session:
+        found = (await session.exec(statement)).all()
+    if found:
+        commands = " and ".join(f"`patron clients remove {SLUG} {client_id}`" for client_id in found)
+        raise DemoInProduction(
+            f"This database has the demo's API clients, whose secrets are in demo.json. Run {commands}, "
+            "or begin with an empty database."
+        )
+
+
+class DemoInProduction(Exception):
+    """A database of development is to be served in production."""
 
 
 async def _organization(session: AsyncSession) -> UUID:

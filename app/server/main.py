@@ -7,12 +7,15 @@ import socket
 from collections.abc import Generator
 from contextlib import AsyncExitStack, contextmanager
 from types import FrameType
+from urllib.parse import urlsplit
 
+import structlog
 import uvicorn
 
 from app.platform.settings import Settings
-from app.server.demo import ensure_demo
+from app.server.demo import ensure_demo, refuse_demo_clients
 from app.server.http import slow_clients
+from app.server.http.local_requests import is_local_host
 from app.server.runtime import Runtime, open_runtime
 from app.server.shutdown import REQUESTS_SECONDS, Shutdown
 from app.server.web import GRAPHQL, create_app
@@ -20,6 +23,7 @@ from app.server.worker import run_worker
 
 KEEP_ALIVE_SECONDS = 20
 GC_THRESHOLD = 5_000
+log = structlog.get_logger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -59,6 +63,10 @@ async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; in development first migrate and create the demo."""
     async with open_runtime(settings, migrating=settings.development) as runtime:
         endpoint = settings.public_url + GRAPHQL
+        if settings.development:
+            _warn_of_development(settings)
+        else:
+            await refuse_demo_clients(runtime)
         if settings.development and await ensure_demo(runtime, endpoint):
             print(f"demo {settings.var_dir / 'demo.json'}", flush=True)  # noqa: T201 - shown once, to the developer
         shutdown = Shutdown()
@@ -66,6 +74,14 @@ async def serve(settings: Settings) -> None:
             if settings.runs_worker:
                 stack.push_async_callback(shutdown.finish, asyncio.create_task(run_worker(runtime, shutdown.requested)))
             await _Server(_configuration(runtime), endpoint, shutdown).serve()
+
+
+def _warn_of_development(settings: Settings) -> None:
+    """Say what development shows; louder where somebody else may reach it."""
+    log.warning("development", shows=["mails at /dev/mail", "schema", "metrics"], change="PATRON_ENV=production")
+    hosts = {"host": settings.host, "public_url": urlsplit(settings.public_url).netloc}
+    if not all(is_local_host(host) for host in hosts.values()):
+        log.error("development_can_be_reached_from_elsewhere", **hosts, change="PATRON_ENV=production")
 
 
 def _freeze_loaded_objects() -> None:

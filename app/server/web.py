@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -49,6 +49,7 @@ from app.server.graphiql.assets import static_files
 from app.server.graphiql.page import CONTENT_SECURITY_POLICY, render_page
 from app.server.http import cors, jsonp, metrics
 from app.server.http.cors import CorsMiddleware
+from app.server.http.local_requests import is_local
 from app.server.http.metrics import Metrics, MetricsMiddleware
 from app.server.runtime import Runtime
 from app.server.schema import SCHEMA
@@ -89,8 +90,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
     if runtime.settings.development:
         mailbox = Mailbox(runtime.store, fallback_url=runtime.settings.public_url)
         routes += [
-            Route(MAILBOX, mailbox.index, methods=["GET"]),
-            Route(MAILBOX + "/{id:uuid}", mailbox.detail, methods=["GET"]),
+            Route(MAILBOX, _on_this_machine(mailbox.index), methods=["GET"]),
+            Route(MAILBOX + "/{id:uuid}", _on_this_machine(mailbox.detail), methods=["GET"]),
         ]
     limits, sources = runtime.services.get(RateLimits), runtime.services.get(SourceResolver)
     token_paths = [TOKEN_PATH, oauth.REVOCATION_PATH]
@@ -99,6 +100,15 @@ def create_app(runtime: Runtime) -> ASGIApp:
     origins = AllowedOrigins(runtime.store.database)
     browsers = CorsMiddleware(app, origins, paths=[GRAPHQL], development=runtime.settings.development)
     return RequestIdMiddleware(MetricsMiddleware(browsers, metrics_registry))
+
+
+def _on_this_machine(handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The handler for requests made on this machine; 404 for others, as where the route does not exist."""
+
+    async def handler(request: Request) -> Response:
+        return await handle(request) if is_local(request, private=True) else Response("Not Found", 404)
+
+    return handler
 
 
 def _metrics(runtime: Runtime) -> Metrics:
@@ -110,7 +120,11 @@ def _metrics(runtime: Runtime) -> Metrics:
     paths = [GRAPHQL, TOKEN_PATH, oauth.REVOCATION_PATH, oauth.METADATA_PATH, oauth.JWKS_PATH, "/healthz", "/readyz"]
     database = runtime.store.database
     return Metrics(
-        gauges, lambda: all_states(database), paths=paths, token=runtime.settings.metrics_token.get_secret_value()
+        gauges,
+        lambda: all_states(database),
+        paths=paths,
+        token=runtime.settings.metrics_token.get_secret_value(),
+        development=runtime.settings.development,
     )
 
 

@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from ipaddress import ip_address
 from time import perf_counter
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -14,12 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.platform.jobs.states import State
 from app.platform.logs import log_exception
+from app.server.http.local_requests import is_local
 
 PATH = "/metrics"
 TOO_MANY_REQUESTS = 429
 # The handler sets this scope key to the operation class of a GraphQL request.
 OPERATION = "operation"
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -33,6 +32,7 @@ class Metrics:
         *,
         paths: Collection[str],
         token: str,
+        development: bool,
     ) -> None:
         """Count by `paths`; show `gauges` (help and value by name) and the background jobs, as `job_states` reads them.
 
@@ -41,6 +41,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._paths = frozenset(paths)
         self._token = token
+        self._development = development
         self._labelled: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         labels = ("route", "operation", "status")
         self._requests = Counter("patron_http_requests", "Requests answered.", labels, registry=self._registry)
@@ -94,8 +95,8 @@ class Metrics:
         if self._token:
             given = request.headers.get("authorization", "")
             return hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode())
-        # A proxy on this machine must not publish them.
-        return _is_local(request) and not any(name in request.headers for name in FORWARDED)
+        # Without a token a proxy that adds no header would publish them, which only development may risk.
+        return self._development and is_local(request)
 
 
 def _job_gauge(name: str, help_text: str) -> GaugeMetricFamily:
@@ -125,13 +126,6 @@ class _JobMetrics(Collector):
             if state.last_milliseconds is not None:
                 seconds.add_metric([state.name], state.last_milliseconds / 1000)
         yield from (success, failure, seconds)
-
-
-def _is_local(request: Request) -> bool:
-    try:
-        return request.client is not None and ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
 
 
 class MetricsMiddleware:

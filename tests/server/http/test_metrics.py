@@ -36,7 +36,7 @@ async def test_requests_are_counted_by_what_they_do_and_how_they_end(sqlite_urls
     assert "127.0.0.1" not in page.text
 
 
-async def test_the_figures_are_shown_on_this_machine_only_and_through_no_proxy(shop: Shop) -> None:
+async def test_without_a_token_the_figures_are_shown_in_development_on_this_machine_only(shop: Shop) -> None:
     elsewhere = httpx.ASGITransport(create_app(shop.runtime), client=("192.0.2.1", 4711))
     async with httpx.AsyncClient(transport=elsewhere, base_url="http://patron.test") as client:
         assert (await client.get("/metrics")).status_code == 404
@@ -44,6 +44,13 @@ async def test_the_figures_are_shown_on_this_machine_only_and_through_no_proxy(s
     assert (await get_metrics(shop)).status_code == 200
     for header in ("x-forwarded-for", "forwarded", "via", "x-real-ip"):
         assert (await get_metrics(shop, **{header: "127.0.0.1"})).status_code == 404
+    for host in ("shop.example.org", "shop.example.org:8000", "192.0.2.1", "localhost.example.org", ""):
+        assert (await get_metrics(shop, host=host)).status_code == 404
+
+
+async def test_without_a_token_production_shows_no_figures(sqlite_urls: Urls) -> None:
+    async with open_shop(sqlite_urls, env="production") as shop:
+        assert (await get_metrics(shop)).status_code == 404
 
 
 async def test_with_a_token_the_figures_are_for_whoever_has_it(sqlite_urls: Urls) -> None:
