@@ -39,6 +39,15 @@ def test_a_page_names_its_reader_in_its_first_line(path: Path) -> None:
     assert READERS.search(path.read_text().splitlines()[0])
 
 
+def test_a_decision_has_a_number_of_its_own_and_its_title() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    numbers = [path.name[:4] for path in decisions]
+
+    assert numbers == [f"{number:04d}" for number in range(1, len(decisions) + 1)]
+    titles = [path.read_text().splitlines()[0] for path in decisions]
+    assert [title for title, number in zip(titles, numbers, strict=True) if f"# Decision {number}, " not in title] == []
+
+
 def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 150
 
