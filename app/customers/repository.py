@@ -22,6 +22,7 @@ from app.customers.records import (
     open_row,
 )
 from app.customers.tables import Customer, LoginIdentifier
+from app.platform.blanks import is_storable
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.reading import Read, any_of, columns
@@ -109,6 +110,8 @@ async def id_by_identifier(store: Store, *, organization_id: UUID, kind: Identif
 
 async def id_by_shopper_reference(store: Store, *, organization_id: UUID, reference: str) -> UUID | None:
     """The id of the customer with this shopper reference."""
+    if not is_storable(reference):
+        return None
     row = await store.database.row(
         _ID_BY_SHOPPER_REFERENCE, organization_id=organization_id, shopper_reference=reference
     )

@@ -11,6 +11,7 @@ from sqlmodel import select as select_one
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.groups.tables import CustomerGroup
+from app.platform.blanks import is_storable
 from app.platform.db.reading import Read, any_of, columns
 from app.platform.vault.vault import Store
 
@@ -53,6 +54,8 @@ async def by_organization(store: Store, *, organization_id: UUID) -> list[GroupR
 
 async def by_code(store: Store, *, organization_id: UUID, code: str) -> GroupRow | None:
     """The group with this code."""
+    if not is_storable(code):
+        return None
     return await store.database.row(_BY_CODE, organization_id=organization_id, code=code)
 
 

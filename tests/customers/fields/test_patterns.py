@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.customers.fields.patterns import PATTERN_MAX, _compiled, matches, parse
+from app.customers.fields.patterns import PATTERN_MAX, matches, parse
 from app.platform.errors import AppError
 
 
@@ -29,6 +29,18 @@ from app.platform.errors import AppError
         (r"\d", "\u0663", False),
         ("a{2,}", "aaaa", True),
         ("a{2,}", "a", False),
+        ("[à-ü]+", "éà", True),
+        ("[à-ü]+", "éþ", False),
+        ("é|ñ", "ñ", True),
+        ("[^é]", "\U0001f600", True),
+        (r"\w", "é", False),
+        (".{0,999}", "x" * 999, True),
+        (".{0,999}", "x" * 1000, False),
+        ("a?b?c?", "", True),
+        ("a?b?c?d", "bd", True),
+        ("a?b?c?d", "cbd", False),
+        ("a|b?", "", True),
+        ("ab|c", "ac", False),
     ],
 )
 def test_a_pattern_describes_the_whole_value(pattern: str, value: str, *, expected: bool) -> None:
@@ -39,7 +51,7 @@ def test_a_pattern_describes_the_whole_value(pattern: str, value: str, *, expect
     "pattern",
     [
         *("", "|", "a|", "(a)", "(?=a)", "a**", "a+?", "*", "[", "[]", "a{"),
-        *("a{3,2}", "a{0}", "^a$", r"\b", r"\1", "[z-a]", "a{999}a{999}"),
+        *("a{3,2}", "a{0}", "^a$", r"\b", r"\1", "[z-a]", "a{999}a{999}", "a\x00"),
     ],
 )
 def test_what_is_not_a_pattern_of_ours_is_refused(pattern: str) -> None:
@@ -67,7 +79,7 @@ def test_a_pattern_of_catastrophic_backtracking_takes_steps_linear_in_the_value(
     finally:
         sys.setprofile(None)
 
-    assert calls < 61 * 1000 * 8
+    assert calls < 1000 * 8
 
 
 ATOMS = st.sampled_from(["a", "b", "[ab]", "[^a]", r"\d", r"\w", ".", r"\."])
@@ -80,4 +92,3 @@ def test_a_pattern_means_what_it_means_to_pythons_engine(pattern: str, value: st
     expected = re.fullmatch(pattern, value, re.ASCII | re.DOTALL) is not None
 
     assert matches(parse(pattern), value) is expected
-    assert sum(map(len, _compiled(pattern))) >= 1

@@ -13,6 +13,7 @@ from app.customers.back_office.listing import CustomerSortField, Sort, SortDirec
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import CustomerStatus
 from app.customers.tables import Customer
+from app.platform.blanks import is_storable
 from app.platform.errors import AppError
 from app.platform.graphql import ids
 from app.platform.graphql.access import top_level_error
@@ -222,8 +223,8 @@ def _parse_valid(raws: list[Raw], parse: Callable[[Raw], Parsed]) -> list[Parsed
 
 
 def _storable_text(raw: str) -> str:
-    # PostgreSQL cannot store NUL or lone surrogates, so nothing matches them.
-    return raw if raw.isprintable() else ""
+    # What cannot be stored matches nothing.
+    return raw if is_storable(raw) else ""
 
 
 def _range(column: Any, one: DateTimeFilter) -> Condition:
