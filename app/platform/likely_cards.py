@@ -73,7 +73,7 @@ def refuse_likely_card_numbers(value: str) -> None:
     For fields that programs write: numbers, references, codes, metadata, answers to extra fields. A tenth of all
     numbers pass the Luhn check, so here the number also has to stand alone, in one group of digits or in the groups
     printed on a card, with a prefix and exactly the length that its network issues. Company numbers of Brazil and
-    identity numbers of Egypt are told by their own check digits and dates. `docs/card-numbers.md` has the rates.
+    identity numbers of Egypt are recognised by their own check digits and dates. `docs/card-numbers.md` has the rates.
     """
     plain = mask_other_numbers(to_ascii_digits(value))
     if any(_is_issued(number) and not _is_of_another_system(number) for number in _candidates(plain)):
