@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts import passwords, pending_registrations, registration
 from app.accounts.inputs import ChangePasswordInput, LoginInput, RefreshTokenInput, RegisterInput, raw_registration
-from app.accounts.login import LoginAttempt, log_in
+from app.accounts.login import LoginAttempt, log_in, step_of_refusal
+from app.accounts.next_steps import next_step
 from app.accounts.notices import notify_of_replay
 from app.accounts.passwords import RawPasswordChange
 from app.accounts.payloads import (
@@ -19,11 +19,11 @@ from app.accounts.payloads import (
     LogoutPayload,
     RefreshTokenPayload,
     RegisterPayload,
-    Tokens,
     graphql_tokens,
 )
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import AlreadyLoggedIn, NextStep
+from app.accounts.sessions import start_login_session
 from app.customers import repository
 from app.customers.api import to_customer
 from app.customers.fields import repository as extra_fields
@@ -46,6 +46,9 @@ from app.platform.graphql.fields import mutation
 from app.platform.graphql.user_errors import as_user_errors, user_errors
 from app.platform.mail.templates import Template
 from app.platform.principal import CallerKind
+
+# Mailed before the password was changed: each could undo that.
+OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL, Purpose.VERIFY_EMAIL)
 
 
 @strawberry.type
@@ -90,23 +93,23 @@ class AccountMutations:
         record(session, context.origin, action, customer_id=customer.id)
         warnings = as_user_errors(new_account.warnings)
         if result.next_step is NextStep.VERIFY_EMAIL:
-            return RegisterPayload(next_step=NextStep.VERIFY_EMAIL, warnings=warnings)
+            return RegisterPayload(next_step=NextStep.VERIFY_EMAIL, registration_token=result.token, warnings=warnings)
         customer_record = open_row(customer, await vault.cipher(customer.id))
         if new_account.newsletter:
             links = context.services.get(UnsubscribeLinks)
             await send_newsletter_welcome(session, vault, links, organization=organization, customer=customer_record)
-        found = to_customer(customer_record)
-        if organization.settings.approval:
-            return RegisterPayload(next_step=NextStep.AWAIT_APPROVAL, customer=found, warnings=warnings)
-        if new_account.password_hash is None:
-            return RegisterPayload(next_step=NextStep.DONE, customer=found, warnings=warnings)
-        return RegisterPayload(
+        payload = RegisterPayload(
             next_step=NextStep.DONE,
-            customer=found,
-            tokens=await _start_login_session(context, session, customer.id),
-            device_token=device_tokens.issue(vault.fingerprints, customer_id=customer.id),
+            customer=to_customer(customer_record),
+            registration_token=result.token,
             warnings=warnings,
         )
+        if organization.settings.approval:
+            payload.next_step = NextStep.AWAIT_APPROVAL
+        elif new_account.password_hash is not None:
+            payload.tokens = await start_login_session(context, session, customer.id)
+            payload.device_token = device_tokens.issue(vault.fingerprints, customer_id=customer.id)
+        return payload
 
     @mutation(
         allow=[GUEST, CUSTOMER],
@@ -130,8 +133,9 @@ class AccountMutations:
             guessing=context.services.get(GuessingPolicy),
         )
         if isinstance(outcome, AppError):
-            return LoginPayload(user_errors=user_errors(outcome))
+            return LoginPayload(user_errors=user_errors(outcome), next_step=step_of_refusal(outcome))
         return LoginPayload(
+            next_step=next_step(context.organization.settings, outcome.customer.personal),
             customer=to_customer(outcome.customer),
             tokens=graphql_tokens(outcome.tokens),
             device_token=outcome.device_token,
@@ -226,8 +230,7 @@ class AccountMutations:
             password_hash=password_change.password_hash,
             keep=context.principal.session_id,
         )
-        # Links mailed before could undo the change.
-        await proofs.revoke(session, customer_id=customer_id, purposes=[Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL])
+        await proofs.revoke(session, customer_id=customer_id, purposes=OUTDATED_PURPOSES)
         await notify(
             session,
             context.store.vault,
@@ -238,14 +241,3 @@ class AccountMutations:
         )
         record(session, context.origin, Action.PASSWORD_CHANGED, object_id=customer_id)
         return ChangePasswordPayload()
-
-
-async def _start_login_session(context: Context, session: AsyncSession, customer_id: UUID) -> Tokens:
-    session_id, issued = await context.services.get(LoginSessions).start_for_customer(
-        session,
-        organization_id=context.organization.id,
-        customer_id=customer_id,
-        user_agent=context.origin.user_agent,
-    )
-    record(session, context.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
-    return graphql_tokens(issued)

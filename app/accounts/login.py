@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.registration import NextStep
 from app.customers import repository, versions
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import Approval, CustomerRecord
@@ -35,10 +36,17 @@ class EmailNotVerified(AppError):
 
 
 class NotApproved(AppError):
-    """The password is right, but the organization has not approved the customer."""
+    """The right password, but the organization has not let this customer in yet."""
 
     code = ErrorCode.NOT_APPROVED
     message = "The shop has to approve your account before you can log in. You will get a mail."
+
+
+class Rejected(AppError):
+    """The right password, but the organization does not want this customer."""
+
+    code = ErrorCode.NOT_APPROVED
+    message = "The shop did not approve your account. Ask the shop if you think that this is a mistake."
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +123,21 @@ def _refusal(check: CredentialCheck, settings: OrganizationSettings) -> AppError
         return InvalidCredentials()
     if settings.require_verified_email and not check.email_verified:
         return EmailNotVerified()
-    return NotApproved() if check.approval not in {None, Approval.APPROVED.value} else None
+    if check.approval == Approval.REJECTED.value:
+        return Rejected()
+    return NotApproved() if awaits_approval(settings, check.approval) else None
+
+
+def awaits_approval(settings: OrganizationSettings, approval: str | None) -> bool:
+    """Whether a customer may not log in yet: nobody waits any more once the organization stops approving."""
+    return approval == Approval.REJECTED.value or (settings.approval and approval == Approval.PENDING.value)
+
+
+def step_of_refusal(error: AppError) -> NextStep | None:
+    """What somebody with the right password does next who was refused all the same."""
+    if isinstance(error, EmailNotVerified):
+        return NextStep.VERIFY_EMAIL
+    return NextStep.AWAIT_APPROVAL if isinstance(error, NotApproved) else None
 
 
 async def _start_login_session(

@@ -52,11 +52,10 @@ async def check_change(
 
     Guess limits apply as for a login: someone who uses another person's unlocked browser may not guess faster.
     """
-    row = customer.row
-    guess = Guess(row.organization_id, f"customer:{row.id}", row.id, origin.source, origin.device_token)
-    attempt = await attempts.begin(store, guessing, guess)
-    found = await repository.credentials_by_id(store, organization_id=row.organization_id, customer_id=row.id)
-    if not (await hasher.verify(raw.current, found[1] if found else None)).matches:
+    attempt, matches = await prove_own_password(
+        store, hasher, guessing, origin, customer=customer, password=raw.current
+    )
+    if not matches:
         return PasswordChange(attempt, None)
     validation = Validation()
     personal = customer.personal
@@ -71,6 +70,23 @@ async def check_change(
     )
     validation.raise_errors()
     return PasswordChange(attempt, await hasher.hash(raw.new))
+
+
+async def prove_own_password(
+    store: Store,
+    hasher: PasswordHasher,
+    guessing: GuessingPolicy,
+    origin: RequestOrigin,
+    *,
+    customer: CustomerRecord,
+    password: str,
+) -> tuple[attempts.Attempt, bool]:
+    """Whether a customer who is logged in knows the password, and what the try is counted by; raise `RateLimited`."""
+    row = customer.row
+    guess = Guess(row.organization_id, f"customer:{row.id}", row.id, origin.source, origin.device_token)
+    attempt = await attempts.begin(store, guessing, guess)
+    found = await repository.credentials_by_id(store, organization_id=row.organization_id, customer_id=row.id)
+    return attempt, (await hasher.verify(password, found[1] if found else None)).matches
 
 
 async def record_outcome(session: AsyncSession, change: PasswordChange) -> AppError | None:

@@ -13,11 +13,14 @@ from app.platform.graphql.user_errors import UserError
 
 describe(
     NextStep,
-    "What a new customer does next.",
+    "What a customer does next.",
     DONE="Nothing: with a password, the customer is logged in.",
     LOG_IN="Log in.",
     VERIFY_EMAIL="Open the mail that was sent, to prove the address.",
     AWAIT_APPROVAL="Wait until the shop has approved the account; then log in.",
+    CHOOSE_PASSWORD="Choose a password with `resetPassword` and the `passwordToken`.",
+    CHOOSE_LOGIN_NAME="Logged in; choose a login name once, with `updateCustomer`.",
+    ACCEPT_TERMS="Logged in; agree to the present terms, with `acceptTerms`.",
 )
 
 DEVICE_TOKEN = (
@@ -64,6 +67,11 @@ class RegisterPayload(Payload):
         description="The tokens of a first session, when the organization lets people in at once.", default=None
     )
     device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
+    registration_token: str | None = strawberry.field(
+        description="Keep it in this browser until the address is proven, and send it with `verifyEmail` or "
+        "`resetPassword`: only with it what was registered here counts.",
+        default=None,
+    )
     warnings: list[UserError] = strawberry.field(
         default_factory=list,
         description="Where the first address breaks rules of its country, in an organization that allows it; it was "
@@ -78,6 +86,11 @@ class LoginPayload(Payload):
     customer: Customer | None = strawberry.field(description="Who logged in.", default=None)
     tokens: Tokens | None = strawberry.field(description="The tokens of the session.", default=None)
     device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
+    next_step: NextStep | None = strawberry.field(
+        description="What comes next: `DONE`, `ACCEPT_TERMS` or `CHOOSE_LOGIN_NAME` once logged in, `VERIFY_EMAIL` or "
+        "`AWAIT_APPROVAL` while the right password is not enough; null for a wrong one.",
+        default=None,
+    )
 
 
 @strawberry.type(description="New tokens of the same session.")

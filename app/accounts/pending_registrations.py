@@ -1,45 +1,59 @@
-"""Pending registrations: the data of a registration is sealed in the mailed proof until the address is verified."""
+"""Pending registrations: everything typed stays sealed with the mailed proof until the address is proven.
 
-from collections.abc import Mapping
+docs/decisions/0021-who-holds-an-address.md has the whole table of who holds an address, and what each act does.
+"""
+
+import secrets
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts import registration
-from app.accounts.registration import FirstAddress, NewAccount, NextStep
-from app.customers import customer_orders, identifiers, repository
-from app.customers.addresses.defaults import AddressType
-from app.customers.addresses.records import AddressDetails
+from app.accounts.registration import NewAccount, NextStep
+from app.customers import repository
+from app.customers.email_reservations import lock_reserving_customer
 from app.customers.identifiers import IdentifierKind
 from app.customers.notices import notify
-from app.customers.profile import with_changes
 from app.customers.records import TABLE, Approval, CustomerDetails, CustomerRow
-from app.customers.repository import LockedCustomer
 from app.customers.service import EmailTaken, LoginNameTaken
 from app.identity.proofs import repository as proofs
 from app.identity.proofs.purposes import Purpose
-from app.identity.sessions import service as sessions
-from app.identity.sessions.service import EndReason
-from app.platform.clock import now
 from app.platform.db.writing import savepoint
 from app.platform.errors import AppError, AppErrorGroup, Conflict
 from app.platform.mail.templates import Template
 from app.platform.principal import Organization, RequestOrigin
-from app.platform.values import LoginName
 from app.platform.vault.vault import Vault
 
-IDENTIFIER_FIELDS = frozenset({"email", "login_name"})
+IDENTIFIER_FIELDS = frozenset({"email", "login_name", "registration"})
+TOKEN_PREFIX = "rg"
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrationResult:
-    """The outcome of a registration; `customer` has the email address, whether it `is_new` or had it before."""
+    """The outcome of a registration; `customer` has the address, whether it is `new` or had it before.
+
+    `token` is the secret of the browser that registered: only with it the password counts once the address is proven.
+    """
 
     customer: CustomerRow
     is_new: bool
     next_step: NextStep
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Who has an address; with `reserved_email`, only as a change away from it can still be undone."""
+
+    row: CustomerRow
+    reserved_email: str | None = None
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether no registration can become the account of this address."""
+        proven = self.row.email_verified_at is not None and self.row.has_password
+        return self.reserved_email is not None or proven
 
 
 async def submit(
@@ -55,10 +69,12 @@ async def submit(
     | no         | no customer           | any      | all of it   | VERIFY_EMAIL, empty            | DONE         |
     | no         | guest (no password)   | yes      | none        | VERIFY_EMAIL, the registration | VERIFY_EMAIL |
     | no         | guest (no password)   | no       | none        | none                           | `EmailTaken` |
-    | no         | password              | any      | none        | none                           | `EmailTaken` |
+    | no         | password, or reserved | any      | none        | none                           | `EmailTaken` |
+    | yes        | reserved              | any      | none        | ALREADY_REGISTERED, unusable   | VERIFY_EMAIL |
 
-    (1) `require_verified_email` of the organization. `LoginNameTaken` is raised in every row when another customer has
-    the login name. For a new account (DONE) that needs approval, the organization gets a mail, too.
+    (1) `require_verified_email` of the organization. `LoginNameTaken` is raised in every row when any customer has the
+    login name, the owner of the address too: the answer must not tell whose it is. For a new account (DONE) that needs
+    approval, the organization gets a mail, too.
 
     With verification, every path costs the same and answers the same, so a stranger cannot distinguish a taken address
     from a free one. The row of an unverified registration holds the address only, without a login name: data that a
@@ -66,34 +82,25 @@ async def submit(
     """
     organization = origin.principal.organization
     must_verify = organization.settings.require_verified_email
-    # Data that a stranger sent must not become the data of the address's owner.
-    stored_account = _email_only(new_account) if must_verify else new_account
-    is_new = await _create_unless_taken(session, vault, origin, stored_account)
-    owner = await repository.lock_by_identifier(
-        session,
-        vault,
-        organization_id=organization.id,
-        kind=IdentifierKind.EMAIL,
-        canonical=new_account.email.canonical,
-    )
-    if owner is None:
-        raise Conflict
-    errors: list[AppError] = []
-    if not must_verify and not is_new and not _upgrades_guest(owner, new_account):
-        errors.append(EmailTaken())
-    if await _is_login_name_taken(session, vault, organization.id, new_account.login_name, owner.id):
-        errors.append(LoginNameTaken())
-    if errors:
-        raise AppErrorGroup(errors)
+    token = f"{TOKEN_PREFIX}_{secrets.token_urlsafe(32)}"
+    # Of a pending registration the row holds the address only: what a stranger typed never becomes the owner's.
+    stored_account = _email_only(new_account) if must_verify else _marked(vault, new_account, token)
+    if await _is_login_name_taken(session, vault, organization, new_account):
+        await _raise_taken(session, vault, organization, new_account, must_verify=must_verify)
+    # A pending registration waits for the proof first, and for the shop then.
+    approval = Approval.PENDING if organization.settings.approval and not must_verify else None
+    is_new = await _create_unless_taken(session, vault, origin, stored_account, approval)
+    holder = await _lock_holder(session, vault, organization, new_account)
+    owner = holder.row
+    upgrades_guest = holder.reserved_email is None and not owner.has_password and new_account.password_hash is not None
+    if not must_verify and not is_new and not upgrades_guest:
+        raise EmailTaken
     if not must_verify and is_new:
         address = new_account.email.address
         await registration.notify_of_pending_approval(session, vault, organization, customer_id=owner.id, email=address)
     is_pending = must_verify or not is_new
-    already_registered = is_pending and owner.email_verified_at is not None and owner.has_password
-    await _issue_and_mail(
-        session, vault, organization, owner, new_account, is_pending=is_pending, already_registered=already_registered
-    )
-    return RegistrationResult(owner, is_new, NextStep.VERIFY_EMAIL if is_pending else NextStep.DONE)
+    await _issue_and_mail(session, vault, organization, holder, new_account, token=token, is_pending=is_pending)
+    return RegistrationResult(owner, is_new, NextStep.VERIFY_EMAIL if is_pending else NextStep.DONE, token)
 
 
 def _email_only(new_account: NewAccount) -> NewAccount:
@@ -103,42 +110,79 @@ def _email_only(new_account: NewAccount) -> NewAccount:
     )
 
 
+def _marked(vault: Vault, new_account: NewAccount, token: str) -> NewAccount:
+    """The account with the browser that typed it, until somebody proves the address."""
+    mark = proofs.about_hash(vault, token).hex()
+    return replace(new_account, personal=replace(new_account.personal, registration=mark))
+
+
 async def _is_login_name_taken(
-    session: AsyncSession, vault: Vault, organization_id: UUID, name: LoginName | None, customer_id: UUID
+    session: AsyncSession, vault: Vault, organization: Organization, new_account: NewAccount
 ) -> bool:
+    """Also by the owner of the address: the answer must not tell who has it."""
+    name = new_account.login_name
     if name is None:
         return False
     holder = await repository.lock_by_identifier(
-        session, vault, organization_id=organization_id, kind=IdentifierKind.LOGIN_NAME, canonical=name.canonical
+        session, vault, organization_id=organization.id, kind=IdentifierKind.LOGIN_NAME, canonical=name.canonical
     )
-    return holder is not None and holder.id != customer_id
+    return holder is not None
+
+
+async def _raise_taken(
+    session: AsyncSession, vault: Vault, organization: Organization, new_account: NewAccount, *, must_verify: bool
+) -> None:
+    errors: list[AppError] = [LoginNameTaken()]
+    if not must_verify:
+        owner = await repository.lock_by_identifier(
+            session,
+            vault,
+            organization_id=organization.id,
+            kind=IdentifierKind.EMAIL,
+            canonical=new_account.email.canonical,
+        )
+        if owner is not None and (owner.has_password or new_account.password_hash is None):
+            errors.insert(0, EmailTaken())
+    raise AppErrorGroup(errors)
 
 
 async def _create_unless_taken(
-    session: AsyncSession, vault: Vault, origin: RequestOrigin, new_account: NewAccount
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, new_account: NewAccount, approval: Approval | None
 ) -> bool:
     try:
         async with savepoint(session):
-            await registration.create_account(session, vault, origin, new_account=new_account)
+            await registration.create_account(session, vault, origin, new_account=new_account, approval=approval)
     except EmailTaken:
         return False
     return True
 
 
-def _upgrades_guest(owner: CustomerRow, new_account: NewAccount) -> bool:
-    return not owner.has_password and new_account.password_hash is not None
+async def _lock_holder(
+    session: AsyncSession, vault: Vault, organization: Organization, new_account: NewAccount
+) -> _Holder:
+    canonical = new_account.email.canonical
+    owner = await repository.lock_by_identifier(
+        session, vault, organization_id=organization.id, kind=IdentifierKind.EMAIL, canonical=canonical
+    )
+    if owner is not None:
+        return _Holder(owner)
+    reserved = await lock_reserving_customer(session, vault, organization_id=organization.id, canonical=canonical)
+    if reserved is None:
+        raise Conflict
+    return _Holder(*reserved)
 
 
 async def _issue_and_mail(
     session: AsyncSession,
     vault: Vault,
     organization: Organization,
-    owner: CustomerRow,
+    holder: _Holder,
     new_account: NewAccount,
     *,
+    token: str,
     is_pending: bool,
-    already_registered: bool,
 ) -> None:
+    owner, already_registered = holder.row, is_pending and holder.is_registered
     payload = {
         "password_hash": new_account.password_hash,
         "profile": {
@@ -155,9 +199,11 @@ async def _issue_and_mail(
         customer_id=owner.id,
         purpose=Purpose.NOTHING if already_registered else Purpose.VERIFY_EMAIL,
         payload=payload if is_pending else None,
+        about=token,
     )
     cipher = await vault.cipher_or_decoy(owner.id)
     personal = cipher.open_as(CustomerDetails, TABLE, owner.id, owner.sealed)
+    personal = replace(personal, email=holder.reserved_email or personal.email)
     await notify(
         session,
         vault,
@@ -175,95 +221,3 @@ def _dump_address(new_account: NewAccount) -> dict[str, Any] | None:
         return None
     default_types = [kind.value for kind in first.default_types]
     return {"country": first.country, "typed": asdict(first.fields), "wanted": default_types}
-
-
-async def complete(
-    session: AsyncSession,
-    vault: Vault,
-    origin: RequestOrigin,
-    customer: LockedCustomer,
-    payload: Mapping[str, Any] | None,
-) -> list[AppError]:
-    """Mark a locked customer's email address as verified and apply the registration in the proof's `payload`.
-
-    | Before: address, password | `payload` | Password afterwards          | Sessions | Profile, login name  |
-    |---------------------------|-----------|------------------------------|----------|----------------------|
-    | unverified, any           | given     | that of the payload, or none | end      | those of the payload |
-    | verified, no (guest)      | given     | that of the payload, or none | end      | those of the payload |
-    | verified, yes             | given     | unchanged                    | continue | unchanged            |
-    | any                       | None      | unchanged                    | continue | unchanged            |
-
-    Return the errors of a postal address that could not be written, with fields below `address`: they do not keep the
-    account from being opened. Raise `LoginNameTaken` when another customer took the login name in the meantime: then
-    nothing is written, and the applicant may register again with another name.
-    """
-    row, organization = customer.row, origin.principal.organization
-    warnings: list[AppError] = []
-    opens_account = payload is not None and row.email_verified_at is None
-    if payload is not None and not (row.email_verified_at and row.sealed_password):
-        warnings = await _apply_payload(session, vault, origin, customer, payload)
-    if opens_account and row.approval == Approval.PENDING.value and customer.personal.email:
-        email = customer.personal.email
-        await registration.notify_of_pending_approval(session, vault, organization, customer_id=row.id, email=email)
-    row.email_verified_at = row.email_verified_at or now()
-    await repository.save(session, vault, customer)
-    await customer_orders.attach_guest_orders_of(session, vault, customer)
-    return warnings
-
-
-async def _apply_payload(
-    session: AsyncSession, vault: Vault, origin: RequestOrigin, customer: LockedCustomer, payload: Mapping[str, Any]
-) -> list[AppError]:
-    row, was_verified = customer.row, customer.row.email_verified_at is not None
-    profile = {name: value for name, value in payload["profile"].items() if value is not None}
-    customer.personal, _ = with_changes(customer.personal, profile)
-    row.newsletter = payload["newsletter"] or (was_verified and row.newsletter)
-    if payload["password_hash"]:
-        await repository.set_password(session, vault, row, payload["password_hash"])
-        if origin.principal.organization.settings.approval:
-            row.approval = row.approval or Approval.PENDING.value
-    elif not was_verified:
-        row.sealed_password = None
-    await sessions.end_all(
-        session, organization_id=row.organization_id, customer_id=row.id, reason=EndReason.EMAIL_PROVEN
-    )
-    if payload.get("login_name"):
-        await _assign_login_name(session, vault, customer, LoginName.parse(payload["login_name"]))
-    return await _add_address(session, vault, origin, row.id, payload["address"]) if payload.get("address") else []
-
-
-async def _add_address(
-    session: AsyncSession, vault: Vault, origin: RequestOrigin, customer_id: UUID, address_payload: Mapping[str, Any]
-) -> list[AppError]:
-    """Write the postal address; return its errors.
-
-    It was checked when it was sent. Rules that changed since then must not keep the account from being opened.
-    """
-    address = _load_address(address_payload)
-    try:
-        async with savepoint(session):
-            await registration.add_address(
-                session, vault, origin, customer_id=customer_id, address=address, strictness="warn"
-            )
-    except AppErrorGroup as rejected:
-        errors = rejected.errors
-    except AppError as error:
-        errors = [error]
-    else:
-        return []
-    return [error.with_field("address", *(error.field or ())) for error in errors]
-
-
-def _load_address(address_payload: Mapping[str, Any]) -> FirstAddress:
-    default_types = frozenset(AddressType(kind) for kind in address_payload["wanted"])
-    return FirstAddress(address_payload["country"], AddressDetails(**address_payload["typed"]), default_types)
-
-
-async def _assign_login_name(session: AsyncSession, vault: Vault, customer: LockedCustomer, name: LoginName) -> None:
-    row, kind = customer.row, IdentifierKind.LOGIN_NAME
-    await identifiers.release(session, customer_id=row.id, kind=kind)
-    if not await identifiers.assign_if_free(
-        session, vault, organization_id=row.organization_id, kind=kind, canonical=name.canonical, owner=row.id
-    ):
-        raise LoginNameTaken("This login name was taken in the meantime. Register again with another one.")
-    customer.personal = replace(customer.personal, login_name=name.name)

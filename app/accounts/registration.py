@@ -59,12 +59,15 @@ class TermsNotAccepted(AppError):
 
 
 class NextStep(Enum):
-    """What a new customer does next."""
+    """What a customer does next."""
 
     DONE = "DONE"
     LOG_IN = "LOG_IN"
     VERIFY_EMAIL = "VERIFY_EMAIL"
     AWAIT_APPROVAL = "AWAIT_APPROVAL"
+    CHOOSE_PASSWORD = "CHOOSE_PASSWORD"
+    CHOOSE_LOGIN_NAME = "CHOOSE_LOGIN_NAME"
+    ACCEPT_TERMS = "ACCEPT_TERMS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +153,15 @@ def _terms_acceptance(validation: Validation, raw: RawRegistration, settings: Or
     if not settings.has_terms:
         return {}
     if raw.accept_terms:
-        return {"terms_version": settings.terms_version, "terms_accepted_at": now().isoformat()}
+        return terms_acceptance(settings)
     if raw.opens_account:
         validation.add(TermsNotAccepted())
     return {}
+
+
+def terms_acceptance(settings: OrganizationSettings) -> dict[str, Any]:
+    """What is kept of somebody who agrees to the terms now."""
+    return {"terms_version": settings.terms_version, "terms_accepted_at": now().isoformat()}
 
 
 def _check_address(validation: Validation, address: FirstAddress, settings: OrganizationSettings) -> list[AppError]:
@@ -189,7 +197,7 @@ def check_password(
 
 
 async def create_account(
-    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, new_account: NewAccount
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, new_account: NewAccount, approval: Approval | None
 ) -> CustomerRow:
     """Write the customer, its first address and its identifiers; raise `EmailTaken`, `LoginNameTaken`.
 
@@ -204,7 +212,7 @@ async def create_account(
         personal=new_account.personal,
         password_hash=new_account.password_hash,
         newsletter=new_account.newsletter,
-        approval=Approval.PENDING if organization.settings.approval else None,
+        approval=approval,
     )
     if new_account.address is not None:
         strictness = organization.settings.address_strictness

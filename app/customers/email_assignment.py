@@ -10,6 +10,8 @@ from app.customers.identifiers import IdentifierKind
 from app.customers.repository import LockedCustomer
 from app.customers.service import EmailTaken
 from app.customers.tables import Customer
+from app.identity.sessions import service as sessions
+from app.identity.sessions.service import EndReason
 from app.platform.clock import now
 from app.platform.values import EmailAddress
 from app.platform.vault.vault import Vault
@@ -18,7 +20,12 @@ EMAIL = IdentifierKind.EMAIL
 
 
 async def assign_verified_email(
-    session: AsyncSession, vault: Vault, customer: LockedCustomer, email: EmailAddress
+    session: AsyncSession,
+    vault: Vault,
+    customer: LockedCustomer,
+    email: EmailAddress,
+    *,
+    outranks_unproven: bool = False,
 ) -> None:
     """Make a verified address the one of a locked customer and save it; raise `EmailTaken`.
 
@@ -26,17 +33,26 @@ async def assign_verified_email(
     | ------------------------------------------------------ | ------------------------------- |
     | no                                                     | assigned                        |
     | yes, and `may_lose_email`                              | that one loses it, and assigned |
+    | yes, unverified, and `outranks_unproven` (undo)        | that one loses it, and assigned |
     | yes, and it is verified, or has a password or orders   | `EmailTaken`                    |
+    | reserved for another customer, who may undo a change   | `EmailTaken`                    |
 
-    So nobody can keep an address from its owner by registering it first.
+    So nobody can keep an address from its owner by registering it first. Who loses it loses password and sessions too.
     """
     row = customer.row
     await identifiers.release(session, customer_id=row.id, kind=EMAIL)
     if not await _assign_identifier(session, vault, row, email):
-        await _release_unverified_holder(session, vault, organization_id=row.organization_id, canonical=email.canonical)
+        await _release_unverified_holder(
+            session,
+            vault,
+            organization_id=row.organization_id,
+            canonical=email.canonical,
+            outranked=outranks_unproven,
+        )
         if not await _assign_identifier(session, vault, row, email):
             raise EmailTaken
-    customer.personal = replace(customer.personal, email=email.address)
+    # Who proves another address has shown to be somebody: from here on it is no mere registration.
+    customer.personal = replace(customer.personal, email=email.address, registration=None)
     row.email_verified_at = now()
     await repository.save(session, vault, customer)
     await customer_orders.attach_guest_orders_of(session, vault, customer)
@@ -54,22 +70,27 @@ async def _assign_identifier(session: AsyncSession, vault: Vault, row: Customer,
 
 
 async def _release_unverified_holder(
-    session: AsyncSession, vault: Vault, *, organization_id: UUID, canonical: str
+    session: AsyncSession, vault: Vault, *, organization_id: UUID, canonical: str, outranked: bool
 ) -> None:
     holder = await repository.lock_by_identifier(
         session, vault, organization_id=organization_id, kind=EMAIL, canonical=canonical
     )
-    if holder is None or not may_lose_email(
-        verified=holder.email_verified_at is not None,
-        has_password=holder.has_password,
-        placed_orders=holder.placed_orders,
+    if holder is None:
+        return
+    verified = holder.email_verified_at is not None
+    if not (outranked and not verified) and not may_lose_email(
+        verified=verified, has_password=holder.has_password, placed_orders=holder.placed_orders
     ):
         return
     await identifiers.release(session, customer_id=holder.id, kind=EMAIL)
     edited = await repository.lock(session, vault, organization_id=organization_id, customer_id=holder.id)
     if edited is not None:
         edited.personal = replace(edited.personal, email=None)
+        edited.row.sealed_password = None
         await repository.save(session, vault, edited)
+        await sessions.end_all(
+            session, organization_id=organization_id, customer_id=holder.id, reason=EndReason.EMAIL_PROVEN
+        )
 
 
 def may_lose_email(*, verified: bool, has_password: bool, placed_orders: int) -> bool:

@@ -8,6 +8,8 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.tables import LoginIdentifier
+from app.identity.proofs import repository as proofs
+from app.identity.proofs.purposes import Purpose
 from app.platform.db.inserts import insert_if_absent
 from app.platform.vault.vault import Vault
 
@@ -19,6 +21,8 @@ class IdentifierKind(Enum):
 
     EMAIL = "EMAIL"
     LOGIN_NAME = "LOGIN_NAME"
+    # An address a customer had and can still get back: nobody logs in with it, and nobody else may have it.
+    EMAIL_RESERVED = "EMAIL_RESERVED"
 
 
 def keyed_hash(vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str) -> bytes:
@@ -29,7 +33,9 @@ def keyed_hash(vault: Vault, *, organization_id: UUID, kind: IdentifierKind, can
 async def assign_if_free(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str, owner: UUID
 ) -> bool:
-    """Assign the identifier to `owner` unless somebody has it; return whether it was assigned."""
+    """Give the name to `owner` unless somebody has it, or an address is reserved; say whether it was given."""
+    if kind is IdentifierKind.EMAIL and await _is_reserved(session, vault, organization_id, canonical, owner):
+        return False
     hashed = keyed_hash(vault, organization_id=organization_id, kind=kind, canonical=canonical)
     return await insert_if_absent(
         session,
@@ -38,6 +44,18 @@ async def assign_if_free(
         kind=kind.value,
         keyed_hash=hashed,
         customer_id=owner,
+    )
+
+
+async def _is_reserved(session: AsyncSession, vault: Vault, organization_id: UUID, canonical: str, owner: UUID) -> bool:
+    """Whether another customer can still undo the change that took the address away."""
+    reserving = await owner_id(
+        session, vault, organization_id=organization_id, kind=IdentifierKind.EMAIL_RESERVED, canonical=canonical
+    )
+    if reserving is None or reserving == owner:
+        return False
+    return await proofs.is_open(
+        session, vault, customer_id=reserving, purpose=Purpose.UNDO_EMAIL_CHANGE, about=canonical
     )
 
 

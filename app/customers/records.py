@@ -71,6 +71,8 @@ class CustomerDetails:
     terms_version: str | None = None
     terms_accepted_at: str | None = None
     newsletter_consented_at: str | None = None
+    # The browser that typed all this, as a keyed hash of its secret, until somebody proves the address.
+    registration: str | None = None
 
     @property
     def parsed_birth_date(self) -> date | None:

@@ -77,7 +77,8 @@ async def test_an_address_that_can_no_longer_be_written_does_not_block_the_accou
         with monkeypatch.context() as changed:
             changed.setattr(f"app.customers.addresses.{rule}", today)
             token = (await storefront.mail_values("VERIFY_EMAIL", email))["token"]
-            answer = await shop.ask(VERIFY, organization=storefront.organization, input={"token": token})
+            given = {"token": token, "registrationToken": storefront.registration_tokens[email]}
+            answer = await shop.ask(VERIFY, organization=storefront.organization, input=given)
         warnings.append([(one["code"], one["field"]) for one in answer.payload("verifyEmail")["warnings"]])
 
     assert warnings == [

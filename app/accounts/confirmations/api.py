@@ -1,5 +1,6 @@
 """GraphQL mutations for email verification, password reset, email change and the login name reminder."""
 
+import secrets
 from typing import Annotated
 from uuid import UUID
 
@@ -25,16 +26,25 @@ from app.accounts.confirmations.inputs import (
     VerifyEmailInput,
     VerifyEmailPayload,
 )
+from app.accounts.confirmations.password_reset import RawReset
 from app.accounts.confirmations.verification import VerificationResult
+from app.accounts.login import awaits_approval
+from app.accounts.next_steps import next_step
 from app.accounts.policy import AccountPolicy
+from app.accounts.registration import NextStep
+from app.accounts.sessions import start_login_session
 from app.customers import repository
+from app.customers.api import to_customer
 from app.customers.mail_recipients import MailRecipient, find_mail_recipient
+from app.customers.records import open_row, row_of
+from app.identity.guessing import device_tokens
+from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.proofs.errors import ProofInvalid
 from app.identity.proofs.repository import decoy_customer_id
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError, NotFound, Required
-from app.platform.graphql.access import CUSTOMER, GUEST
+from app.platform.graphql.access import CUSTOMER, GUEST, authorize
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import mutation
 from app.platform.graphql.user_errors import as_user_errors, user_errors
@@ -53,8 +63,9 @@ class ConfirmationMutations:
     @mutation(
         allow=[GUEST, CUSTOMER],
         credentials=True,
-        description="Prove an email address. Of several registrations with it the newest becomes the account; "
-        "older unproven passwords and sessions are void.",
+        description="Prove an email address. In the browser that registered it (`registrationToken`) the customer is "
+        "logged in; in another one a password is chosen first, as what was registered may be somebody else's. The same "
+        "token answers the same for ten minutes.",
     )
     async def verify_email(
         self,
@@ -62,26 +73,29 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[VerifyEmailInput, strawberry.argument(description="Token, or address and code.")],
     ) -> VerifyEmailPayload:
-        """Return the error of a wrong code, never raise it: the counted try must be committed."""
-        vault = context.store.vault
+        """A wrong code uses up a try, so it is returned, not raised."""
+        vault, registration_token = context.store.vault, input.registration_token
         result: VerificationResult | None
         if input.token:
-            result = await verification.verify_by_token(session, vault, context.origin, token=input.token)
+            result = await verification.verify_by_token(
+                session, vault, context.origin, token=input.token, registration_token=registration_token
+            )
         else:
             to = await _find_code_recipient(context, input)
             result = await verification.verify_by_code(
-                session, vault, context.origin, customer_id=to.customer_id, code=input.code or ""
+                session, vault, context.origin, to=to, code=input.code or "", registration_token=registration_token
             )
             if result is None:
                 record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, customer_id=_known_customer_id(to))
                 return VerifyEmailPayload(user_errors=user_errors(ProofInvalid(field=("code",))))
-        record(session, context.origin, Action.EMAIL_VERIFIED, customer_id=result.customer_id)
-        return VerifyEmailPayload(warnings=as_user_errors(result.warnings))
+        if not result.repeated:
+            record(session, context.origin, Action.EMAIL_VERIFIED, customer_id=result.customer.row.id)
+        return await verified_payload(context, session, result)
 
     @mutation(
         allow=[GUEST, CUSTOMER],
         credentials=True,
-        description=f"Mail the link and code that prove an address once more; older ones are void. {NO_ENUMERATION}",
+        description=f"Mail a link and code that prove an address once more; the last ones stay good. {NO_ENUMERATION}",
     )
     async def request_email_verification(
         self,
@@ -117,7 +131,8 @@ class ConfirmationMutations:
     @mutation(
         allow=[GUEST, CUSTOMER],
         credentials=True,
-        description="Choose a new password with the token from the mail. Every session ends.",
+        description="Choose a new password with the token from the mail. Every session ends. The first password of a "
+        "customer is a registration: the terms have to be agreed to, and the shop may have to approve.",
     )
     async def reset_password(
         self,
@@ -125,25 +140,26 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[ResetPasswordInput, strawberry.argument(description="Token and password.")],
     ) -> ResetPasswordPayload:
-        """Check and hash the password before the token is used up, so that a weak one does not waste the token."""
-        password_hash = await password_reset.check(
+        """The password is checked and hashed before the token is used up."""
+        settings = context.organization.settings
+        checked = await password_reset.check(
             context.store,
             context.services.get(PasswordHasher),
             organization_id=context.organization.id,
-            token=input.token,
-            password=input.password,
-            confirmation=input.password_confirmation,
-            min_length=context.services.get(AccountPolicy).password_min_length_for(context.organization.settings),
+            raw=RawReset(
+                input.token,
+                input.password,
+                input.password_confirmation,
+                input.registration_token,
+                input.accept_terms,
+                input.login_name,
+            ),
+            min_length=context.services.get(AccountPolicy).password_min_length_for(settings),
         )
-        customer_id = await password_reset.reset(
-            session,
-            context.store.vault,
-            organization=context.organization,
-            token=input.token,
-            password_hash=password_hash,
-        )
-        record(session, context.origin, Action.PASSWORD_RESET, customer_id=customer_id)
-        return ResetPasswordPayload()
+        customer = await password_reset.reset(session, context.store.vault, context.origin, checked=checked)
+        record(session, context.origin, Action.PASSWORD_RESET, customer_id=customer.row.id)
+        waits = awaits_approval(settings, customer.row.approval)
+        return ResetPasswordPayload(next_step=NextStep.AWAIT_APPROVAL if waits else NextStep.LOG_IN)
 
     @mutation(
         allow=[CUSTOMER],
@@ -156,18 +172,24 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[RequestEmailChangeInput, strawberry.argument(description="Address and password.")],
     ) -> RequestEmailChangePayload:
-        """Verify the password before anything is locked."""
+        """The password is proven before anything is locked; a wrong one is counted, so it is returned."""
         customer_id = context.principal.own_customer_id
         customer = await context.load(repository.by_ids, customer_id)
         if customer is None:
             raise NotFound
-        email = await email_change.check(
+        change = await email_change.check(
             context.store,
             context.services.get(PasswordHasher),
+            context.services.get(GuessingPolicy),
+            context.origin,
             customer=customer,
             new_email=input.new_email,
             password=input.password,
         )
+        error, email = await email_change.record_outcome(session, change), change.email
+        if error is not None or email is None:
+            record(session, context.origin, Action.EMAIL_CHANGE_REFUSED)
+            return RequestEmailChangePayload(user_errors=user_errors(error) if error else [])
         holder = await find_mail_recipient(context.store, organization_id=context.organization.id, email=email)
         await email_change.request(
             session,
@@ -207,6 +229,9 @@ class ConfirmationMutations:
                 record(session, context.origin, Action.EMAIL_CHANGE_REFUSED)
                 return ConfirmEmailChangePayload(user_errors=user_errors(ProofInvalid(field=("code",))))
         else:
+            if input.code and not input.token and context.dead_session is not None:
+                # The customer only has to refresh the access token: say so.
+                authorize(context.principal, [CUSTOMER])
             customer_id = await email_change.confirm_by_token(
                 session, vault, organization=organization, token=_require_token(input.token)
             )
@@ -227,7 +252,11 @@ class ConfirmationMutations:
     ) -> UndoEmailChangePayload:
         """Also mails a password reset link to the old address."""
         customer_id = await email_change.undo(
-            session, context.store.vault, organization=context.organization, token=input.token
+            session,
+            context.store.vault,
+            organization=context.organization,
+            token=input.token,
+            unusable_hash=await context.services.get(PasswordHasher).hash(secrets.token_urlsafe()),
         )
         record(session, context.origin, Action.EMAIL_CHANGE_UNDONE, customer_id=customer_id)
         return UndoEmailChangePayload()
@@ -258,6 +287,35 @@ class ConfirmationMutations:
         )
         record(session, context.origin, Action.LOGIN_NAME_REMINDED, customer_id=_known_customer_id(to))
         return RequestLoginNameReminderPayload()
+
+
+async def verified_payload(context: Context, session: AsyncSession, result: VerificationResult) -> VerifyEmailPayload:
+    """What the browser that proved an address is told: all of it where it registered, else only what comes next."""
+    customer, settings = result.customer, context.organization.settings
+    has_password = customer.row.sealed_password is not None
+    payload = VerifyEmailPayload(email=customer.personal.email, warnings=as_user_errors(result.warnings))
+    if not result.same_browser:
+        payload.next_step = NextStep.LOG_IN if has_password else NextStep.CHOOSE_PASSWORD
+        if not has_password:
+            payload.password_token = await _password_token(context, session, customer.row.id)
+        return payload
+    payload.customer = to_customer(open_row(row_of(customer.row), await context.store.vault.cipher(customer.row.id)))
+    if awaits_approval(settings, customer.row.approval):
+        payload.next_step = NextStep.AWAIT_APPROVAL
+        return payload
+    payload.next_step = next_step(settings, customer.personal) if has_password else NextStep.DONE
+    if has_password and context.principal.customer_id is None:
+        payload.tokens = await start_login_session(context, session, customer.row.id)
+        payload.device_token = device_tokens.issue(context.store.vault.fingerprints, customer_id=customer.row.id)
+    return payload
+
+
+async def _password_token(context: Context, session: AsyncSession, customer_id: UUID) -> str:
+    """Worth what a mailed link is worth: who gets it has just proven to read the mailbox."""
+    issued = await password_reset.issue(
+        session, context.store.vault, organization_id=context.organization.id, customer_id=customer_id
+    )
+    return issued.token
 
 
 async def _find_recipient(context: Context, email: str) -> MailRecipient:

@@ -1,16 +1,21 @@
 """Email change: takes effect when the new address is verified, and can be undone from the old one for 7 days."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.login import InvalidCredentials
+from app.accounts.passwords import prove_own_password
 from app.customers import email_assignment, repository
+from app.customers.email_reservations import reserve
 from app.customers.mail_recipients import MailRecipient
 from app.customers.notices import notify
-from app.customers.records import CustomerRecord
+from app.customers.records import CustomerDetails, CustomerRecord
 from app.customers.repository import LockedCustomer
 from app.customers.service import EmailTaken
+from app.identity.guessing import attempts
+from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.proofs import repository as proofs
 from app.identity.proofs.errors import ProofInvalid
@@ -18,10 +23,10 @@ from app.identity.proofs.purposes import Purpose
 from app.identity.proofs.repository import UsedProof
 from app.identity.sessions import service as sessions
 from app.identity.sessions.service import EndReason
-from app.platform.errors import Invalid
+from app.platform.errors import AppError, Invalid
 from app.platform.mail import outbox
 from app.platform.mail.templates import Template
-from app.platform.principal import Organization
+from app.platform.principal import Organization, RequestOrigin
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress
 from app.platform.vault.vault import Store, Vault
@@ -31,20 +36,43 @@ CHANGE, UNDO = Purpose.CHANGE_EMAIL, Purpose.UNDO_EMAIL_CHANGE
 OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeRequest:
+    """A request that was looked at: without an address, the password was wrong, which is to be counted."""
+
+    attempt: attempts.Attempt
+    email: EmailAddress | None
+
+
 async def check(
-    store: Store, hasher: PasswordHasher, *, customer: CustomerRecord, new_email: str, password: str
-) -> EmailAddress:
-    """The parsed new address; raise `AppErrorGroup`, `Invalid` if it is the current one, or `InvalidCredentials`."""
+    store: Store,
+    hasher: PasswordHasher,
+    guessing: GuessingPolicy,
+    origin: RequestOrigin,
+    *,
+    customer: CustomerRecord,
+    new_email: str,
+    password: str,
+) -> ChangeRequest:
+    """Look at the new address and prove the password; raise `AppErrorGroup`, `RateLimited` (nothing was checked).
+
+    Whoever found somebody else's open browser may guess no faster than a stranger, here as in `changePassword`.
+    """
     validation = Validation()
     email = validation.require("newEmail", EmailAddress.parse, new_email)
     validation.raise_errors()
     if email.address == customer.personal.email:
         raise Invalid("This is your email address already.", field=("newEmail",))
-    row = customer.row
-    found = await repository.credentials_by_id(store, organization_id=row.organization_id, customer_id=row.id)
-    if not (await hasher.verify(password, found[1] if found else None)).matches:
-        raise InvalidCredentials("This is not your password.", field=("password",))
-    return email
+    attempt, matches = await prove_own_password(store, hasher, guessing, origin, customer=customer, password=password)
+    return ChangeRequest(attempt, email if matches else None)
+
+
+async def record_outcome(session: AsyncSession, change: ChangeRequest) -> AppError | None:
+    """Count what came of it; a refusal must be committed, so it is returned."""
+    rate_limit_error = await (attempts.succeed if change.email else attempts.fail)(session, change.attempt)
+    if rate_limit_error is not None or change.email:
+        return rate_limit_error
+    return InvalidCredentials("This is not your password.", field=("password",))
 
 
 async def request(
@@ -102,6 +130,8 @@ def _is_email_taken(holder: MailRecipient, customer: CustomerRecord) -> bool:
 async def confirm_by_token(session: AsyncSession, vault: Vault, *, organization: Organization, token: str) -> UUID:
     """Change the address with the link's token; raise `ProofInvalid`, `ProofExpired`, `EmailTaken`."""
     proven = await proofs.use(session, vault, organization_id=organization.id, purpose=CHANGE, token=token)
+    if proven.repeated:
+        return proven.customer_id
     return await _confirm(session, vault, organization, proven, "token")
 
 
@@ -112,49 +142,84 @@ async def confirm_by_code(
     proven = await proofs.use_code(
         session, vault, organization_id=organization.id, customer_id=customer_id, purpose=CHANGE, code=code
     )
-    return await _confirm(session, vault, organization, proven, "code") if proven else None
+    if proven is None or proven.repeated:
+        return proven.customer_id if proven else None
+    return await _confirm(session, vault, organization, proven, "code")
 
 
 async def _confirm(
     session: AsyncSession, vault: Vault, organization: Organization, proven: UsedProof, field: str
 ) -> UUID:
     customer = await _lock_customer(session, vault, organization, proven)
-    before = customer.personal
+    before, was_proven = customer.personal, customer.row.email_verified_at is not None
     after = EmailAddress.parse(proven.payload["email"])
     await _change_email(session, vault, customer, after, field)
-    await proofs.revoke(session, customer_id=customer.row.id, purposes=OUTDATED_PURPOSES)
-    if before.email is not None:
-        # One undo proof per old address: a second change must not revoke the first owner's proof.
-        undo = await proofs.issue(
-            session,
-            vault,
-            organization_id=organization.id,
-            customer_id=customer.row.id,
-            purpose=UNDO,
-            payload={"email": before.email},
-            about=before.email,
-        )
+    await proofs.revoke(session, customer_id=customer.row.id, purposes=OUTDATED_PURPOSES, keep=proven.id)
+    if before.email is not None and was_proven:
+        await _offer_undo(session, vault, organization, customer, before, after)
+    elif before.email is not None:
+        # Who never proved to have the old address could otherwise take the account from who proved the new one.
         await notify(
             session,
             vault,
             organization=organization,
             customer_id=customer.row.id,
             personal=before,
-            template=Template.EMAIL_CHANGED,
-            token=undo.token,
+            template=Template.EMAIL_CHANGED_UNPROVEN,
             new_email=after.address,
         )
     return customer.row.id
 
 
-async def undo(session: AsyncSession, vault: Vault, *, organization: Organization, token: str) -> UUID:
-    """Restore the old address and end all sessions; raise `ProofInvalid`, `ProofExpired`, `EmailTaken`.
+async def _offer_undo(
+    session: AsyncSession,
+    vault: Vault,
+    organization: Organization,
+    customer: LockedCustomer,
+    before: CustomerDetails,
+    after: EmailAddress,
+) -> None:
+    """Mail the proven old address the way back, and reserve it for as long as that can be used."""
+    canonical = EmailAddress.parse(before.email or "").canonical
+    if canonical == after.canonical:
+        return
+    # One for each address: whoever changes it twice must not take the first owner's way back.
+    undo = await proofs.issue(
+        session,
+        vault,
+        organization_id=organization.id,
+        customer_id=customer.row.id,
+        purpose=UNDO,
+        payload={"email": before.email},
+        about=canonical,
+    )
+    await reserve(session, vault, organization_id=organization.id, customer_id=customer.row.id, canonical=canonical)
+    await notify(
+        session,
+        vault,
+        organization=organization,
+        customer_id=customer.row.id,
+        personal=before,
+        template=Template.EMAIL_CHANGED,
+        token=undo.token,
+        new_email=after.address,
+    )
 
-    Whoever changed the address knew the password, so a password reset link is mailed to the old address.
+
+async def undo(
+    session: AsyncSession, vault: Vault, *, organization: Organization, token: str, unusable_hash: str
+) -> UUID:
+    """Give the account its old address back and end every session; raise `ProofInvalid`, `ProofExpired`.
+
+    Whoever changed it knew the password: it is replaced by one that nobody knows (`unusable_hash`), and a link to
+    choose a new one goes to the old address.
     """
     proven = await proofs.use(session, vault, organization_id=organization.id, purpose=UNDO, token=token)
     customer = await _lock_customer(session, vault, organization, proven)
-    await _change_email(session, vault, customer, EmailAddress.parse(proven.payload["email"]), "token")
+    email = EmailAddress.parse(proven.payload["email"])
+    if customer.row.sealed_password is not None:
+        await repository.set_password(session, vault, customer.row, unusable_hash)
+    await _change_email(session, vault, customer, email, "token", outranks_unproven=True)
     await sessions.end_all(
         session,
         organization_id=organization.id,
@@ -191,9 +256,17 @@ async def _lock_customer(
 
 
 async def _change_email(
-    session: AsyncSession, vault: Vault, customer: LockedCustomer, email: EmailAddress, field: str
+    session: AsyncSession,
+    vault: Vault,
+    customer: LockedCustomer,
+    email: EmailAddress,
+    field: str,
+    *,
+    outranks_unproven: bool = False,
 ) -> None:
     try:
-        await email_assignment.assign_verified_email(session, vault, customer, email)
+        await email_assignment.assign_verified_email(
+            session, vault, customer, email, outranks_unproven=outranks_unproven
+        )
     except EmailTaken:
         raise EmailTaken("Another account has this email address by now.", field=(field,)) from None

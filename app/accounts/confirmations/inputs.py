@@ -2,8 +2,16 @@
 
 import strawberry
 
+from app.accounts.payloads import DEVICE_TOKEN, Tokens
+from app.accounts.registration import NextStep
+from app.customers.api import Customer
 from app.platform.graphql.fields import Payload
 from app.platform.graphql.user_errors import UserError
+
+REGISTRATION_TOKEN = (
+    "The `registrationToken` that `register` answered in this browser, if it did. Without it the password that was "
+    "registered is void: it may be somebody else's."
+)
 
 
 @strawberry.input(description="The token of the link, or the email address with the short code.")
@@ -13,12 +21,28 @@ class VerifyEmailInput:
     token: str | None = strawberry.field(description="From the link in the mail.", default=None)
     email: str | None = strawberry.field(description="The address the code was mailed to.", default=None)
     code: str | None = strawberry.field(description="The six digits from the mail.", default=None)
+    registration_token: str | None = strawberry.field(description=REGISTRATION_TOKEN, default=None)
 
 
-@strawberry.type(description="Whether the address is proven now.")
+@strawberry.type(description="Which address is proven now, and what comes next.")
 class VerifyEmailPayload(Payload):
-    """Answer of `verifyEmail`."""
+    """Answer of `verifyEmail`. Only the browser that registered is logged in and shown the customer."""
 
+    email: str | None = strawberry.field(description="The address that is proven.", default=None)
+    next_step: NextStep | None = strawberry.field(
+        description="What comes next; null when nothing was proven.", default=None
+    )
+    customer: Customer | None = strawberry.field(
+        description="The customer, in the browser that registered; else null.", default=None
+    )
+    tokens: Tokens | None = strawberry.field(
+        description="The tokens of a session, in the browser that registered, unless it has one or may not log in yet.",
+        default=None,
+    )
+    device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
+    password_token: str | None = strawberry.field(
+        description="With `CHOOSE_PASSWORD`: the token for `resetPassword`, good for 30 minutes.", default=None
+    )
     warnings: list[UserError] = strawberry.field(
         default_factory=list,
         description="Why the postal address that came with the registration was not written, when it can be no more; "
@@ -57,11 +81,25 @@ class ResetPasswordInput:
     token: str = strawberry.field(description="From the link in the mail.")
     password: str = strawberry.field(description="8 to 128 characters, not a common one.")
     password_confirmation: str = strawberry.field(description="The same password once more.")
+    registration_token: str | None = strawberry.field(description=REGISTRATION_TOKEN, default=None)
+    accept_terms: bool = strawberry.field(
+        description="Whether the terms are agreed to; required for the first password of a customer where the "
+        "organization has any and the registration did not agree to them.",
+        default=False,
+    )
+    login_name: str | None = strawberry.field(
+        description="A login name, for a customer who has none yet; it cannot be changed later.", default=None
+    )
 
 
-@strawberry.type(description="Whether the password was set.")
+@strawberry.type(description="Whether the password was set, and what comes next.")
 class ResetPasswordPayload(Payload):
     """Answer of `resetPassword`."""
+
+    next_step: NextStep | None = strawberry.field(
+        description="What comes next, such as `LOG_IN` or `AWAIT_APPROVAL`; null when no password was set.",
+        default=None,
+    )
 
 
 @strawberry.input(description="The new address, and the password as a proof of who asks.")

@@ -1,17 +1,18 @@
 """Email verification with a mailed link or code."""
 
-from typing import NamedTuple
-from uuid import UUID
+from dataclasses import dataclass, field
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts import pending_registrations
+from app.accounts import address_proofs
 from app.customers import repository
 from app.customers.mail_recipients import MailRecipient
+from app.customers.repository import LockedCustomer
 from app.identity.proofs import repository as proofs
 from app.identity.proofs.errors import ProofInvalid
 from app.identity.proofs.purposes import Purpose
 from app.identity.proofs.repository import UsedProof
+from app.platform.db.columns import new_id
 from app.platform.errors import AppError
 from app.platform.mail import outbox
 from app.platform.mail.templates import Template
@@ -21,17 +22,28 @@ from app.platform.vault.vault import Vault
 PURPOSE = Purpose.VERIFY_EMAIL
 
 
-class VerificationResult(NamedTuple):
-    """The customer whose address was verified; `warnings` are the errors of a postal address that was not written."""
+@dataclass(frozen=True, slots=True)
+class VerificationResult:
+    """Whose address is proven. `same_browser`: the caller typed the registration, and may be logged in.
 
-    customer_id: UUID
-    warnings: list[AppError]
+    `warnings` say what of the registration could not be written any more; `repeated`: nothing happened this time.
+    """
+
+    customer: LockedCustomer
+    same_browser: bool
+    repeated: bool
+    warnings: list[AppError] = field(default_factory=list)
 
 
 async def resend(session: AsyncSession, vault: Vault, *, organization: Organization, to: MailRecipient) -> None:
-    """Mail a new link and code, which replace the older ones. The pending registration is kept."""
+    """Send a new link and code; the older ones and what was registered with them stay."""
     issued = await proofs.issue(
-        session, vault, organization_id=organization.id, customer_id=to.customer_id, purpose=PURPOSE
+        session,
+        vault,
+        organization_id=organization.id,
+        customer_id=to.customer_id,
+        purpose=PURPOSE,
+        about=new_id().hex,
     )
     await outbox.enqueue(
         session,
@@ -46,30 +58,46 @@ async def resend(session: AsyncSession, vault: Vault, *, organization: Organizat
 
 
 async def verify_by_token(
-    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, token: str
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, token: str, registration_token: str | None
 ) -> VerificationResult:
     """Verify the address with the link's token; raise `ProofInvalid`, `ProofExpired`, `LoginNameTaken`."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use(session, vault, organization_id=organization_id, purpose=PURPOSE, token=token)
-    return await _verify(session, vault, origin, proven)
+    return await _verify(session, vault, origin, proven, registration_token)
 
 
 async def verify_by_code(
-    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, customer_id: UUID, code: str
+    session: AsyncSession,
+    vault: Vault,
+    origin: RequestOrigin,
+    *,
+    to: MailRecipient,
+    code: str,
+    registration_token: str | None,
 ) -> VerificationResult | None:
     """Verify the address with the short code; None for a wrong one, whose counted try must be committed."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use_code(
-        session, vault, organization_id=organization_id, customer_id=customer_id, purpose=PURPOSE, code=code
+        session, vault, organization_id=organization_id, customer_id=to.customer_id, purpose=PURPOSE, code=code
     )
-    return await _verify(session, vault, origin, proven) if proven else None
+    return await _verify(session, vault, origin, proven, registration_token) if proven else None
 
 
-async def _verify(session: AsyncSession, vault: Vault, origin: RequestOrigin, proven: UsedProof) -> VerificationResult:
-    organization_id = origin.principal.organization.id
+async def _verify(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, proven: UsedProof, registration_token: str | None
+) -> VerificationResult:
+    organization_id, about = origin.principal.organization.id, proofs.about_hash(vault, registration_token or "")
     customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=proven.customer_id)
     if customer is None:
         raise ProofInvalid
-    return VerificationResult(
-        proven.customer_id, await pending_registrations.complete(session, vault, origin, customer, proven.payload)
+    if proven.repeated:
+        used_about = await proofs.used_about(session, proof_id=proven.id)
+        same_browser = origin.principal.customer_id == customer.row.id or (bool(about) and about == used_about)
+        return VerificationResult(customer, same_browser, repeated=True)
+    result = await address_proofs.prove(
+        session, vault, origin, customer, registration_token=registration_token, proof_id=proven.id
     )
+    await proofs.revoke(session, customer_id=customer.row.id, purposes=[PURPOSE], keep=proven.id)
+    # What was proven with it, for a second click; without any, something that no registration is about.
+    await proofs.remember_use(session, proof_id=proven.id, about=result.about or proven.id.bytes)
+    return VerificationResult(customer, result.same_browser, repeated=False, warnings=result.warnings)

@@ -20,6 +20,7 @@ from typing import Self
 class Purpose(Enum):
     """What a proof is for: stored name, token prefix, lifetime, and whether it has a short code."""
 
+    # Several may be open at once: each registration of an address has its own, and each mail that is asked for.
     VERIFY_EMAIL = ("VERIFY_EMAIL", "ve", timedelta(hours=24), True)
     RESET_PASSWORD = ("RESET_PASSWORD", "pr", timedelta(minutes=30), False)
     CHANGE_EMAIL = ("CHANGE_EMAIL", "ec", timedelta(hours=24), True)
@@ -39,3 +40,8 @@ class Purpose(Enum):
         member.lifetime = lifetime
         member.has_code = has_code
         return member
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether a second use within minutes answers what the first did: of what a double click may send."""
+        return self in {Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL}

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy import bindparam, case, delete, func, inspect, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -26,7 +27,12 @@ from app.platform.vault.vault import Store, Vault
 CODE_DIGITS = 6
 MAX_CODE_TRIES = 10
 TOKEN_MAX = 128
-# An expired proof is kept for a while, so that its holder gets `ProofExpired` instead of `ProofInvalid`.
+# How many of a customer's open codes work at once; older mails keep their links.
+MAX_OPEN_CODES = 3
+# How many proofs of one purpose a customer has at most: whoever asks for more loses the oldest.
+MAX_OPEN = 20
+REPEAT_WINDOW = timedelta(minutes=10)
+# An expired proof is kept a while, so that its holder is told that it expired and not that it never was.
 EXPIRED_RETENTION = timedelta(days=7)
 
 
@@ -40,15 +46,35 @@ class IssuedProof:
 
 @dataclass(frozen=True, slots=True)
 class UsedProof:
-    """The customer of a proof that was used, and the payload that was sealed with it."""
+    """Whose proof it was, and what was sealed with it; `repeated`: it was used before, some minutes ago."""
 
+    id: UUID
     customer_id: UUID
+    payload: Any
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SealedProof:
+    """An unused proof, what it is about, and what was sealed with it."""
+
+    about_hash: bytes
     payload: Any
 
 
 class _TokenRow(NamedTuple):
     customer_id: UUID
     expires_at: datetime
+
+
+class _CodeRow(NamedTuple):
+    id: UUID
+    customer_id: UUID
+    code_hash: bytes | None
+    code_tries: int
+    sealed: bytes | None
+    expires_at: datetime
+    used_at: datetime | None
 
 
 class _OpenProofRow(NamedTuple):
@@ -67,7 +93,9 @@ _BY_TOKEN = Read(
 _BY_CUSTOMER = Read(
     select(*columns(Proof, _OpenProofRow))
     .where(
-        col(Proof.organization_id) == bindparam("organization_id"), col(Proof.customer_id) == bindparam("customer_id")
+        col(Proof.organization_id) == bindparam("organization_id"),
+        col(Proof.customer_id) == bindparam("customer_id"),
+        col(Proof.used_at).is_(None),
     )
     .order_by(col(Proof.created_at)),
     _OpenProofRow._make,
@@ -75,17 +103,41 @@ _BY_CUSTOMER = Read(
 
 
 def _upsert(insert: Any) -> Write[Any]:
-    new = insert(Proof)
+    earlier = aliased(Proof)
+    # The tries of the codes before count for this one: asking again buys no new ones.
+    tries = (
+        select(func.coalesce(func.max(earlier.code_tries), 0))
+        .where(col(earlier.customer_id) == bindparam("owner"), col(earlier.purpose) == bindparam("name"))
+        .where(col(earlier.expires_at) > bindparam("moment"))
+    )
+    values = {column.name: bindparam(column.name, type_=column.type) for column in inspect(Proof).columns}
+    new = insert(Proof).values({**values, "code_tries": tries.scalar_subquery()})
     replaced = {name: getattr(new.excluded, name) for name in ("token_hash", "code_hash", "created_at", "expires_at")}
     preserved = {
         "sealed": func.coalesce(new.excluded.sealed, col(Proof.sealed)),
         "code_tries": case((col(Proof.expires_at) > new.excluded.created_at, col(Proof.code_tries)), else_=0),
+        "used_at": None,
     }
     unique = ["customer_id", "purpose", "about_hash"]
     return Write(new.on_conflict_do_update(index_elements=unique, set_={**replaced, **preserved}))
 
 
 _UPSERT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
+
+
+def _delete_oldest() -> Write[Any]:
+    other = aliased(Proof)
+    kept = (
+        select(col(other.id))
+        .where(col(other.customer_id) == bindparam("owner"), col(other.purpose) == bindparam("name"))
+        .order_by(col(other.id).desc())
+        .limit(MAX_OPEN - 1)
+    )
+    same = (col(Proof.customer_id) == bindparam("owner"), col(Proof.purpose) == bindparam("name"))
+    return Write(delete(Proof).where(*same, col(Proof.id).not_in(kept)))
+
+
+_DELETE_OLDEST = _delete_oldest()
 
 
 def decoy_customer_id(vault: Vault, *, organization_id: UUID, canonical: str) -> UUID:
@@ -106,16 +158,16 @@ async def issue(
     payload: object = None,
     about: str = "",
 ) -> IssuedProof:
-    """Issue a proof. It replaces the customer's open one of this purpose (and `about`, where several may be open).
+    """A new proof; it replaces the older one of this purpose and `about`. The last `MAX_OPEN` of others stay good.
 
-    Without a `payload`, the payload of the replaced proof is kept, so requesting the mail again loses nothing. The
-    number of code tries is kept too, unless the replaced proof had expired: requesting again must not allow more
-    guesses. The link works regardless of the tries.
+    Without a `payload` what was sealed with the older one stays. The tries of its code stay too, or asking again
+    would buy new ones; the link always works.
     """
     token = f"{purpose.prefix}_{secrets.token_urlsafe(32)}"
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
     moment = now()
     cipher = await vault.cipher_or_decoy(customer_id)
+    execute_at_commit(session, _DELETE_OLDEST, owner=customer_id, name=purpose.value)
     execute_at_commit(
         session,
         _UPSERT[session.get_bind().dialect.name],
@@ -123,8 +175,11 @@ async def issue(
         organization_id=organization_id,
         customer_id=customer_id,
         purpose=purpose.value,
-        about_hash=_about_hash(vault, about),
-        code_tries=0,
+        about_hash=about_hash(vault, about),
+        owner=customer_id,
+        name=purpose.value,
+        moment=moment,
+        used_at=None,
         token_hash=_token_hash(vault, purpose, token),
         code_hash=_code_hash(vault, purpose, customer_id, code) if purpose.has_code else None,
         sealed=cipher.seal(_sealing_context(purpose), customer_id, payload) if payload is not None else None,
@@ -146,19 +201,30 @@ async def customer_id_by_token(store: Store, *, organization_id: UUID, purpose: 
 
 
 async def use(session: AsyncSession, vault: Vault, *, organization_id: UUID, purpose: Purpose, token: str) -> UsedProof:
-    """Use a token up; of two concurrent calls only one succeeds. Raise `ProofInvalid`, `ProofExpired`."""
-    statement = (
-        delete(Proof)
-        .where(col(Proof.token_hash) == _token_hash(vault, purpose, token))
-        .where(col(Proof.organization_id) == organization_id)
-        .returning(col(Proof.customer_id), col(Proof.sealed), col(Proof.expires_at))
+    """Use a token up; of two at once one wins, and the other repeats it where the purpose allows that.
+
+    Raise `ProofInvalid`, `ProofExpired`.
+    """
+    matches = (
+        col(Proof.token_hash) == _token_hash(vault, purpose, token),
+        col(Proof.organization_id) == organization_id,
     )
-    row = (await session.exec(statement)).first()
+    moment = now()
+    statement = (
+        update(Proof).where(*matches, col(Proof.used_at).is_(None)).values(used_at=moment)
+        if purpose.is_repeatable
+        else delete(Proof).where(*matches)
+    )
+    found = (col(Proof.id), col(Proof.customer_id), col(Proof.sealed), col(Proof.expires_at))
+    row = (await session.exec(statement.returning(*found))).first()
     if row is None:
-        raise ProofInvalid
-    if row.expires_at <= now():
+        used = (await session.exec(select(*found).where(*matches, col(Proof.used_at) > moment - REPEAT_WINDOW))).first()  # type: ignore[call-overload] # columns
+        if used is None:
+            raise ProofInvalid
+        return await _open(vault, purpose, used, repeated=True)
+    if row.expires_at <= moment:
         raise ProofExpired
-    return await _open(vault, purpose, row.customer_id, row.sealed)
+    return await _open(vault, purpose, row)
 
 
 async def use_code(
@@ -166,30 +232,97 @@ async def use_code(
 ) -> UsedProof | None:
     """Use a short code up; None when it is wrong or was tried 10 times. The caller must then commit the counted try.
 
-    Raise `ProofExpired`, but only for the right code: a wrong one must not reveal that there was a proof.
+    The tries are the customer's, whichever of the open codes was meant. Raise `ProofExpired`, which only somebody
+    with the right code is told.
     """
+    moment = now()
     statement = (
         update(Proof)
         .where(col(Proof.customer_id) == customer_id, col(Proof.organization_id) == organization_id)
-        .where(col(Proof.purpose) == purpose.value, col(Proof.code_tries) < MAX_CODE_TRIES)
+        .where(col(Proof.purpose) == purpose.value)
         .values(code_tries=Proof.code_tries + 1)
-        .returning(col(Proof.id), col(Proof.code_hash), col(Proof.sealed), col(Proof.expires_at))
+        .returning(*(getattr(Proof, name) for name in _CodeRow._fields))
     )
-    row = (await session.exec(statement)).first()
-    hashed = _code_hash(vault, purpose, customer_id, code)
-    if row is None or not hmac.compare_digest(row.code_hash or b"", hashed):
+    rows = sorted((_CodeRow._make(row) for row in (await session.exec(statement)).all()), reverse=True)
+    counted = [row.code_tries for row in rows if row.expires_at > moment] or [row.code_tries for row in rows]
+    if max(counted, default=0) > MAX_CODE_TRIES:
         return None
-    if row.expires_at <= now():
+    hashed = _code_hash(vault, purpose, customer_id, code)
+    right = [row for row in rows[:MAX_OPEN_CODES] if hmac.compare_digest(row.code_hash or b"", hashed)]
+    if not right:
+        return None
+    row = right[0]
+    if row.used_at is not None and row.used_at <= moment - REPEAT_WINDOW:
+        return None
+    if row.expires_at <= moment:
         raise ProofExpired(field=("code",))
-    await session.exec(delete(Proof).where(col(Proof.id) == row.id))
-    return await _open(vault, purpose, customer_id, row.sealed)
+    if purpose.is_repeatable:
+        await session.exec(update(Proof).where(col(Proof.id) == row.id).values(used_at=row.used_at or moment))
+    else:
+        await session.exec(delete(Proof).where(col(Proof.id) == row.id))
+    return await _open(vault, purpose, row, repeated=row.used_at is not None)
 
 
-async def revoke(session: AsyncSession, *, customer_id: UUID, purposes: Collection[Purpose]) -> int:
-    """Delete a customer's open proofs of these purposes; return how many there were."""
+async def sealed_proofs(
+    session: AsyncSession, vault: Vault, *, customer_id: UUID, purpose: Purpose, including: UUID | None = None
+) -> list[SealedProof]:
+    """What is sealed with the unused proofs of a locked customer, oldest first; those that expired lately too.
+
+    `including` is one that was used just now.
+    """
+    statement = (
+        select(col(Proof.about_hash), col(Proof.sealed))
+        .where(col(Proof.customer_id) == customer_id, col(Proof.purpose) == purpose.value)
+        .where(or_(col(Proof.used_at).is_(None), col(Proof.id) == including), col(Proof.sealed).is_not(None))
+        .order_by(col(Proof.id))
+    )
+    rows = (await session.exec(statement)).all()  # type: ignore[call-overload] # columns
+    cipher = await vault.cipher_or_decoy(customer_id)
+    return [
+        SealedProof(row.about_hash, cipher.open(_sealing_context(purpose), customer_id, row.sealed)) for row in rows
+    ]
+
+
+async def is_open(session: AsyncSession, vault: Vault, *, customer_id: UUID, purpose: Purpose, about: str) -> bool:
+    """Whether there is an unused proof of this purpose about this that has not expired."""
+    statement = select(col(Proof.id)).where(
+        col(Proof.customer_id) == customer_id,
+        col(Proof.purpose) == purpose.value,
+        col(Proof.about_hash) == about_hash(vault, about),
+        col(Proof.used_at).is_(None),
+        col(Proof.expires_at) > now(),
+    )
+    return (await session.exec(statement)).first() is not None  # type: ignore[call-overload] # a column
+
+
+async def remember_use(session: AsyncSession, *, proof_id: UUID, about: bytes) -> None:
+    """Keep of a used proof what it turned out to be about, and nothing that was sealed with it."""
+    await session.exec(update(Proof).where(col(Proof.id) == proof_id).values(about_hash=about, sealed=None))
+
+
+async def used_about(session: AsyncSession, *, proof_id: UUID) -> bytes:
+    """What a used proof turned out to be about."""
+    found: bytes = (await session.exec(select(col(Proof.about_hash)).where(col(Proof.id) == proof_id))).scalar_one()  # type: ignore[call-overload] # a column
+    return found
+
+
+async def revoke(
+    session: AsyncSession, *, customer_id: UUID, purposes: Collection[Purpose], keep: UUID | None = None
+) -> int:
+    """Take back what was handed out for these purposes, but for the proof `keep`; return how many proofs.
+
+    One whose code was tried stays as a count of the tries: being handed a new one buys no new tries.
+    """
     names = [purpose.value for purpose in purposes]
-    statement = delete(Proof).where(col(Proof.customer_id) == customer_id, col(Proof.purpose).in_(names))
-    return (await session.exec(statement)).rowcount
+    matches = [col(Proof.customer_id) == customer_id, col(Proof.purpose).in_(names)]
+    if keep is not None:
+        matches.append(col(Proof.id) != keep)
+    deleted = (await session.exec(delete(Proof).where(*matches, col(Proof.code_tries) == 0))).rowcount
+    tried = (await session.exec(select(col(Proof.id)).where(*matches))).scalars().all()  # type: ignore[call-overload] # a column
+    for proof_id in tried:
+        void = {"token_hash": secrets.token_bytes(32), "code_hash": None, "sealed": None, "used_at": None}
+        await session.exec(update(Proof).where(col(Proof.id) == proof_id).values(void))
+    return int(deleted) + len(tried)
 
 
 async def sweep(store: Store) -> int:
@@ -209,11 +342,12 @@ async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> l
     return [{"purpose": row.purpose, "createdAt": row.created_at, "expiresAt": row.expires_at} for row in rows]
 
 
-async def _open(vault: Vault, purpose: Purpose, customer_id: UUID, sealed: bytes | None) -> UsedProof:
-    if sealed is None:
-        return UsedProof(customer_id, None)
-    cipher = await vault.cipher_or_decoy(customer_id)
-    return UsedProof(customer_id, cipher.open(_sealing_context(purpose), customer_id, sealed))
+async def _open(vault: Vault, purpose: Purpose, row: Any, *, repeated: bool = False) -> UsedProof:
+    if row.sealed is None:
+        return UsedProof(row.id, row.customer_id, None, repeated)
+    cipher = await vault.cipher_or_decoy(row.customer_id)
+    payload = cipher.open(_sealing_context(purpose), row.customer_id, row.sealed)
+    return UsedProof(row.id, row.customer_id, payload, repeated)
 
 
 def _sealing_context(purpose: Purpose) -> str:
@@ -229,5 +363,6 @@ def _code_hash(vault: Vault, purpose: Purpose, customer_id: UUID, code: str) -> 
     return vault.fingerprints.compute(f"proof-code.{purpose.value}", f"{customer_id.hex}:{digits}")
 
 
-def _about_hash(vault: Vault, about: str) -> bytes:
+def about_hash(vault: Vault, about: str) -> bytes:
+    """What `issue` stores of `about`."""
     return vault.fingerprints.compute("proof-about", about) if about else b""

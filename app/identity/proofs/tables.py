@@ -10,7 +10,7 @@ from app.platform.db.columns import binary_column, foreign_key, id_column, times
 
 
 class Proof(SQLModel, table=True):
-    """An open proof; it is deleted when it is used.
+    """What a mail handed out. A used one is deleted, or stays for a repeated click (`Purpose.is_repeatable`).
 
     The unique index makes a newer proof replace the older one. `about_hash` is empty, except for a purpose that may
     have several open proofs. `customer_id` is no foreign key, because a proof is also written for an address without
@@ -31,3 +31,4 @@ class Proof(SQLModel, table=True):
     sealed: bytes | None = binary_column(nullable=True)
     created_at: datetime = timestamp_column()
     expires_at: datetime = timestamp_column(index=True)
+    used_at: datetime | None = timestamp_column(nullable=True)

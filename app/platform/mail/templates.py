@@ -13,6 +13,7 @@ class Template(Enum):
     PASSWORD_CHANGED = "PASSWORD_CHANGED"
     CONFIRM_NEW_EMAIL = "CONFIRM_NEW_EMAIL"
     EMAIL_CHANGED = "EMAIL_CHANGED"
+    EMAIL_CHANGED_UNPROVEN = "EMAIL_CHANGED_UNPROVEN"
     LOGIN_NAME_REMINDER = "LOGIN_NAME_REMINDER"
     SESSION_REPLAYED = "SESSION_REPLAYED"
     APPROVAL_REQUESTED = "APPROVAL_REQUESTED"
@@ -43,6 +44,8 @@ _REQUIREMENTS = {
     Template.PASSWORD_CHANGED: _Requirements(),
     Template.CONFIRM_NEW_EMAIL: _Requirements(frozenset({"token", "code"}), "confirm-email-change"),
     Template.EMAIL_CHANGED: _Requirements(frozenset({"token", "new_email"}), "undo-email-change"),
+    # To an address that was never proven: it is told, and cannot take the change back.
+    Template.EMAIL_CHANGED_UNPROVEN: _Requirements(frozenset({"new_email"})),
     Template.LOGIN_NAME_REMINDER: _Requirements(frozenset({"login_name"})),
     Template.SESSION_REPLAYED: _Requirements(),
     Template.APPROVAL_REQUESTED: _Requirements(frozenset({"email"})),

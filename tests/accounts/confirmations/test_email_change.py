@@ -18,6 +18,12 @@ async def change(storefront: Storefront, token: str, email: str = EVE) -> None:
     await storefront.succeed("confirmEmailChange", token=(await request_change(storefront, token, email))["token"])
 
 
+async def choose_password(storefront: Storefront, email: str) -> None:
+    token = (await storefront.mail_values("RESET_PASSWORD", email))["token"]
+    given = {"token": token, "password": NEW_PASSWORD, "passwordConfirmation": NEW_PASSWORD}
+    await storefront.succeed("resetPassword", **given)
+
+
 async def test_nothing_changes_before_the_new_address_is_proven(storefront: Storefront) -> None:
     token = await storefront.register_verified(ANN)
 
@@ -54,8 +60,11 @@ async def test_the_undo_restores_the_address_ends_every_session_and_mails_a_rese
 
     assert (await storefront.me(token)).status == 401
     assert (await storefront.login(EVE)).refusals("login") == WRONG
-    assert (await storefront.me(await storefront.token(ANN))).data["me"]["email"] == ANN
     assert (await storefront.mail_kinds())[-1] == ("RESET_PASSWORD", ANN)
+    # Whoever changed the address knew the password.
+    assert (await storefront.login(ANN)).refusals("login") == WRONG
+    await choose_password(storefront, ANN)
+    assert (await storefront.me(await storefront.token(ANN, NEW_PASSWORD))).data["me"]["email"] == ANN
     assert await storefront.refusals_of("undoEmailChange", token=mailed["token"]) == [("TOKEN_INVALID", ["token"])]
 
 
@@ -66,21 +75,24 @@ async def test_a_second_change_does_not_revoke_the_first_owners_undo(storefront:
 
     await storefront.succeed("undoEmailChange", token=(await storefront.mail_values("EMAIL_CHANGED", ANN))["token"])
 
-    assert (await storefront.me(await storefront.token(ANN))).data["me"]["email"] == ANN
+    await choose_password(storefront, ANN)
+    assert (await storefront.me(await storefront.token(ANN, NEW_PASSWORD))).data["me"]["email"] == ANN
     later = (await storefront.mail_values("EMAIL_CHANGED", "eve1@example.org"))["token"]
     assert await storefront.refusals_of("undoEmailChange", token=later) == [("TOKEN_INVALID", ["token"])]
 
 
 async def test_registering_the_old_address_does_not_prevent_the_undo(storefront: Storefront) -> None:
     await change(storefront, await storefront.register_verified(ANN))
-    await storefront.register(ANN, NEW_PASSWORD)
+    thief = storefront.elsewhere()
+    free = (await thief.register("free@example.org", "the thief's own words")).body
+    assert (await thief.register(ANN, "the thief's own words")).body == free
+    assert (await storefront.mail_kinds())[-1] == ("ALREADY_REGISTERED", ANN)
 
     await storefront.succeed("undoEmailChange", token=(await storefront.mail_values("EMAIL_CHANGED", ANN))["token"])
 
-    await storefront.token(ANN)
-    claimed = (await storefront.mail_values("VERIFY_EMAIL", ANN))["token"]
-    await storefront.succeed("verifyEmail", token=claimed)
-    assert (await storefront.login(ANN, NEW_PASSWORD)).refusals("login") == WRONG
+    await choose_password(storefront, ANN)
+    assert (await storefront.login(ANN, "the thief's own words")).refusals("login") == WRONG
+    assert (await storefront.me(await storefront.token(ANN, NEW_PASSWORD))).data["me"]["email"] == ANN
 
 
 async def test_an_address_that_somebody_proved_meanwhile_stays_theirs(storefront: Storefront) -> None:
@@ -139,11 +151,73 @@ async def test_a_refused_change_request_writes_nothing(
     storefront: Storefront, given: dict[str, str], refusal: tuple[str, list[str]]
 ) -> None:
     token = await storefront.register_verified(ANN)
-    before = await storefront.shop.counts()
+    counted = {"audit_events", "guess_counters"} if refusal[0] == "INVALID_CREDENTIALS" else set()
+    before = {name: number for name, number in (await storefront.shop.counts()).items() if name not in counted}
 
     assert await storefront.refusals_of("requestEmailChange", bearer=token, **given) == [refusal]
 
-    assert await storefront.shop.counts() == before
+    after = await storefront.shop.counts()
+    assert {name: after[name] for name in before} == before
+
+
+async def test_a_stolen_session_guesses_no_faster_than_a_stranger(storefront: Storefront) -> None:
+    token = await storefront.register_verified(ANN)
+    given = {"newEmail": EVE, "password": "a wrong password"}
+
+    refusals = [await storefront.refusals_of("requestEmailChange", bearer=token, **given) for _ in range(50)]
+
+    # Five free guesses, ten times as many in development.
+    assert refusals == [[("INVALID_CREDENTIALS", ["password"])]] * 50
+    assert await storefront.refusals_of("requestEmailChange", bearer=token, newEmail=EVE, password=PASSWORD) == [
+        ("RATE_LIMITED", None)
+    ]
+    assert (await storefront.shop.audit()).count("customer.email_change_refused") == 50
+    assert "CONFIRM_NEW_EMAIL" not in [kind for kind, _ in await storefront.mail_kinds()]
+    changed = {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD, "newPasswordConfirmation": NEW_PASSWORD}
+    assert await storefront.refusals_of("changePassword", bearer=token, **changed) == [("RATE_LIMITED", None)]
+
+
+async def test_an_address_that_was_never_proven_is_notified_and_cannot_undo(shop: Shop) -> None:
+    easy = Storefront(shop, shop.organization)
+    token = (await easy.register(ANN)).payload("register")["tokens"]["accessToken"]
+
+    await change(easy, token)
+
+    assert ("EMAIL_CHANGED_UNPROVEN", ANN) in await easy.mail_kinds()
+    assert ("EMAIL_CHANGED", ANN) not in await easy.mail_kinds()
+    assert await shop.count("proofs", "purpose = 'UNDO_EMAIL_CHANGE'") == 0
+    # Nothing is reserved: somebody else may have it.
+    assert (await easy.elsewhere().register(ANN, NEW_PASSWORD)).payload("register")["tokens"]
+
+
+async def test_new_requests_buy_no_new_tries_of_the_code(storefront: Storefront) -> None:
+    token = await storefront.register_verified(ANN)
+    newest = ""
+    for number in range(11):
+        newest = (await request_change(storefront, token))["code"] if number % 3 == 0 else newest
+        wrong = {"code": f"{(int(newest) + 1) % 1_000_000:06}"}
+        assert await storefront.refusals_of("confirmEmailChange", bearer=token, **wrong) == [
+            ("TOKEN_INVALID", ["code"])
+        ]
+    mailed = await request_change(storefront, token)
+
+    right = await storefront.refusals_of("confirmEmailChange", bearer=token, code=mailed["code"])
+
+    assert right == [("TOKEN_INVALID", ["code"])]
+    await storefront.succeed("confirmEmailChange", token=mailed["token"])
+
+
+async def test_a_second_click_changes_nothing_and_is_answered_alike(storefront: Storefront) -> None:
+    token = await storefront.register_verified(ANN)
+    mailed = await request_change(storefront, token)
+
+    await storefront.succeed("confirmEmailChange", token=mailed["token"])
+    before = await storefront.shop.counts()
+    await storefront.succeed("confirmEmailChange", token=mailed["token"])
+
+    after = await storefront.shop.counts()
+    assert {**after, "audit_events": 0} == {**before, "audit_events": 0}
+    assert (await storefront.me(token)).data["me"]["email"] == EVE
 
 
 async def test_expired_and_wrong_tokens_change_nothing(storefront: Storefront) -> None:

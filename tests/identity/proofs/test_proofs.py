@@ -73,13 +73,61 @@ def _wrong(code: str) -> str:
 
 
 async def test_a_token_is_used_once_and_gives_back_what_was_sealed_with_it(ann: Prover) -> None:
-    issued = await ann.issue(payload={"email": "ann@example.org"})
+    issued = await ann.issue(Purpose.RESET_PASSWORD, payload={"email": "ann@example.org"})
 
-    proven = await ann.use(issued.token)
+    proven = await ann.use(issued.token, Purpose.RESET_PASSWORD)
 
-    assert proven == UsedProof(ann.id, {"email": "ann@example.org"})
+    assert (proven.customer_id, proven.payload, proven.repeated) == (ann.id, {"email": "ann@example.org"}, False)
     with pytest.raises(ProofInvalid):
-        await ann.use(issued.token)
+        await ann.use(issued.token, Purpose.RESET_PASSWORD)
+
+
+@pytest.mark.parametrize("purpose", [VERIFY, Purpose.CHANGE_EMAIL])
+async def test_what_a_double_click_may_send_is_repeated_for_ten_minutes(
+    ann: Prover, purpose: Purpose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued, other = await ann.issue(purpose), await ann.issue(purpose, about="another")
+
+    assert [(await ann.use(issued.token, purpose)).repeated for _ in range(3)] == [False, True, True]
+
+    assert (await ann.use(other.token, purpose)).repeated is False
+    for minutes, outcome in ((9, True), (10, None)):
+        later = now() + timedelta(minutes=minutes)
+        with monkeypatch.context() as clock:
+            clock.setattr("app.identity.proofs.repository.now", lambda later=later: later)
+            if outcome is None:
+                with pytest.raises(ProofInvalid):
+                    await ann.use(issued.token, purpose)
+            else:
+                assert (await ann.use(issued.token, purpose)).repeated is outcome
+
+
+async def test_the_last_three_codes_work_and_share_their_tries(ann: Prover) -> None:
+    issued = [await ann.issue(about=str(number)) for number in range(4)]
+    assert await ann.use_code(issued[0].code) is None
+
+    for _ in range(8):
+        assert await ann.use_code("no code") is None
+    used = await ann.use_code(issued[1].code)
+
+    assert used is not None
+    assert (used.customer_id, used.repeated) == (ann.id, False)
+    newer = await ann.issue(about="newer")
+    assert await ann.use_code(newer.code) is None
+    assert (await ann.use(newer.token)).customer_id == ann.id
+
+
+async def test_revoking_buys_no_new_tries(ann: Prover) -> None:
+    await ann.issue()
+    for _ in range(MAX_CODE_TRIES):
+        await ann.use_code("no code")
+    async with ann.store.database.transaction() as session:
+        assert await proofs.revoke(session, customer_id=ann.id, purposes=[VERIFY]) == 1
+
+    again = await ann.issue()
+
+    assert await ann.use_code(again.code) is None
+    assert (await ann.use(again.token)).customer_id == ann.id
 
 
 async def test_neither_token_nor_code_nor_payload_is_stored(ann: Prover) -> None:
@@ -142,8 +190,10 @@ async def test_a_code_works_for_its_own_customer_only_and_once(ann: Prover) -> N
     issued = await ann.issue()
 
     assert await ann.use_code(issued.code, uuid4()) is None
-    assert await ann.use_code(issued.code) == UsedProof(ann.id, None)
-    assert await ann.use_code(issued.code) is None
+    used, again = await ann.use_code(issued.code), await ann.use_code(issued.code)
+    assert used is not None
+    assert again is not None
+    assert (used.customer_id, used.payload, used.repeated, again.repeated) == (ann.id, None, False, True)
 
 
 async def test_a_code_that_was_guessed_at_too_often_is_dead_and_the_link_is_not(ann: Prover) -> None:
