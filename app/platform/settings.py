@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     database_keepalive: int = Field(
         default=30, ge=0, description="Seconds of silence before the system probes a connection; `0`: never."
     )
+    key_provider: Literal["local"] = Field(
+        default="local", description="What holds the key versions: `local` is the master key's file or text."
+    )
     master_key_file: Path | None = Field(
         default=None,
         description="File with lines `version:base64`, mode 600. Production must set it, or the key itself; "

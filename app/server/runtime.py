@@ -35,6 +35,7 @@ from app.platform.mail.delivery import MailTransport
 from app.platform.mail.smtp import MailServer
 from app.platform.settings import Settings
 from app.platform.vault import master
+from app.platform.vault.providers import KeyProvider
 from app.platform.vault.vault import Store, open_vault
 from app.privacy.policy import PrivacyPolicy
 
@@ -64,6 +65,10 @@ class Runtime:
         states = {name: check.result() if check.done() else "unavailable" for name, check in checks.items()}
         return {name: state for name, state in states.items() if state is not None}
 
+    async def missing_key_versions(self) -> dict[int, str]:
+        """The key versions that are needed and cannot be used, each with the reason."""
+        return await self.store.vault.ring.refresh()
+
 
 async def _state(database: Database, kind: DatabaseKind) -> str | None:
     try:
@@ -91,6 +96,16 @@ def databases(settings: Settings) -> tuple[Database, Database]:
     )
 
 
+def key_providers(settings: Settings) -> dict[str, KeyProvider]:
+    """The configured key providers by name; those beside `settings.key_provider` unwrap what they wrapped before."""
+    providers: dict[str, KeyProvider] = {}
+    if text := settings.master_key.get_secret_value():
+        providers[master.NAME] = master.TextKeyProvider(text)
+    elif settings.master_key_file is not None:
+        providers[master.NAME] = master.FileKeyProvider(settings.master_key_file, create=settings.development)
+    return providers
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncIterator[Runtime]:
     """Open the databases and the vault, and load the keys; close everything when the block ends.
@@ -106,10 +121,8 @@ async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncI
             elif not await is_current(database, kind):
                 message = f"The {kind.value} database has another version than this program: run `patron migrate`."
                 raise NotMigrated(message)
-        read_master = master.master_key_loader(
-            text=settings.master_key.get_secret_value(), path=settings.master_key_file, create=settings.development
-        )
-        vault = await open_vault(keystore, read_master)
+        providers = key_providers(settings)
+        vault = await open_vault(keystore, providers, active=settings.key_provider)
         hasher = PasswordHasher(
             settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel, settings.argon2_queue
         )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -57,6 +58,7 @@ from app.server.schema import SCHEMA
 # At least one letter: an id of digits alone could be a card number, and ids are logged.
 REQUEST_ID = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_-]{8,64}")
 GRAPHQL = "/graphql"
+log = structlog.get_logger(__name__)
 STATIC = "/graphql/static"
 USER_AGENT_MAX = 256
 RESPONSE_HEADERS = (
@@ -235,11 +237,17 @@ class RequestHandlers:
         return JSONResponse({"status": "ok"})
 
     async def readyz(self, _: Request) -> Response:
-        """The process can serve: both databases answer and have the right version."""
+        """The process can serve: both databases answer and have the right version, and no key version is missing."""
         missing = await self._runtime.missing()
         if missing:
             status = "unavailable" if "unavailable" in missing.values() else "not migrated"
             return JSONResponse({"status": status, "databases": missing}, 503, RETRY_AFTER)
+        versions = await self._runtime.missing_key_versions()
+        if versions:
+            # The reason is in the log only: it may name a file or a host.
+            for version, reason in versions.items():
+                log.error("key_version_missing", version=version, reason=reason)
+            return JSONResponse({"status": "key version missing", "keyVersions": sorted(versions)}, 503, RETRY_AFTER)
         if self._limits.degraded:
             # It can still serve: each process counts for itself until Redis is back.
             return JSONResponse({"status": "degraded", "rateLimits": "local"})

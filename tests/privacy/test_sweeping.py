@@ -9,6 +9,7 @@ from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.vault.tables import PersonKey
 from app.platform.vault.vault import KeyDestroyed
+from app.platform.vault.wrapping import wrap
 from app.privacy.orphaned_keys import MIN_ORPHAN_AGE, sweep_orphaned_keys
 from tests.shop import Shop
 
@@ -60,7 +61,7 @@ async def test_many_keys_are_swept_in_batches_and_the_last_one_too(shop: Shop) -
     async with vault.keystore.transaction() as session:
         for _ in range(1001):
             key_id = new_id()
-            wrapped = vault.master.wrap(bytes(32), subject=key_id.hex)
+            wrapped = wrap(await vault.ring.cipher(1), bytes(32), subject=key_id.hex, version=1)
             row = PersonKey(
                 person_id=key_id,
                 organization_id=shop.organization.id,

@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from app.platform.clock import now
 from app.platform.db.reading import Read, columns
 from app.platform.vault.tables import SystemKey
-from app.platform.vault.vault import Vault, system_key
+from app.platform.vault.vault import Vault
 
 PURPOSE = "signing"
 # Limits the lookups of unknown key ids, since anybody can send tokens with made-up ones.
@@ -84,12 +84,12 @@ class SigningKeys:
         The new key signs from 10 seconds later, when every process can know it. Issued tokens stay valid.
         """
         seed = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        row = system_key(self._vault.master, PURPOSE, seed)
         signing = select(SystemKey).where(SystemKey.purpose == PURPOSE, col(SystemKey.retired_at).is_(None))
         async with self._vault.keystore.transaction() as session:
             for old in (await session.exec(signing.with_for_update())).all():
                 old.retired_at = now()
                 session.add(old)
+            row = await self._vault.system_key(session, PURPOSE, seed)
             session.add(row)
         await self._read()
         return row.id.hex
@@ -117,10 +117,10 @@ class SigningKeys:
         oldest = now() - self._verify_for
         rows = await self._vault.keystore.rows(_KEYS, purpose=PURPOSE)
         usable = [row for row in rows if row.retired_at is None or row.retired_at > oldest]
-        self._keys = {row.id.hex: self._open(row) for row in usable}
+        self._keys = {row.id.hex: await self._open(row) for row in usable}
         self._loaded_at = monotonic()
 
-    def _open(self, row: _Row) -> SigningKey:
-        seed = self._vault.unwrap(row.wrapped, subject=row.id.hex, version=row.master_version)
+    async def _open(self, row: _Row) -> SigningKey:
+        seed = await self._vault.unwrap(row.wrapped, subject=row.id.hex, version=row.master_version)
         private = Ed25519PrivateKey.from_private_bytes(seed)
         return SigningKey(row.id.hex, private, private.public_key(), row.created_at, row.retired_at)

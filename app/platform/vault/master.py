@@ -1,75 +1,148 @@
-"""The master key: its newest version wraps data keys, all its versions unwrap them."""
+"""The local key provider: master keys in a file (mode 600) or in a setting, a line `version:base64` for each."""
 
 import base64
+import fcntl
 import os
 import secrets
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
+from app.platform.vault.providers import MasterKeyError
+from app.platform.vault.wrapping import KEY_BYTES, unwrap, wrap
+
+NAME = "local"
+SUBJECT = "version-key"
 
 
-class MasterKeyError(Exception):
-    """The master key is absent, malformed, or not the one that wrapped a key."""
+class TextKeyProvider:
+    """Master keys from a setting. The operator adds and removes versions; this program cannot."""
 
+    name = NAME
 
-class MasterKey:
-    """Wraps and unwraps keys with AES-256-GCM (NIST SP 800-38D); the newest version wraps."""
+    def __init__(self, text: str) -> None:
+        """Parse the text; raise `MasterKeyError` when it has another form."""
+        self._keys = parse(text)
 
-    def __init__(self, versions: Mapping[int, bytes]) -> None:
-        """Take 32-byte keys by version number, at least one; raise `MasterKeyError` otherwise."""
-        if not versions or any(len(key) != KEY_BYTES for key in versions.values()):
+    async def versions(self) -> frozenset[int]:
+        """The versions in the text."""
+        return frozenset(self._read())
+
+    async def add(self, version: int) -> None:
+        """Accept a version that is there; raise `MasterKeyError` for any other."""
+        if version not in self._read():
             message = (
-                "The master key has no version, or one that is not 32 bytes long. Make one with `patron keys generate`."
+                f"PATRON_MASTER_KEY has no version {version}. Give every process `…,{version}:key` "
+                "(make a key with `patron keys generate`), then run this again."
             )
             raise MasterKeyError(message)
-        self._ciphers = {version: AESGCM(key) for version, key in versions.items()}
-        self.version = max(versions)
 
-    def has_version(self, version: int) -> bool:
-        """Whether this version can unwrap."""
-        return version in self._ciphers
+    async def wrap(self, version: int, key: bytes) -> bytes:
+        """Wrap with the master key of this version."""
+        return wrap(self._cipher(version), key, subject=SUBJECT, version=version)
 
-    def wrap(self, key: bytes, *, subject: str) -> bytes:
-        """Wrap `key` for `subject`: it cannot be unwrapped as the key of anything else."""
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._ciphers[self.version].encrypt(nonce, key, _associated_data(subject, self.version))
+    async def unwrap(self, version: int, wrapped: bytes) -> bytes:
+        """Unwrap with the master key of this version."""
+        return unwrap(self._cipher(version), wrapped, subject=SUBJECT, version=version)
 
-    def unwrap(self, wrapped: bytes, *, subject: str, version: int) -> bytes:
-        """The key that this version wrapped for `subject`; raise `MasterKeyError` for a wrong or missing version."""
-        cipher = self._ciphers.get(version)
-        if cipher is None:
+    async def destroy(self, version: int) -> None:
+        """Accept a version that is gone; raise `MasterKeyError` for one that is still there."""
+        if version in self._read():
+            message = (
+                f"PATRON_MASTER_KEY still has version {version}. Take it away from every process and delete every "
+                "copy of it, then run this again."
+            )
+            raise MasterKeyError(message)
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    def _read(self) -> dict[int, bytes]:
+        return self._keys
+
+    def _cipher(self, version: int) -> AESGCM:
+        key = self._read().get(version)
+        if key is None:
             message = f"Version {version} of the master key is needed and not there."
             raise MasterKeyError(message)
+        return AESGCM(key)
+
+
+class FileKeyProvider(TextKeyProvider):
+    """Master keys in a file that only its owner may read. The file is read at every call: it may change meanwhile.
+
+    Processes on several hosts need one file, or copies that have a version before it becomes the current one.
+    """
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Use the file `path`; with `create`, a missing file is created with a new key."""
+        self._path = path
+        if create and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with _locked(path):
+                if not path.exists():
+                    _write(path, f"1:{generate()}\n")
+        self._read()
+
+    async def add(self, version: int) -> None:
+        """Add a line with a new key."""
+        with _locked(self._path):
+            text = self._text()
+            if version not in parse(text):
+                _write(self._path, f"{text.rstrip()}\n{version}:{generate()}\n")
+
+    async def destroy(self, version: int) -> None:
+        """Remove the line, and overwrite the file that had it.
+
+        A disk may keep the overwritten blocks, and a copy of the file keeps the key: who needs more uses a key
+        management service.
+        """
+        with _locked(self._path):
+            lines = self._text().splitlines()
+            kept = [line for line in lines if version not in _parse_lines(line)]
+            if len(kept) < len(lines):
+                with self._path.open("r+b") as old:
+                    _write(self._path, "".join(f"{line}\n" for line in kept))
+                    old.write(b"#" * os.fstat(old.fileno()).st_size)
+                    old.flush()
+                    os.fsync(old.fileno())
+
+    def _read(self) -> dict[int, bytes]:
+        return parse(self._text())
+
+    def _text(self) -> str:
         try:
-            return cipher.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _associated_data(subject, version))
-        except InvalidTag:
-            message = f"Version {version} of the master key is not the one that wrapped {subject}."
+            mode = stat.S_IMODE(self._path.stat().st_mode)
+            if mode & 0o077:
+                message = f"Others may read the master key in {self._path} (mode {mode:o}). Set its mode to 600."
+                raise MasterKeyError(message)
+            return self._path.read_text()
+        except FileNotFoundError:
+            message = (
+                f"There is no master key in {self._path}. Make one with `patron keys generate > {self._path}` "
+                "and set its mode to 600."
+            )
             raise MasterKeyError(message) from None
 
 
-def _associated_data(subject: str, version: int) -> bytes:
-    return f"{subject}|{version}".encode()
-
-
-def generate() -> str:
-    """A new key: 32 random bytes, in base64."""
-    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
-
-
-def parse(text: str) -> MasterKey:
+def parse(text: str) -> dict[int, bytes]:
     """Parse lines (or comma-separated items) of the form `version:base64`; `#` starts a comment.
 
-    Raise `MasterKeyError` when a line has another form.
+    Raise `MasterKeyError` when a line has another form, a key another length, or there is none.
     """
-    return MasterKey(_versions(text))
+    keys = _parse_lines(text)
+    if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
+        message = (
+            "The master key has no version, or one that is not 32 bytes long. Make one with `patron keys generate`."
+        )
+        raise MasterKeyError(message)
+    return keys
 
 
-def _versions(text: str) -> dict[int, bytes]:
+def _parse_lines(text: str) -> dict[int, bytes]:
     lines = [line.split("#")[0].strip() for line in text.replace(",", "\n").splitlines()]
     try:
         pairs = [line.split(":", 1) for line in lines if line]
@@ -79,26 +152,20 @@ def _versions(text: str) -> dict[int, bytes]:
         raise MasterKeyError(message) from None
 
 
-def read_file(path: Path, *, create: bool = False) -> MasterKey:
-    """The master key in the file `path` (mode 600); with `create`, a missing file is created with a new key."""
-    if create and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, f"1:{generate()}\n")
+def generate() -> str:
+    """A new key: 32 random bytes, in base64."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Let one process at a time change the file."""
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        return parse(path.read_text())
-    except FileNotFoundError:
-        message = (
-            f"There is no master key in {path}. Make one with `patron keys generate > {path}` and set its mode to 600."
-        )
-        raise MasterKeyError(message) from None
-
-
-def add_version(path: Path) -> MasterKey:
-    """Add a new version to the file `path`. Old versions stay: what they wrapped must still be unwrapped."""
-    text = path.read_text()
-    version = max(_versions(text)) + 1
-    _write(path, f"{text.rstrip()}\n{version}:{generate()}\n")
-    return parse(path.read_text())
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _write(path: Path, text: str) -> None:
@@ -110,13 +177,3 @@ def _write(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-
-
-def master_key_loader(*, text: str = "", path: Path | None = None, create: bool = False) -> Callable[[], MasterKey]:
-    """A function that reads the master key at every call: from `text`, or else from the file `path`."""
-    if text:
-        return lambda: parse(text)
-    if path is None:
-        message = "There is no master key. Make one with `patron keys generate`."
-        raise MasterKeyError(message)
-    return lambda: read_file(path, create=create)

@@ -13,7 +13,7 @@ from app.platform import logs
 from app.platform.errors import AppError, AppErrorGroup
 from app.platform.limits.policies import BadPolicy
 from app.platform.settings import Settings
-from app.platform.vault import master
+from app.platform.vault.providers import MasterKeyError
 from app.server.demo import DemoInProduction
 from app.server.runtime import NotMigrated
 
@@ -44,7 +44,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
     """Run on uvloop; print a message and end the program for errors that the operator can correct."""
     try:
         uvloop.run(coroutine)
-    except (CommandRefused, DemoInProduction, NotMigrated, BadPolicy, master.MasterKeyError) as error:
+    except (CommandRefused, DemoInProduction, NotMigrated, BadPolicy, MasterKeyError) as error:
         end([str(error)])
     except (AppError, AppErrorGroup) as error:
         end([_sentence(failure) for failure in (error.errors if isinstance(error, AppErrorGroup) else [error])])

@@ -5,7 +5,7 @@ import typer
 from app.identity.sessions.signing import SigningKeys
 from app.platform.settings import Settings
 from app.platform.vault import master
-from app.platform.vault.rotation import rewrap
+from app.platform.vault.rotation import rotate
 from app.server.cli.environment import console, run, settings
 from app.server.runtime import open_runtime
 
@@ -20,24 +20,21 @@ def generate_key() -> None:
 
 @keys.command("rotate")
 def rotate_master_key() -> None:
-    """Wrap every key with the newest version of the master key.
+    """Make a new key version, and wrap every key with it; finish a rotation that was interrupted.
 
-    A key file gets its new version from this command. With PATRON_MASTER_KEY, first give every process `1:old,2:new`,
-    then run this, then remove the old version.
+    All processes may run meanwhile. With PATRON_MASTER_KEY, first give every process `1:old,2:new`, then run this.
     """
     run(_rotate(settings()))
 
 
 async def _rotate(config: Settings) -> None:
-    if config.master_key_file is not None and not config.master_key.get_secret_value():
-        master.add_version(config.master_key_file)
     async with open_runtime(config) as runtime:
         vault = runtime.store.vault
         with console.status("wrapping keys …") as status:
-            count = await rewrap(
-                vault.keystore, vault.master, progress=lambda done: status.update(f"wrapped {done} keys …")
+            count = await rotate(
+                vault.keystore, vault.ring, progress=lambda done: status.update(f"wrapped {done} keys …")
             )
-    typer.echo(f"wrapped {count} keys with version {vault.master.version}")
+    typer.echo(f"wrapped {count} keys with version {vault.ring.current}")
 
 
 @keys.command("rotate-signing")

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.platform.vault import master
 from app.platform.vault.sealing import DataKeyCipher
+from app.platform.vault.wrapping import unwrap
 
 
 class Sealed(NamedTuple):
@@ -37,12 +39,19 @@ def copy(path: Path, to: Path) -> None:
 
 def ciphers(keystore: Path, master_key: Path) -> dict[str, DataKeyCipher]:
     """Every key in a key store, of people and of the system, by its id."""
-    key = master.read_file(master_key)
+    provider = master.FileKeyProvider(master_key)
+    versions = {
+        row["version"]: AESGCM(
+            unwrap(provider._cipher(row["version"]), row["wrapped"], subject=master.SUBJECT, version=row["version"])
+        )
+        for row in rows(keystore, "SELECT version, wrapped FROM key_versions WHERE wrapped IS NOT NULL")
+    }
     found = {}
     for table, name in (("person_keys", "person_id"), ("system_keys", "id")):
         for row in rows(keystore, f"SELECT {name} AS id, wrapped, master_version FROM {table}"):
             subject = UUID(row["id"]).hex
-            found[subject] = DataKeyCipher(key.unwrap(row["wrapped"], subject=subject, version=row["master_version"]))
+            version = row["master_version"]
+            found[subject] = DataKeyCipher(unwrap(versions[version], row["wrapped"], subject=subject, version=version))
     return found
 
 

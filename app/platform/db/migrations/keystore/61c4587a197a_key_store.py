@@ -21,7 +21,30 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("anonymization_id", sa.Uuid(), nullable=False),
         sa.Column("key_destroyed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("key_version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("customer_id", name=op.f("pk_erasures")),
+    )
+    op.create_table(
+        "key_versions",
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("provider", sa.String(length=16), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rewrapped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("retiring_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("destroyed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("version", name=op.f("pk_key_versions")),
+    )
+    op.create_table(
+        "keystore_backups",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("oldest_version", sa.Integer(), nullable=False),
+        sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_keystore_backups")),
     )
     op.create_table(
         "person_keys",
@@ -64,5 +87,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_person_keys_master_version"))
 
     op.drop_table("person_keys")
+    op.drop_table("keystore_backups")
+    op.drop_table("key_versions")
     op.drop_table("erasures")
     # ### end Alembic commands ###
