@@ -6,11 +6,10 @@ from typing import Annotated
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.accounts import passwords, pending_registrations, registration
+from app.accounts import passwords, pending_registrations, refreshing, registration
 from app.accounts.inputs import ChangePasswordInput, LoginInput, RefreshTokenInput, RegisterInput, raw_registration
 from app.accounts.login import LoginAttempt, log_in, step_of_refusal
 from app.accounts.next_steps import next_step
-from app.accounts.notices import notify_of_replay
 from app.accounts.passwords import RawPasswordChange
 from app.accounts.payloads import (
     ChangePasswordPayload,
@@ -22,6 +21,7 @@ from app.accounts.payloads import (
     graphql_tokens,
 )
 from app.accounts.policy import AccountPolicy
+from app.accounts.refreshing import RefreshRequest
 from app.accounts.registration import AlreadyLoggedIn, NextStep
 from app.accounts.sessions import start_login_session
 from app.customers import repository
@@ -44,6 +44,7 @@ from app.platform.graphql.access import ANYBODY, CUSTOMER, GUEST
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import mutation
 from app.platform.graphql.user_errors import as_user_errors, user_errors
+from app.platform.limits.rates import RateLimits
 from app.platform.mail.templates import Template
 from app.platform.principal import CallerKind
 
@@ -143,8 +144,10 @@ class AccountMutations:
 
     @mutation(
         allow=[GUEST, CUSTOMER],
-        description="Exchange a refresh token for new tokens. Using one again after 30 seconds ends the session.",
+        description="Exchange a refresh token for new tokens. It may be repeated for 30 seconds, and for as long as "
+        "the new refresh token was not used, with the same outcome; later it ends the session.",
         credentials=True,
+        refresh=True,
     )
     async def refresh_token(
         self,
@@ -153,14 +156,16 @@ class AccountMutations:
         input: Annotated[RefreshTokenInput, strawberry.argument(description="The token.")],
     ) -> RefreshTokenPayload:
         """Return the error of a replay, never raise it: the end of the session must be committed."""
-        outcome = await context.services.get(LoginSessions).refresh(
-            session, organization_id=context.organization.id, token=input.refresh_token
+        outcome = await refreshing.refresh(
+            session,
+            context.store.vault,
+            context.services.get(LoginSessions),
+            context.services.get(RateLimits),
+            RefreshRequest(context.origin, input.refresh_token),
         )
-        action = Action.SESSION_REFRESHED if outcome.tokens else Action.SESSION_REPLAYED
-        record(session, context.origin, action, customer_id=outcome.customer_id, object_id=outcome.session_id)
         if outcome.tokens is None:
-            await notify_of_replay(session, context.store.vault, context.organization, customer_id=outcome.customer_id)
-            return RefreshTokenPayload(user_errors=user_errors(TokenInvalid(field=("refreshToken",))))
+            errors = user_errors(TokenInvalid(field=("refreshToken",)))
+            return RefreshTokenPayload(user_errors=errors, ended_reason=outcome.ended_reason)
         return RefreshTokenPayload(tokens=graphql_tokens(outcome.tokens))
 
     @mutation(

@@ -78,6 +78,7 @@ class LoginAttempt:
     identifier: str
     password: str
     client_id: UUID | None = None
+    counts_source: bool = True
 
 
 async def log_in(
@@ -181,7 +182,7 @@ async def check_credentials(
         organization.id,
         f"{kind.value}:{canonical}",
         credentials.customer_id if credentials else None,
-        None if attempt.client_id else attempt.origin.source,
+        attempt.origin.source if attempt.counts_source else None,
         attempt.origin.device_token,
     )
     guess_attempt = await attempts.begin(store, guessing, guess)

@@ -6,7 +6,7 @@ import strawberry
 
 from app.accounts.registration import NextStep
 from app.customers.api import Customer
-from app.identity.sessions.service import TokenPair
+from app.identity.sessions.service import EndReason, TokenPair
 from app.platform.graphql.enums import describe
 from app.platform.graphql.fields import Payload
 from app.platform.graphql.user_errors import UserError
@@ -99,6 +99,9 @@ class RefreshTokenPayload(Payload):
 
     tokens: Tokens | None = strawberry.field(
         description="The new tokens; the exchanged refresh token is used up.", default=None
+    )
+    ended_reason: EndReason | None = strawberry.field(
+        description="Why the session has ended that the token belongs to; null unless it has.", default=None
     )
 
 

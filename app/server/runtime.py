@@ -29,7 +29,7 @@ from app.platform.documents.registry import TrustedDocuments
 from app.platform.graphql.context import Services
 from app.platform.limits.policies import policies
 from app.platform.limits.rates import RateLimits
-from app.platform.limits.shared import SharedWindows, open_windows
+from app.platform.limits.shared import open_windows
 from app.platform.limits.sources import SourceResolver
 from app.platform.mail.delivery import MailTransport
 from app.platform.mail.smtp import MailServer
@@ -130,8 +130,11 @@ async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncI
         store = Store(main, vault)
         try:
             async with open_windows(settings.redis_url.get_secret_value()) as windows:
-                services = await _services(settings, store, hasher, gateways)
-                _add_limits(services, settings, store, windows)
+                limits = RateLimits(
+                    policies(settings.limit_scale, settings.rate_limits), windows, store.vault.fingerprints
+                )
+                services = await _services(settings, store, hasher, gateways, limits)
+                _add_limits(services, settings, store, limits)
                 yield Runtime(settings, store, services)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_SECONDS):
@@ -165,16 +168,16 @@ def _gateways(settings: Settings) -> Gateways:
     return Gateways(gateways)
 
 
-def _add_limits(services: Services, settings: Settings, store: Store, windows: SharedWindows) -> None:
-    fingerprints = store.vault.fingerprints
-    table = policies(settings.limit_scale, settings.rate_limits)
-    services.add(RateLimits, RateLimits(table, windows, fingerprints))
-    services.add(SourceResolver, SourceResolver(fingerprints, settings.trusted_proxies))
+def _add_limits(services: Services, settings: Settings, store: Store, limits: RateLimits) -> None:
+    services.add(RateLimits, limits)
+    services.add(SourceResolver, SourceResolver(store.vault.fingerprints, settings.trusted_proxies))
     required = settings.trusted_documents == "required"
     services.add(TrustedDocuments, TrustedDocuments(store.database, required=required))
 
 
-async def _services(settings: Settings, store: Store, hasher: PasswordHasher, gateways: Gateways) -> Services:
+async def _services(
+    settings: Settings, store: Store, hasher: PasswordHasher, gateways: Gateways, limits: RateLimits
+) -> Services:
     await hasher.warm_up()
     lifetime = timedelta(seconds=settings.access_token_lifetime)
     keys = SigningKeys(store.vault, verify_for=lifetime)
@@ -204,5 +207,5 @@ async def _services(settings: Settings, store: Store, hasher: PasswordHasher, ga
             keep_sent=settings.development,
         ),
         last_uses,
-        TokenEndpoint(store, login_sessions, hasher, guessing, last_uses, issuer=settings.public_url),
+        TokenEndpoint(store, login_sessions, hasher, guessing, limits, last_uses, issuer=settings.public_url),
     )

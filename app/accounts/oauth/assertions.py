@@ -1,5 +1,6 @@
 """JWT bearer assertions (RFC 7523): a client states, signed with its own key, for which staff member it acts."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -50,7 +51,7 @@ async def verify(store: Store, assertion: str, *, audiences: list[str]) -> Asser
         try:
             claims = _decode(assertion, key, audiences)
             return _assertion(client, claims)
-        except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError):
+        except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, OverflowError, OSError):
             # Another key of the client may have signed it.
             continue
     raise InvalidGrant(INVALID_ASSERTION)
@@ -86,6 +87,8 @@ def _assertion(client: Client, claims: Mapping[str, Any]) -> Assertion:
     # Refuse a lone surrogate here: it could not be encoded for the fingerprint.
     str(claims["jti"]).encode()
     custom = claims.get("custom_claim")
+    # JSON has no NaN and no Infinity, but Python's reader takes them, and no database does.
+    json.dumps(custom, allow_nan=False)
     return Assertion(
         client, UUID(str(claims["sub"])), str(claims["jti"]), expires_at, custom if isinstance(custom, dict) else None
     )

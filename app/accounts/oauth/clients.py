@@ -66,7 +66,7 @@ class Client(NamedTuple):
     ) -> RequestOrigin:
         """The origin of the request for the audit log."""
         principal = Principal(kind, self.organization, scopes=scopes, client_id=self.id, staff_id=staff_id)
-        return RequestOrigin(principal, request.request_id, request.source, request.user_agent)
+        return RequestOrigin(principal, request.request_id, request.source, request.user_agent, request.device_token)
 
 
 _CLIENT_COLUMNS = (

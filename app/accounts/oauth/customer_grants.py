@@ -1,18 +1,19 @@
 """OAuth grants for customers: resource owner password (RFC 6749, section 4.3) and refresh token (section 6)."""
 
+from app.accounts import refreshing
 from app.accounts.login import LoginAttempt, LoginSuccess, log_in
-from app.accounts.notices import notify_of_replay
 from app.accounts.oauth.clients import Client
 from app.accounts.oauth.errors import InvalidGrant, OAuthError
 from app.accounts.oauth.requests import OAuthRequest
 from app.accounts.oauth.token_response import TokenResponse
+from app.accounts.refreshing import RefreshRequest
 from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.sessions.service import LoginSessions, TokenPair
 from app.identity.sessions.tokens import TokenInvalid
-from app.platform.audit.log import Action, record
 from app.platform.clock import now
 from app.platform.errors import AppError, RateLimited
+from app.platform.limits.rates import RateLimits
 from app.platform.vault.vault import Store
 
 
@@ -20,18 +21,29 @@ class CustomerGrants:
     """Issues tokens to a client on behalf of a customer."""
 
     def __init__(
-        self, store: Store, login_sessions: LoginSessions, hasher: PasswordHasher, guessing: GuessingPolicy
+        self,
+        store: Store,
+        login_sessions: LoginSessions,
+        hasher: PasswordHasher,
+        guessing: GuessingPolicy,
+        limits: RateLimits,
     ) -> None:
         """Use the same login flow, guess limits and cost as the mutation `login`."""
         self._store = store
         self._login_sessions = login_sessions
         self._hasher = hasher
         self._guessing = guessing
+        self._limits = limits
 
     async def password_grant(self, request: OAuthRequest, client: Client) -> TokenResponse:
         """Start a session; raise `OAuthError`."""
         attempt = LoginAttempt(
-            client.origin(request), request.require("username"), request.require("password"), client.id
+            client.origin(request),
+            request.require("username"),
+            request.require("password"),
+            client.id,
+            # A server sends many customers' passwords; of a client that everybody can be, the source counts.
+            counts_source=not client.confidential,
         )
         _no_scope(request)
         try:
@@ -49,17 +61,12 @@ class CustomerGrants:
         """Issue new tokens for the same session; raise `OAuthError`. A replay ends the session."""
         token = request.require("refresh_token")
         _no_scope(request)
+        refresh_request = RefreshRequest(client.origin(request), token, client.id)
         try:
             async with self._store.database.transaction() as session:
-                outcome = await self._login_sessions.refresh(
-                    session, organization_id=client.organization_id, token=token, client_id=client.id
+                outcome = await refreshing.refresh(
+                    session, self._store.vault, self._login_sessions, self._limits, refresh_request
                 )
-                action = Action.SESSION_REFRESHED if outcome.tokens else Action.SESSION_REPLAYED
-                origin = client.origin(request)
-                record(session, origin, action, customer_id=outcome.customer_id, object_id=outcome.session_id)
-                if outcome.tokens is None:
-                    organization = origin.principal.organization
-                    await notify_of_replay(session, self._store.vault, organization, customer_id=outcome.customer_id)
         except AppError as error:
             raise oauth_error(error) from None
         if outcome.tokens is None:

@@ -20,6 +20,7 @@ from app.identity.passwords.hashing import PasswordHasher
 from app.identity.sessions.service import EndReason, LoginSessions, end
 from app.platform.audit.log import Action, record
 from app.platform.clock import now
+from app.platform.limits.rates import RateLimits
 from app.platform.principal import CallerKind, Scope
 from app.platform.vault.vault import Store
 
@@ -36,6 +37,7 @@ class TokenEndpoint:
         login_sessions: LoginSessions,
         hasher: PasswordHasher,
         guessing: GuessingPolicy,
+        limits: RateLimits,
         last_used: LastUsedTracker,
         *,
         issuer: str,
@@ -43,7 +45,7 @@ class TokenEndpoint:
         """Assertions must have `issuer` or the URL of the token endpoint as their audience."""
         self._store = store
         self._login_sessions = login_sessions
-        self._customer_grants = CustomerGrants(store, login_sessions, hasher, guessing)
+        self._customer_grants = CustomerGrants(store, login_sessions, hasher, guessing, limits)
         self._last_used = last_used
         self._audiences = [issuer + TOKEN_PATH, issuer]
 

@@ -24,6 +24,7 @@ class OAuthRequest:
     request_id: str
     source: bytes
     user_agent: str = ""
+    device_token: str | None = None
 
     def require(self, name: str) -> str:
         """The value of a required parameter; raise `InvalidRequest`."""
@@ -49,6 +50,7 @@ async def read_request(request: HttpRequest, *, source: bytes) -> OAuthRequest:
         request.scope["request_id"],
         source,
         request.headers.get("user-agent", "")[:USER_AGENT_MAX],
+        request.headers.get("x-device-token"),
     )
 
 

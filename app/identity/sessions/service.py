@@ -4,6 +4,7 @@ A session ends at the earliest of three moments: `idle_expires_at` (a lifetime a
 `expires_at` (a lifetime after the login) and `ended_at` (ended for an `EndReason`).
 """
 
+import base64
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +26,8 @@ from app.platform.vault.vault import Vault
 
 TABLE = "login_sessions"
 REFRESH_REUSE_GRACE = timedelta(seconds=30)
+# How many refreshes within the grace period are followed to the newest token.
+MAX_SUCCESSORS = 100
 _INSERT_SESSION, _INSERT_REFRESH_TOKEN = insert_statement(LoginSession), insert_statement(RefreshToken)
 
 
@@ -65,11 +68,16 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class RefreshResult:
-    """The outcome of a refresh; `tokens` is None when a replay was detected and the session was ended."""
+    """The outcome of a refresh. Without `tokens` the session has ended, and `ended_reason` says why.
+
+    `replayed`: it was ended by this very call, which must be committed.
+    """
 
     session_id: UUID
     customer_id: UUID | None
-    tokens: TokenPair | None
+    tokens: TokenPair | None = None
+    ended_reason: EndReason | None = None
+    replayed: bool = False
 
 
 class LoginSessions:
@@ -157,30 +165,74 @@ class LoginSessions:
         |-------------------------------------------------------------|-----------------------------------------------|
         | unknown, or of another organization                         | raises `TokenInvalid`                         |
         | issued through another client than `client_id`              | raises `TokenInvalid`                         |
-        | its session has ended                                       | raises `TokenInvalid`                         |
-        | used more than 30 seconds ago (RFC 9700, section 4.14)      | ends the session, result without tokens       |
+        | its session has ended                                       | the reason, result without tokens             |
+        | used more than 30 seconds ago, and so was its successor     | ends the session, result without tokens       |
         | expired, or its session is over (idle or absolute lifetime) | raises `TokenExpired`                         |
-        | used at most 30 seconds ago, as by a second browser tab     | new tokens; the first use stays the one noted |
+        | used, and its successor was not (a lost answer, sleep)      | the same successor, a new access token        |
+        | used at most 30 seconds ago, as by a second browser tab     | the newest successor, a new access token      |
         | not used yet                                                | new tokens; the token is marked as used       |
+
+        A successor that was used shows that the client got it: the parent is then replayed (RFC 9700, section 4.14).
 
         The result without tokens must be committed, or the session would not end. The session row is locked first, so
         a concurrent logout is never overtaken.
         """
         found = await self._lock_by_refresh_token(session, organization_id=organization_id, token=token)
-        if found is None or found[1].ended_at is not None or found[1].client_id != client_id:
+        if found is None or found[1].client_id != client_id:
             raise TokenInvalid(field=("refreshToken",))
         used, row = found
+        if row.ended_at is not None:
+            return RefreshResult(row.id, row.customer_id, ended_reason=EndReason(row.ended_reason))
         moment = now()
-        if used.used_at is not None and moment - used.used_at > REFRESH_REUSE_GRACE:
+        newest = await self._newest_successor(session, used, token, moment)
+        if newest is None:
             _end(row, EndReason.TOKEN_REPLAYED)
-            return RefreshResult(row.id, row.customer_id, None)
+            return RefreshResult(row.id, row.customer_id, ended_reason=EndReason.TOKEN_REPLAYED, replayed=True)
         if min(used.expires_at, row.idle_expires_at, row.expires_at) <= moment:
             raise TokenExpired(field=("refreshToken",))
-        used.used_at = used.used_at or moment
         row.last_used_at = moment
         row.idle_expires_at = moment + self._lifetimes.idle
-        tokens = await self._issue(session, _subject(row), expires=min(row.idle_expires_at, row.expires_at))
+        expires = min(row.idle_expires_at, row.expires_at)
+        if used.used_at is not None:
+            access, access_expires = await self._tokens.issue(_subject(row))
+            return RefreshResult(row.id, row.customer_id, TokenPair(access, access_expires, newest, expires))
+        used.used_at = moment
+        tokens = await self._issue(session, _subject(row), expires=expires, refresh_token=newest)
         return RefreshResult(row.id, row.customer_id, tokens)
+
+    async def _newest_successor(
+        self, session: AsyncSession, used: RefreshToken, token: str, moment: datetime
+    ) -> str | None:
+        """The token to hand out for `token`: its only successor, or the newest of that; None for a replay.
+
+        A successor is computed from its parent, so a repeated refresh hands out the same one, and its plain text need
+        not be stored.
+        """
+        successor = self._successor(token)
+        if used.used_at is None:
+            return successor
+        in_grace = moment - used.used_at <= REFRESH_REUSE_GRACE
+        for _ in range(MAX_SUCCESSORS):
+            found = await self._used_at(session, used, successor)
+            if found is None:
+                return None
+            if found.used_at is None:
+                return successor
+            if not in_grace:
+                return None
+            successor = self._successor(successor)
+        return None
+
+    async def _used_at(self, session: AsyncSession, parent: RefreshToken, token: str) -> RefreshToken | None:
+        statement = select(RefreshToken).where(
+            col(RefreshToken.session_id) == parent.session_id, col(RefreshToken.token_hash) == self._hash(token)
+        )
+        found: RefreshToken | None = (await session.exec(statement)).scalars().first()  # type: ignore[call-overload] # an entity
+        return found
+
+    def _successor(self, token: str) -> str:
+        secret = self._vault.fingerprints.compute("refresh-successor", token)
+        return f"rt_{base64.urlsafe_b64encode(secret).decode().rstrip('=')}"
 
     async def lock_by_token(self, session: AsyncSession, *, organization_id: UUID, token: str) -> LoginSession | None:
         """Lock the session of an access or refresh token; None when the token is invalid or the session has ended."""
@@ -213,9 +265,11 @@ class LoginSessions:
         row = (await session.exec(statement)).first()  # type: ignore[call-overload] # two entities
         return (row[0], row[1]) if row else None
 
-    async def _issue(self, session: AsyncSession, subject: Subject, *, expires: datetime) -> TokenPair:
+    async def _issue(
+        self, session: AsyncSession, subject: Subject, *, expires: datetime, refresh_token: str | None = None
+    ) -> TokenPair:
         access, access_expires = await self._tokens.issue(subject)
-        refresh = f"rt_{secrets.token_urlsafe(32)}"
+        refresh = refresh_token or f"rt_{secrets.token_urlsafe(32)}"
         execute_at_commit(
             session,
             _INSERT_REFRESH_TOKEN,

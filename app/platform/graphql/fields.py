@@ -14,7 +14,7 @@ from app.platform.errors import AppError, AppErrorGroup
 from app.platform.graphql.access import GUEST, Access, authorize, with_access_note
 from app.platform.graphql.context import Context
 from app.platform.graphql.cost import LIST_SIZE
-from app.platform.graphql.operations import CREDENTIALS, OPEN_TO_GUESTS
+from app.platform.graphql.operations import CREDENTIALS, OPEN_TO_GUESTS, REFRESH
 from app.platform.graphql.user_errors import UserError, user_errors
 
 Resolver = Callable[..., Awaitable[Any]]
@@ -51,7 +51,9 @@ def query(
     return decorator
 
 
-def mutation(*, allow: Access, description: str, credentials: bool = False) -> Callable[[Resolver], Any]:
+def mutation(
+    *, allow: Access, description: str, credentials: bool = False, refresh: bool = False
+) -> Callable[[Resolver], Any]:
     """Declare a mutation, `async def f(self, context, session, …) -> SomePayload`, for the callers in `allow`.
 
     It runs in one transaction:
@@ -90,7 +92,7 @@ def mutation(*, allow: Access, description: str, credentials: bool = False) -> C
                 context.clear_cache()
             return result
 
-        metadata: dict[object, object] = {OPEN_TO_GUESTS: GUEST in allow, CREDENTIALS: credentials}
+        metadata: dict[object, object] = {OPEN_TO_GUESTS: GUEST in allow, CREDENTIALS: credentials, REFRESH: refresh}
         return _field(resolver, function, with_access_note(description, allow), metadata)
 
     return decorator

@@ -21,6 +21,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from app.platform.graphql.cost import Cost, CostCalculator
 
 CREDENTIALS = "credentials"
+REFRESH = "refresh"
 OPEN_TO_GUESTS = "open_to_guests"
 
 
@@ -30,6 +31,7 @@ class OperationClass(Enum):
     READS = "reads"
     WRITES = "writes"
     CREDENTIALS = "credentials"
+    REFRESHES = "refreshes"
 
 
 # Each of these asks the payment gateway about a card, so stolen card numbers could be tested here.
@@ -82,9 +84,12 @@ def _operation(
     )
     if node.operation is not OperationType.MUTATION or root is None:
         return Operation(kind, OperationClass.READS, 1, cost, open_to_guests=open_to_guests)
-    attempts = sum(_metadata(root, name, CREDENTIALS) for name in fields.values())
+    refreshes = sum(_metadata(root, name, REFRESH) for name in fields.values())
+    attempts = sum(_metadata(root, name, CREDENTIALS) for name in fields.values()) - refreshes
     card_checks = sum(name in CARD_CHECKING_MUTATIONS for name in fields.values())
     operation_class = OperationClass.CREDENTIALS if attempts else OperationClass.WRITES
+    if refreshes and refreshes == len(fields):
+        operation_class = OperationClass.REFRESHES
     return Operation(kind, operation_class, attempts or len(fields), cost, card_checks, open_to_guests)
 
 

@@ -7,6 +7,7 @@
     mutation with `credentials`      source-credentials    source- and customer-credentials  KIND-credentials
     card check, in addition          source-cards          source- and customer-cards        KIND-cards
     token or revocation request      token-requests, by source
+    refresh                          source-refresh-failures, only counted when it fails; else session-refreshes
 
 `source` and `source-…` count the network address, `guest-…` too; all others count the acting customer, staff member or
 client. Where two policies apply, the request has to pass both.
@@ -23,6 +24,8 @@ from app.platform.principal import CallerKind
 PER_MINUTE: Mapping[str, int] = {
     "source": 12_000,  # all requests of one network address, in each process separately, before parsing
     "source-credentials": 60,  # register, log in, refresh, reset … by guests and customers of one address
+    "source-refresh-failures": 60,  # refreshes from one address with a token that was never issued
+    "session-refreshes": 30,  # refreshes of one session
     "source-cards": 30,  # card checks by guests and customers of one address
     "token-requests": 120,  # token and revocation requests from one address
     "guest-reads": 600,
@@ -43,6 +46,8 @@ PER_MINUTE: Mapping[str, int] = {
 SOURCE = "source"
 SOURCE_CREDENTIALS = "source-credentials"
 SOURCE_CARDS = "source-cards"
+SOURCE_REFRESH_FAILURES = "source-refresh-failures"
+SESSION_REFRESHES = "session-refreshes"
 TOKEN_REQUESTS = "token-requests"
 
 
@@ -75,6 +80,8 @@ def _parsed(name: str, text: str) -> RateLimitItem:
 
 def policy_for(kind: CallerKind, operation_class: OperationClass) -> str:
     """The policy for an operation of this class."""
+    if operation_class is OperationClass.REFRESHES:
+        return SOURCE_REFRESH_FAILURES
     if kind is CallerKind.GUEST and operation_class is OperationClass.CREDENTIALS:
         return SOURCE_CREDENTIALS
     return f"{kind.value.lower()}-{operation_class.value}"

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from math import ceil
+from uuid import UUID
 
 from limits import RateLimitItem
 
 from app.platform.graphql.operations import OperationClass
 from app.platform.limits.policies import (
+    SESSION_REFRESHES,
     SOURCE,
     SOURCE_CARDS,
     SOURCE_CREDENTIALS,
+    SOURCE_REFRESH_FAILURES,
     TOKEN_REQUESTS,
     card_policy_for,
     policy_for,
@@ -57,10 +60,22 @@ class RateLimits:
         """Count an operation and its `cards` card checks; raise `RateLimitExceeded` when it must not run."""
         if cards:
             await self._admit_cards(principal, source, cards)
+        if operation_class is OperationClass.REFRESHES:
+            # A good refresh token is no guess: only failures are counted by source, once they are known.
+            policy = self._policies[SOURCE_REFRESH_FAILURES]
+            return _checked(await self._windows.test(policy, _hex(source)))
         if operation_class is OperationClass.CREDENTIALS and principal.kind is CallerKind.CUSTOMER:
             # An account must not give an attacker more attempts at passwords.
             await self._hit(SOURCE_CREDENTIALS, source, amount)
         return await self._hit(policy_for(principal.kind, operation_class), self._caller(principal, source), amount)
+
+    async def count_refresh_failure(self, source: bytes) -> None:
+        """Count a refresh token that was never issued; the next ones are refused when there were too many."""
+        await self._windows.hit(self._policies[SOURCE_REFRESH_FAILURES], _hex(source), 1)
+
+    async def admit_session_refresh(self, session_id: UUID) -> LimitStatus:
+        """Count a refresh with a good token by its session: shops with a server have one address for all customers."""
+        return await self._hit(SESSION_REFRESHES, self._fingerprints.compute("rate-limit", session_id.hex), 1)
 
     async def _admit_cards(self, principal: Principal, source: bytes, cards: int) -> None:
         if principal.kind is CallerKind.CUSTOMER:

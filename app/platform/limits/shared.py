@@ -9,7 +9,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-from app.platform.limits.windows import LimitStatus, LocalWindows, hit
+from app.platform.limits.windows import LimitStatus, LocalWindows, hit, test
 
 TIMEOUT_SECONDS = 0.25
 RETRY_SECONDS = 2.0
@@ -70,6 +70,16 @@ class SharedWindows:
             except self._connection_errors as fault:
                 self._fall_back(fault)
         return await self.hit_locally(policy, key, amount)
+
+    async def test(self, policy: RateLimitItem, key: str) -> LimitStatus:
+        """Look at the shared window, or the local one while there is none, and take nothing from it."""
+        if self._shared_limiter is not None and self._shared_storage is not None and self._recovery is None:
+            try:
+                async with asyncio.timeout(TIMEOUT_SECONDS):
+                    return await test(self._shared_limiter, self._shared_storage, policy, key)
+            except self._connection_errors as fault:
+                self._fall_back(fault)
+        return await test(self._local_limiter, self._local_storage, policy, key)
 
     async def hit_locally(self, policy: RateLimitItem, key: str, amount: int = 1) -> LimitStatus:
         """Take from this process's window: costs microseconds, and counts only requests to this process."""

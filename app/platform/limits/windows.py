@@ -75,6 +75,15 @@ async def hit(
     return _limit_status(policy, window, amount, allowed=allowed)
 
 
+async def test(
+    limiter: SlidingWindowCounterRateLimiter, windows: Windows, policy: RateLimitItem, key: str
+) -> LimitStatus:
+    """Whether one more would be let through; nothing is taken."""
+    allowed = await limiter.test(policy, key)
+    window = await windows.get_sliding_window(policy.key_for(key), policy.get_expiry())
+    return _limit_status(policy, window, 1, allowed=allowed)
+
+
 def _limit_status(
     policy: RateLimitItem, window: tuple[int, float, int, float], amount: int, *, allowed: bool
 ) -> LimitStatus:

@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 
 from app.platform.clock import now
-from tests.shop import PASSWORD, Person, Shop
+from tests.shop import PASSWORD, Person, Shop, Urls, open_shop
 
 ME = "{ me { id } }"
 NEW = "amber lantern rests by noon"
+REASON = """mutation ($refresh: String!) { refreshToken(input: { refreshToken: $refresh }) {
+    endedReason tokens { accessToken } userErrors { code field } } }"""
+EVERYWHERE = "mutation { logoutEverywhere { userErrors { code } } }"
 REPLAYED = [("TOKEN_INVALID", ["refreshToken"])]
 
 
@@ -52,18 +55,91 @@ async def test_two_tabs_may_refresh_at_once(shop: Shop) -> None:
 async def test_a_replay_after_the_grace_ends_the_family_and_is_recorded(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ann = await shop.register("ann@example.org")
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
     access, renewed = await refresh(shop, ann.refresh_token)
+    await refresh(shop, str(renewed))
     later = now() + timedelta(seconds=31)
     monkeypatch.setattr("app.identity.sessions.service.now", lambda: later)
 
-    assert await refresh(shop, ann.refresh_token) == REPLAYED
+    refused = await shop.ask(REASON, refresh=ann.refresh_token)
 
+    assert refused.refusals("refreshToken") == REPLAYED
+    assert refused.data["refreshToken"]["endedReason"] == "TOKEN_REPLAYED"
     assert (await shop.audit())[-1] == "session.replayed"
+    assert await alive(shop, bob.token)
+    assert isinstance(await refresh(shop, bob.refresh_token), tuple)
     assert await refresh(shop, str(renewed)) == REPLAYED
     assert not await alive(shop, str(access))
     assert not await alive(shop, ann.token)
     assert await alive(shop, (await login(shop, ann)).token)
+
+
+async def test_a_lost_answer_is_repeated_until_the_new_token_was_used(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await shop.register("ann@example.org")
+    lost = await refresh(shop, ann.refresh_token)
+    for hours in (1, 2):
+        later = now() + timedelta(hours=hours)
+        monkeypatch.setattr("app.identity.sessions.service.now", lambda later=later: later)
+        assert (await refresh(shop, ann.refresh_token))[1] == lost[1]
+
+    renewed = await refresh(shop, str(lost[1]))
+
+    assert isinstance(renewed, tuple)
+    assert await shop.count("refresh_tokens") == 3
+    # Half a minute later it shows that two have it.
+    later = now() + timedelta(hours=3)
+    monkeypatch.setattr("app.identity.sessions.service.now", lambda: later)
+    assert await refresh(shop, ann.refresh_token) == REPLAYED
+
+
+async def test_twelve_refreshes_of_one_token_have_one_successor(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+
+    answers = [await refresh(shop, ann.refresh_token) for _ in range(12)]
+
+    assert len({answer[1] for answer in answers}) == 1
+    assert await shop.count("refresh_tokens") == 2
+    # The tab that comes last within half a minute gets the newest one.
+    newest = await refresh(shop, str(answers[0][1]))
+    assert (await refresh(shop, ann.refresh_token))[1] == newest[1]
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [("mutation { logout { userErrors { code } } }", "LOGGED_OUT"), (EVERYWHERE, "LOGGED_OUT_EVERYWHERE")],
+)
+async def test_a_client_learns_why_its_session_ended(shop: Shop, ending: str, reason: str) -> None:
+    ann = await shop.register("ann@example.org")
+    await shop.ask(ending, token=ann.token)
+    before = await shop.counts()
+
+    refused = await shop.ask(REASON, refresh=ann.refresh_token)
+
+    assert refused.refusals("refreshToken") == REPLAYED
+    assert refused.data["refreshToken"]["endedReason"] == reason
+    assert await shop.counts() == before
+
+
+async def test_good_refreshes_of_one_address_are_counted_by_session_and_bad_ones_by_address(sqlite_urls: Urls) -> None:
+    limits = {"source-credentials": "9 per hour", "session-refreshes": "2 per hour", "guest-writes": "1 per hour"}
+    async with open_shop(sqlite_urls, rate_limits={**limits, "source-refresh-failures": "3 per hour"}) as shop:
+        people = [await shop.register(f"ann{number}@example.org") for number in range(4)]
+        for person in people:
+            renewed = await refresh(shop, person.refresh_token)
+            assert isinstance(await refresh(shop, str(renewed[1])), tuple)
+        before = await shop.counts()
+
+        third = await shop.ask(REASON, refresh=people[0].refresh_token)
+
+        assert third.refusals("refreshToken") == [("RATE_LIMITED", None)]
+        assert await shop.counts() == before
+        for _ in range(3):
+            assert await refresh(shop, "rt_unknown") == REPLAYED
+        refused = await shop.ask("RefreshToken", refreshToken=people[1].refresh_token)
+    assert (refused.status, refused.codes) == (429, ["RATE_LIMITED"])
+    assert refused.body["errors"][0]["extensions"]["retryAfterSeconds"] == int(refused.headers["retry-after"])
 
 
 async def test_a_session_idle_for_too_long_is_over(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
