@@ -1,5 +1,6 @@
 """Settings of the process, read from `PATRON_…` environment variables; docs/settings.md is made of them."""
 
+import re
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -7,6 +8,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(?:/[^\s/?#]+)*")
 
 
 class Environment(Enum):
@@ -26,7 +30,7 @@ class Settings(BaseSettings):
         description="`production` makes no keys, shows no schema and migrates nothing by itself.",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
-    port: int = Field(default=8000, description="Port to listen on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     public_url: str = Field(
         default="",
         description="Issuer of tokens and base of the token endpoint. Production must set it; development makes it "
@@ -175,6 +179,23 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str) -> str:
+        # Clients compare the issuer character by character, and paths are added to it.
+        if value and not PUBLIC_URL.fullmatch(value):
+            message = "Write it as in https://accounts.example.org, without a slash at the end, ? or #."
+            raise ValueError(message)
+        return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _check_log_level(cls, value: str) -> str:
+        if value.upper() not in LOG_LEVELS:
+            message = f"Use one of {', '.join(LOG_LEVELS)}."
+            raise ValueError(message)
+        return value.upper()
 
     @model_validator(mode="after")
     def _require_production_settings(self) -> Self:

@@ -1,6 +1,7 @@
 """The server process: runtime, HTTP server, and in development the worker."""
 
 import asyncio
+import errno
 import gc
 import signal
 import socket
@@ -59,8 +60,35 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
 
+class CannotListen(Exception):
+    """The address to listen on cannot be used; the message says why, and what to do."""
+
+
+def _bind(settings: Settings) -> socket.socket:
+    """A socket bound to the address, before anything is opened; the server itself starts to listen."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    bound = socket.socket(family)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((settings.host, settings.port))
+    except OSError as error:
+        bound.close()
+        address = f"{settings.host}, port {settings.port}"
+        if error.errno == errno.EADDRINUSE:
+            message = f"Something listens on {address} already. End it, or choose another port: --port or PATRON_PORT."
+        else:
+            message = f"Cannot listen on {address} ({error.strerror}). Choose another: --host, --port."
+        raise CannotListen(message) from None
+    return bound
+
+
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; in development first migrate and create the demo."""
+    with _bind(settings) as bound:
+        await _serve(settings, bound)
+
+
+async def _serve(settings: Settings, bound: socket.socket) -> None:
     async with open_runtime(settings, migrating=settings.development) as runtime:
         endpoint = settings.public_url + GRAPHQL
         if settings.development:
@@ -73,7 +101,7 @@ async def serve(settings: Settings) -> None:
         async with AsyncExitStack() as stack:
             if settings.runs_worker:
                 stack.push_async_callback(shutdown.finish, asyncio.create_task(run_worker(runtime, shutdown.requested)))
-            await _Server(_configuration(runtime), endpoint, shutdown).serve()
+            await _Server(_configuration(runtime), endpoint, shutdown).serve([bound])
 
 
 def _warn_of_development(settings: Settings) -> None:

@@ -20,10 +20,10 @@ from app.identity.passwords.hashing import PasswordHasher
 from app.identity.sessions.service import LoginSessionLifetimes, LoginSessions
 from app.identity.sessions.signing import SigningKeys
 from app.identity.sessions.tokens import AccessTokens
-from app.platform.db.engine import Database, DatabaseOptions
+from app.platform.db.engine import Database, DatabaseOptions, same_database
 from app.platform.db.migrating import migrate
 from app.platform.db.outages import DatabaseUnavailable
-from app.platform.db.postgres import Waits
+from app.platform.db.postgres import BadDatabaseUrl, Waits
 from app.platform.db.revisions import DatabaseKind, is_current
 from app.platform.documents.registry import TrustedDocuments
 from app.platform.graphql.context import Services
@@ -42,6 +42,10 @@ from app.privacy.policy import PrivacyPolicy
 READY_SECONDS = 2.0
 CLOSE_SECONDS = 1.0
 log = structlog.get_logger(__name__)
+
+
+class BadSetting(Exception):
+    """A setting of the process that cannot be used; the message names it and says what to do."""
 
 
 class NotMigrated(Exception):
@@ -90,10 +94,29 @@ def databases(settings: Settings) -> tuple[Database, Database]:
         ),
         pool_timeout=settings.database_pool_timeout,
     )
-    return (
-        Database(settings.database_url.get_secret_value(), options),
-        Database(settings.keystore_url.get_secret_value(), replace(options, secure_delete=True, name="keystore")),
+    main, keystore = settings.database_url.get_secret_value(), settings.keystore_url.get_secret_value()
+    found = (
+        _database("PATRON_DATABASE_URL", main, options),
+        _database("PATRON_KEYSTORE_URL", keystore, replace(options, secure_delete=True, name="keystore")),
     )
+    if same_database(main, keystore):
+        message = (
+            "PATRON_KEYSTORE_URL: This is the database of PATRON_DATABASE_URL. Give the key store its own: "
+            "who is forgotten must not come back with a backup of the other one."
+        )
+        raise BadSetting(message)
+    return found
+
+
+def _database(setting: str, url: str, options: DatabaseOptions) -> Database:
+    try:
+        return Database(url, options)
+    except BadDatabaseUrl as error:
+        message = f"{setting}: {error}"
+        raise BadSetting(message) from None
+    except OSError as error:
+        message = f"{setting}: The folder of the file cannot be made ({error.strerror}). Choose another."
+        raise BadSetting(message) from None
 
 
 def key_providers(settings: Settings) -> dict[str, KeyProvider]:
@@ -175,6 +198,16 @@ def _add_limits(services: Services, settings: Settings, store: Store, limits: Ra
     services.add(TrustedDocuments, TrustedDocuments(store.database, required=required))
 
 
+def _mail_server(url: str) -> MailServer | None:
+    try:
+        return MailServer.parse(url) if url else None
+    except ValueError as error:
+        # Its message is ours where the scheme is wrong; the library's may quote the URL.
+        known = str(error).startswith("PATRON_SMTP_URL")
+        message = str(error) if known else "PATRON_SMTP_URL: The port is not a number from 1 to 65535."
+        raise BadSetting(message) from None
+
+
 async def _services(
     settings: Settings, store: Store, hasher: PasswordHasher, gateways: Gateways, limits: RateLimits
 ) -> Services:
@@ -201,7 +234,7 @@ async def _services(
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
         gateways,
         MailTransport(
-            MailServer.parse(smtp_url) if smtp_url else None,
+            _mail_server(smtp_url),
             sender=settings.mail_from,
             fallback_url=settings.public_url,
             keep_sent=settings.development,

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.platform.db.outages import CircuitBreaker, DatabaseUnavailable, is_lost
-from app.platform.db.postgres import Connector, Waits, is_postgres, parse
+from app.platform.db.postgres import BadDatabaseUrl, Connector, Waits, is_postgres, parse
 from app.platform.db.read_pool import ReadConnectionPool
 from app.platform.db.reading import Read
 from app.platform.db.writing import DeferredWriteSession
@@ -240,7 +240,19 @@ class Database:
 
 
 def _sqlite(url: str) -> URL:
+    if url.partition(":")[0] not in {"sqlite", SQLITE}:
+        raise BadDatabaseUrl("Write sqlite:///path or postgresql://user:password@host:5432/database.")
     return make_url(url).set(drivername=SQLITE)
+
+
+def same_database(one: str, other: str) -> bool:
+    """Whether two URLs name one database, as far as can be told without asking it; raise `BadDatabaseUrl`."""
+    if is_postgres(one) and is_postgres(other):
+        return parse(one).overlaps(parse(other))
+    if is_postgres(one) or is_postgres(other):
+        return False
+    paths = [Path(_sqlite(url).database or "").resolve() for url in (one, other)]
+    return paths[0] == paths[1]
 
 
 def _refuse_closed(connection: Any, _: object, __: object) -> None:

@@ -41,6 +41,7 @@ IGNORED = frozenset(
 SSL_MODES = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 TARGETS = frozenset({"any", "read-write", "read-only", "primary", "standby", "prefer-standby"})
 KEEPALIVE_PROBES = 3
+DEFAULT_PORT = "5432"
 APPLICATION_NAME = "patron"
 
 
@@ -69,6 +70,11 @@ class PostgresUrl:
     dsns: tuple[str, ...]
     database: str
     connect_timeout: float | None = None
+    hosts: frozenset[tuple[str, str]] = frozenset()
+
+    def overlaps(self, other: "PostgresUrl") -> bool:
+        """Whether both name one database on a host that both name."""
+        return self.database == other.database and not self.hosts.isdisjoint(other.hosts)
 
 
 def is_postgres(url: str) -> bool:
@@ -104,8 +110,10 @@ def parse(url: str) -> PostgresUrl:
             raise BadDatabaseUrl("The URL has another number of ports than of hosts.")
         ports = ports * len(names) if len(ports) == 1 else ports
         each = [(f"{user}{at}", {"host": name, "port": port}) for name, port in zip(names, ports, strict=True)]
+        places = list(zip(names, ports, strict=True))
     else:
         each = [(f"{user}{at}{one}", {}) for one in hosts.split(",")]
+        places = [_place(one) for one in hosts.split(",")]
     if len(each) > 1:
         kept.setdefault("target_session_attrs", "read-write")
     kept.setdefault("application_name", APPLICATION_NAME)
@@ -113,7 +121,16 @@ def parse(url: str) -> PostgresUrl:
         f"postgresql://{netloc}{parts.path}?{urlencode({**kept, **{k: v for k, v in host.items() if v}})}"
         for netloc, host in each
     )
-    return PostgresUrl(dsns, database, float(timeout) or None)
+    named = frozenset((host.lower() or "localhost", port or DEFAULT_PORT) for host, port in places)
+    return PostgresUrl(dsns, database, float(timeout) or None, named)
+
+
+def _place(text: str) -> tuple[str, str]:
+    try:
+        split = urlsplit(f"//{text}")
+        return split.hostname or "", str(split.port or "")
+    except ValueError:
+        raise BadDatabaseUrl("The port of the URL is not a number from 1 to 65535.") from None
 
 
 def _check_choice(parameters: dict[str, str], name: str, choices: frozenset[str]) -> None:

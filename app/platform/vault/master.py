@@ -117,9 +117,14 @@ class FileKeyProvider(TextKeyProvider):
         try:
             mode = stat.S_IMODE(self._path.stat().st_mode)
             if mode & 0o077:
-                message = f"Others may read the master key in {self._path} (mode {mode:o}). Set its mode to 600."
+                message = (
+                    f"Others may read the master key in {self._path} (mode {mode:o}). Run `chmod 600 {self._path}`."
+                )
                 raise MasterKeyError(message)
             return self._path.read_text()
+        except (PermissionError, IsADirectoryError, UnicodeDecodeError) as error:
+            message = f"The master key in {self._path} cannot be read ({type(error).__name__}): it must be a file."
+            raise MasterKeyError(message) from None
         except FileNotFoundError:
             message = (
                 f"There is no master key in {self._path}. Make one with `patron keys generate > {self._path}` "

@@ -1,19 +1,24 @@
-"""The command line: serve, worker, migrate, organizations, clients, staff, keys, schema, documents."""
+"""The command line: serve, worker, migrate, check, and a group of commands for each thing an operator keeps."""
 
 import typer
 
+from app.server.cli.anonymizations import anonymizations
+from app.server.cli.checking import check
+from app.server.cli.clients import clients
 from app.server.cli.keys import keys
+from app.server.cli.organizations import organizations
 from app.server.cli.publishing import documents, schema
 from app.server.cli.running import calibrate, migrate, serve, token, worker
-from app.server.cli.shops import clients, organizations, staff_members
+from app.server.cli.staff import staff_members
 
 app = typer.Typer(no_args_is_help=True, help="Patron, the customer-account service.", pretty_exceptions_enable=False)
-for command in (serve, worker, migrate, token, calibrate):
+for command in (serve, worker, migrate, check, token, calibrate):
     app.command()(command)
 for name, group in {
     "organizations": organizations,
     "clients": clients,
     "staff": staff_members,
+    "anonymizations": anonymizations,
     "keys": keys,
     "schema": schema,
     "documents": documents,

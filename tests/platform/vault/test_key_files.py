@@ -51,7 +51,7 @@ def test_a_file_that_others_may_read_is_refused(tmp_path: Path, others: int) -> 
     path.write_text(f"1:{generate()}\n")
     path.chmod(others)
 
-    with pytest.raises(MasterKeyError, match=f"mode {others:o}.*Set its mode to 600"):
+    with pytest.raises(MasterKeyError, match=f"mode {others:o}.*Run `chmod 600"):
         FileKeyProvider(path)
 
 

@@ -20,7 +20,7 @@ async def test_a_second_default_organization_is_refused_until_it_takes_the_place
 ) -> None:
     before = await shop.counts()
 
-    refused = patron("organizations", "create", "second", "--name", "Second", "--default")
+    refused = await patron("organizations", "create", "second", "--name", "Second", "--default")
 
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == (
@@ -29,9 +29,9 @@ async def test_a_second_default_organization_is_refused_until_it_takes_the_place
     )
     assert (await shop.counts(), await default_organization(shop)) == (before, "first")
 
-    assert patron("organizations", "create", "second", "--name", "Second").returncode == 0
+    assert (await patron("organizations", "create", "second", "--name", "Second")).returncode == 0
     assert await default_organization(shop) == "first"
-    assert patron("organizations", "update", "second", "--default").returncode == 0
+    assert (await patron("organizations", "update", "second", "--default")).returncode == 0
     assert await default_organization(shop) == "second"
 
 
@@ -49,14 +49,14 @@ async def test_the_database_holds_one_default_organization_whoever_writes(shop: 
 async def test_what_the_api_refuses_the_command_line_refuses_in_the_same_words(shop: Shop, patron: Patron) -> None:
     before = await shop.counts()
 
-    malformed = patron("organizations", "create", "Second Shop!", "--name", " ")
-    taken = patron("organizations", "create", "first", "--name", "Another")
-    unknown = patron("organizations", "update", "third", "--default")
+    malformed = await patron("organizations", "create", "Second Shop!", "--name", " ")
+    taken = await patron("organizations", "create", "first", "--name", "Another")
+    unknown = await patron("organizations", "update", "third", "--default")
 
     assert [one.returncode for one in (malformed, taken, unknown)] == [2, 2, 2]
     assert malformed.stderr == (
         "slug: Use lower-case letters, digits, and hyphens between them.\nname: This field is required.\n"
     )
     assert taken.stderr == "slug: Another organization has this short name.\n"
-    assert unknown.stderr == "There is no organization third.\n"
+    assert unknown.stderr == "There is no organization third. `patron organizations list` shows those there are.\n"
     assert await shop.counts() == before

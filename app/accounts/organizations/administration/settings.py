@@ -15,6 +15,11 @@ TEXT_MAX = 2048
 LIST_MAX = 100
 NUMBER_MAX = 10_000
 WEB_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
+STOREFRONT_URL = re.compile(
+    r"(?:https://[a-z0-9.-]+|http://(?:(?:[a-z0-9-]+\.)*(?:localhost|test)|127\.0\.0\.1|\[::1\]))"
+    r"(?::[0-9]{1,5})?(?:/[^\s?#@<>\"']*)?",
+    re.IGNORECASE,
+)
 PASSWORD_MIN_LENGTHS = range(8, 129)
 
 
@@ -22,6 +27,14 @@ def _parse_web_origin(raw: str) -> str:
     if not WEB_ORIGIN.fullmatch(raw):
         raise Invalid("Write an origin as browsers do: https://shop.example.org, in small letters and without a path.")
     return raw
+
+
+def _parse_storefront_url(raw: str) -> str:
+    """Links are made by adding `/page?token=…`: nothing may follow the path. `http://` only on this machine."""
+    value = text_parser(0, TEXT_MAX)(raw).rstrip("/")
+    if value and not STOREFRONT_URL.fullmatch(value):
+        raise Invalid("Write a web address as in https://shop.example.org, without ? and #.")
+    return value
 
 
 def _parse_password_length(raw: int) -> int:
@@ -55,6 +68,8 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
 
 # Parsers for settings that need more validation than their type, by name; they raise `AppError`.
 PARSERS: dict[str, Callable[[Any], Any]] = {
+    "storefront_url": _parse_storefront_url,
+    "mail_sender": lambda raw: EmailAddress.parse(raw).address if raw.strip() else "",
     "cors_origins": _parse_web_origin,
     "password_min_length": _parse_password_length,
     "notification_email": lambda raw: EmailAddress.parse(raw).address,

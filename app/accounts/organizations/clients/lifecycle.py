@@ -47,11 +47,7 @@ async def create(
         validation.add(Invalid("A publishable client is for guests and customers and has no scopes."), "scopes")
     if kind is ClientKind.PUBLISHABLE and keys:
         validation.add(Invalid("A publishable client cannot keep a key that signs."), "publicKeys")
-    parsed = [validation.check("publicKeys", public_keys.parse, one) for one in keys]
-    validation.raise_errors()
-    stored = Validation()
-    joined = stored.check("publicKeys", public_keys.join_pem, parsed)
-    stored.raise_errors()
+    joined = _joined(validation, keys)
     return add_client(
         session,
         vault,
@@ -61,6 +57,41 @@ async def create(
         scopes=scopes,
         public_key=joined,
     )
+
+
+async def update(
+    session: AsyncSession,
+    *,
+    principal: Principal,
+    client_id: UUID,
+    name: str | None = None,
+    scopes: frozenset[Scope] | None = None,
+    keys: Sequence[str] | None = None,
+) -> ApiClient:
+    """Change what is given; raise `NotFound`, and `AppErrorGroup` with all wrong fields."""
+    client = await _lock_active(session, principal, client_id)
+    validation = Validation()
+    parsed_name = client.name if name is None else validation.require("name", text_parser(1, 255), name)
+    if scopes is not None and not scopes <= principal.scopes:
+        validation.add(NotAllowed("A client cannot have scopes that its creator does not have."), "scopes")
+    if client.kind == ClientKind.PUBLISHABLE.value and (scopes or keys):
+        validation.add(Invalid("A publishable client has neither scopes nor keys that sign."), "scopes")
+    joined = client.public_key if keys is None else _joined(validation, keys)
+    validation.raise_errors()
+    client.name, client.public_key = parsed_name, joined
+    if scopes is not None:
+        client.scopes = " ".join(sorted(scope.value for scope in scopes))
+    session.add(client)
+    return client
+
+
+def _joined(validation: Validation, keys: Sequence[str]) -> str | None:
+    """The keys in one text; raise `AppErrorGroup` with what was wrong so far."""
+    parsed = [validation.check("publicKeys", public_keys.parse, key) for key in keys]
+    validation.raise_errors()
+    joined = validation.check("publicKeys", public_keys.join_pem, parsed)
+    validation.raise_errors()
+    return joined
 
 
 async def rotate(
