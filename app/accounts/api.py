@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts import passwords, pending_registrations, refreshing, registration
 from app.accounts.inputs import ChangePasswordInput, LoginInput, RefreshTokenInput, RegisterInput, raw_registration
 from app.accounts.login import LoginAttempt, log_in, step_of_refusal
+from app.accounts.mail_limits import admit_mail
 from app.accounts.next_steps import next_step
 from app.accounts.passwords import RawPasswordChange
 from app.accounts.payloads import (
@@ -87,6 +88,13 @@ class AccountMutations:
             extras=await extra_fields.by_organization(context.store, organization.id),
             password_min_length=context.services.get(AccountPolicy).password_min_length_for(organization.settings),
         )
+        if organization.settings.require_verified_email:
+            await admit_mail(
+                context.services.get(RateLimits),
+                Template.VERIFY_EMAIL,
+                organization_id=organization.id,
+                email=new_account.email,
+            )
         vault = context.store.vault
         result = await pending_registrations.submit(session, vault, context.origin, new_account=new_account)
         customer = result.customer

@@ -76,7 +76,8 @@ class LoginInput:
     """What `login` needs."""
 
     identifier: str = strawberry.field(
-        description="The email address or the login name, in any case; the login name only, where it is required."
+        description="The email address or the login name, in any case; where login names are required, the address "
+        "only of who has none yet."
     )
     password: str = strawberry.field(description="The password.")
     device_token: str | None = strawberry.field(

@@ -173,7 +173,7 @@ async def check_credentials(
 
     Raise `RateLimited` before anything is hashed while a guess counter blocks the attempt, and `TooBusy`.
     """
-    kind, canonical = parse_identifier(attempt.identifier, organization.settings)
+    kind, canonical = parse_identifier(attempt.identifier)
     found = await repository.credentials_by_identifier(
         store, organization_id=organization.id, kind=kind, canonical=canonical
     )
@@ -189,27 +189,30 @@ async def check_credentials(
     verification = await hasher.verify(attempt.password, stored)
     if credentials is None:
         return CredentialCheck(guess_attempt, None, matches=False)
+    matches = verification.matches
+    if matches and kind is IdentifierKind.EMAIL and organization.settings.require_login_name:
+        # Who has a login name logs in by it; who has none yet would be locked out.
+        [customer] = await repository.by_ids(store, organization.id, [credentials.customer_id])
+        matches = customer is not None and customer.personal.login_name is None
     return CredentialCheck(
         guess_attempt,
         credentials.customer_id,
-        verification.matches,
+        matches,
         credentials.email_verified,
         credentials.approval,
         verification.upgraded_hash,
     )
 
 
-def parse_identifier(identifier: str, settings: OrganizationSettings) -> tuple[IdentifierKind, str]:
+def parse_identifier(identifier: str) -> tuple[IdentifierKind, str]:
     """The kind of an identifier and its canonical form. An @ means an email address: login names have none.
 
-    A malformed identifier, or an email address where the organization requires login names, becomes the login name
-    `?`, which nobody can have, so that it costs the same as any other.
+    A malformed identifier becomes the login name `?`, which nobody can have, so that it costs the same as any other.
     """
     try:
         if "@" not in identifier:
             return IdentifierKind.LOGIN_NAME, LoginName.parse(identifier).canonical
-        if not settings.require_login_name:
-            return IdentifierKind.EMAIL, EmailAddress.parse(identifier).canonical
+        return IdentifierKind.EMAIL, EmailAddress.parse(identifier).canonical
     except AppError:
         pass
     return IdentifierKind.LOGIN_NAME, "?"

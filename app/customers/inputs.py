@@ -90,7 +90,8 @@ class UpdateCustomerInput(ProfileInput):
         description="For integrations only: the new address. Customers confirm a new address themselves.", default=None
     )
     login_name: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: the new name to log in with.", default=None
+        description="The name to log in with. A customer who has none chooses one, once; integrations may change it.",
+        default=None,
     )
 
 

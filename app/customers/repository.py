@@ -190,6 +190,7 @@ async def save(session: AsyncSession, vault: Vault, customer: LockedCustomer) ->
     customer.row.reference_hash = reference_hash(
         vault, organization_id=customer.row.organization_id, reference=customer.personal.reference
     )
+    customer.row.terms_version = customer.personal.terms_version
     customer.row.version += 1
     customer.row.updated_at = now()
     session.add(customer.row)
@@ -242,6 +243,7 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
     row.group_id = None
     row.reference_hash = None
     row.newsletter = False
+    row.terms_version = None
     row.email_verified_at = None
     row.shopper_reference = new_shopper_reference()
     row.erased_at = row.updated_at = now()

@@ -68,8 +68,15 @@ async def update(
     validation = Validation()
     changes = parse_profile(validation, input_values, by_customer=by_customer)
     email = _back_office_only(validation, input_values, "email", "email", EmailAddress.parse, by_customer=by_customer)
+    # A customer who has no login name chooses one, once.
+    has_login_name = isinstance(customer, CustomerRecord) and customer.personal.login_name is not None
     login_name = _back_office_only(
-        validation, input_values, "login_name", "loginName", LoginName.parse, by_customer=by_customer
+        validation,
+        input_values,
+        "login_name",
+        "loginName",
+        LoginName.parse,
+        by_customer=by_customer and has_login_name,
     )
     reference = _back_office_only(
         validation, input_values, "shopper_reference", "shopperReference", shopper_reference, by_customer=by_customer
@@ -89,6 +96,8 @@ async def update(
     if before is None:
         raise NotFound(field=("customerId",))
     row = before.row
+    if by_customer and login_name is not None and before.personal.login_name is not None:
+        raise NotAllowed(field=("loginName",))
     if expected_version is not None and row.version != expected_version:
         raise Conflict(field=("expectedVersion",))
     personal, names = with_changes(before.personal, changes)

@@ -38,6 +38,8 @@ class Customer(SQLModel, table=True):
     group_id: UUID | None = foreign_key("customer_groups.id", nullable=True)
     newsletter: bool = False
     approval: str | None = Field(default=None, max_length=16)
+    # Of the sealed acceptance, so that the back office finds who has not accepted the newest; it names a document.
+    terms_version: str | None = Field(default=None, max_length=64)
     email_verified_at: datetime | None = timestamp_column(nullable=True)
     version: int = 1
     created_at: datetime = timestamp_column()

@@ -64,6 +64,7 @@ _UPDATE: Write[Any] = Write(
         reference_hash=bindparam("reference_hash"),
         shopper_reference=bindparam("shopper_reference"),
         newsletter=bindparam("newsletter"),
+        terms_version=bindparam("terms_version"),
         email_verified_at=bindparam("email_verified_at"),
         updated_at=bindparam("updated_at"),
         version=col(Customer.version) + 1,
@@ -106,6 +107,7 @@ async def insert_customer(
         shopper_reference=reference,
         reference_hash=repository.reference_hash(vault, organization_id=organization_id, reference=personal.reference),
         newsletter=newsletter,
+        terms_version=personal.terms_version,
         approval=approval.value if approval else None,
         created_at=moment,
         updated_at=moment,
@@ -161,6 +163,7 @@ async def write_next_version(
         ),
         "shopper_reference": row.shopper_reference,
         "newsletter": row.newsletter,
+        "terms_version": customer.personal.terms_version,
         "email_verified_at": row.email_verified_at,
         "updated_at": moment,
     }

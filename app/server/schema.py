@@ -12,6 +12,7 @@ from app.accounts.organizations.administration.api import OwnOrganizationMutatio
 from app.accounts.organizations.api import OrganizationQueries
 from app.accounts.organizations.clients.api import ApiClientMutations, ApiClientQueries
 from app.accounts.organizations.members.api import MemberMutations, MemberQueries
+from app.accounts.terms.api import TermsMutations
 from app.customers.addresses.api import AddressMutations
 from app.customers.api import CustomerMutations, CustomerQueries
 from app.customers.back_office.api import BackOfficeMutations, BackOfficeQueries
@@ -54,6 +55,7 @@ class Mutation(
     AccountMutations,
     SessionMutations,
     ConfirmationMutations,
+    TermsMutations,
     CustomerMutations,
     BackOfficeMutations,
     OwnOrganizationMutations,

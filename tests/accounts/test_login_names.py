@@ -120,3 +120,57 @@ async def test_an_integration_finds_a_customer_by_login_name(shop: Shop) -> None
     assert found.data["customer"] == {"id": ann.id, "loginName": "archer"}
     assert (await shop.ask(BY_LOGIN_NAME, token=integration, name="nobody")).data["customer"] is None
     assert (await shop.ask(BY_LOGIN_NAME, token=integration, name="!")).data["customer"] is None
+
+
+SET = "mutation ($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { userErrors { code } } }"
+NEXT = """mutation ($identifier: String!) {
+    login(input: { identifier: $identifier, password: "a quiet green bicycle" }) {
+        nextStep tokens { accessToken } userErrors { code field } } }"""
+
+
+async def require_login_names(shop: Shop) -> None:
+    """Turn it on for people who registered without one."""
+    token = await shop.integration()
+    (await shop.ask(SET, token=token, input={"settings": {"requireLoginName": True}})).payload("updateOrganization")
+
+
+async def test_who_has_no_login_name_logs_in_by_email_until_one_was_chosen_once(shop: Shop) -> None:
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org", loginName="bobby")
+    await require_login_names(shop)
+
+    first = (await shop.ask(NEXT, identifier="Ann@example.org")).payload("login")
+    assert first["nextStep"] == "CHOOSE_LOGIN_NAME"
+    assert (await shop.ask(NEXT, identifier=bob.email)).refusals("login") == [("INVALID_CREDENTIALS", None)]
+    token = first["tokens"]["accessToken"]
+    assert (await shop.ask(RENAME, token=token, input={"loginName": "BOBBY"})).refusals("updateCustomer") == [
+        ("TAKEN", ["loginName"])
+    ]
+    (await shop.ask(RENAME, token=token, input={"loginName": "archer"})).payload("updateCustomer")
+
+    assert (await shop.ask(RENAME, token=token, input={"loginName": "fletcher"})).refusals("updateCustomer") == [
+        ("NOT_ALLOWED", ["loginName"])
+    ]
+    assert (await shop.ask(NEXT, identifier=ann.email)).refusals("login") == [("INVALID_CREDENTIALS", None)]
+    by_name = (await shop.ask(NEXT, identifier="archer")).payload("login")
+    assert by_name["nextStep"] == "DONE"
+    assert (await shop.ask(NEXT, identifier="bobby")).payload("login")["tokens"]
+
+
+async def test_a_right_password_at_an_address_that_does_not_log_in_is_counted_as_wrong(shop: Shop) -> None:
+    await shop.register("bob@example.org", loginName="bobby")
+    await require_login_names(shop)
+
+    await shop.ask(NEXT, identifier="bob@example.org")
+
+    assert await shop.scalar("SELECT max(failures) FROM guess_counters") == 1
+
+
+@pytest.mark.parametrize("taken_by", ["the owner of the address", "somebody else"])
+async def test_a_taken_login_name_does_not_tell_who_has_it(shop: Shop, taken_by: str) -> None:
+    own, other = ("archer", "bobby") if taken_by == "the owner of the address" else ("bobby", "archer")
+    await shop.register("ann@example.org", loginName=own)
+    await shop.register("bob@example.org", loginName=other)
+
+    refused = await shop.ask("Register", input=_account("ann@example.org", loginName="archer"))
+
+    assert refused.refusals("register") == [("EMAIL_TAKEN", ["email"]), ("TAKEN", ["loginName"])]

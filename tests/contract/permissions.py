@@ -115,6 +115,14 @@ async def no_variables(_: PermissionSetup) -> dict[str, Any]:
     return {}
 
 
+async def present_terms(setup: PermissionSetup) -> dict[str, Any]:
+    document = """mutation ($input: UpdateOrganizationInput!) {
+        updateOrganization(input: $input) { userErrors { code } } }"""
+    given = {"settings": {"termsVersion": "1"}}
+    (await setup.shop.ask(document, token=setup.tokens["integration"], input=given)).payload("updateOrganization")
+    return {"input": {"version": "1"}}
+
+
 async def owner_id(setup: PermissionSetup) -> dict[str, Any]:
     return {"customerId": setup.ann.id}
 
@@ -472,6 +480,7 @@ MATRIX: dict[str, Entry] = {
     ),
     # These two end the login sessions of their callers, so each caller sends them once.
     "logout": Entry("Logout", no_variables, (OK, OK, OK, OK, OK, OK, OK)),
+    "acceptTerms": Entry(mutation("acceptTerms", "AcceptTermsInput"), present_terms, (GUEST, OK, OK, NO, NO, NO, NO)),
     "logoutEverywhere": Entry(
         f"mutation {{ logoutEverywhere {{ {ERRORS} }} }}", no_variables, (GUEST, OK, OK, NO, NO, NO, NO)
     ),

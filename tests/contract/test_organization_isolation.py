@@ -31,6 +31,7 @@ OWN_ORGANIZATION_FIELDS = {
     "createApiClient",
     "logout",
     "logoutEverywhere",
+    "acceptTerms",
     "createPaymentSession",
     "addPaymentMethod",
     "createAddress",

@@ -29,6 +29,7 @@ from app.accounts.confirmations.inputs import (
 from app.accounts.confirmations.password_reset import RawReset
 from app.accounts.confirmations.verification import VerificationResult
 from app.accounts.login import awaits_approval
+from app.accounts.mail_limits import admit_mail
 from app.accounts.next_steps import next_step
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import NextStep
@@ -48,6 +49,7 @@ from app.platform.graphql.access import CUSTOMER, GUEST, authorize
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import mutation
 from app.platform.graphql.user_errors import as_user_errors, user_errors
+from app.platform.limits.rates import RateLimits
 from app.platform.mail import outbox
 from app.platform.mail.templates import Template
 from app.platform.validation import Validation
@@ -104,7 +106,7 @@ class ConfirmationMutations:
         input: Annotated[RequestEmailVerificationInput, strawberry.argument(description="The address.")],
     ) -> RequestEmailVerificationPayload:
         """A verified address gets no mail; it is handled like an address without an account."""
-        to = await _find_recipient(context, input.email)
+        to = await _find_recipient(context, input.email, Template.VERIFY_EMAIL)
         if to.record is not None and to.record.row.email_verified_at is not None:
             to = _decoy_recipient(context, input.email)
         await verification.resend(session, context.store.vault, organization=context.organization, to=to)
@@ -123,7 +125,7 @@ class ConfirmationMutations:
         input: Annotated[RequestPasswordResetInput, strawberry.argument(description="The address.")],
     ) -> RequestPasswordResetPayload:
         """Guests get a link too: whoever controls the address may take over the guest's account."""
-        to = await _find_recipient(context, input.email)
+        to = await _find_recipient(context, input.email, Template.RESET_PASSWORD)
         await password_reset.request(session, context.store.vault, organization=context.organization, to=to)
         record(session, context.origin, Action.PASSWORD_RESET_REQUESTED, customer_id=_known_customer_id(to))
         return RequestPasswordResetPayload()
@@ -190,6 +192,12 @@ class ConfirmationMutations:
         if error is not None or email is None:
             record(session, context.origin, Action.EMAIL_CHANGE_REFUSED)
             return RequestEmailChangePayload(user_errors=user_errors(error) if error else [])
+        await admit_mail(
+            context.services.get(RateLimits),
+            Template.CONFIRM_NEW_EMAIL,
+            organization_id=context.organization.id,
+            email=email,
+        )
         holder = await find_mail_recipient(context.store, organization_id=context.organization.id, email=email)
         await email_change.request(
             session,
@@ -273,7 +281,7 @@ class ConfirmationMutations:
         input: Annotated[RequestLoginNameReminderInput, strawberry.argument(description="The address.")],
     ) -> RequestLoginNameReminderPayload:
         """The mail names the email address where the customer has no login name."""
-        to = await _find_recipient(context, input.email)
+        to = await _find_recipient(context, input.email, Template.LOGIN_NAME_REMINDER)
         personal = to.record.personal if to.record else None
         await outbox.enqueue(
             session,
@@ -318,8 +326,11 @@ async def _password_token(context: Context, session: AsyncSession, customer_id: 
     return issued.token
 
 
-async def _find_recipient(context: Context, email: str) -> MailRecipient:
-    return await find_mail_recipient(context.store, organization_id=context.organization.id, email=_parse_email(email))
+async def _find_recipient(context: Context, email: str, template: Template) -> MailRecipient:
+    """The recipient of a mail that anybody may ask for; raise `RateLimited` when it was asked for too often."""
+    parsed, organization_id = _parse_email(email), context.organization.id
+    await admit_mail(context.services.get(RateLimits), template, organization_id=organization_id, email=parsed)
+    return await find_mail_recipient(context.store, organization_id=organization_id, email=parsed)
 
 
 def _parse_email(email: str | None) -> EmailAddress:

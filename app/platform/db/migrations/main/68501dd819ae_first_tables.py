@@ -217,6 +217,7 @@ def upgrade() -> None:
         sa.Column("group_id", sa.Uuid(), nullable=True),
         sa.Column("newsletter", sa.Boolean(), nullable=False),
         sa.Column("approval", sa.String(length=16), nullable=True),
+        sa.Column("terms_version", sa.String(length=64), nullable=True),
         sa.Column("email_verified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

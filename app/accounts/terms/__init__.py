@@ -1,0 +1,1 @@
+"""Terms: an existing customer accepts the terms of the organization."""
