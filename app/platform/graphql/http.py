@@ -1,4 +1,4 @@
-"""The GraphQL HTTP endpoint, as specified in https://graphql.github.io/graphql-over-http/draft/."""
+"""The GraphQL HTTP endpoint: GraphQL over HTTP (September 2026), https://graphql.github.io/graphql-over-http/."""
 
 import hashlib
 import re
@@ -14,11 +14,10 @@ from starlette.responses import Response
 from app.platform.graphql.context import Context
 from app.platform.graphql.documents import Document, DocumentCache, GraphQLRequestError
 from app.platform.graphql.execution import RETRY_AFTER, execute_document, is_unavailable
+from app.platform.graphql.negotiation import JSON, media_type, status
 from app.platform.graphql.operations import Operation
 from app.platform.principal import CallerKind
 
-GRAPHQL_RESPONSE_JSON = "application/graphql-response+json"
-JSON = "application/json"
 COST_HEADER = "x-patron-cost"
 DOCUMENT_ID = re.compile(r"sha256:([0-9a-f]{64})")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -90,7 +89,7 @@ class GraphQLEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         """The response to any request to the endpoint."""
-        media = _response_media_type(request.headers.get("accept"))
+        media = media_type(request.headers.get("accept"))
         headers: dict[str, str] = {}
         try:
             graphql_request = await self._parse_request(request)
@@ -103,7 +102,8 @@ class GraphQLEndpoint:
         except BadRequest as refused:
             return bad_request_response(request, refused, headers)
         except GraphQLRequestError as refused:
-            return _request_error_response({"errors": [error.formatted for error in refused.errors]}, media, headers)
+            body = {"errors": [error.formatted for error in refused.errors]}
+            return _json_response(body, media, status(body, media), headers)
         result = await execute_document(
             self._schema,
             document,
@@ -115,11 +115,7 @@ class GraphQLEndpoint:
             result["extensions"] = {"cost": cost}
         if is_unavailable(result):
             return _json_response(result, media, 503, {**headers, **RETRY_AFTER})
-        return (
-            _json_response(result, media, 200, headers)
-            if "data" in result
-            else _request_error_response(result, media, headers)
-        )
+        return _json_response(result, media, status(result, media), headers)
 
     def _prepare(self, text: str, name: str | None, method: str) -> tuple[Document, Operation]:
         document = self._documents.prepare(text)
@@ -239,29 +235,19 @@ def _document_id(body: Mapping[str, Any]) -> str | None:
     return digest
 
 
-def _response_media_type(accept: str | None) -> str:
-    """The media type of the response: the specification's own if the client accepts it, else plain JSON."""
-    return GRAPHQL_RESPONSE_JSON if accept and GRAPHQL_RESPONSE_JSON in accept.lower() else JSON
-
-
 def bad_request_response(request: Request, refused: BadRequest, headers: Mapping[str, str] | None = None) -> Response:
     """The response to a request that is refused before GraphQL runs."""
     error = {"message": refused.message, "extensions": refused.extensions}
-    media = _response_media_type(request.headers.get("accept"))
+    media = media_type(request.headers.get("accept"))
     return _json_response({"errors": [error]}, media, refused.status, {**(headers or {}), **refused.headers})
 
 
-def _request_error_response(body: Mapping[str, Any], media: str, headers: Mapping[str, str]) -> Response:
-    """The response to a request error: 400, or 200 with plain JSON, as such clients read errors only from a 200."""
-    return _json_response(body, media, 400 if media == GRAPHQL_RESPONSE_JSON else 200, headers)
-
-
 def _json_response(
-    body: Mapping[str, Any], media: str, status: int, headers: Mapping[str, str] | None = None
+    body: Mapping[str, Any], media: str, status_code: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     return Response(
         orjson.dumps(body),
-        status,
+        status_code,
         media_type=f"{media}; charset=utf-8",
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
