@@ -183,12 +183,16 @@ class AccountMutations:
     )
     async def logout(self, context: Context, session: AsyncSession) -> LogoutPayload:
         """A guest without any token has no session to end."""
-        dead = context.dead_session
-        session_id = dead.session_id if dead else context.principal.session_id
+        dead, principal = context.dead_session, context.principal
+        session_id = dead.session_id if dead else principal.session_id
         if session_id is None:
             return LogoutPayload()
         ended = await sessions.end(
-            session, organization_id=context.organization.id, session_id=session_id, reason=EndReason.LOGGED_OUT
+            session,
+            organization_id=context.organization.id,
+            owner_id=dead.owner_id if dead else principal.own_session_owner_id,
+            session_id=session_id,
+            reason=EndReason.LOGGED_OUT,
         )
         if ended is not None:
             record(session, context.origin, Action.SESSION_ENDED, customer_id=ended.customer_id, object_id=session_id)

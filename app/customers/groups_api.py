@@ -58,16 +58,14 @@ class CustomerGroupMutations:
         session: AsyncSession,
         input: Annotated[AssignCustomerGroupInput, strawberry.argument(description="Customer and group.")],
     ) -> AssignCustomerGroupPayload:
-        """Lock order: the group first, then the customer, as in deleting a group."""
+        """The foreign key rejects a group that is deleted concurrently; the second run does not find it."""
         customer_id = ids.decode("Customer", input.customer_id, "customerId")
         if input.group_id is None:
             raise Required("Name a group, or null for none.", field=("groupId",))
         global_id = input.group_id.value
         group_id = ids.decode(GROUP, global_id, "groupId") if global_id is not None else None
         organization_id = context.organization.id
-        if group_id and not await groups.lock_for_reference(
-            session, organization_id=organization_id, group_id=group_id
-        ):
+        if group_id and not await groups.exists(session, organization_id=organization_id, group_id=group_id):
             raise NotFound("There is no group with this id.", field=("groupId",))
         if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
             raise NotFound("There is no customer with this id.", field=("customerId",))

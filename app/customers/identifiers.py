@@ -1,4 +1,4 @@
-"""Login identifiers: who owns an email address or a login name, as keyed hashes under a unique index."""
+"""Login identifiers and shopper references: who owns one, decided by the primary key of a lookup table."""
 
 from enum import Enum
 from uuid import UUID
@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers.tables import LoginIdentifier
+from app.customers.tables import LoginIdentifier, ShopperReference
 from app.identity.proofs import repository as proofs
 from app.identity.proofs.purposes import Purpose
 from app.platform.db.inserts import insert_if_absent
@@ -74,3 +74,20 @@ async def release(session: AsyncSession, *, customer_id: UUID, kind: IdentifierK
     if kind is not None:
         statement = statement.where(col(LoginIdentifier.kind) == kind.value)
     return (await session.exec(statement)).rowcount
+
+
+async def assign_shopper_reference_if_free(
+    session: AsyncSession, *, organization_id: UUID, reference: str, owner: UUID
+) -> bool:
+    """Give the reference to `owner` unless somebody has it; say whether it was given."""
+    return await insert_if_absent(
+        session, ShopperReference, organization_id=organization_id, shopper_reference=reference, customer_id=owner
+    )
+
+
+async def release_shopper_reference(session: AsyncSession, *, organization_id: UUID, reference: str) -> None:
+    """Free the reference of a locked customer."""
+    statement = delete(ShopperReference).where(
+        col(ShopperReference.organization_id) == organization_id, col(ShopperReference.shopper_reference) == reference
+    )
+    await session.exec(statement)

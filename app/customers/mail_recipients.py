@@ -3,21 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
-
-from app.customers import identifiers
+from app.customers import repository
 from app.customers.identifiers import IdentifierKind
-from app.customers.records import COLUMNS, CustomerRecord, CustomerRow, open_row
-from app.customers.repository import IDENTIFIER_MATCHES, IDENTIFIER_OF_CUSTOMER
-from app.customers.tables import LoginIdentifier
+from app.customers.records import CustomerRecord, open_row
 from app.identity.proofs.repository import decoy_customer_id
-from app.platform.db.reading import Read
 from app.platform.values import EmailAddress
 from app.platform.vault.vault import Store
-
-_BY_IDENTIFIER = Read(
-    select(*COLUMNS).join(LoginIdentifier, IDENTIFIER_OF_CUSTOMER).where(*IDENTIFIER_MATCHES), CustomerRow._make
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +29,17 @@ class MailRecipient:
 
 
 async def find_mail_recipient(store: Store, *, organization_id: UUID, email: EmailAddress) -> MailRecipient:
-    """The customer of an address, or a decoy, with the same two queries.
+    """The customer of an address, or a decoy, with the same three queries.
 
     A mail goes to the address as the customer has stored it, never to the spelling of the caller.
     """
-    kind = IdentifierKind.EMAIL
-    hashed = identifiers.keyed_hash(store.vault, organization_id=organization_id, kind=kind, canonical=email.canonical)
-    row = await store.database.row(_BY_IDENTIFIER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed)
-    decoy_id = decoy_customer_id(store.vault, organization_id=organization_id, canonical=email.canonical)
-    cipher = await store.vault.cipher_or_decoy(row.id if row else decoy_id)
+    found = await repository.id_by_identifier(
+        store, organization_id=organization_id, kind=IdentifierKind.EMAIL, canonical=email.canonical
+    )
+    customer_id = found or decoy_customer_id(store.vault, organization_id=organization_id, canonical=email.canonical)
+    row = await repository.row_by_id(store, organization_id=organization_id, customer_id=customer_id)
+    cipher = await store.vault.cipher_or_decoy(customer_id)
     if row is None:
-        return MailRecipient(decoy_id, email.address)
+        return MailRecipient(customer_id, email.address)
     record = open_row(row, cipher)
     return MailRecipient(row.id, record.personal.email or email.address, record)

@@ -21,10 +21,11 @@ from app.customers.records import (
     CustomerRow,
     open_row,
 )
-from app.customers.tables import Customer, LoginIdentifier
+from app.customers.tables import Customer, LoginIdentifier, ShopperReference
 from app.platform.blanks import is_storable
 from app.platform.clock import now
 from app.platform.db.columns import new_id
+from app.platform.db.locks import NO_KEY
 from app.platform.db.reading import Read, any_of, columns
 from app.platform.db.writing import Write, execute
 from app.platform.vault.vault import Store, Vault
@@ -43,13 +44,6 @@ class _Id(NamedTuple):
     customer_id: UUID
 
 
-# Conditions with the parameters `organization_id`, `kind` and `keyed_hash`, and the join to the owner.
-IDENTIFIER_MATCHES = (
-    col(LoginIdentifier.organization_id) == bindparam("organization_id"),
-    col(LoginIdentifier.kind) == bindparam("kind"),
-    col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
-)
-IDENTIFIER_OF_CUSTOMER = col(LoginIdentifier.customer_id) == col(Customer.id)
 _BY_IDS = Read(
     select(*COLUMNS).where(
         col(Customer.organization_id) == bindparam("organization_id"),
@@ -58,11 +52,18 @@ _BY_IDS = Read(
     ),
     CustomerRow._make,
 )
-_ID_BY_IDENTIFIER = Read(select(*columns(LoginIdentifier, _Id)).where(*IDENTIFIER_MATCHES), _Id._make)
+_ID_BY_IDENTIFIER = Read(
+    select(*columns(LoginIdentifier, _Id)).where(
+        col(LoginIdentifier.organization_id) == bindparam("organization_id"),
+        col(LoginIdentifier.kind) == bindparam("kind"),
+        col(LoginIdentifier.keyed_hash) == bindparam("keyed_hash"),
+    ),
+    _Id._make,
+)
 _ID_BY_SHOPPER_REFERENCE = Read(
-    select(col(Customer.id)).where(
-        col(Customer.organization_id) == bindparam("organization_id"),
-        col(Customer.shopper_reference) == bindparam("shopper_reference"),
+    select(*columns(ShopperReference, _Id)).where(
+        col(ShopperReference.organization_id) == bindparam("organization_id"),
+        col(ShopperReference.shopper_reference) == bindparam("shopper_reference"),
     ),
     _Id._make,
 )
@@ -78,15 +79,10 @@ _CREDENTIALS_BY_ID = Read(
     ),
     Credentials._make,
 )
-_CREDENTIALS_BY_IDENTIFIER = Read(
-    select(*_CREDENTIAL_COLUMNS).join(LoginIdentifier, IDENTIFIER_OF_CUSTOMER).where(*IDENTIFIER_MATCHES),
-    Credentials._make,
-)
-_LOCK_BY_IDENTIFIER = Write(
+_LOCK_BY_ID = Write(
     select(*COLUMNS)
-    .join(LoginIdentifier, IDENTIFIER_OF_CUSTOMER)
-    .where(*IDENTIFIER_MATCHES)
-    .with_for_update(of=Customer),
+    .where(col(Customer.organization_id) == bindparam("organization_id"), col(Customer.id) == bindparam("customer_id"))
+    .with_for_update(of=Customer, key_share=True),
     CustomerRow._make,
 )
 
@@ -97,6 +93,11 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
     ciphers = await store.vault.ciphers([row.id for row in rows if row.sealed])
     found = {row.id: open_row(row, ciphers.get(row.id)) for row in rows}
     return [found.get(one) for one in ids]
+
+
+async def row_by_id(store: Store, *, organization_id: UUID, customer_id: UUID) -> CustomerRow | None:
+    """The row of a customer, unopened; None where the organization has none."""
+    return await store.database.row(_BY_IDS, organization_id=organization_id, ids=[customer_id])
 
 
 async def id_by_identifier(store: Store, *, organization_id: UUID, kind: IdentifierKind, canonical: str) -> UUID | None:
@@ -121,12 +122,9 @@ async def id_by_shopper_reference(store: Store, *, organization_id: UUID, refere
 async def credentials_by_identifier(
     store: Store, *, organization_id: UUID, kind: IdentifierKind, canonical: str
 ) -> tuple[Credentials, str | None] | None:
-    """The credentials and the decrypted password hash for an identifier; None when nobody has it."""
-    hashed = identifiers.keyed_hash(store.vault, organization_id=organization_id, kind=kind, canonical=canonical)
-    row = await store.database.row(
-        _CREDENTIALS_BY_IDENTIFIER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed
-    )
-    return await _open_credentials(store, row)
+    """The credentials and the decrypted password hash for an identifier; None, after equal reads, without an owner."""
+    found = await id_by_identifier(store, organization_id=organization_id, kind=kind, canonical=canonical)
+    return await credentials_by_id(store, organization_id=organization_id, customer_id=found or new_id())
 
 
 async def credentials_by_id(
@@ -165,7 +163,7 @@ async def lock(
 
 async def lock_by_trusted_id(session: AsyncSession, vault: Vault, *, customer_id: UUID) -> LockedCustomer | None:
     """Lock a customer by an id that was read from a signed token; never pass an id that a caller may choose."""
-    row = await session.get(Customer, customer_id, with_for_update=True, populate_existing=True)
+    row = await session.get(Customer, customer_id, with_for_update=NO_KEY, populate_existing=True)
     if row is None or row.erased_at is not None:
         return None
     cipher = await vault.cipher(customer_id)
@@ -176,10 +174,10 @@ async def lock_by_identifier(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, kind: IdentifierKind, canonical: str
 ) -> CustomerRow | None:
     """Lock the customer who has an identifier until the transaction ends; nothing personal is decrypted."""
-    hashed = identifiers.keyed_hash(vault, organization_id=organization_id, kind=kind, canonical=canonical)
-    rows = await execute(
-        session, _LOCK_BY_IDENTIFIER, organization_id=organization_id, kind=kind.value, keyed_hash=hashed
-    )
+    found = await identifiers.owner_id(session, vault, organization_id=organization_id, kind=kind, canonical=canonical)
+    if found is None:
+        return None
+    rows = await execute(session, _LOCK_BY_ID, organization_id=organization_id, customer_id=found)
     return rows[0] if rows else None
 
 
@@ -235,7 +233,7 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
     The shopper reference is replaced too: payment gateways know the person by it.
     """
     await identifiers.release(session, customer_id=customer_id)
-    row = await session.get(Customer, customer_id, with_for_update=True, populate_existing=True)
+    row = await session.get(Customer, customer_id, with_for_update=NO_KEY, populate_existing=True)
     if row is None or row.erased_at is not None:
         return 0
     row.sealed = None
@@ -245,6 +243,9 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
     row.newsletter = False
     row.terms_version = None
     row.email_verified_at = None
+    await identifiers.release_shopper_reference(
+        session, organization_id=row.organization_id, reference=row.shopper_reference
+    )
     row.shopper_reference = new_shopper_reference()
     row.erased_at = row.updated_at = now()
     row.version += 1

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import identifiers, versions
@@ -14,6 +13,7 @@ from app.customers.fields.extras import ExtraFieldDefinition
 from app.customers.identifiers import IdentifierKind
 from app.customers.profile import parse_profile, with_answers, with_changes, with_newsletter_consent
 from app.customers.records import CustomerRecord, CustomerRow
+from app.customers.versions import ReferenceTaken
 from app.platform.errors import AppError, Conflict, ErrorCode, NotAllowed, NotFound, Required
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress, LoginName, shopper_reference
@@ -34,14 +34,6 @@ class LoginNameTaken(AppError):
     code = ErrorCode.TAKEN
     message = "This login name is taken. Choose another one."
     field = ("loginName",)
-
-
-class ReferenceTaken(AppError):
-    """Another customer of the organization has the shopper reference."""
-
-    code = ErrorCode.TAKEN
-    message = "Another customer has this shopper reference."
-    field = ("shopperReference",)
 
 
 async def update(
@@ -112,7 +104,7 @@ async def update(
     names += changed_identifiers
     if not names:
         return before, names
-    return await _save(session, vault, updated, immediately="shopperReference" in names), names
+    return await versions.write_next_version(session, vault, updated), names
 
 
 def _back_office_only(
@@ -150,6 +142,7 @@ async def _with_identifiers(
         personal = replace(personal, login_name=login_name.name)
         names.append("loginName")
     if reference is not None and row.shopper_reference != reference:
+        await _replace_shopper_reference(session, row, reference)
         row = row._replace(shopper_reference=reference)
         names.append("shopperReference")
     return CustomerRecord(row, personal), names
@@ -164,9 +157,12 @@ async def _replace_identifier(
     )
 
 
-async def _save(session: AsyncSession, vault: Vault, customer: CustomerRecord, *, immediately: bool) -> CustomerRecord:
-    try:
-        return await versions.write_next_version(session, vault, customer, immediately=immediately)
-    except IntegrityError:
-        # The shopper reference is the only unique column that an update can violate.
-        raise ReferenceTaken from None
+async def _replace_shopper_reference(session: AsyncSession, row: CustomerRow, reference: str) -> None:
+    organization_id = row.organization_id
+    if not await identifiers.assign_shopper_reference_if_free(
+        session, organization_id=organization_id, reference=reference, owner=row.id
+    ):
+        raise ReferenceTaken
+    await identifiers.release_shopper_reference(
+        session, organization_id=organization_id, reference=row.shopper_reference
+    )

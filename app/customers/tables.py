@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, String, UniqueConstraint, Uuid
+from sqlalchemy import Index, LargeBinary, String, Uuid
 from sqlmodel import Field, SQLModel
 
 from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
@@ -19,7 +19,6 @@ class Customer(SQLModel, table=True):
 
     __tablename__ = "customers"
     __table_args__ = (
-        UniqueConstraint("organization_id", "shopper_reference"),
         Index("ix_customers_organization", "organization_id", "id"),
         Index("ix_customers_group", "group_id", "id"),
         Index("ix_customers_created", "organization_id", "created_at", "id"),
@@ -49,11 +48,24 @@ class Customer(SQLModel, table=True):
 
 
 class LoginIdentifier(SQLModel, table=True):
-    """The owner of an email address or a login name; the primary key decides who has it in an organization."""
+    """The owner of an email address or a login name; the primary key decides who has it in an organization.
+
+    `customer_id` is no foreign key: on several machines the customer may be on another one.
+    """
 
     __tablename__ = "login_identifiers"
 
     organization_id: UUID = Field(primary_key=True, foreign_key="organizations.id", sa_type=Uuid)
     kind: str = Field(primary_key=True, sa_type=String(16))
     keyed_hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
-    customer_id: UUID = foreign_key("customers.id", index=True)
+    customer_id: UUID = Field(index=True, sa_type=Uuid)
+
+
+class ShopperReference(SQLModel, table=True):
+    """The customer who has a shopper reference; the primary key decides who has it in an organization."""
+
+    __tablename__ = "shopper_references"
+
+    organization_id: UUID = foreign_key("organizations.id", primary_key=True)
+    shopper_reference: str = Field(primary_key=True, sa_type=String(128))
+    customer_id: UUID = Field(sa_type=Uuid)

@@ -1,5 +1,6 @@
 """Inserts, locks and updates customers with single statements, under an optimistic lock (`version`)."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from sqlalchemy import bindparam, insert, inspect, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers import repository
+from app.customers import identifiers, repository
 from app.customers.groups import repository as groups
 from app.customers.records import (
     COLUMNS,
@@ -23,22 +24,29 @@ from app.customers.tables import Customer
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.writing import Write, execute, execute_at_commit
+from app.platform.errors import AppError, ErrorCode
 from app.platform.vault.vault import Vault
+
+
+class ReferenceTaken(AppError):
+    """Another customer of the organization has the shopper reference."""
+
+    code = ErrorCode.TAKEN
+    message = "Another customer has this shopper reference."
+    field = ("shopperReference",)
 
 
 class _GroupId(NamedTuple):
     group_id: UUID | None
 
 
+_VALUES: Mapping[str, Any] = {
+    **{column.name: bindparam(column.name, type_=column.type) for column in inspect(Customer).columns},
+    "group_id": groups.DEFAULT_GROUP_ID,
+}
 _INSERT = Write(
-    insert(Customer)
-    .values(
-        {
-            **{column.name: bindparam(column.name, type_=column.type) for column in inspect(Customer).columns},
-            "group_id": groups.DEFAULT_GROUP_ID,
-        }
-    )
-    .returning(col(Customer.group_id)),
+    # INSERT … SELECT, as Citus allows no subquery in VALUES.
+    insert(Customer).from_select(list(_VALUES), select(*_VALUES.values())).returning(col(Customer.group_id)),
     _GroupId._make,
     defaults={"placed_orders": 0, "version": 1, "email_verified_at": None, "erased_at": None, "deleted_at": None},
 )
@@ -49,7 +57,7 @@ _LOCK = Write(
         col(Customer.organization_id) == bindparam("organization_id"),
         col(Customer.erased_at).is_(None),
     )
-    .with_for_update(of=Customer),
+    .with_for_update(of=Customer, key_share=True),
     CustomerRow._make,
 )
 _UPDATE: Write[Any] = Write(
@@ -89,7 +97,10 @@ async def insert_customer(
     approval: Approval | None = None,
     shopper_reference: str | None = None,
 ) -> CustomerRow:
-    """Create the customer's key, then its row, in the default group; the caller assigns identifiers."""
+    """Create the customer's key, then its row, in the default group; the caller assigns identifiers.
+
+    Raise `ReferenceTaken` when another customer has the given `shopper_reference`.
+    """
     customer_id = new_id()
     cipher = await vault.create_key(customer_id, organization_id=organization_id)
     moment = now()
@@ -97,6 +108,11 @@ async def insert_customer(
         cipher.seal(TABLE, customer_id, personal),
         shopper_reference or repository.new_shopper_reference(),
     )
+    # Not deferred to the commit: a refused registration must run the same statements as a successful one.
+    if not await identifiers.assign_shopper_reference_if_free(
+        session, organization_id=organization_id, reference=reference, owner=customer_id
+    ):
+        raise ReferenceTaken
     ((group_id,),) = await execute(
         session,
         _INSERT,
@@ -147,10 +163,8 @@ async def replace_password_hash(session: AsyncSession, vault: Vault, *, customer
     execute_at_commit(session, _UPDATE_PASSWORD, customer_id=customer_id, sealed_password=sealed)
 
 
-async def write_next_version(
-    session: AsyncSession, vault: Vault, customer: CustomerRecord, *, immediately: bool = False
-) -> CustomerRecord:
-    """Write the next version of the record a profile was made from, when the transaction ends or `immediately`.
+async def write_next_version(session: AsyncSession, vault: Vault, customer: CustomerRecord) -> CustomerRecord:
+    """Write the next version of the record a profile was made from, when the transaction ends.
 
     The transaction ends with `VersionConflict` when the row has a newer version; that of a locked customer cannot.
     """
@@ -167,8 +181,5 @@ async def write_next_version(
         "email_verified_at": row.email_verified_at,
         "updated_at": moment,
     }
-    if immediately:
-        await execute(session, _UPDATE, customer_id=row.id, expected_version=row.version, **values)
-    else:
-        execute_at_commit(session, _UPDATE, customer_id=row.id, expected_version=row.version, **values)
+    execute_at_commit(session, _UPDATE, customer_id=row.id, expected_version=row.version, **values)
     return CustomerRecord(row._replace(sealed=sealed, version=row.version + 1, updated_at=moment), customer.personal)

@@ -98,6 +98,13 @@ class Principal:
         return self.customer_id
 
     @property
+    def own_session_owner_id(self) -> UUID:
+        """Whose session it is, for a caller who has one: the customer's, or else the client's."""
+        owner_id = self.customer_id or self.client_id
+        assert owner_id is not None  # noqa: S101 - every session is of a customer or of a client
+        return owner_id
+
+    @property
     def actor_id(self) -> UUID | None:
         """The id recorded as the actor: the customer, the staff member, or else the client."""
         return self.customer_id or self.staff_id or self.client_id

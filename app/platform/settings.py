@@ -72,6 +72,11 @@ class Settings(BaseSettings):
     database_keepalive: int = Field(
         default=30, ge=0, description="Seconds of silence before the system probes a connection; `0`: never."
     )
+    database_sharded: bool = Field(
+        default=False,
+        description="The main database is distributed by Citus: changes of several owners are sent one by one, as no "
+        "single machine has the rows of all.",
+    )
     key_provider: Literal["local"] = Field(
         default="local", description="What holds the key versions: `local` is the master key's file or text."
     )

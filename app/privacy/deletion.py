@@ -9,6 +9,7 @@ from app.customers import repository as customers
 from app.customers.orders import repository as orders
 from app.platform.clock import now
 from app.platform.db.columns import new_id
+from app.platform.db.locks import NO_KEY
 from app.platform.db.queues import Queue
 from app.platform.errors import AppError, Conflict, ErrorCode, NotFound
 from app.platform.vault.vault import Store
@@ -66,7 +67,7 @@ async def finish_deletions(store: Store) -> int:
             leased.customer_id, organization_id=leased.organization_id, anonymization_id=leased.id
         )
         async with store.database.transaction() as session:
-            row = await session.get_one(Deletion, leased.id, with_for_update=True)
+            row = await session.get_one(Deletion, (leased.customer_id, leased.id), with_for_update=NO_KEY)
             row.due_at = None
             session.add(row)
         finished += 1

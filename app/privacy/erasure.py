@@ -34,7 +34,7 @@ from app.identity.proofs import repository as proofs
 from app.identity.sessions import service as sessions
 from app.platform.audit.log import Action, record_system_event
 from app.platform.clock import now
-from app.platform.db.locks import lock_customer
+from app.platform.db.locks import NO_KEY, lock_customer
 from app.platform.db.queues import Queue
 from app.platform.logs import log_exception
 from app.platform.mail import outbox
@@ -102,7 +102,7 @@ async def carry_out(store: Store, leased: LeasedRequest) -> None:
         leased.customer_id, organization_id=leased.organization_id, anonymization_id=leased.id
     )
     async with store.database.transaction() as session:
-        row = await session.get(AnonymizationRequest, leased.id, with_for_update=True)
+        row = await session.get(AnonymizationRequest, (leased.customer_id, leased.id), with_for_update=NO_KEY)
         if row is None or row.status == Status.COMPLETED.value:
             return
         row.status = Status.COMPLETED.value
@@ -134,7 +134,7 @@ async def erase_customer_data(session: AsyncSession, store: Store, *, organizati
 
 async def _fail(store: Store, leased: LeasedRequest, failure: str) -> None:
     async with store.database.transaction() as session:
-        row = await session.get_one(AnonymizationRequest, leased.id, with_for_update=True)
+        row = await session.get_one(AnonymizationRequest, (leased.customer_id, leased.id), with_for_update=NO_KEY)
         row.status = Status.FAILED.value
         row.failed_at = now()
         row.failure = failure[:64]

@@ -24,13 +24,13 @@ class _Id(NamedTuple):
     id: UUID
 
 
-def _existing_ids(table: Any) -> Read[_Id]:
-    return Read(select(table.id).where(any_of(table.id, "ids")), _Id._make)
+def _existing_ids(column: Any) -> Read[_Id]:
+    return Read(select(column).where(any_of(column, "ids")), _Id._make)
 
 
-_ORGANIZATIONS = _existing_ids(Organization)
-# The tables whose rows have their own data key. Orders are among them, as each guest order has one.
-_KEY_OWNERS = (_existing_ids(Customer), _existing_ids(StaffMember), _existing_ids(Order))
+_ORGANIZATIONS = _existing_ids(Organization.id)
+# The columns with the ids of those who have their own data key; a guest order, its own owner, is one of them.
+_KEY_OWNERS = (_existing_ids(Customer.id), _existing_ids(StaffMember.id), _existing_ids(Order.owner_id))
 
 
 async def sweep_orphaned_keys(store: Store) -> int:

@@ -11,7 +11,7 @@ from app.customers.anonymizations.tables import AnonymizationRequest
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.inserts import insert_if_absent
-from app.platform.db.locks import lock_customer
+from app.platform.db.locks import NO_KEY, lock_customer
 from app.platform.errors import AppError, ErrorCode, NotFound
 
 Status = AnonymizationStatus
@@ -76,7 +76,7 @@ async def cancel(
         )
         .order_by(col(AnonymizationRequest.id).desc())
         .limit(1)
-        .with_for_update()
+        .with_for_update(**NO_KEY)
     )
     row = (await session.exec(latest)).first()
     if row is None or row.status == Status.CANCELLED.value:

@@ -13,8 +13,8 @@ class Deletion(SQLModel, table=True):
 
     __tablename__ = "customer_deletions"
 
+    customer_id: UUID = foreign_key("customers.id", primary_key=True)
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    customer_id: UUID = foreign_key("customers.id")
     deleted_at: datetime = timestamp_column()
     due_at: datetime | None = timestamp_column(nullable=True, index=True)

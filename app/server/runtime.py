@@ -96,7 +96,7 @@ def databases(settings: Settings) -> tuple[Database, Database]:
     )
     main, keystore = settings.database_url.get_secret_value(), settings.keystore_url.get_secret_value()
     found = (
-        _database("PATRON_DATABASE_URL", main, options),
+        _database("PATRON_DATABASE_URL", main, replace(options, sharded=settings.database_sharded)),
         _database("PATRON_KEYSTORE_URL", keystore, replace(options, secure_delete=True, name="keystore")),
     )
     if same_database(main, keystore):

@@ -91,7 +91,7 @@ async def _verify(
     if customer is None:
         raise ProofInvalid
     if proven.repeated:
-        used_about = await proofs.used_about(session, proof_id=proven.id)
+        used_about = await proofs.used_about(session, customer_id=proven.customer_id, proof_id=proven.id)
         same_browser = origin.principal.customer_id == customer.row.id or (bool(about) and about == used_about)
         return VerificationResult(customer, same_browser, repeated=True)
     result = await address_proofs.prove(
@@ -99,5 +99,6 @@ async def _verify(
     )
     await proofs.revoke(session, customer_id=customer.row.id, purposes=[PURPOSE], keep=proven.id)
     # What was proven with it, for a second click; without any, something that no registration is about.
-    await proofs.remember_use(session, proof_id=proven.id, about=result.about or proven.id.bytes)
+    kept = result.about or proven.id.bytes
+    await proofs.remember_use(session, customer_id=proven.customer_id, proof_id=proven.id, about=kept)
     return VerificationResult(customer, result.same_browser, repeated=False, warnings=result.warnings)

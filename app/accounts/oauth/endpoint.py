@@ -80,6 +80,7 @@ class TokenEndpoint:
             await end(
                 session,
                 organization_id=client.organization_id,
+                owner_id=row.owner_id,
                 session_id=row.id,
                 reason=EndReason.TOKEN_REVOKED,
             )

@@ -111,8 +111,9 @@ _BY_LOGIN_SESSION = Read(
     .select_from(LoginSession)
     .join(Organization, col(Organization.id) == col(LoginSession.organization_id))
     .outerjoin(ApiClient, col(ApiClient.id) == col(LoginSession.client_id))
-    .outerjoin(Customer, col(Customer.id) == col(LoginSession.customer_id))
-    .where(col(LoginSession.id) == bindparam("session_id")),
+    # A client's session has an owner too, but no customer has a client's id.
+    .outerjoin(Customer, col(Customer.id) == col(LoginSession.owner_id))
+    .where(col(LoginSession.owner_id) == bindparam("owner_id"), col(LoginSession.id) == bindparam("session_id")),
     _AuthenticatedRow.from_values,
 )
 
@@ -181,7 +182,9 @@ async def _by_default(store: Store) -> Caller:
 
 async def _by_access_token(store: Store, tokens: AccessTokens, digest: bytes, bearer: str) -> Caller:
     claims = await tokens.verify(bearer)
-    row = await store.database.row(_BY_LOGIN_SESSION, session_id=claims.session_id, key_hash=digest, moment=now())
+    row = await store.database.row(
+        _BY_LOGIN_SESSION, owner_id=claims.owner_id, session_id=claims.session_id, key_hash=digest, moment=now()
+    )
     if row is None or row.organization.organization_id != claims.organization_id:
         raise TokenInvalid
     _require_active(row.login_session)

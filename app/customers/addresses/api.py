@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.addresses import defaults, editing, inputs, repository
 from app.customers.addresses.checks import postal_address
-from app.customers.addresses.customer_addresses import lock_addresses, lock_addresses_containing
+from app.customers.addresses.customer_addresses import lock_addresses, lock_addresses_of
 from app.customers.addresses.inputs import AddressInput, UpdateAddressInput
 from app.customers.addresses.records import AddressRecord
 from app.platform.geography.api import Country, Zone, graphql_country, graphql_zone
@@ -86,7 +86,7 @@ def to_address(address: AddressRecord, locale: str | None) -> Address:
     """The GraphQL object of a record, for a caller with this locale."""
     row, details = address.row, address.details
     return Address(
-        id=ids.encode(KIND, row.id),
+        id=ids.encode_owned(KIND, owner_id=row.customer_id, row_id=row.id),
         version=row.version,
         first_name=details.first_name,
         last_name=details.last_name,
@@ -192,8 +192,8 @@ class AddressMutations:
         input: Annotated[UpdateAddressInput, strawberry.argument(description="What to change.")],
     ) -> UpdateAddressPayload:
         """When anything changed: the next version and one audit row; else nothing."""
-        address_id = ids.decode(KIND, id)
-        addresses = await lock_addresses_containing(session, context.store.vault, context.origin, address_id=address_id)
+        owner, address_id = ids.decode_owned(KIND, id)
+        addresses = await lock_addresses_of(session, context.store.vault, context.origin, owner_id=owner)
         strictness = context.organization.settings.address_strictness
         saved = await editing.update(addresses, address_id, changes=inputs.changes(input), strictness=strictness)
         return UpdateAddressPayload(**_payload_fields(context, saved))
@@ -210,8 +210,8 @@ class AddressMutations:
         type: Annotated[AddressType, strawberry.argument(description="What it becomes the default for.")],
     ) -> SetDefaultAddressPayload:
         """Nothing is written when it already is the default."""
-        address_id = ids.decode(KIND, id)
-        addresses = await lock_addresses_containing(session, context.store.vault, context.origin, address_id=address_id)
+        owner, address_id = ids.decode_owned(KIND, id)
+        addresses = await lock_addresses_of(session, context.store.vault, context.origin, owner_id=owner)
         record = await defaults.set_default(addresses, address_id, defaults.AddressType[type.name])
         return SetDefaultAddressPayload(address=to_address(record, context.principal.locale))
 
@@ -230,12 +230,12 @@ class AddressMutations:
         ] = None,
     ) -> DeleteAddressPayload:
         """Orders keep their own copies of the address."""
-        address_id = ids.decode(KIND, id)
-        addresses = await lock_addresses_containing(session, context.store.vault, context.origin, address_id=address_id)
+        owner, address_id = ids.decode_owned(KIND, id)
+        addresses = await lock_addresses_of(session, context.store.vault, context.origin, owner_id=owner)
         await editing.delete(
             addresses,
             address_id,
-            replacement_id=ids.decode(KIND, replacement_id, "replacementId") if replacement_id else None,
+            replacement_id=ids.decode_owned(KIND, replacement_id, "replacementId").row_id if replacement_id else None,
             keep_last=context.organization.settings.keep_last_address,
         )
-        return DeleteAddressPayload(deleted_address_id=ids.encode(KIND, address_id))
+        return DeleteAddressPayload(deleted_address_id=ids.encode_owned(KIND, owner_id=owner, row_id=address_id))

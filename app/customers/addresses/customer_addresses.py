@@ -83,18 +83,16 @@ async def lock_addresses(
     return CustomerAddresses(session, origin, cipher, customer_id, rows)
 
 
-async def lock_addresses_containing(
-    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, address_id: UUID
+async def lock_addresses_of(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, owner_id: UUID
 ) -> CustomerAddresses:
-    """Lock the addresses among which `address_id` is looked up: a customer's own, or those of its owner.
+    """Lock the addresses of the customer whom the global id of an address names.
 
-    A customer always gets its own, so that somebody else's id is not found among them. Raise `NotFound` of `id` when
-    an integration names an address that its organization does not have.
+    Raise `NotFound` of `id` when that is not the customer who calls, or not one of the organization.
     """
-    principal = origin.principal
-    customer_id = principal.customer_id or await repository.owner_of(
-        session, organization_id=principal.organization.id, address_id=address_id
-    )
-    if customer_id is None:
+    if origin.principal.customer_id not in {None, owner_id}:
         raise NotFound(field=("id",))
-    return await lock_addresses(session, vault, origin, customer_id=customer_id)
+    try:
+        return await lock_addresses(session, vault, origin, customer_id=owner_id)
+    except NotFound:
+        raise NotFound(field=("id",)) from None

@@ -19,10 +19,6 @@ _OF_CUSTOMERS = Read(
     .order_by(col(Address.created_at), col(Address.id)),
     AddressRow._make,
 )
-_BY_IDS = Read(
-    select(*COLUMNS).where(Address.organization_id == bindparam("organization_id"), any_of(Address.id, "ids")),
-    AddressRow._make,
-)
 
 
 async def of_customers(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[list[AddressRecord]]:
@@ -34,26 +30,10 @@ async def of_customers(store: Store, organization_id: UUID, ids: Sequence[UUID])
     return [found[one] for one in ids]
 
 
-async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[AddressRecord | None]:
-    """The addresses with these ids in their order; None where the organization has none.
-
-    The caller compares the owner (`row.customer_id`).
-    """
-    rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
-    found = {record.row.id: record for record in await _open_rows(store, rows)}
-    return [found.get(one) for one in ids]
-
-
 async def _open_rows(store: Store, rows: list[AddressRow]) -> list[AddressRecord]:
     """The records of rows; rows of customers whose key was destroyed are left out."""
     ciphers = await store.vault.ciphers({row.customer_id for row in rows})
     return [open_row(row, ciphers[row.customer_id]) for row in rows if row.customer_id in ciphers]
-
-
-async def owner_of(session: AsyncSession, *, organization_id: UUID, address_id: UUID) -> UUID | None:
-    """The id of the owner; None where the organization has no address with this id."""
-    statement = select(Address.customer_id).where(Address.id == address_id, Address.organization_id == organization_id)
-    return (await session.exec(statement)).first()
 
 
 async def rows_of(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> list[Address]:

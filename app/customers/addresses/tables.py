@@ -21,14 +21,13 @@ class Address(SQLModel, table=True):
 
     __tablename__ = "addresses"
     __table_args__ = (
-        Index("ix_addresses_customer", "organization_id", "customer_id"),
         _unique_default_index("is_default_shipping"),
         _unique_default_index("is_default_billing"),
     )
 
+    customer_id: UUID = foreign_key("customers.id", primary_key=True)
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    customer_id: UUID = foreign_key("customers.id")
     country_code: str = Field(max_length=2)
     sealed: bytes = binary_column()
     is_default_shipping: bool = False

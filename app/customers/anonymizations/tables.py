@@ -22,9 +22,9 @@ class AnonymizationRequest(SQLModel, table=True):
         Index("ix_anonymization_requests_due", "status", "due_at"),
     )
 
+    customer_id: UUID = foreign_key("customers.id", primary_key=True)
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    customer_id: UUID = foreign_key("customers.id", index=True)
     status: str = Field(max_length=16)
     requester_id: UUID = foreign_key("staff_members.id")
     canceller_id: UUID | None = foreign_key("staff_members.id", nullable=True)

@@ -20,7 +20,7 @@ from app.platform.graphql import ids
 from app.platform.graphql.access import back_office
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import Payload, mutation, query
-from app.platform.graphql.pagination import COUNT_LIMIT, Connection, connection, page_request
+from app.platform.graphql.pagination import Connection, connection, page_request
 from app.platform.principal import Scope
 from app.platform.values import EmailAddress, LoginName
 
@@ -87,9 +87,7 @@ class BackOfficeQueries:
             sort.name,
             page,
             [(position, to_customer(one)) for position, one in found],
-            lambda: listing.count(
-                context.store, organization_id=organization_id, condition=condition, limit=COUNT_LIMIT
-            ),
+            lambda: listing.count(context.store, organization_id=organization_id, condition=condition),
         )
 
 

@@ -32,6 +32,8 @@ class CustomerConditions:
             identifiers.keyed_hash(self.vault, organization_id=self.organization_id, kind=kind, canonical=one)
             for one in canonicals
         ]
+        if not hashes:
+            return false()
         owners = select(col(LoginIdentifier.customer_id)).where(
             col(LoginIdentifier.organization_id) == self.organization_id,
             col(LoginIdentifier.kind) == kind.value,

@@ -68,10 +68,9 @@ async def page(
     return [(sort.position(row), open_row(row, ciphers.get(row.id))) for row in rows]
 
 
-async def count(store: Store, *, organization_id: UUID, condition: ColumnElement[bool], limit: int) -> int:
-    """The number of customers that meet the condition, counted no further than to `limit`."""
-    visible = select(col(Customer.id)).where(*_visible(condition)).limit(limit).subquery()
-    statement = select(func.count()).select_from(visible)
+async def count(store: Store, *, organization_id: UUID, condition: ColumnElement[bool]) -> int:
+    """The number of customers that meet the condition."""
+    statement = select(func.count()).select_from(Customer).where(*_visible(condition))
     found = await store.database.row(Read(statement, _first_column), organization_id=organization_id)
     return found or 0
 

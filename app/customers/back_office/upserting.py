@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import identifiers, service, versions
 from app.customers.identifiers import IdentifierKind
 from app.customers.profile import parse_profile
 from app.customers.records import CustomerDetails, CustomerRecord, CustomerRow, open_row
-from app.customers.service import ReferenceTaken
+from app.customers.service import EmailTaken
+from app.platform.db.writing import savepoint
 from app.platform.errors import NotFound, Required
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress, shopper_reference
@@ -93,27 +93,15 @@ async def _create(
     session: AsyncSession, vault: Vault, organization_id: UUID, new: _NewCustomer
 ) -> CustomerRecord | None:
     try:
-        async with session.begin_nested() as savepoint:
+        async with savepoint(session):
             customer = await _insert(session, vault, organization_id, new)
-            assigned = await identifiers.assign_if_free(
-                session,
-                vault,
-                organization_id=organization_id,
-                kind=IdentifierKind.EMAIL,
-                canonical=new.email.canonical,
-                owner=customer.id,
-            )
-            if not assigned:
-                await savepoint.rollback()
-                return None
-    except IntegrityError:
-        # The shopper reference is the only other unique column.
-        raise ReferenceTaken from None
+    except EmailTaken:
+        return None
     return open_row(customer, await vault.cipher(customer.id))
 
 
 async def _insert(session: AsyncSession, vault: Vault, organization_id: UUID, new: _NewCustomer) -> CustomerRow:
-    return await versions.insert_customer(
+    customer = await versions.insert_customer(
         session,
         vault,
         organization_id=organization_id,
@@ -122,6 +110,12 @@ async def _insert(session: AsyncSession, vault: Vault, organization_id: UUID, ne
         newsletter=new.newsletter,
         shopper_reference=new.shopper_reference,
     )
+    kind, canonical = IdentifierKind.EMAIL, new.email.canonical
+    if not await identifiers.assign_if_free(
+        session, vault, organization_id=organization_id, kind=kind, canonical=canonical, owner=customer.id
+    ):
+        raise EmailTaken
+    return customer
 
 
 async def _update(

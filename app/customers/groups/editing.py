@@ -15,6 +15,7 @@ from app.customers.groups.tables import CustomerGroup
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.inserts import insert_if_absent
+from app.platform.db.locks import NO_KEY
 from app.platform.errors import AppError, Conflict, ErrorCode, NotFound
 from app.platform.validation import Validation
 
@@ -152,7 +153,8 @@ async def _lock_all(session: AsyncSession, *, organization_id: UUID) -> dict[UUI
         select(CustomerGroup)
         .where(CustomerGroup.organization_id == organization_id)
         .order_by(col(CustomerGroup.id))
-        .with_for_update()
+        # Customers may join a group meanwhile: only deleting one makes them wait.
+        .with_for_update(**NO_KEY)
     )
     return {group.id: group for group in (await session.exec(statement)).all()}
 

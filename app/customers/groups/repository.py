@@ -30,12 +30,10 @@ class GroupRow(NamedTuple):
 
 _COLUMNS = columns(CustomerGroup, GroupRow)
 _IN_ORGANIZATION = col(CustomerGroup.organization_id) == bindparam("organization_id")
-# The default group, for inserting a customer; locked against deletion until that transaction ends.
+# The default group, for inserting a customer. It is not locked, as all registrations would contend for it: if it is
+# deleted concurrently, the foreign key rejects the customer, and the mutation runs again.
 DEFAULT_GROUP_ID = (
-    select(col(CustomerGroup.id))
-    .where(_IN_ORGANIZATION, col(CustomerGroup.is_default))
-    .with_for_update(read=True, key_share=True)
-    .scalar_subquery()
+    select(col(CustomerGroup.id)).where(_IN_ORGANIZATION, col(CustomerGroup.is_default)).scalar_subquery()
 )
 _ALL = Read(select(*_COLUMNS).where(_IN_ORGANIZATION).order_by(col(CustomerGroup.code)), GroupRow._make)
 _BY_CODE = Read(select(*_COLUMNS).where(_IN_ORGANIZATION, col(CustomerGroup.code) == bindparam("code")), GroupRow._make)
@@ -66,9 +64,9 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
     return [found.get(one) for one in ids]
 
 
-async def lock_for_reference(session: AsyncSession, *, organization_id: UUID, group_id: UUID) -> bool:
-    """Lock a group against deletion until the transaction ends; False when the organization has no such group."""
+async def exists(session: AsyncSession, *, organization_id: UUID, group_id: UUID) -> bool:
+    """Whether the organization has the group. It is not locked: the foreign key decides when it is deleted."""
     statement = select_one(CustomerGroup.id).where(
         CustomerGroup.organization_id == organization_id, CustomerGroup.id == group_id
     )
-    return (await session.exec(statement.with_for_update(read=True, key_share=True))).first() is not None
+    return (await session.exec(statement)).first() is not None

@@ -18,6 +18,7 @@ from app.platform import money
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.inserts import insert_if_absent
+from app.platform.db.retrying import may_succeed_again
 from app.platform.errors import AppError, ErrorCode, NotFound
 from app.platform.validation import Validation
 
@@ -39,7 +40,7 @@ async def create(session: AsyncSession, *, organization_id: UUID, input_values: 
     market_count = select(func.count()).where(col(Market.organization_id) == organization_id)
     if (await session.exec(market_count)).one() >= MAX_MARKETS:
         raise TooManyMarkets
-    await _lock_group(session, organization_id, fields)
+    await _check_group(session, organization_id, fields)
     moment = now()
     row = {"id": new_id(), **fields, "created_at": moment, "updated_at": moment}
     if not await insert_if_absent(session, Market, organization_id=organization_id, **row):
@@ -55,8 +56,7 @@ async def update(
     Lock order: the group first, then the market. Raise `NotFound`, `AppErrorGroup`, `CodeTaken`.
     """
     fields = _parse(input_values)
-    # Before the market, as in deleting a group.
-    await _lock_group(session, organization_id, fields)
+    await _check_group(session, organization_id, fields)
     market = await _lock(session, organization_id=organization_id, market_id=market_id)
     changed = [field for field, value in fields.items() if getattr(market, field) != value]
     for field in changed:
@@ -66,7 +66,9 @@ async def update(
         session.add(market)
     try:
         await session.flush()
-    except IntegrityError:
+    except IntegrityError as fault:
+        if may_succeed_again(fault):
+            raise
         raise CodeTaken from None
     return row_of(market), [API_NAMES.get(field, field) for field in changed]
 
@@ -87,9 +89,9 @@ def _parse(input_values: Mapping[str, Any]) -> dict[str, Any]:
     return parsed
 
 
-async def _lock_group(session: AsyncSession, organization_id: UUID, fields: Mapping[str, Any]) -> None:
+async def _check_group(session: AsyncSession, organization_id: UUID, fields: Mapping[str, Any]) -> None:
     group_id: UUID | None = fields.get("group_id")
-    if group_id and not await groups.lock_for_reference(session, organization_id=organization_id, group_id=group_id):
+    if group_id and not await groups.exists(session, organization_id=organization_id, group_id=group_id):
         raise NotFound("There is no group with this id.", field=("groupId",))
 
 

@@ -194,11 +194,8 @@ class OrderQueries:
     ) -> Order | None:
         """A malformed id or number is answered like an unknown one."""
         row = await _find(context, by)
-        if row is None:
-            return None
-        own = context.principal.customer_id
-        if own is not None:
-            return to_order(row) if row.customer_id == own else None
+        if row is None or context.principal.customer_id is not None:
+            return to_order(row) if row else None
         async with context.store.database.transaction() as session:
             record(session, context.origin, Action.ORDER_READ, customer_id=row.customer_id, object_id=row.id)
         return to_order(row)
@@ -210,4 +207,5 @@ async def _find(context: Context, by: OrderBy) -> OrderRow | None:
     except AppError:
         return None
     find = repository.by_id if "order_id" in name else repository.by_number
-    return await find(context.store, organization_id=context.organization.id, **name)
+    own = context.principal.customer_id
+    return await find(context.store, organization_id=context.organization.id, customer_id=own, **name)

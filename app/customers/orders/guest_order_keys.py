@@ -7,18 +7,19 @@ from sqlalchemy import select, update
 from sqlmodel import col
 
 from app.customers.orders.tables import Order
-from app.platform.db.reading import Read
+from app.platform.db.reading import Read, columns
 from app.platform.vault.vault import Store
 
 BATCH_SIZE = 500
 
 
 class _SpentKey(NamedTuple):
-    key_id: UUID
+    owner_id: UUID
+    spent_key_id: UUID
 
 
 _SPENT = Read(
-    select(col(Order.spent_key_id)).where(col(Order.spent_key_id).is_not(None)).limit(BATCH_SIZE), _SpentKey._make
+    select(*columns(Order, _SpentKey)).where(col(Order.spent_key_id).is_not(None)).limit(BATCH_SIZE), _SpentKey._make
 )
 
 
@@ -29,10 +30,12 @@ async def discard_spent_keys(store: Store) -> int:
     customer.
     """
     discarded = 0
-    while spent := [row.key_id for row in await store.database.rows(_SPENT)]:
+    while spent := await store.database.rows(_SPENT):
         # Keys first: after a crash in between they are only destroyed again.
-        await store.vault.discard_keys(spent)
+        await store.vault.discard_keys([row.spent_key_id for row in spent])
         async with store.database.transaction() as session:
-            await session.exec(update(Order).where(col(Order.spent_key_id).in_(spent)).values(spent_key_id=None))
+            for row in sorted(spent):
+                its_order = (col(Order.owner_id) == row.owner_id, col(Order.spent_key_id) == row.spent_key_id)
+                await session.exec(update(Order).where(*its_order).values(spent_key_id=None))
         discarded += len(spent)
     return discarded

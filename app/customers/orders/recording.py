@@ -22,16 +22,19 @@ from app.customers.orders.records import (
     row_of,
     seal_copies,
 )
-from app.customers.orders.tables import Order
+from app.customers.orders.tables import Order, OrderNumber
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.inserts import insert_if_absent
-from app.platform.db.locks import lock_customer
+from app.platform.db.locks import NO_KEY, lock_customer
+from app.platform.db.writing import execute_at_commit, insert_statement
 from app.platform.errors import Conflict, Invalid, NotFound
 from app.platform.money import Money
 from app.platform.validation import camel_case
+from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.vault import Vault
 
+_INSERT = insert_statement(Order)
 GUEST_HASH_PURPOSE = "guest-order"
 CONTENT_HASH_PURPOSE = "order-content"
 STATUS_TRANSITIONS = {
@@ -95,12 +98,20 @@ async def record(
     | exists                    | different, or erased   | `OrderNumberConflict` |
     """
     content_hash = _content_hash(vault, organization_id, owner, contents)
-    # Only saves a repeated call from making a key: the unique index decides.
+    # Only saves a repeated call from making a key: the primary key of `order_numbers` decides.
     found = await _by_number(session, organization_id=organization_id, number=number)
     if found is None:
         values = _values(organization_id, owner, number, contents)
         made_key = await _seal(vault, values, contents.copies)
-        if await insert_if_absent(session, Order, **values, content_hash=content_hash):
+        if await insert_if_absent(
+            session,
+            OrderNumber,
+            organization_id=organization_id,
+            number=number,
+            owner_id=values["owner_id"],
+            order_id=values["id"],
+        ):
+            execute_at_commit(session, _INSERT, **values, content_hash=content_hash)
             return OrderRow._make(values[name] for name in OrderRow._fields), True
         if made_key:
             await vault.discard_keys([values["id"]])
@@ -111,9 +122,10 @@ async def record(
 
 
 def _values(organization_id: UUID, owner: OrderOwner, number: str, contents: OrderContents) -> dict[str, Any]:
-    recorded_at = now()
+    recorded_at, order_id = now(), new_id()
     return {
-        "id": new_id(),
+        "owner_id": owner.customer_id or order_id,
+        "id": order_id,
         "organization_id": organization_id,
         "customer_id": owner.customer_id,
         "guest_hash": owner.guest_hash,
@@ -155,8 +167,26 @@ def _content_hash(vault: Vault, organization_id: UUID, owner: OrderOwner, conten
 
 
 async def _by_number(session: AsyncSession, *, organization_id: UUID, number: str) -> Order | None:
-    statement = select(Order).where(Order.organization_id == organization_id, Order.number == number)
-    return (await session.exec(statement)).first()
+    # An order that moves to a customer between the two reads is looked up a second time.
+    for _ in range(2):
+        key = await _key_by_number(session, organization_id=organization_id, number=number)
+        if key is None:
+            return None
+        row = await session.get(Order, key, populate_existing=True)
+        if row is not None:
+            return row
+    return None
+
+
+async def _key_by_number(session: AsyncSession, *, organization_id: UUID, number: str) -> tuple[UUID, UUID] | None:
+    found = await session.get(OrderNumber, (organization_id, number), populate_existing=True)
+    return (found.owner_id, found.order_id) if found else None
+
+
+async def _key_by_id(session: AsyncSession, *, organization_id: UUID, order_id: UUID) -> tuple[UUID, UUID] | None:
+    statement = select(Order.owner_id).where(Order.organization_id == organization_id, Order.id == order_id)
+    owner_id = (await session.exec(statement)).first()
+    return (owner_id, order_id) if owner_id else None
 
 
 async def lock(
@@ -167,16 +197,19 @@ async def lock(
     The order of an erased customer can be locked too: it is still delivered, or cancelled. `Conflict` when the owner
     changed between the read and the lock.
     """
-    condition = Order.id == order_id if order_id else Order.number == number
-    statement = select(Order.id, Order.customer_id).where(Order.organization_id == organization_id, condition)
-    found = (await session.exec(statement)).first()
-    if found is None:
+    key = (
+        await _key_by_id(session, organization_id=organization_id, order_id=order_id)
+        if order_id
+        else await _key_by_number(session, organization_id=organization_id, number=number or "")
+    )
+    if key is None:
         raise NotFound("There is no order with this id or number.", field=("by",))
-    found_id, customer_id = found
-    if customer_id:
-        await lock_customer(session, organization_id=organization_id, customer_id=customer_id)
-    row = await session.get(Order, found_id, with_for_update=True, populate_existing=True)
-    if row is None or row.customer_id != customer_id:
+    owner_id, found_id = key
+    if owner_id != found_id:
+        await lock_customer(session, organization_id=organization_id, customer_id=owner_id)
+    row = await session.get(Order, key, with_for_update=NO_KEY, populate_existing=True)
+    if row is None:
+        # It was moved to a customer in the meantime.
         raise Conflict(field=("by",))
     return row
 
@@ -262,25 +295,42 @@ async def attach(
 ) -> list[OrderRow]:
     """Attach the orders of a guest to a locked customer who has verified the email address.
 
-    The address copies are sealed again with the customer's key; `discard_spent_keys` destroys the orders' own keys.
+    The owner is part of the primary key, so each row is deleted and inserted again. The address copies are sealed
+    again with the customer's key; `discard_spent_keys` destroys the orders' own keys.
     """
     hashed = guest_hash(vault, organization_id=organization_id, email_canonical=email_canonical)
-    statement = (
-        select(Order)
-        .where(Order.organization_id == organization_id, Order.guest_hash == hashed)
-        .order_by(col(Order.id))
-        .with_for_update()
-    )
-    orders = (await session.exec(statement)).all()
+    found = select(Order.id).where(Order.organization_id == organization_id, Order.guest_hash == hashed)
+    order_ids = (await session.exec(found.order_by(col(Order.id)))).all()
+    orders = [order for one in order_ids if (order := await _lock_guest_order(session, one, hashed))]
     ciphers = await vault.ciphers([order.id for order in orders if order.sealed])
-    for order in orders:
-        copies = open_copies(order, ciphers.get(order.id))
-        order.spent_key_id = order.id
-        order.sealed = (
-            None if copies == AddressCopies() else seal_copies(copies, order.id, await vault.cipher(customer_id))
-        )
-        order.customer_id, order.guest_hash = customer_id, None
-        order.updated_at = now()
-        session.add(order)
+    moved = [await _move(session, vault, order, customer_id, ciphers.get(order.id)) for order in orders]
     await session.flush()
-    return [row_of(order) for order in orders]
+    return [row_of(order) for order in moved]
+
+
+async def _lock_guest_order(session: AsyncSession, order_id: UUID, hashed: bytes) -> Order | None:
+    """The locked order; None when another transaction has moved it."""
+    row = await session.get(Order, (order_id, order_id), with_for_update=True, populate_existing=True)
+    return row if row is not None and row.guest_hash == hashed else None
+
+
+async def _move(
+    session: AsyncSession, vault: Vault, order: Order, customer_id: UUID, cipher: DataKeyCipher | None
+) -> Order:
+    copies = open_copies(order, cipher)
+    sealed = None if copies == AddressCopies() else seal_copies(copies, order.id, await vault.cipher(customer_id))
+    moved = {
+        "owner_id": customer_id,
+        "customer_id": customer_id,
+        "guest_hash": None,
+        "spent_key_id": order.id,
+        "sealed": sealed,
+        "updated_at": now(),
+    }
+    row = Order(**{**order.model_dump(), **moved})
+    await session.delete(order)
+    session.add(row)
+    number = await session.get_one(OrderNumber, (order.organization_id, order.number), populate_existing=True)
+    number.owner_id = customer_id
+    session.add(number)
+    return row

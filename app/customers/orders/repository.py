@@ -14,10 +14,10 @@ from sqlmodel import select as sqlmodel_select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.orders.records import COLUMNS, OrderRow, OrderStatus, open_copies
-from app.customers.orders.tables import Order
+from app.customers.orders.tables import Order, OrderNumber
 from app.platform.clock import now
 from app.platform.db.columns import TIMESTAMP
-from app.platform.db.reading import Read, any_of
+from app.platform.db.reading import Read, any_of, columns
 from app.platform.vault.vault import Store
 
 EXPORT_BATCH_SIZE = 1000
@@ -47,7 +47,7 @@ def _filter_conditions(*, by_status: bool) -> list[ColumnElement[bool]]:
 def page_of_one_customer(*, by_status: bool) -> Read[OrderRow]:
     """The query for a page of one customer."""
     conditions = [
-        col(Order.customer_id) == bindparam("customer_id", type_=Uuid()),
+        col(Order.owner_id) == bindparam("customer_id", type_=Uuid()),
         *_filter_conditions(by_status=by_status),
     ]
     size = bindparam("size", type_=Integer())
@@ -57,33 +57,36 @@ def page_of_one_customer(*, by_status: bool) -> Read[OrderRow]:
 @cache
 def pages_of_customers(*, by_status: bool) -> Read[OrderRow]:
     """The query for the same page of several customers."""
-    place = func.row_number().over(partition_by=col(Order.customer_id), order_by=NEWEST_FIRST).label("place")
-    conditions = [any_of(Order.customer_id, "ids"), *_filter_conditions(by_status=by_status)]
+    place = func.row_number().over(partition_by=col(Order.owner_id), order_by=NEWEST_FIRST).label("place")
+    conditions = [any_of(Order.owner_id, "ids"), *_filter_conditions(by_status=by_status)]
     ranked = select(*COLUMNS, place).where(*conditions).subquery()
-    columns = [ranked.c[name] for name in OrderRow._fields]
-    wanted = select(*columns).where(ranked.c.place <= bindparam("size", type_=Integer())).order_by(ranked.c.place)
+    shown = [ranked.c[name] for name in OrderRow._fields]
+    wanted = select(*shown).where(ranked.c.place <= bindparam("size", type_=Integer())).order_by(ranked.c.place)
     return Read(wanted, OrderRow._make)
 
 
 @cache
 def order_counts(*, by_status: bool) -> Read[_CountRow]:
     """The query for the number of orders of several customers."""
-    conditions = [any_of(Order.customer_id, "ids"), *_filter_conditions(by_status=by_status)]
-    shape: Sequence[Any] = (Order.customer_id, func.count())
-    return Read(select(*shape).where(*conditions).group_by(col(Order.customer_id)), _CountRow._make)
+    conditions = [any_of(Order.owner_id, "ids"), *_filter_conditions(by_status=by_status)]
+    shape: Sequence[Any] = (Order.owner_id, func.count())
+    return Read(select(*shape).where(*conditions).group_by(col(Order.owner_id)), _CountRow._make)
 
 
-_BY_ID = Read(
-    select(*COLUMNS).where(
-        col(Order.organization_id) == bindparam("organization_id"), col(Order.id) == bindparam("id")
+class _OrderKey(NamedTuple):
+    owner_id: UUID
+    order_id: UUID
+
+
+_IN_ORGANIZATION = (col(Order.organization_id) == bindparam("organization_id"), col(Order.id) == bindparam("id"))
+_BY_ID = Read(select(*COLUMNS).where(*_IN_ORGANIZATION), OrderRow._make)
+_BY_KEY = Read(select(*COLUMNS).where(col(Order.owner_id) == bindparam("owner_id"), *_IN_ORGANIZATION), OrderRow._make)
+_KEY_BY_NUMBER = Read(
+    select(*columns(OrderNumber, _OrderKey)).where(
+        col(OrderNumber.organization_id) == bindparam("organization_id"),
+        col(OrderNumber.number) == bindparam("number"),
     ),
-    OrderRow._make,
-)
-_BY_NUMBER = Read(
-    select(*COLUMNS).where(
-        col(Order.organization_id) == bindparam("organization_id"), col(Order.number) == bindparam("number")
-    ),
-    OrderRow._make,
+    _OrderKey._make,
 )
 
 
@@ -138,21 +141,33 @@ class CountLoader:
         return [found.get(one, 0) for one in ids]
 
 
-async def by_id(store: Store, *, organization_id: UUID, order_id: UUID) -> OrderRow | None:
-    """The order with this id; the caller compares the owner (`customer_id`)."""
-    return await store.database.row(_BY_ID, organization_id=organization_id, id=order_id)
+async def by_id(
+    store: Store, *, organization_id: UUID, order_id: UUID, customer_id: UUID | None = None
+) -> OrderRow | None:
+    """The order with this id: of `customer_id`, or of anybody where the back office asks."""
+    if customer_id is None:
+        return await store.database.row(_BY_ID, organization_id=organization_id, id=order_id)
+    return await store.database.row(_BY_KEY, owner_id=customer_id, organization_id=organization_id, id=order_id)
 
 
-async def by_number(store: Store, *, organization_id: UUID, number: str) -> OrderRow | None:
-    """The order with this number; the caller compares the owner (`customer_id`)."""
-    return await store.database.row(_BY_NUMBER, organization_id=organization_id, number=number)
+async def by_number(
+    store: Store, *, organization_id: UUID, number: str, customer_id: UUID | None = None
+) -> OrderRow | None:
+    """The order with this number: of `customer_id`, or of anybody where the back office asks."""
+    # An order that moves to a customer between the two reads is looked up a second time.
+    for _ in range(2):
+        key = await store.database.row(_KEY_BY_NUMBER, organization_id=organization_id, number=number)
+        if key is None or customer_id not in {None, key.owner_id}:
+            return None
+        row = await store.database.row(_BY_KEY, owner_id=key.owner_id, organization_id=organization_id, id=key.order_id)
+        if row is not None:
+            return row
+    return None
 
 
 async def has_orders(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> bool:
     """Whether a locked customer has any order, also a cancelled one."""
-    statement = sqlmodel_select(Order.id).where(
-        Order.customer_id == customer_id, Order.organization_id == organization_id
-    )
+    statement = sqlmodel_select(Order.id).where(Order.owner_id == customer_id, Order.organization_id == organization_id)
     return (await session.exec(statement.limit(1))).first() is not None
 
 
@@ -165,7 +180,7 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
     statement = (
         update(Order)
         .where(
-            col(Order.customer_id) == customer_id, col(Order.content_hash).is_not(None) | col(Order.sealed).is_not(None)
+            col(Order.owner_id) == customer_id, col(Order.content_hash).is_not(None) | col(Order.sealed).is_not(None)
         )
         .values(sealed=None, content_hash=None, updated_at=now())
     )

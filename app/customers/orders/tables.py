@@ -1,12 +1,12 @@
-"""Table of orders."""
+"""Tables of orders and of their numbers."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
+from app.platform.db.columns import binary_column, foreign_key, id_column, owner_column, timestamp_column
 
 HAS_SPENT_KEY = text("spent_key_id IS NOT NULL")
 HAS_GUEST_HASH = text("guest_hash IS NOT NULL")
@@ -14,6 +14,8 @@ HAS_GUEST_HASH = text("guest_hash IS NOT NULL")
 
 class Order(SQLModel, table=True):
     """An order as the shop recorded it. Numbers, amounts, dates and the country stay after an erasure.
+
+    The owner is the customer; a guest order is its own owner until it is attached to a customer.
 
     | Column         | Guest's order                     | Customer's order                                   |
     | -------------- | --------------------------------- | -------------------------------------------------- |
@@ -28,8 +30,10 @@ class Order(SQLModel, table=True):
 
     __tablename__ = "orders"
     __table_args__ = (
-        UniqueConstraint("organization_id", "number"),
-        Index("ix_orders_history", "customer_id", "placed_at", "id", "organization_id"),
+        CheckConstraint("owner_id = coalesce(customer_id, id)", name="owner"),
+        Index("ix_orders_history", "owner_id", "placed_at", "id", "organization_id"),
+        # For the back office, which names an order by its id alone.
+        Index("ix_orders_id", "id"),
         Index(
             "ix_orders_guest",
             "organization_id",
@@ -40,9 +44,10 @@ class Order(SQLModel, table=True):
         Index("ix_orders_spent_key", "spent_key_id", sqlite_where=HAS_SPENT_KEY, postgresql_where=HAS_SPENT_KEY),
     )
 
+    owner_id: UUID = owner_column()
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    customer_id: UUID | None = foreign_key("customers.id", nullable=True)
+    customer_id: UUID | None = Field(default=None, sa_type=Uuid)
     number: str = Field(max_length=64)
     status: str = Field(max_length=16)
     placed_at: datetime = timestamp_column()
@@ -58,3 +63,14 @@ class Order(SQLModel, table=True):
     version: int = 1
     created_at: datetime = timestamp_column()
     updated_at: datetime = timestamp_column()
+
+
+class OrderNumber(SQLModel, table=True):
+    """The order that has a number, and its owner; the primary key decides who has it in an organization."""
+
+    __tablename__ = "order_numbers"
+
+    organization_id: UUID = foreign_key("organizations.id", primary_key=True)
+    number: str = Field(primary_key=True, sa_type=String(64))
+    owner_id: UUID = Field(sa_type=Uuid)
+    order_id: UUID = Field(sa_type=Uuid)

@@ -85,7 +85,7 @@ async def add(
     methods = await lock_payment_methods(
         session, store.vault, origin, organization_id=organization_id, customer_id=new.customer_id
     )
-    if not await attempts.finish_attach(session, attached.attempt_id):
+    if not await attempts.finish_attach(session, customer_id=new.customer_id, attempt_id=attached.attempt_id):
         raise GatewayUnavailable
     return await _save(methods, attached.instrument, new)
 
@@ -113,7 +113,7 @@ async def _attach(store: Store, gateway: Gateway, origin: RequestOrigin, new: Ne
     try:
         return _Attached(attempt_id, await _call_gateway(gateway, gateway_customer, reference, key=attempt_id.hex))
     except GatewayDeclined as refusal:
-        await attempts.mark_done(store, attempt_id)
+        await attempts.mark_done(store, customer_id=customer_id, attempt_id=attempt_id)
         raise refusal.with_field(reference.kind.value) from None
 
 

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.payment_methods import addition, deletion, repository
 from app.customers.payment_methods.addition import NewPaymentMethod
-from app.customers.payment_methods.customer_payment_methods import lock_payment_methods_containing
+from app.customers.payment_methods.customer_payment_methods import lock_payment_methods_of
 from app.customers.payment_methods.gateway_references import parse_gateway_reference
 from app.customers.payment_methods.gateways.interface import Gateways, SetupSession
 from app.customers.payment_methods.payment_sessions import open_payment_session
@@ -62,7 +62,7 @@ def to_payment_method(method: PaymentMethodRecord) -> PaymentMethod:
     """The GraphQL object of a record."""
     row, details = method.row, method.details
     return PaymentMethod(
-        id=ids.encode(KIND, row.id),
+        id=ids.encode_owned(KIND, owner_id=row.customer_id, row_id=row.id),
         type=PaymentMethodType[row.type],
         gateway=row.gateway,
         brand=details.brand,
@@ -208,10 +208,8 @@ class PaymentMethodMutations:
         self, context: Context, session: AsyncSession, id: PaymentMethodId
     ) -> SetDefaultPaymentMethodPayload:
         """Nothing is written when it already is the default."""
-        method_id = ids.decode(KIND, id)
-        methods = await lock_payment_methods_containing(
-            session, context.store.vault, context.origin, method_id=method_id
-        )
+        owner, method_id = ids.decode_owned(KIND, id)
+        methods = await lock_payment_methods_of(session, context.store.vault, context.origin, owner_id=owner)
         row = methods.find(method_id, "id")
         await methods.make_default(row)
         return SetDefaultPaymentMethodPayload(payment_method=to_payment_method(methods.open(row)))
@@ -234,10 +232,9 @@ class PaymentMethodMutations:
         ] = None,
     ) -> DeletePaymentMethodPayload:
         """The reconciler detaches it at the gateway afterwards."""
-        method_id = ids.decode(KIND, id)
-        methods = await lock_payment_methods_containing(
-            session, context.store.vault, context.origin, method_id=method_id
-        )
-        replacement = ids.decode(KIND, replacement_id, "replacementId") if replacement_id else None
+        owner, method_id = ids.decode_owned(KIND, id)
+        methods = await lock_payment_methods_of(session, context.store.vault, context.origin, owner_id=owner)
+        replacement = ids.decode_owned(KIND, replacement_id, "replacementId").row_id if replacement_id else None
         await deletion.delete(methods, method_id, replacement_id=replacement)
-        return DeletePaymentMethodPayload(deleted_payment_method_id=ids.encode(KIND, method_id))
+        deleted = ids.encode_owned(KIND, owner_id=owner, row_id=method_id)
+        return DeletePaymentMethodPayload(deleted_payment_method_id=deleted)

@@ -117,19 +117,19 @@ def add(session: AsyncSession, vault: Vault, owned_row: CustomerOwned, new_attem
     return attempt_id
 
 
-async def mark_done(store: Store, attempt_id: UUID) -> None:
+async def mark_done(store: Store, *, customer_id: UUID, attempt_id: UUID) -> None:
     """Mark an attempt of any kind as DONE, in a transaction of its own: the gateway holds nothing more for it."""
     async with store.database.transaction() as session:
-        await session.exec(_done().where(col(GatewayAttempt.id) == attempt_id))
+        await session.exec(_done(customer_id, attempt_id))
 
 
-async def finish_attach(session: AsyncSession, attempt_id: UUID) -> bool:
+async def finish_attach(session: AsyncSession, *, customer_id: UUID, attempt_id: UUID) -> bool:
     """Mark an ATTACH attempt as DONE in the transaction that writes its row.
 
     False when the reconciler was faster and is undoing the attach: then the caller must not write the row.
     """
     pending = (GatewayAttempt.kind == AttemptKind.ATTACH.value, GatewayAttempt.state == AttemptState.PENDING.value)
-    statement = _done().where(col(GatewayAttempt.id) == attempt_id, *pending)  # type: ignore[arg-type]
+    statement = _done(customer_id, attempt_id).where(*pending)  # type: ignore[arg-type]
     return bool((await session.exec(statement)).rowcount)
 
 
@@ -143,9 +143,10 @@ async def is_being_detached(session: AsyncSession, *, customer_id: UUID, token_h
     return (await session.exec(statement)).first() is not None
 
 
-def _done() -> Update:
+def _done(customer_id: UUID, attempt_id: UUID) -> Update:
     # A finished attempt keeps nothing that identifies a person.
-    return update(GatewayAttempt).values(state=AttemptState.DONE.value, sealed=None, token_hash=None, updated_at=now())
+    done = update(GatewayAttempt).values(state=AttemptState.DONE.value, sealed=None, token_hash=None, updated_at=now())
+    return done.where(col(GatewayAttempt.customer_id) == customer_id, col(GatewayAttempt.id) == attempt_id)
 
 
 async def sweep(store: Store) -> int:

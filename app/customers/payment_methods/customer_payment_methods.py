@@ -112,18 +112,20 @@ async def lock_payment_methods(
     return CustomerPaymentMethods(session, vault, origin, cipher, organization_id, customer_id, rows)
 
 
-async def lock_payment_methods_containing(
-    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, method_id: UUID
+async def lock_payment_methods_of(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, owner_id: UUID
 ) -> CustomerPaymentMethods:
-    """Lock the payment methods among which `method_id` is looked up: a customer's own, or those of its owner.
+    """Lock the payment methods of the customer whom the global id of a payment method names.
 
-    A customer always gets its own, so that somebody else's id is not found among them. Raise `NotFound` of `id` when
-    an integration names one that its organization does not have.
+    Raise `NotFound` of `id` when that is not the customer who calls, or not one of the organization.
     """
-    organization_id = origin.principal.organization.id
-    customer_id = origin.principal.customer_id or await repository.owner_of(
-        session, organization_id=organization_id, method_id=method_id
-    )
-    if customer_id is None:
-        raise NotFound("There is no payment method with this id.", field=("id",))
-    return await lock_payment_methods(session, vault, origin, organization_id=organization_id, customer_id=customer_id)
+    principal = origin.principal
+    not_found = NotFound("There is no payment method with this id.", field=("id",))
+    if principal.customer_id not in {None, owner_id}:
+        raise not_found
+    try:
+        return await lock_payment_methods(
+            session, vault, origin, organization_id=principal.organization.id, customer_id=owner_id
+        )
+    except NotFound:
+        raise not_found from None

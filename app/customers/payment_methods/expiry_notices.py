@@ -59,7 +59,7 @@ async def settle_notice(
 
     The second case is a row from before notices were stored: it was marked as due immediately.
     """
-    row = await session.get(PaymentMethod, method.id, populate_existing=True)
+    row = await session.get(PaymentMethod, (method.customer_id, method.id), populate_existing=True)
     if row is None or row.expiry_notice_at is None or row.expiry_notice_at > moment:
         return None
     details = open_row(row, await vault.cipher(method.customer_id))

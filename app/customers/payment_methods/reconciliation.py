@@ -110,12 +110,12 @@ async def _carry_out(store: Store, gateways: Gateways, attempt: _LeasedAttempt) 
 
 async def _detach(store: Store, gateway: Gateway, attempt: _LeasedAttempt) -> None:
     await gateway.detach(attempt.payload.token or "", idempotency_key=_fresh_key(attempt))
-    await attempts.mark_done(store, attempt.id)
+    await attempts.mark_done(store, customer_id=attempt.customer_id, attempt_id=attempt.id)
 
 
 async def _delete_customer(store: Store, gateway: Gateway, attempt: _LeasedAttempt) -> None:
     await gateway.delete_customer(attempt.payload.gateway_customer or "", idempotency_key=_fresh_key(attempt))
-    await attempts.mark_done(store, attempt.id)
+    await attempts.mark_done(store, customer_id=attempt.customer_id, attempt_id=attempt.id)
 
 
 def _fresh_key(attempt: _LeasedAttempt) -> str:
@@ -126,13 +126,13 @@ def _fresh_key(attempt: _LeasedAttempt) -> str:
 async def _settle_attach(store: Store, gateway: Gateway, attempt: _LeasedAttempt) -> None:
     instrument = await _find_attached(gateway, attempt)
     if instrument is None:
-        await attempts.mark_done(store, attempt.id)
+        await attempts.mark_done(store, customer_id=attempt.customer_id, attempt_id=attempt.id)
         return
     hashed = token_hash(store.vault, instrument.gateway, instrument.gateway_token)
     async with store.database.transaction() as session:
         # Serialized with the customer's mutations by its lock: either one has saved the row, or it is detached.
         await lock_customer(session, organization_id=attempt.organization_id, customer_id=attempt.customer_id)
-        if not await attempts.finish_attach(session, attempt.id):
+        if not await attempts.finish_attach(session, customer_id=attempt.customer_id, attempt_id=attempt.id):
             return
         if not await is_saved(session, customer_id=attempt.customer_id, hashed=hashed):
             payload = AttemptPayload(token=instrument.gateway_token)
@@ -163,7 +163,8 @@ async def _postpone(store: Store, attempt: _LeasedAttempt, reason: Exception) ->
     moment = now()
     statement = (
         update(GatewayAttempt)
-        .where(col(GatewayAttempt.id) == attempt.id, col(GatewayAttempt.state) == AttemptState.PENDING.value)
+        .where(col(GatewayAttempt.customer_id) == attempt.customer_id, col(GatewayAttempt.id) == attempt.id)
+        .where(col(GatewayAttempt.state) == AttemptState.PENDING.value)
         .values(state=state.value, next_attempt_at=moment + backoff(attempt.tries), updated_at=moment)
     )
     async with store.database.transaction() as session:

@@ -34,12 +34,6 @@ _OF_CUSTOMERS = Read(
     .order_by(col(PaymentMethod.id)),
     PaymentMethodRow._make,
 )
-_BY_IDS = Read(
-    select(*COLUMNS).where(
-        PaymentMethod.organization_id == bindparam("organization_id"), any_of(PaymentMethod.id, "ids")
-    ),
-    PaymentMethodRow._make,
-)
 _BY_TOKEN = Read(
     select(PaymentMethod.organization_id, PaymentMethod.customer_id).where(  # type: ignore[arg-type]
         PaymentMethod.token_hash == bindparam("token_hash")
@@ -62,28 +56,9 @@ async def of_customers(store: Store, organization_id: UUID, ids: Sequence[UUID])
     return [found[one] for one in ids]
 
 
-async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[PaymentMethodRecord | None]:
-    """The payment methods with these ids in their order; None where the organization has none.
-
-    The caller compares the owner (`row.customer_id`).
-    """
-    rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
-    ciphers = await store.vault.ciphers({row.customer_id for row in rows})
-    found = {record.row.id: record for record in open_rows(rows, ciphers)}
-    return [found.get(one) for one in ids]
-
-
 async def owners_of_token(store: Store, *, hashed: bytes) -> list[Owner]:
     """The customers who have saved the instrument with this token hash."""
     return await store.database.rows(_BY_TOKEN, token_hash=hashed)
-
-
-async def owner_of(session: AsyncSession, *, organization_id: UUID, method_id: UUID) -> UUID | None:
-    """The id of the owner; None where the organization has no payment method with this id."""
-    statement = select(PaymentMethod.customer_id).where(
-        PaymentMethod.id == method_id, PaymentMethod.organization_id == organization_id
-    )
-    return (await session.exec(statement)).first()
 
 
 async def rows_of(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> list[PaymentMethod]:

@@ -21,7 +21,6 @@ class PaymentMethod(SQLModel, table=True):
 
     __tablename__ = "payment_methods"
     __table_args__ = (
-        Index("ix_payment_methods_customer", "organization_id", "customer_id", "id"),
         # At most one default, also under concurrency: the index decides.
         Index(
             "uq_payment_methods_default",
@@ -39,9 +38,9 @@ class PaymentMethod(SQLModel, table=True):
         ),
     )
 
+    customer_id: UUID = foreign_key("customers.id", primary_key=True)
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    customer_id: UUID = foreign_key("customers.id")
     gateway: str = Field(max_length=32)
     type: str = Field(max_length=16)
     token_hash: bytes = Field(index=True)
@@ -58,9 +57,9 @@ class GatewayCustomer(SQLModel, table=True):
     __tablename__ = "gateway_customers"
     __table_args__ = (UniqueConstraint("customer_id", "gateway"),)
 
+    customer_id: UUID = foreign_key("customers.id", primary_key=True)
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    customer_id: UUID = foreign_key("customers.id")
     gateway: str = Field(max_length=32)
     sealed: bytes = binary_column()
     created_at: datetime = timestamp_column()
@@ -74,14 +73,11 @@ class GatewayAttempt(SQLModel, table=True):
     """
 
     __tablename__ = "gateway_attempts"
-    __table_args__ = (
-        Index("ix_gateway_attempts_due", "state", "next_attempt_at"),
-        Index("ix_gateway_attempts_customer", "organization_id", "customer_id", "id"),
-    )
+    __table_args__ = (Index("ix_gateway_attempts_due", "state", "next_attempt_at"),)
 
+    customer_id: UUID = foreign_key("customers.id", primary_key=True)
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    customer_id: UUID = foreign_key("customers.id")
     kind: str = Field(max_length=16)
     state: str = Field(max_length=16)
     gateway: str = Field(max_length=32)

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.identity.guessing.policy import FAILURE_RETENTION
 from app.identity.guessing.tables import GuessCounter
 from app.platform.clock import now
-from app.platform.db.inserts import insert_if_absent
 from app.platform.db.reading import Read, columns
 from app.platform.db.writing import Write, execute, execute_at_commit
 from app.platform.vault.vault import Store
@@ -54,19 +54,31 @@ class LockedCounter(NamedTuple):
 
 _BY_KEYS = or_(col(GuessCounter.key_hash) == bindparam("one"), col(GuessCounter.key_hash) == bindparam("other"))
 _BLOCKED_UNTIL = Read(select(col(GuessCounter.blocked_until)).where(_BY_KEYS), _Moment._make)
+_BY_KEY = col(GuessCounter.key_hash) == bindparam("counter")
 _LOCK = Write(
-    select(*columns(GuessCounter, LockedCounter))
-    .where(_BY_KEYS)
-    .order_by(col(GuessCounter.key_hash))
-    .with_for_update(),
-    LockedCounter._make,
+    select(*columns(GuessCounter, LockedCounter)).where(_BY_KEY).with_for_update(key_share=True), LockedCounter._make
 )
 _RECORD_FAILURE: Write[Any] = Write(
     update(GuessCounter)
-    .where(col(GuessCounter.key_hash) == bindparam("counter"))
+    .where(_BY_KEY)
     .values({name: bindparam(name) for name in ("customer_id", "failures", "last_failed_at", "blocked_until")})
 )
-_DELETE: Write[Any] = Write(delete(GuessCounter).where(col(GuessCounter.key_hash) == bindparam("counter")))
+_DELETE: Write[Any] = Write(delete(GuessCounter).where(_BY_KEY))
+
+
+def _create_and_lock(insert: Any) -> Write[LockedCounter]:
+    """Insert a counter, or update the existing one to what it is: either way it is locked and returned."""
+    new = insert(GuessCounter)
+    unchanged = new.on_conflict_do_update(
+        index_elements=["key_hash"], set_={"organization_id": new.excluded.organization_id}
+    )
+    return Write(unchanged.returning(*columns(GuessCounter, LockedCounter)), LockedCounter._make)
+
+
+_CREATE_AND_LOCK = {
+    "sqlite": _create_and_lock(sqlite.insert),
+    "postgresql": _create_and_lock(postgresql.insert),
+}
 _FIND_EXPIRED = Read(
     select(col(GuessCounter.last_failed_at)).where(col(GuessCounter.last_failed_at) < bindparam("before")).limit(1),
     _Moment._make,
@@ -89,16 +101,18 @@ async def blocked_until(store: Store, keys: Sequence[bytes]) -> list[datetime]:
 
 
 async def lock_counters(session: AsyncSession, attempt: CountedAttempt, *, create: bool) -> list[LockedCounter]:
-    """Lock the counters in the order of their keys until the transaction ends; with `create`, insert absent ones first.
+    """Lock the counters one by one until the transaction ends; with `create`, insert absent ones.
 
-    The fixed order keeps two concurrent attempts from deadlocking.
+    The fixed order of the keys keeps two concurrent attempts from deadlocking.
     """
-    moment = now()
-    keys = sorted(attempt.keys)
-    for key in keys if create else ():
-        await insert_if_absent(
+    moment, found = now(), list[LockedCounter]()
+    for key in sorted(attempt.keys):
+        if not create:
+            found += await execute(session, _LOCK, counter=key)
+            continue
+        found += await execute(
             session,
-            GuessCounter,
+            _CREATE_AND_LOCK[session.get_bind().dialect.name],
             key_hash=key,
             organization_id=attempt.organization_id,
             # The counter of a source belongs to no customer and must outlive an erasure.
@@ -107,7 +121,7 @@ async def lock_counters(session: AsyncSession, attempt: CountedAttempt, *, creat
             last_failed_at=moment,
             blocked_until=moment,
         )
-    return await execute(session, _LOCK, one=keys[0], other=keys[-1])
+    return found
 
 
 def record_failure(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, delete, func, inspect, or_, select, update
+from sqlalchemy import bindparam, case, delete, func, inspect, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.identity.proofs.errors import ProofExpired, ProofInvalid
 from app.identity.proofs.purposes import Purpose
 from app.identity.proofs.tables import Proof
+from app.platform import owner_tokens
 from app.platform.blanks import without_blanks
 from app.platform.clock import now
 from app.platform.db.columns import new_id
@@ -26,7 +27,7 @@ from app.platform.vault.vault import Store, Vault
 
 CODE_DIGITS = 6
 MAX_CODE_TRIES = 10
-TOKEN_MAX = 128
+CODE_MAX = 128
 # How many of a customer's open codes work at once; older mails keep their links.
 MAX_OPEN_CODES = 3
 # How many proofs of one purpose a customer has at most: whoever asks for more loses the oldest.
@@ -85,6 +86,7 @@ class _OpenProofRow(NamedTuple):
 
 _BY_TOKEN = Read(
     select(*columns(Proof, _TokenRow)).where(
+        col(Proof.customer_id) == bindparam("customer_id"),
         col(Proof.token_hash) == bindparam("token_hash"),
         col(Proof.organization_id) == bindparam("organization_id"),
     ),
@@ -110,8 +112,12 @@ def _upsert(insert: Any) -> Write[Any]:
         .where(col(earlier.customer_id) == bindparam("owner"), col(earlier.purpose) == bindparam("name"))
         .where(col(earlier.expires_at) > bindparam("moment"))
     )
-    values = {column.name: bindparam(column.name, type_=column.type) for column in inspect(Proof).columns}
-    new = insert(Proof).values({**values, "code_tries": tries.scalar_subquery()})
+    values: dict[str, Any] = {
+        column.name: bindparam(column.name, type_=column.type) for column in inspect(Proof).columns
+    }
+    values["code_tries"] = tries.scalar_subquery()
+    # INSERT … SELECT, as Citus allows no subquery in VALUES; SQLite needs the WHERE to tell ON CONFLICT from a join.
+    new = insert(Proof).from_select(list(values), select(*values.values()).where(text("1 = 1")))
     replaced = {name: getattr(new.excluded, name) for name in ("token_hash", "code_hash", "created_at", "expires_at")}
     preserved = {
         "sealed": func.coalesce(new.excluded.sealed, col(Proof.sealed)),
@@ -163,7 +169,7 @@ async def issue(
     Without a `payload` what was sealed with the older one stays. The tries of its code stay too, or asking again
     would buy new ones; the link always works.
     """
-    token = f"{purpose.prefix}_{secrets.token_urlsafe(32)}"
+    token = owner_tokens.issue(purpose.prefix, customer_id)
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
     moment = now()
     cipher = await vault.cipher_or_decoy(customer_id)
@@ -191,8 +197,8 @@ async def issue(
 
 async def customer_id_by_token(store: Store, *, organization_id: UUID, purpose: Purpose, token: str) -> UUID:
     """The customer whose token it is; the token stays usable. Raise `ProofInvalid`, `ProofExpired`."""
-    hashed = _token_hash(store.vault, purpose, token)
-    row = await store.database.row(_BY_TOKEN, organization_id=organization_id, token_hash=hashed)
+    owner_id, hashed = _parse_token(store.vault, purpose, token)
+    row = await store.database.row(_BY_TOKEN, customer_id=owner_id, organization_id=organization_id, token_hash=hashed)
     if row is None:
         raise ProofInvalid
     if row.expires_at <= now():
@@ -205,8 +211,10 @@ async def use(session: AsyncSession, vault: Vault, *, organization_id: UUID, pur
 
     Raise `ProofInvalid`, `ProofExpired`.
     """
+    owner_id, hashed = _parse_token(vault, purpose, token)
     matches = (
-        col(Proof.token_hash) == _token_hash(vault, purpose, token),
+        col(Proof.customer_id) == owner_id,
+        col(Proof.token_hash) == hashed,
         col(Proof.organization_id) == organization_id,
     )
     moment = now()
@@ -256,10 +264,11 @@ async def use_code(
         return None
     if row.expires_at <= moment:
         raise ProofExpired(field=("code",))
+    its_row = (col(Proof.customer_id) == customer_id, col(Proof.id) == row.id)
     if purpose.is_repeatable:
-        await session.exec(update(Proof).where(col(Proof.id) == row.id).values(used_at=row.used_at or moment))
+        await session.exec(update(Proof).where(*its_row).values(used_at=row.used_at or moment))
     else:
-        await session.exec(delete(Proof).where(col(Proof.id) == row.id))
+        await session.exec(delete(Proof).where(*its_row))
     return await _open(vault, purpose, row, repeated=row.used_at is not None)
 
 
@@ -295,14 +304,16 @@ async def is_open(session: AsyncSession, vault: Vault, *, customer_id: UUID, pur
     return (await session.exec(statement)).first() is not None  # type: ignore[call-overload] # a column
 
 
-async def remember_use(session: AsyncSession, *, proof_id: UUID, about: bytes) -> None:
+async def remember_use(session: AsyncSession, *, customer_id: UUID, proof_id: UUID, about: bytes) -> None:
     """Keep of a used proof what it turned out to be about, and nothing that was sealed with it."""
-    await session.exec(update(Proof).where(col(Proof.id) == proof_id).values(about_hash=about, sealed=None))
+    its_row = (col(Proof.customer_id) == customer_id, col(Proof.id) == proof_id)
+    await session.exec(update(Proof).where(*its_row).values(about_hash=about, sealed=None))
 
 
-async def used_about(session: AsyncSession, *, proof_id: UUID) -> bytes:
+async def used_about(session: AsyncSession, *, customer_id: UUID, proof_id: UUID) -> bytes:
     """What a used proof turned out to be about."""
-    found: bytes = (await session.exec(select(col(Proof.about_hash)).where(col(Proof.id) == proof_id))).scalar_one()  # type: ignore[call-overload] # a column
+    about = select(col(Proof.about_hash)).where(col(Proof.customer_id) == customer_id, col(Proof.id) == proof_id)
+    found: bytes = (await session.exec(about)).scalar_one()  # type: ignore[call-overload] # a column
     return found
 
 
@@ -321,7 +332,9 @@ async def revoke(
     tried = (await session.exec(select(col(Proof.id)).where(*matches))).scalars().all()  # type: ignore[call-overload] # a column
     for proof_id in tried:
         void = {"token_hash": secrets.token_bytes(32), "code_hash": None, "sealed": None, "used_at": None}
-        await session.exec(update(Proof).where(col(Proof.id) == proof_id).values(void))
+        await session.exec(
+            update(Proof).where(col(Proof.customer_id) == customer_id, col(Proof.id) == proof_id).values(void)
+        )
     return int(deleted) + len(tried)
 
 
@@ -355,11 +368,20 @@ def _sealing_context(purpose: Purpose) -> str:
 
 
 def _token_hash(vault: Vault, purpose: Purpose, token: str) -> bytes:
-    return vault.fingerprints.compute(f"proof.{purpose.value}", without_blanks(token)[:TOKEN_MAX])
+    return vault.fingerprints.compute(f"proof.{purpose.value}", token)
+
+
+def _parse_token(vault: Vault, purpose: Purpose, text: str) -> tuple[UUID, bytes]:
+    """The owner that a token names, and the hash that it is stored as; raise `ProofInvalid` for any other text."""
+    token = without_blanks(text)
+    owner_id = owner_tokens.owner_id(purpose.prefix, token)
+    if owner_id is None:
+        raise ProofInvalid
+    return owner_id, _token_hash(vault, purpose, token)
 
 
 def _code_hash(vault: Vault, purpose: Purpose, customer_id: UUID, code: str) -> bytes:
-    digits = "".join(code.split())[:TOKEN_MAX]
+    digits = "".join(code.split())[:CODE_MAX]
     return vault.fingerprints.compute(f"proof-code.{purpose.value}", f"{customer_id.hex}:{digits}")
 
 

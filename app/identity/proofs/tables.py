@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, UniqueConstraint, Uuid
+from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
+from app.platform.db.columns import binary_column, foreign_key, id_column, owner_column, timestamp_column
 
 
 class Proof(SQLModel, table=True):
@@ -20,12 +20,12 @@ class Proof(SQLModel, table=True):
     __tablename__ = "proofs"
     __table_args__ = (UniqueConstraint("customer_id", "purpose", "about_hash"),)
 
+    customer_id: UUID = owner_column()
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    customer_id: UUID = Field(sa_type=Uuid)
     purpose: str = Field(max_length=32)
     about_hash: bytes = Field(default=b"", sa_type=LargeBinary)
-    token_hash: bytes = Field(unique=True)
+    token_hash: bytes = binary_column()
     code_hash: bytes | None = binary_column(nullable=True)
     code_tries: int = 0
     sealed: bytes | None = binary_column(nullable=True)

@@ -60,7 +60,7 @@ class _CountRow(NamedTuple):
 
 _BY_CUSTOMER = (
     col(LoginSession.organization_id) == bindparam("organization_id"),
-    col(LoginSession.customer_id) == bindparam("customer_id"),
+    col(LoginSession.owner_id) == bindparam("customer_id"),
 )
 _PAGE = Read(
     select(*columns(LoginSession, LoginSessionRow))

@@ -4,27 +4,28 @@ A session ends at the earliest of three moments: `idle_expires_at` (a lifetime a
 `expires_at` (a lifetime after the login) and `ended_at` (ended for an `EndReason`).
 """
 
-import base64
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.identity.sessions.tables import LoginSession, RefreshToken
 from app.identity.sessions.tokens import AccessTokens, Subject, TokenExpired, TokenInvalid
+from app.platform import owner_tokens
 from app.platform.clock import now
 from app.platform.db.columns import new_id
+from app.platform.db.locks import NO_KEY
 from app.platform.db.writing import execute_at_commit, insert_statement
 from app.platform.principal import CallerKind, Scope
 from app.platform.vault.vault import Vault
 
 TABLE = "login_sessions"
+REFRESH_PREFIX = "rt"
 REFRESH_REUSE_GRACE = timedelta(seconds=30)
 # How many refreshes within the grace period are followed to the newest token.
 MAX_SUCCESSORS = 100
@@ -109,6 +110,7 @@ class LoginSessions:
         execute_at_commit(
             session,
             _INSERT_SESSION,
+            owner_id=customer_id,
             id=session_id,
             organization_id=organization_id,
             kind=kind,
@@ -138,6 +140,7 @@ class LoginSessions:
         """Start a session that lasts as long as its only access token; return that token and its expiry."""
         moment = now()
         row = LoginSession(
+            owner_id=client_id,
             organization_id=organization_id,
             kind=(CallerKind.STAFF if staff_id else CallerKind.INTEGRATION).value,
             client_id=client_id,
@@ -208,7 +211,7 @@ class LoginSessions:
         A successor is computed from its parent, so a repeated refresh hands out the same one, and its plain text need
         not be stored.
         """
-        successor = self._successor(token)
+        successor = self._successor(used, token)
         if used.used_at is None:
             return successor
         in_grace = moment - used.used_at <= REFRESH_REUSE_GRACE
@@ -220,19 +223,21 @@ class LoginSessions:
                 return successor
             if not in_grace:
                 return None
-            successor = self._successor(successor)
+            successor = self._successor(used, successor)
         return None
 
     async def _used_at(self, session: AsyncSession, parent: RefreshToken, token: str) -> RefreshToken | None:
         statement = select(RefreshToken).where(
-            col(RefreshToken.session_id) == parent.session_id, col(RefreshToken.token_hash) == self._hash(token)
+            col(RefreshToken.customer_id) == parent.customer_id,
+            col(RefreshToken.session_id) == parent.session_id,
+            col(RefreshToken.token_hash) == self._hash(token),
         )
         found: RefreshToken | None = (await session.exec(statement)).scalars().first()  # type: ignore[call-overload] # an entity
         return found
 
-    def _successor(self, token: str) -> str:
+    def _successor(self, parent: RefreshToken, token: str) -> str:
         secret = self._vault.fingerprints.compute("refresh-successor", token)
-        return f"rt_{base64.urlsafe_b64encode(secret).decode().rstrip('=')}"
+        return owner_tokens.compose(REFRESH_PREFIX, parent.customer_id, secret)
 
     async def lock_by_token(self, session: AsyncSession, *, organization_id: UUID, token: str) -> LoginSession | None:
         """Lock the session of an access or refresh token; None when the token is invalid or the session has ended."""
@@ -249,18 +254,27 @@ class LoginSessions:
             return None
         if claims.organization_id != organization_id:
             return None
-        return await session.get(LoginSession, claims.session_id, with_for_update=True)
+        return await session.get(LoginSession, (claims.owner_id, claims.session_id), with_for_update=NO_KEY)
 
     async def _lock_by_refresh_token(
         self, session: AsyncSession, *, organization_id: UUID, token: str
     ) -> tuple[RefreshToken, LoginSession] | None:
-        hashed = self._hash(token)
+        owner_id = owner_tokens.owner_id(REFRESH_PREFIX, token)
+        if owner_id is None:
+            return None
         # Lock the session together with the token, so that a concurrent logout always wins over a refresh.
         statement = (
             select(RefreshToken, LoginSession)
-            .join(LoginSession, col(LoginSession.id) == col(RefreshToken.session_id))
-            .where(col(RefreshToken.token_hash) == hashed, col(RefreshToken.organization_id) == organization_id)
-            .with_for_update()
+            .join(
+                LoginSession,
+                and_(
+                    col(LoginSession.owner_id) == col(RefreshToken.customer_id),
+                    col(LoginSession.id) == col(RefreshToken.session_id),
+                ),
+            )
+            .where(col(RefreshToken.customer_id) == owner_id, col(RefreshToken.token_hash) == self._hash(token))
+            .where(col(RefreshToken.organization_id) == organization_id)
+            .with_for_update(**NO_KEY)
         )
         row = (await session.exec(statement)).first()  # type: ignore[call-overload] # two entities
         return (row[0], row[1]) if row else None
@@ -269,13 +283,14 @@ class LoginSessions:
         self, session: AsyncSession, subject: Subject, *, expires: datetime, refresh_token: str | None = None
     ) -> TokenPair:
         access, access_expires = await self._tokens.issue(subject)
-        refresh = refresh_token or f"rt_{secrets.token_urlsafe(32)}"
+        # Clients get no refresh tokens: the subject is a customer.
+        refresh = refresh_token or owner_tokens.issue(REFRESH_PREFIX, subject.subject_id)
         execute_at_commit(
             session,
             _INSERT_REFRESH_TOKEN,
+            customer_id=subject.subject_id,
             id=new_id(),
             organization_id=subject.organization_id,
-            customer_id=subject.subject_id,  # clients get no refresh tokens
             session_id=subject.session_id,
             token_hash=self._hash(refresh),
             issued_at=now(),
@@ -288,13 +303,11 @@ class LoginSessions:
 
 
 def _subject(row: LoginSession) -> Subject:
-    subject_id = row.customer_id or row.client_id
-    assert subject_id is not None  # noqa: S101 - every session is of a customer or of a client
     return Subject(
         kind=row.kind,
         organization_id=row.organization_id,
         session_id=row.id,
-        subject_id=subject_id,
+        subject_id=row.owner_id,
         scopes=row.scopes,
         client_id=row.client_id,
         owner=_owner_claim(row),
@@ -314,10 +327,10 @@ def _end(row: LoginSession, reason: EndReason) -> None:
 
 
 async def end(
-    session: AsyncSession, *, organization_id: UUID, session_id: UUID, reason: EndReason
+    session: AsyncSession, *, organization_id: UUID, owner_id: UUID, session_id: UUID, reason: EndReason
 ) -> LoginSession | None:
     """End one session; its tokens are refused from the next request on. None when it had ended already."""
-    row = await session.get(LoginSession, session_id, with_for_update=True)
+    row = await session.get(LoginSession, (owner_id, session_id), with_for_update=NO_KEY)
     if row is None or row.organization_id != organization_id or row.ended_at is not None:
         return None
     _end(row, reason)
@@ -329,7 +342,7 @@ async def lock(
     session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID
 ) -> LoginSession | None:
     """Lock a session of the customer; None when there is no such session or it belongs to somebody else."""
-    row = await session.get(LoginSession, session_id, with_for_update=True)
+    row = await session.get(LoginSession, (customer_id, session_id), with_for_update=NO_KEY)
     owned = row is not None and row.organization_id == organization_id and row.customer_id == customer_id
     return row if owned else None
 
@@ -348,7 +361,7 @@ async def end_all(
     """End all live sessions of a customer, except `keep`; return how many ended."""
     statement = (
         update(LoginSession)
-        .where(col(LoginSession.organization_id) == organization_id, col(LoginSession.customer_id) == customer_id)
+        .where(col(LoginSession.organization_id) == organization_id, col(LoginSession.owner_id) == customer_id)
         .where(col(LoginSession.ended_at).is_(None), col(LoginSession.id) != keep if keep else True)  # type: ignore[arg-type]
         .values(ended_at=now(), ended_reason=reason.value)
     )
@@ -369,4 +382,4 @@ async def end_all_for_staff_member(session: AsyncSession, *, organization_id: UU
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
     """Delete all sessions of a customer and their refresh tokens; return how many sessions there were."""
     await session.exec(delete(RefreshToken).where(col(RefreshToken.customer_id) == customer_id))
-    return (await session.exec(delete(LoginSession).where(col(LoginSession.customer_id) == customer_id))).rowcount
+    return (await session.exec(delete(LoginSession).where(col(LoginSession.owner_id) == customer_id))).rowcount

@@ -4,22 +4,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index
+from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Uuid
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
+from app.platform.db.columns import binary_column, foreign_key, id_column, owner_column, timestamp_column
 
 
 class LoginSession(SQLModel, table=True):
-    """One login of a customer, or one access token issued to a client. Every access token refers to a session."""
+    """One login of a customer, or one access token issued to a client. Every access token refers to a session.
+
+    The owner is the customer, or else the client: the subject of the access token.
+    """
 
     __tablename__ = "login_sessions"
-    __table_args__ = (Index("ix_login_sessions_customer", "organization_id", "customer_id", "id"),)
+    __table_args__ = (CheckConstraint("owner_id = coalesce(customer_id, client_id)", name="owner"),)
 
+    owner_id: UUID = owner_column()
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
     kind: str = Field(max_length=16)
-    customer_id: UUID | None = foreign_key("customers.id", nullable=True)
+    customer_id: UUID | None = Field(default=None, sa_type=Uuid)
     client_id: UUID | None = foreign_key("api_clients.id", nullable=True, index=True)
     staff_id: UUID | None = foreign_key("staff_members.id", nullable=True)
     scopes: str = Field(default="", max_length=512)
@@ -37,12 +41,17 @@ class RefreshToken(SQLModel, table=True):
     """A refresh token, stored as its keyed hash. Used ones are kept, so that a replay is recognized."""
 
     __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        ForeignKeyConstraint(["customer_id", "session_id"], ["login_sessions.owner_id", "login_sessions.id"]),
+        Index("ix_refresh_tokens_session", "customer_id", "session_id"),
+        Index("ix_refresh_tokens_token", "customer_id", "token_hash"),
+    )
 
+    customer_id: UUID = foreign_key("customers.id", primary_key=True)
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    customer_id: UUID | None = foreign_key("customers.id", nullable=True)
-    session_id: UUID = foreign_key("login_sessions.id", index=True)
-    token_hash: bytes = Field(unique=True)
+    session_id: UUID = Field(sa_type=Uuid)
+    token_hash: bytes = binary_column()
     issued_at: datetime = timestamp_column()
     expires_at: datetime = timestamp_column()
     used_at: datetime | None = timestamp_column(nullable=True)

@@ -97,12 +97,14 @@ def record(
 ) -> None:
     """Record what the caller did; `fields` are the names of what changed, never the values."""
     principal = origin.principal
+    about_id = customer_id or principal.customer_id
     execute_at_commit(
         session,
         _EVENT,
+        owner_id=about_id or principal.organization.id,
         id=new_id(),
         organization_id=principal.organization.id,
-        customer_id=customer_id or principal.customer_id,
+        customer_id=about_id,
         actor_kind=principal.kind.value,
         actor_id=principal.actor_id,
         client_id=principal.client_id,
@@ -127,6 +129,7 @@ def record_system_event(
     execute_at_commit(
         session,
         _EVENT,
+        owner_id=customer_id or organization_id,
         id=new_id(),
         organization_id=organization_id,
         customer_id=customer_id,

@@ -3,18 +3,22 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, Index
+from sqlalchemy import JSON, CheckConstraint
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
+from app.platform.db.columns import binary_column, foreign_key, id_column, owner_column, timestamp_column
 
 
 class AuditEvent(SQLModel, table=True):
-    """One act of one caller. It holds ids and field names only, so it identifies nobody after an erasure."""
+    """One act of one caller. It holds ids and field names only, so it identifies nobody after an erasure.
+
+    The owner is the customer it is about, or else the organization.
+    """
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index("ix_audit_events_customer", "organization_id", "customer_id", "id"),)
+    __table_args__ = (CheckConstraint("owner_id = coalesce(customer_id, organization_id)", name="owner"),)
 
+    owner_id: UUID = owner_column()
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
     customer_id: UUID | None = None

@@ -45,6 +45,11 @@ def id_column() -> Any:
     return Field(default_factory=new_id, primary_key=True, sa_type=Uuid)
 
 
+def owner_column() -> Any:
+    """The first half of the primary key of what somebody owns: rows of one owner lie together, on one machine."""
+    return Field(primary_key=True, sa_type=Uuid)
+
+
 def foreign_key(target: str, *, index: bool = False, nullable: bool = False, primary_key: bool = False) -> Any:
     """A foreign key to `target` (`table.column`), given as a string: packages do not import each other's tables."""
     if nullable:

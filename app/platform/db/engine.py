@@ -42,13 +42,15 @@ class DatabaseOptions:
     """Options of the connection pools: up to `pool_size` connections for transactions, and as many for reads.
 
     `statement_cache_size` must be 0 behind a pgbouncer in transaction mode. `secure_delete` leaves no copy of a deleted
-    row in a SQLite file: no write-ahead log, and freed pages are overwritten. `name` is what errors and logs call the
-    database. `pool_timeout` is how many seconds to wait for a connection of a pool.
+    row in a SQLite file: no write-ahead log, and freed pages are overwritten. With `sharded`, for Citus, a statement
+    changes the rows of one owner only. `name` is what errors and logs call the database. `pool_timeout` is how many
+    seconds to wait for a connection of a pool.
     """
 
     pool_size: int = 10
     statement_cache_size: int = 200
     secure_delete: bool = False
+    sharded: bool = False
     name: str = "main"
     waits: Waits = field(default_factory=Waits)
     pool_timeout: float = 30
@@ -199,7 +201,7 @@ class Database:
         lock.
         """
         self.circuit.check()
-        async with DeferredWriteSession(self._write_engine, self._notify) as session:
+        async with DeferredWriteSession(self._write_engine, self._notify, sharded=self._options.sharded) as session:
             try:
                 yield session
             except BaseException as fault:

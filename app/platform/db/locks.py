@@ -10,6 +10,7 @@ Rows of a work queue (`queues.py`) are locked alone, in a short transaction that
 writer at a time and ignores row locks.
 """
 
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy
@@ -17,6 +18,8 @@ from sqlalchemy import column, table
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+# FOR NO KEY UPDATE: no key changes, and rows that refer to the locked one may still be inserted.
+NO_KEY: dict[str, Any] = {"key_share": True}
 # Declared by name: this package may not import the table from `app.customers`.
 _customers = table(
     "customers",
@@ -35,6 +38,6 @@ async def lock_customer(session: AsyncSession, *, organization_id: UUID, custome
         select(_customers.c.id)
         .where(_customers.c.id == customer_id, _customers.c.organization_id == organization_id)
         .where(_customers.c.erased_at.is_(None))
-        .with_for_update()
+        .with_for_update(**NO_KEY)
     )
     return (await session.exec(statement)).first() is not None

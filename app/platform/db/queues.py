@@ -19,12 +19,18 @@ from sqlalchemy import bindparam
 from sqlmodel import SQLModel, col, select
 
 from app.platform.db.engine import Database
+from app.platform.db.locks import NO_KEY
 from app.platform.db.reading import Read
 
 Row = TypeVar("Row", bound=SQLModel)
 
 
-class _Id(NamedTuple):
+# Read beyond the limit, as other workers may have locked the oldest rows.
+SPARE_KEYS = 64
+
+
+class _Key(NamedTuple):
+    owner_id: UUID
     id: UUID
 
 
@@ -32,10 +38,16 @@ class Queue(Generic[Row]):
     """The rows of a table that meet `conditions`, each due at the time in its column `due_at`."""
 
     def __init__(self, table: type[Row], due_at: Any, *conditions: Any) -> None:
-        """Prepare the statements; `table` needs a column `id`."""
+        """Prepare the statements; the primary key of `table` is the owner and the id of a row."""
         is_due = (*conditions, col(due_at) <= bindparam("moment"))
-        self._any_due = Read(sqlalchemy.select(table.id).where(*is_due).limit(1), _Id._make)  # type: ignore[attr-defined]
-        self._oldest = select(table).where(*is_due).order_by(col(due_at)).with_for_update(skip_locked=True)
+        owner, row_id = (col(getattr(table, column.name)) for column in sqlalchemy.inspect(table).primary_key)
+        oldest_first = sqlalchemy.select(owner, row_id).where(*is_due).order_by(col(due_at))
+        self._due_keys = Read(oldest_first.limit(bindparam("limit")), _Key._make)
+        self._row = (
+            select(table)
+            .where(owner == bindparam("owner_id"), row_id == bindparam("row_id"), *is_due)
+            .with_for_update(skip_locked=True, **NO_KEY)
+        )
 
     @asynccontextmanager
     async def lock_due(self, database: Database, *, moment: datetime, limit: int) -> AsyncIterator[Sequence[Row]]:
@@ -44,8 +56,15 @@ class Queue(Generic[Row]):
         The block must take a lease by moving `due_at` of every row. If it raises, the rows stay due.
         """
         # The first look takes no lock: on SQLite a transaction would make all other writers wait.
-        if await database.row(self._any_due, moment=moment) is None:
+        keys = await database.rows(self._due_keys, moment=moment, limit=limit + SPARE_KEYS)
+        if not keys:
             yield []
             return
         async with database.transaction() as session:
-            yield (await session.exec(self._oldest.limit(limit).params(moment=moment))).all()
+            rows: list[Row] = []
+            for key in keys:
+                found = self._row.params(owner_id=key.owner_id, row_id=key.id, moment=moment)
+                rows += (await session.exec(found)).all()
+                if len(rows) == limit:
+                    break
+            yield rows

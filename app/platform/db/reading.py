@@ -138,6 +138,8 @@ class _UuidList(UserDefinedType[Any]):
 
 class _AnyOf(ColumnElement[bool]):
     inherit_cache = True
+    # Or SQLAlchemy writes `= 1` behind it for SQLite, which then uses no index.
+    _is_implicitly_boolean = True
 
     def __init__(self, column: ColumnElement[Any], name: str) -> None:
         self.column = column

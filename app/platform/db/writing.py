@@ -14,16 +14,18 @@ all see the same snapshot.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Dialect, Select, UpdateBase, insert, inspect
+from sqlalchemy import BinaryExpression, Delete, Dialect, Insert, Select, Update, UpdateBase, insert, inspect
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.sql import visitors
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.platform.db.distribution import DISTRIBUTED
 from app.platform.db.outages import is_lost
 from app.platform.db.reading import Read, Row
 
@@ -54,6 +56,7 @@ class Write(Read[Row]):
     ) -> None:
         """Keep the statement; `defaults` are the values of parameters that a caller leaves out."""
         super().__init__(statement, row_factory)
+        self.owner_parameter = _owner_parameter(statement)
         self.require_row = require_row
         self._defaults = defaults or {}
 
@@ -62,20 +65,36 @@ class Write(Read[Row]):
         return super().bind(dialect, {**self._defaults, **parameters})
 
 
+def _owner_parameter(statement: Select[Any] | UpdateBase) -> str | None:
+    """The parameter that names whose row a change of a distributed table is about; None for other statements."""
+    table = getattr(statement, "table", None)
+    key = DISTRIBUTED.get(getattr(table, "name", ""))
+    if key is None or isinstance(statement, Insert):
+        return key
+    for clause in visitors.iterate(statement.whereclause) if isinstance(statement, Update | Delete) else ():
+        if isinstance(clause, BinaryExpression) and getattr(clause.left, "name", None) == key:
+            return getattr(clause.right, "key", None)
+    return None
+
+
 def insert_statement(table: type[SQLModel]) -> Write[Any]:
     """The INSERT of one row of `table`; nullable columns default to null."""
     return Write(insert(table), defaults={column.name: None for column in inspect(table).columns if column.nullable})
 
 
+_Deferred = tuple[Write[Any], Mapping[str, object]]
+
+
 class DeferredWriteSession(AsyncSession):
     """A session that keeps deferred writes until it commits."""
 
-    def __init__(self, engine: AsyncEngine, on_statement: Callable[[str], None]) -> None:
+    def __init__(self, engine: AsyncEngine, on_statement: Callable[[str], None], *, sharded: bool = False) -> None:
         """Open no connection yet; `on_statement` receives the statements that do not go through SQLAlchemy."""
         super().__init__(engine, expire_on_commit=False, autoflush=False)
         self._engine = engine
         self._on_statement = on_statement
-        self.pending: list[tuple[Write[Any], Mapping[str, object]]] = []
+        self._sharded = sharded
+        self.pending: list[_Deferred] = []
 
     async def __aexit__(self, *fault: object) -> None:
         """Close the session. Closing costs a task, so a session that never opened a transaction skips it."""
@@ -92,13 +111,25 @@ class DeferredWriteSession(AsyncSession):
         if dialect.name == "sqlite":
             for write, parameters in pending:
                 await self._send(*write.bind(dialect, parameters), require_row=write.require_row)
-        elif 0 < len(pending) <= MAX_STATEMENTS_PER_ROUND_TRIP and not self.in_transaction():
-            await self._send_autocommit(*_combine(pending, dialect))
         else:
-            for start in range(0, len(pending), MAX_STATEMENTS_PER_ROUND_TRIP):
-                await self._send(*_combine(pending[start : start + MAX_STATEMENTS_PER_ROUND_TRIP], dialect))
+            batches = [batch for group in self._groups(pending) for batch in _batches(group)]
+            if len(batches) == 1 and not self.in_transaction():
+                await self._send_autocommit(*_combine(batches[0], dialect))
+            else:
+                for batch in batches:
+                    await self._send(*_combine(batch, dialect))
         if self.in_transaction():
             await super().commit()
+
+    def _groups(self, pending: Sequence[_Deferred]) -> Iterable[Sequence[_Deferred]]:
+        """What may be sent as one statement: on Citus only changes of one owner, which are on one machine."""
+        if not self._sharded:
+            return [pending]
+        groups: dict[object, list[_Deferred]] = {}
+        for write, parameters in pending:
+            owner = parameters[write.owner_parameter] if write.owner_parameter else None
+            groups.setdefault(owner, []).append((write, parameters))
+        return groups.values()
 
     async def _send(self, sql: str, arguments: Sequence[object], *, require_row: bool = False) -> None:
         connection = await self.connection()
@@ -167,7 +198,12 @@ async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
         raise
 
 
-def _combine(pending: Sequence[tuple[Write[Any], Mapping[str, object]]], dialect: Dialect) -> tuple[str, list[object]]:
+def _batches(pending: Sequence[_Deferred]) -> Iterator[Sequence[_Deferred]]:
+    for start in range(0, len(pending), MAX_STATEMENTS_PER_ROUND_TRIP):
+        yield pending[start : start + MAX_STATEMENTS_PER_ROUND_TRIP]
+
+
+def _combine(pending: Sequence[_Deferred], dialect: Dialect) -> tuple[str, list[object]]:
     statements = [write.bind(dialect, parameters) for write, parameters in pending]
     sql = _combined_statement(
         tuple((sql, write.require_row) for (sql, _), (write, _) in zip(statements, pending, strict=True))

@@ -9,6 +9,7 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 
+from app.platform.db.retrying import MAX_RUNS, may_succeed_again
 from app.platform.db.writing import VersionConflict
 from app.platform.errors import AppError, AppErrorGroup
 from app.platform.graphql.access import GUEST, Access, authorize, with_access_note
@@ -61,7 +62,8 @@ def mutation(
         the function             transaction   answer
         returns a payload        committed     the payload
         raises AppError(Group)   rolled back   an empty payload with `userErrors`
-        raises VersionConflict   rolled back   run once more from the start; a second conflict is INTERNAL_SERVER_ERROR
+        raises VersionConflict   rolled back   run again from the start, at most three times
+        fails as in `retrying`   rolled back   the same: a deadlock, a row that was referred to is gone
         raises anything else     rolled back   INTERNAL_SERVER_ERROR, logged with the request id
         caller not in `allow`    none          UNAUTHENTICATED for a guest, FORBIDDEN for others
 
@@ -75,13 +77,15 @@ def mutation(
 
         async def resolver(self: object, info: Info[Context, None], **arguments: Any) -> Payload:
             authorize(info.context.principal, allow)
-            try:
+            for run in range(1, MAX_RUNS + 1):
                 try:
                     return await run_in_transaction(self, info.context, **arguments)
-                except VersionConflict:
-                    return await run_in_transaction(self, info.context, **arguments)
-            except (AppError, AppErrorGroup) as error:
-                return payload(user_errors=user_errors(error))
+                except (AppError, AppErrorGroup) as error:
+                    return payload(user_errors=user_errors(error))
+                except Exception as fault:
+                    if run == MAX_RUNS or not (isinstance(fault, VersionConflict) or may_succeed_again(fault)):
+                        raise
+            raise AssertionError
 
         async def run_in_transaction(self: object, context: Context, **arguments: Any) -> Payload:
             try:

@@ -1,12 +1,17 @@
-"""Global ids (Relay object identification): type and row id, opaque to clients."""
+"""Global ids (Relay object identification): the type and the row's id, opaque to clients.
+
+The id of what always has the same owner names the owner too: it is read by the owner's key, and never looked for.
+"""
 
 import base64
-import binascii
+from typing import NamedTuple
 from uuid import UUID
 
 import strawberry
 
 from app.platform.errors import NotFound
+
+HEX_LENGTH = 32
 
 
 @strawberry.interface(description="Anything with an id that is unique in the whole service.")
@@ -18,7 +23,7 @@ class Node:
 
 def encode(kind: str, row_id: UUID) -> strawberry.ID:
     """The global id of a row."""
-    return strawberry.ID(base64.urlsafe_b64encode(f"{kind}:{row_id.hex}".encode()).decode().rstrip("="))
+    return _encoded(kind, row_id.hex)
 
 
 def decode(kind: str, global_id: str, *field: str) -> UUID:
@@ -27,10 +32,40 @@ def decode(kind: str, global_id: str, *field: str) -> UUID:
     A malformed id, an id of another kind and an id without a row are indistinguishable to the caller.
     """
     try:
-        padded = global_id + "=" * (-len(global_id) % 4)
-        found_kind, _, row_id = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").partition(":")
-        if found_kind == kind:
-            return UUID(hex=row_id)
-    except (binascii.Error, ValueError, UnicodeError):
-        pass
-    raise NotFound(field=field or ("id",))
+        return UUID(hex=_decoded(kind, global_id))
+    except ValueError:
+        raise NotFound(field=field or ("id",)) from None
+
+
+class OwnedId(NamedTuple):
+    """Whose row it is, and the row's id."""
+
+    owner_id: UUID
+    row_id: UUID
+
+
+def encode_owned(kind: str, *, owner_id: UUID, row_id: UUID) -> strawberry.ID:
+    """The id that clients see of a row that never changes hands."""
+    return _encoded(kind, owner_id.hex + row_id.hex)
+
+
+def decode_owned(kind: str, global_id: str, *field: str) -> OwnedId:
+    """The owner and the row in a `global_id` of this kind; raise `NotFound` for anything else."""
+    try:
+        value = _decoded(kind, global_id)
+        return OwnedId(UUID(hex=value[:HEX_LENGTH]), UUID(hex=value[HEX_LENGTH:]))
+    except ValueError:
+        raise NotFound(field=field or ("id",)) from None
+
+
+def _encoded(kind: str, value: str) -> strawberry.ID:
+    return strawberry.ID(base64.urlsafe_b64encode(f"{kind}:{value}".encode()).decode().rstrip("="))
+
+
+def _decoded(kind: str, global_id: str) -> str:
+    """What follows the kind; raise `ValueError`, as do base64 and ASCII for what is neither."""
+    padded = global_id + "=" * (-len(global_id) % 4)
+    found, _, value = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").partition(":")
+    if found != kind:
+        raise ValueError
+    return value

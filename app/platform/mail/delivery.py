@@ -20,6 +20,7 @@ from sqlalchemy import delete, func
 from sqlmodel import col
 
 from app.platform.clock import now
+from app.platform.db.locks import NO_KEY
 from app.platform.db.queues import Queue
 from app.platform.db.reading import Read, columns
 from app.platform.mail.outbox import TABLE, MailContent, MailState
@@ -99,7 +100,7 @@ async def lease_due(store: Store) -> list[LeasedMail]:
 async def _deliver(store: Store, transport: MailTransport, leased: list[LeasedMail]) -> int:
     contents = await _unseal(store, leased)
     # Mails to an address without an account, or to an erased customer, cannot be opened.
-    await _discard(store, [mail.id for mail in leased if mail.id not in contents])
+    await _discard(store, [mail for mail in leased if mail.id not in contents])
     openable = [mail for mail in leased if mail.id in contents]
     if not openable:
         return 0
@@ -138,7 +139,7 @@ async def _attempt(
 
 async def _settle(store: Store, transport: MailTransport, mail: LeasedMail, fault: Exception | None) -> int:
     async with store.database.transaction() as session:
-        row = await session.get(OutgoingMail, mail.id, with_for_update=True)
+        row = await session.get(OutgoingMail, (mail.customer_id, mail.id), with_for_update=NO_KEY)
         if row is None or row.state != MailState.QUEUED.value:
             return 0
         if fault is None:
@@ -157,10 +158,11 @@ async def _settle(store: Store, transport: MailTransport, mail: LeasedMail, faul
     return int(fault is None)
 
 
-async def _discard(store: Store, ids: list[UUID]) -> None:
-    if ids:
-        async with store.database.transaction() as session:
-            await session.exec(delete(OutgoingMail).where(col(OutgoingMail.id).in_(ids)))
+async def _discard(store: Store, mails: list[LeasedMail]) -> None:
+    async with store.database.transaction() as session:
+        for mail in mails:
+            its_row = (col(OutgoingMail.customer_id) == mail.customer_id, col(OutgoingMail.id) == mail.id)
+            await session.exec(delete(OutgoingMail).where(*its_row))
 
 
 async def counts(store: Store) -> dict[MailState, int]:

@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, Uuid
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
+from app.platform.db.columns import binary_column, foreign_key, id_column, owner_column, timestamp_column
 
 
 class OutgoingMail(SQLModel, table=True):
@@ -16,14 +16,11 @@ class OutgoingMail(SQLModel, table=True):
     """
 
     __tablename__ = "outgoing_mails"
-    __table_args__ = (
-        Index("ix_outgoing_mails_due", "state", "due_at"),
-        Index("ix_outgoing_mails_customer", "customer_id"),
-    )
+    __table_args__ = (Index("ix_outgoing_mails_due", "state", "due_at"),)
 
+    customer_id: UUID = owner_column()
     id: UUID = id_column()
     organization_id: UUID = foreign_key("organizations.id")
-    customer_id: UUID = Field(sa_type=Uuid)
     template: str = Field(max_length=32)
     sealed: bytes | None = binary_column(nullable=True)
     state: str = Field(max_length=16)

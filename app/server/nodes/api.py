@@ -1,7 +1,7 @@
 """The Relay field `node`: fetches any object by its global id, under the access rules of its type."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import strawberry
@@ -22,7 +22,7 @@ from app.platform.graphql import ids
 from app.platform.graphql.access import ANYBODY, CUSTOMER, Access, authorize, back_office
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import query
-from app.platform.graphql.ids import Node
+from app.platform.graphql.ids import Node, OwnedId
 from app.platform.principal import Scope
 
 # The object, and the customer that it belongs to, if any.
@@ -34,20 +34,29 @@ async def _customer(context: Context, row_id: UUID) -> Found:
     return (customers.to_customer(customer), customer.row.id) if customer else None
 
 
-async def _address(context: Context, row_id: UUID) -> Found:
-    address = await context.load(address_rows.by_ids, row_id)
-    return (addresses.to_address(address, context.principal.locale), address.row.customer_id) if address else None
+async def _address(context: Context, key: OwnedId) -> Found:
+    owner_id, row_id = key
+    for one in await context.load(address_rows.of_customers, owner_id):
+        if one.row.id == row_id:
+            return addresses.to_address(one, context.principal.locale), owner_id
+    return None
 
 
-async def _payment_method(context: Context, row_id: UUID) -> Found:
-    payment_method = await context.load(payment_method_rows.by_ids, row_id)
-    return (
-        (payment_methods.to_payment_method(payment_method), payment_method.row.customer_id) if payment_method else None
-    )
+async def _payment_method(context: Context, key: OwnedId) -> Found:
+    owner_id, row_id = key
+    for one in await context.load(payment_method_rows.of_customers, owner_id):
+        if one.row.id == row_id:
+            return payment_methods.to_payment_method(one), owner_id
+    return None
 
 
 async def _order(context: Context, row_id: UUID) -> Found:
-    order = await order_rows.by_id(context.store, organization_id=context.organization.id, order_id=row_id)
+    order = await order_rows.by_id(
+        context.store,
+        organization_id=context.organization.id,
+        order_id=row_id,
+        customer_id=context.principal.customer_id,
+    )
     return (orders.to_order(order), order.customer_id) if order else None
 
 
@@ -62,15 +71,16 @@ async def _market(context: Context, row_id: UUID) -> Found:
 
 
 class _NodeType(NamedTuple):
-    load: Callable[[Context, UUID], Awaitable[Found]]
+    load: Callable[[Context, Any], Awaitable[Found]]
     access: Access
+    decode: Callable[[str, str], UUID | OwnedId] = ids.decode
 
 
 OWNED: Access = [CUSTOMER, *back_office(Scope.CUSTOMERS_READ)]
 NODE_TYPES: Mapping[str, _NodeType] = {
     "Customer": _NodeType(_customer, OWNED),
-    "Address": _NodeType(_address, OWNED),
-    "PaymentMethod": _NodeType(_payment_method, OWNED),
+    "Address": _NodeType(_address, OWNED, ids.decode_owned),
+    "PaymentMethod": _NodeType(_payment_method, OWNED, ids.decode_owned),
     "Order": _NodeType(_order, OWNED),
     "CustomerGroup": _NodeType(_group, GROUP_READERS),
     "Market": _NodeType(_market, ANYBODY),
@@ -96,11 +106,11 @@ class NodeQueries:
         """An id of another customer is indistinguishable from an id of nothing."""
         for name, node_type in NODE_TYPES.items():
             try:
-                row_id = ids.decode(name, id)
+                key = node_type.decode(name, id)
             except NotFound:
                 continue
             authorize(context.principal, node_type.access)
-            result = await node_type.load(context, row_id)
+            result = await node_type.load(context, key)
             if result is None or node_type.access is not OWNED:
                 return result[0] if result else None
             return await _audited(context, result)

@@ -224,4 +224,4 @@ async def test_every_write_is_in_the_audit_log(payments: SandboxPayments, ann: P
 async def test_ids_are_global(payments: SandboxPayments, ann: Person) -> None:
     added = await payments.add_method(ann)
 
-    assert ids.decode("PaymentMethod", added["id"]).version == 7
+    assert ids.decode_owned("PaymentMethod", added["id"]).row_id.version == 7

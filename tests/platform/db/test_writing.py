@@ -2,9 +2,11 @@
 
 import asyncio
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from sqlalchemy import bindparam, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,7 +14,7 @@ from app.accounts.organizations.tables import Organization
 from app.platform.audit.tables import AuditEvent
 from app.platform.clock import now
 from app.platform.db.columns import new_id
-from app.platform.db.engine import Database
+from app.platform.db.engine import Database, DatabaseOptions
 from app.platform.db.reading import Read, columns
 from app.platform.db.writing import (
     MAX_STATEMENTS_PER_ROUND_TRIP,
@@ -144,7 +146,7 @@ async def test_what_was_added_to_the_session_is_there_before_what_refers_to_it(d
     extra = {"id": new_id(), "action": "x", "actor_kind": "SYSTEM", "fields": [], "at": now()}
 
     async with database.transaction() as session:
-        execute_at_commit(session, EVENT, organization_id=second.id, **extra)
+        execute_at_commit(session, EVENT, owner_id=second.id, organization_id=second.id, **extra)
         session.add(second)
 
     assert await database.rows(ORGANIZATIONS) == [("first", "A"), ("second", "B")]
@@ -181,3 +183,36 @@ async def test_a_change_goes_to_no_connection_that_the_server_closed(postgres_ur
         await transact(database, organization("second"))
 
         assert "second" in [one.slug for one in await database.rows(ORGANIZATIONS)]
+
+
+def event(owner_id: UUID, organization_id: UUID) -> Change:
+    row = {"owner_id": owner_id, "id": new_id(), "organization_id": organization_id, "actor_kind": "SYSTEM"}
+    about = {"customer_id": None if owner_id == organization_id else owner_id}
+    return EVENT, {**row, **about, "action": "organization.updated", "fields": [], "at": now()}
+
+
+async def sent(urls: Urls, *changes: Change, sharded: bool) -> list[str]:
+    """The statements of one transaction that defers these changes."""
+    database = Database(urls.main, DatabaseOptions(sharded=sharded))
+    heard: list[str] = []
+    database.on_statement = heard.append
+    async with database.transaction() as session:
+        plan(session, *changes)
+    await database.close()
+    return heard
+
+
+async def test_a_sharded_database_gets_the_changes_of_each_owner_apart_and_still_all_or_none(
+    postgres_urls: Urls,
+) -> None:
+    async with open_shop(postgres_urls) as shop:
+        organization_id, first, second = shop.organization.id, new_id(), new_id()
+        changes = [event(one, organization_id) for one in (first, second, first)]
+
+        assert len(await sent(postgres_urls, *changes, sharded=False)) == 1
+        again = [event(one, organization_id) for one in (first, second, first)]
+        assert [statement.count("INSERT") for statement in await sent(postgres_urls, *again, sharded=True)] == [2, 1]
+        assert len(await sent(postgres_urls, event(first, organization_id), sharded=True)) == 1
+        with pytest.raises(IntegrityError):
+            await sent(postgres_urls, event(first, organization_id), event(second, new_id()), sharded=True)
+        assert await shop.count("audit_events") == 7

@@ -71,9 +71,9 @@ class _Statement:
 
 UPDATE = (
     "UPDATE customers SET sealed = $1, version = version + 1, updated_at = $2 WHERE id = $3",
-    "INSERT INTO audit_events (id, organization_id, customer_id, actor_kind, actor_id, action, object_id, fields,"
-    " source, request_id, at) VALUES ($1, $2, $3, 'CUSTOMER', $3, 'customer.updated', NULL, '[\"firstName\"]',"
-    " $4, $5, $6)",
+    "INSERT INTO audit_events (owner_id, id, organization_id, customer_id, actor_kind, actor_id, action, object_id,"
+    " fields, source, request_id, at) VALUES ($3, $1, $2, $3, 'CUSTOMER', $3, 'customer.updated', NULL,"
+    " '[\"firstName\"]', $4, $5, $6)",
 )
 
 
@@ -119,7 +119,9 @@ class Baseline:
     async def _customer(self, request: Request) -> UUID:
         await request.body()
         session_id, customer_id = self._sessions[request.headers["authorization"][len("Bearer ") :]]
-        arguments = self._signed_in.arguments(session_id=session_id, key_hash=self._key_hash, moment=now())
+        arguments = self._signed_in.arguments(
+            owner_id=customer_id, session_id=session_id, key_hash=self._key_hash, moment=now()
+        )
         await self._pool.fetch(self._signed_in.text, *arguments)
         return customer_id
 

@@ -29,7 +29,7 @@ COPIES = (
 OTHERS = {
     "customers": "jsonb_build_object('id', copies.id, 'shopper_reference', 'copies-' || number)",
     "login_identifiers": "jsonb_build_object('customer_id', copies.id, 'keyed_hash', sha256(copies.id::text::bytea))",
-    "login_sessions": "jsonb_build_object('id', gen_random_uuid(), 'customer_id', copies.id)",
+    "login_sessions": "jsonb_build_object('owner_id', copies.id, 'id', gen_random_uuid(), 'customer_id', copies.id)",
     "addresses": "jsonb_build_object('id', gen_random_uuid(), 'customer_id', copies.id)",
     "payment_methods": "jsonb_build_object('id', gen_random_uuid(), 'customer_id', copies.id,"
     " 'token_hash', sha256((copied.id || copies.id::text)::bytea))",

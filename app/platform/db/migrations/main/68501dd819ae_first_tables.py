@@ -78,6 +78,7 @@ def upgrade() -> None:
 
     op.create_table(
         "audit_events",
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=True),
@@ -90,14 +91,12 @@ def upgrade() -> None:
         sa.Column("source", sa.LargeBinary(), nullable=True),
         sa.Column("request_id", sa.String(length=64), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("owner_id = coalesce(customer_id, organization_id)", name=op.f("ck_audit_events_owner")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_audit_events_organization_id_organizations")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
+        sa.PrimaryKeyConstraint("owner_id", "id", name=op.f("pk_audit_events")),
     )
-    with op.batch_alter_table("audit_events", schema=None) as batch_op:
-        batch_op.create_index("ix_audit_events_customer", ["organization_id", "customer_id", "id"], unique=False)
-
     op.create_table(
         "customer_groups",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -144,10 +143,97 @@ def upgrade() -> None:
         sa.UniqueConstraint("organization_id", "name", name=op.f("uq_extra_fields_organization_id_name")),
     )
     op.create_table(
-        "outgoing_mails",
+        "guess_counters",
+        sa.Column("key_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_guess_counters_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_guess_counters")),
+    )
+    with op.batch_alter_table("guess_counters", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_guess_counters_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_guess_counters_last_failed_at"), ["last_failed_at"], unique=False)
+
+    op.create_table(
+        "login_identifiers",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("keyed_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_login_identifiers_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "kind", "keyed_hash", name=op.f("pk_login_identifiers")),
+    )
+    with op.batch_alter_table("login_identifiers", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_login_identifiers_customer_id"), ["customer_id"], unique=False)
+
+    op.create_table(
+        "order_numbers",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_order_numbers_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "number", name=op.f("pk_order_numbers")),
+    )
+    op.create_table(
+        "orders",
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("number", sa.String(length=64), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("total_minor", sa.BigInteger(), nullable=False),
+        sa.Column("currency_code", sa.String(length=3), nullable=False),
+        sa.Column("item_count", sa.Integer(), nullable=False),
+        sa.Column("country_code", sa.String(length=2), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("spent_key_id", sa.Uuid(), nullable=True),
+        sa.Column("guest_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("content_hash", sa.LargeBinary(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("owner_id = coalesce(customer_id, id)", name=op.f("ck_orders_owner")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_orders_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("owner_id", "id", name=op.f("pk_orders")),
+    )
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_orders_guest",
+            ["organization_id", "guest_hash"],
+            unique=False,
+            sqlite_where=sa.text("guest_hash IS NOT NULL"),
+            postgresql_where=sa.text("guest_hash IS NOT NULL"),
+        )
+        batch_op.create_index("ix_orders_history", ["owner_id", "placed_at", "id", "organization_id"], unique=False)
+        batch_op.create_index("ix_orders_id", ["id"], unique=False)
+        batch_op.create_index(
+            "ix_orders_spent_key",
+            ["spent_key_id"],
+            unique=False,
+            sqlite_where=sa.text("spent_key_id IS NOT NULL"),
+            postgresql_where=sa.text("spent_key_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "outgoing_mails",
         sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("template", sa.String(length=32), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
@@ -159,17 +245,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_outgoing_mails_organization_id_organizations")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_outgoing_mails")),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_outgoing_mails")),
     )
     with op.batch_alter_table("outgoing_mails", schema=None) as batch_op:
-        batch_op.create_index("ix_outgoing_mails_customer", ["customer_id"], unique=False)
         batch_op.create_index("ix_outgoing_mails_due", ["state", "due_at"], unique=False)
 
     op.create_table(
         "proofs",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("purpose", sa.String(length=32), nullable=False),
         sa.Column("about_hash", sa.LargeBinary(), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
@@ -182,15 +267,24 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_proofs_organization_id_organizations")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_proofs")),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_proofs")),
         sa.UniqueConstraint(
             "customer_id", "purpose", "about_hash", name=op.f("uq_proofs_customer_id_purpose_about_hash")
         ),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_proofs_token_hash")),
     )
     with op.batch_alter_table("proofs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_proofs_expires_at"), ["expires_at"], unique=False)
 
+    op.create_table(
+        "shopper_references",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("shopper_reference", sa.String(length=128), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_shopper_references_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "shopper_reference", name=op.f("pk_shopper_references")),
+    )
     op.create_table(
         "staff_members",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -231,9 +325,6 @@ def upgrade() -> None:
             ["organization_id"], ["organizations.id"], name=op.f("fk_customers_organization_id_organizations")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customers")),
-        sa.UniqueConstraint(
-            "organization_id", "shopper_reference", name=op.f("uq_customers_organization_id_shopper_reference")
-        ),
     )
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.create_index("ix_customers_created", ["organization_id", "created_at", "id"], unique=False)
@@ -242,6 +333,40 @@ def upgrade() -> None:
         batch_op.create_index("ix_customers_organization", ["organization_id", "id"], unique=False)
         batch_op.create_index("ix_customers_reference", ["organization_id", "reference_hash"], unique=False)
         batch_op.create_index("ix_customers_updated", ["organization_id", "updated_at", "id"], unique=False)
+
+    op.create_table(
+        "login_sessions",
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("staff_id", sa.Uuid(), nullable=True),
+        sa.Column("scopes", sa.String(length=512), nullable=False),
+        sa.Column("custom_claim", sa.JSON(), nullable=True),
+        sa.Column("sealed_device", sa.LargeBinary(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("idle_expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_reason", sa.String(length=32), nullable=True),
+        sa.CheckConstraint("owner_id = coalesce(customer_id, client_id)", name=op.f("ck_login_sessions_owner")),
+        sa.ForeignKeyConstraint(
+            ["client_id"], ["api_clients.id"], name=op.f("fk_login_sessions_client_id_api_clients")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_login_sessions_organization_id_organizations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["staff_members.id"], name=op.f("fk_login_sessions_staff_id_staff_members")
+        ),
+        sa.PrimaryKeyConstraint("owner_id", "id", name=op.f("pk_login_sessions")),
+    )
+    with op.batch_alter_table("login_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_login_sessions_client_id"), ["client_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_login_sessions_expires_at"), ["expires_at"], unique=False)
 
     op.create_table(
         "markets",
@@ -278,9 +403,9 @@ def upgrade() -> None:
 
     op.create_table(
         "addresses",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("country_code", sa.String(length=2), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("is_default_shipping", sa.Boolean(), nullable=False),
@@ -292,10 +417,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_addresses_organization_id_organizations")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_addresses")),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_addresses")),
     )
     with op.batch_alter_table("addresses", schema=None) as batch_op:
-        batch_op.create_index("ix_addresses_customer", ["organization_id", "customer_id"], unique=False)
         batch_op.create_index(
             "uq_addresses_is_default_billing",
             ["customer_id"],
@@ -313,9 +437,9 @@ def upgrade() -> None:
 
     op.create_table(
         "anonymization_requests",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("requester_id", sa.Uuid(), nullable=False),
         sa.Column("canceller_id", sa.Uuid(), nullable=True),
@@ -342,10 +466,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["requester_id"], ["staff_members.id"], name=op.f("fk_anonymization_requests_requester_id_staff_members")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_anonymization_requests")),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_anonymization_requests")),
     )
     with op.batch_alter_table("anonymization_requests", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_anonymization_requests_customer_id"), ["customer_id"], unique=False)
         batch_op.create_index("ix_anonymization_requests_due", ["status", "due_at"], unique=False)
         batch_op.create_index(
             "uq_anonymization_requests_open",
@@ -357,9 +480,9 @@ def upgrade() -> None:
 
     op.create_table(
         "customer_deletions",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -368,16 +491,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_customer_deletions_organization_id_organizations")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_deletions")),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_customer_deletions")),
     )
     with op.batch_alter_table("customer_deletions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_customer_deletions_due_at"), ["due_at"], unique=False)
 
     op.create_table(
         "gateway_attempts",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("gateway", sa.String(length=32), nullable=False),
@@ -393,17 +516,16 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_gateway_attempts_organization_id_organizations")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_attempts")),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_gateway_attempts")),
     )
     with op.batch_alter_table("gateway_attempts", schema=None) as batch_op:
-        batch_op.create_index("ix_gateway_attempts_customer", ["organization_id", "customer_id", "id"], unique=False)
         batch_op.create_index("ix_gateway_attempts_due", ["state", "next_attempt_at"], unique=False)
 
     op.create_table(
         "gateway_customers",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("gateway", sa.String(length=32), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -413,100 +535,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_gateway_customers_organization_id_organizations")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_customers")),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_gateway_customers")),
         sa.UniqueConstraint("customer_id", "gateway", name=op.f("uq_gateway_customers_customer_id_gateway")),
     )
     op.create_table(
-        "guess_counters",
-        sa.Column("key_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=True),
-        sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("last_failed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customers.id"], name=op.f("fk_guess_counters_customer_id_customers")
-        ),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.id"], name=op.f("fk_guess_counters_organization_id_organizations")
-        ),
-        sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_guess_counters")),
-    )
-    with op.batch_alter_table("guess_counters", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_guess_counters_customer_id"), ["customer_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_guess_counters_last_failed_at"), ["last_failed_at"], unique=False)
-
-    op.create_table(
-        "login_identifiers",
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("keyed_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customers.id"], name=op.f("fk_login_identifiers_customer_id_customers")
-        ),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.id"], name=op.f("fk_login_identifiers_organization_id_organizations")
-        ),
-        sa.PrimaryKeyConstraint("organization_id", "kind", "keyed_hash", name=op.f("pk_login_identifiers")),
-    )
-    with op.batch_alter_table("login_identifiers", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_login_identifiers_customer_id"), ["customer_id"], unique=False)
-
-    op.create_table(
-        "orders",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=True),
-        sa.Column("number", sa.String(length=64), nullable=False),
-        sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("total_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency_code", sa.String(length=3), nullable=False),
-        sa.Column("item_count", sa.Integer(), nullable=False),
-        sa.Column("country_code", sa.String(length=2), nullable=True),
-        sa.Column("sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("spent_key_id", sa.Uuid(), nullable=True),
-        sa.Column("guest_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("content_hash", sa.LargeBinary(), nullable=True),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_orders_customer_id_customers")),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.id"], name=op.f("fk_orders_organization_id_organizations")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
-        sa.UniqueConstraint("organization_id", "number", name=op.f("uq_orders_organization_id_number")),
-    )
-    with op.batch_alter_table("orders", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_orders_guest",
-            ["organization_id", "guest_hash"],
-            unique=False,
-            sqlite_where=sa.text("guest_hash IS NOT NULL"),
-            postgresql_where=sa.text("guest_hash IS NOT NULL"),
-        )
-        batch_op.create_index("ix_orders_history", ["customer_id", "placed_at", "id", "organization_id"], unique=False)
-        batch_op.create_index(
-            "ix_orders_spent_key",
-            ["spent_key_id"],
-            unique=False,
-            sqlite_where=sa.text("spent_key_id IS NOT NULL"),
-            postgresql_where=sa.text("spent_key_id IS NOT NULL"),
-        )
-
-    op.create_table(
         "payment_methods",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("gateway", sa.String(length=32), nullable=False),
         sa.Column("type", sa.String(length=16), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("is_default", sa.Boolean(), nullable=False),
+        sa.Column("expiry_notice_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
@@ -515,11 +557,17 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_payment_methods_organization_id_organizations")
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_methods")),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_payment_methods")),
         sa.UniqueConstraint("customer_id", "token_hash", name=op.f("uq_payment_methods_customer_id_token_hash")),
     )
     with op.batch_alter_table("payment_methods", schema=None) as batch_op:
-        batch_op.create_index("ix_payment_methods_customer", ["organization_id", "customer_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_payment_methods_expiry_notice",
+            ["expiry_notice_at"],
+            unique=False,
+            sqlite_where=sa.text("expiry_notice_at IS NOT NULL"),
+            postgresql_where=sa.text("expiry_notice_at IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_payment_methods_token_hash"), ["token_hash"], unique=False)
         batch_op.create_index(
             "uq_payment_methods_default",
@@ -530,65 +578,31 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "login_sessions",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("kind", sa.String(length=16), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=True),
-        sa.Column("client_id", sa.Uuid(), nullable=True),
-        sa.Column("staff_id", sa.Uuid(), nullable=True),
-        sa.Column("scopes", sa.String(length=512), nullable=False),
-        sa.Column("custom_claim", sa.JSON(), nullable=True),
-        sa.Column("sealed_device", sa.LargeBinary(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("idle_expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("ended_reason", sa.String(length=32), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["api_clients.id"], name=op.f("fk_login_sessions_client_id_api_clients")
-        ),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customers.id"], name=op.f("fk_login_sessions_customer_id_customers")
-        ),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.id"], name=op.f("fk_login_sessions_organization_id_organizations")
-        ),
-        sa.ForeignKeyConstraint(
-            ["staff_id"], ["staff_members.id"], name=op.f("fk_login_sessions_staff_id_staff_members")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_sessions")),
-    )
-    with op.batch_alter_table("login_sessions", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_login_sessions_client_id"), ["client_id"], unique=False)
-        batch_op.create_index("ix_login_sessions_customer", ["organization_id", "customer_id", "id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_login_sessions_expires_at"), ["expires_at"], unique=False)
-
-    op.create_table(
         "refresh_tokens",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
-        sa.Column("customer_id", sa.Uuid(), nullable=True),
         sa.Column("session_id", sa.Uuid(), nullable=False),
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
+            ["customer_id", "session_id"],
+            ["login_sessions.owner_id", "login_sessions.id"],
+            name=op.f("fk_refresh_tokens_customer_id_session_id_login_sessions"),
+        ),
+        sa.ForeignKeyConstraint(
             ["customer_id"], ["customers.id"], name=op.f("fk_refresh_tokens_customer_id_customers")
         ),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_refresh_tokens_organization_id_organizations")
         ),
-        sa.ForeignKeyConstraint(
-            ["session_id"], ["login_sessions.id"], name=op.f("fk_refresh_tokens_session_id_login_sessions")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_refresh_tokens")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_refresh_tokens_token_hash")),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_refresh_tokens")),
     )
     with op.batch_alter_table("refresh_tokens", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_refresh_tokens_session_id"), ["session_id"], unique=False)
+        batch_op.create_index("ix_refresh_tokens_session", ["customer_id", "session_id"], unique=False)
+        batch_op.create_index("ix_refresh_tokens_token", ["customer_id", "token_hash"], unique=False)
 
     # ### end Alembic commands ###
 
@@ -597,50 +611,25 @@ def downgrade() -> None:
     """Take back."""
     # ### commands auto generated by Alembic - please adjust! ###
     with op.batch_alter_table("refresh_tokens", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_refresh_tokens_session_id"))
+        batch_op.drop_index("ix_refresh_tokens_token")
+        batch_op.drop_index("ix_refresh_tokens_session")
 
     op.drop_table("refresh_tokens")
-    with op.batch_alter_table("login_sessions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_login_sessions_expires_at"))
-        batch_op.drop_index("ix_login_sessions_customer")
-        batch_op.drop_index(batch_op.f("ix_login_sessions_client_id"))
-
-    op.drop_table("login_sessions")
     with op.batch_alter_table("payment_methods", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_payment_methods_default", sqlite_where=sa.text("is_default"), postgresql_where=sa.text("is_default")
         )
         batch_op.drop_index(batch_op.f("ix_payment_methods_token_hash"))
-        batch_op.drop_index("ix_payment_methods_customer")
+        batch_op.drop_index(
+            "ix_payment_methods_expiry_notice",
+            sqlite_where=sa.text("expiry_notice_at IS NOT NULL"),
+            postgresql_where=sa.text("expiry_notice_at IS NOT NULL"),
+        )
 
     op.drop_table("payment_methods")
-    with op.batch_alter_table("orders", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_orders_spent_key",
-            sqlite_where=sa.text("spent_key_id IS NOT NULL"),
-            postgresql_where=sa.text("spent_key_id IS NOT NULL"),
-        )
-        batch_op.drop_index("ix_orders_history")
-        batch_op.drop_index(
-            "ix_orders_guest",
-            sqlite_where=sa.text("guest_hash IS NOT NULL"),
-            postgresql_where=sa.text("guest_hash IS NOT NULL"),
-        )
-
-    op.drop_table("orders")
-    with op.batch_alter_table("login_identifiers", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_login_identifiers_customer_id"))
-
-    op.drop_table("login_identifiers")
-    with op.batch_alter_table("guess_counters", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_guess_counters_last_failed_at"))
-        batch_op.drop_index(batch_op.f("ix_guess_counters_customer_id"))
-
-    op.drop_table("guess_counters")
     op.drop_table("gateway_customers")
     with op.batch_alter_table("gateway_attempts", schema=None) as batch_op:
         batch_op.drop_index("ix_gateway_attempts_due")
-        batch_op.drop_index("ix_gateway_attempts_customer")
 
     op.drop_table("gateway_attempts")
     with op.batch_alter_table("customer_deletions", schema=None) as batch_op:
@@ -654,7 +643,6 @@ def downgrade() -> None:
             postgresql_where=sa.text("status IN ('REQUESTED', 'STARTED', 'FAILED')"),
         )
         batch_op.drop_index("ix_anonymization_requests_due")
-        batch_op.drop_index(batch_op.f("ix_anonymization_requests_customer_id"))
 
     op.drop_table("anonymization_requests")
     with op.batch_alter_table("addresses", schema=None) as batch_op:
@@ -668,7 +656,6 @@ def downgrade() -> None:
             sqlite_where=sa.text("is_default_billing"),
             postgresql_where=sa.text("is_default_billing"),
         )
-        batch_op.drop_index("ix_addresses_customer")
 
     op.drop_table("addresses")
     with op.batch_alter_table("used_assertions", schema=None) as batch_op:
@@ -679,6 +666,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_markets_group_id"))
 
     op.drop_table("markets")
+    with op.batch_alter_table("login_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_login_sessions_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_login_sessions_client_id"))
+
+    op.drop_table("login_sessions")
     with op.batch_alter_table("customers", schema=None) as batch_op:
         batch_op.drop_index("ix_customers_updated")
         batch_op.drop_index("ix_customers_reference")
@@ -689,15 +681,40 @@ def downgrade() -> None:
 
     op.drop_table("customers")
     op.drop_table("staff_members")
+    op.drop_table("shopper_references")
     with op.batch_alter_table("proofs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_proofs_expires_at"))
 
     op.drop_table("proofs")
     with op.batch_alter_table("outgoing_mails", schema=None) as batch_op:
         batch_op.drop_index("ix_outgoing_mails_due")
-        batch_op.drop_index("ix_outgoing_mails_customer")
 
     op.drop_table("outgoing_mails")
+    with op.batch_alter_table("orders", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_orders_spent_key",
+            sqlite_where=sa.text("spent_key_id IS NOT NULL"),
+            postgresql_where=sa.text("spent_key_id IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_orders_id")
+        batch_op.drop_index("ix_orders_history")
+        batch_op.drop_index(
+            "ix_orders_guest",
+            sqlite_where=sa.text("guest_hash IS NOT NULL"),
+            postgresql_where=sa.text("guest_hash IS NOT NULL"),
+        )
+
+    op.drop_table("orders")
+    op.drop_table("order_numbers")
+    with op.batch_alter_table("login_identifiers", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_login_identifiers_customer_id"))
+
+    op.drop_table("login_identifiers")
+    with op.batch_alter_table("guess_counters", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_guess_counters_last_failed_at"))
+        batch_op.drop_index(batch_op.f("ix_guess_counters_customer_id"))
+
+    op.drop_table("guess_counters")
     op.drop_table("extra_fields")
     with op.batch_alter_table("customer_groups", schema=None) as batch_op:
         batch_op.drop_index(
@@ -705,9 +722,6 @@ def downgrade() -> None:
         )
 
     op.drop_table("customer_groups")
-    with op.batch_alter_table("audit_events", schema=None) as batch_op:
-        batch_op.drop_index("ix_audit_events_customer")
-
     op.drop_table("audit_events")
     with op.batch_alter_table("api_clients", schema=None) as batch_op:
         batch_op.drop_index("uq_api_clients_previous_key")

@@ -1,0 +1,16 @@
+"""Which failures of a transaction end when it runs again: somebody else's change came in between."""
+
+FOREIGN_KEY_VIOLATION = "23503"
+SERIALIZATION_FAILURE = "40001"
+DEADLOCK = "40P01"
+RETRIED_STATES = frozenset({FOREIGN_KEY_VIOLATION, SERIALIZATION_FAILURE, DEADLOCK})
+MAX_RUNS = 3
+
+
+def may_succeed_again(fault: Exception) -> bool:
+    """Whether the same transaction may succeed when it runs again from the start.
+
+    A violated foreign key is one of them: what is referred to was there when it was looked at, and no lock kept it.
+    The next run sees that it is gone, and says so.
+    """
+    return getattr(getattr(fault, "orig", fault), "sqlstate", None) in RETRIED_STATES
