@@ -12,7 +12,7 @@ import pytest
 from app.platform.db.migrating import migrate
 from app.platform.db.revisions import DatabaseKind
 from app.server.runtime import databases
-from tests import postgres
+from tests import owner_first, postgres
 from tests.shop import Shop, Urls, open_shop
 
 _numbers = itertools.count(1)
@@ -89,6 +89,14 @@ async def postgres_urls(postgres_url: str, postgres_template: Urls, tmp_path: Pa
     yield Urls(main, keystore, tmp_path)
     for name in names.values():
         await postgres.execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_the_owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test fails in which the program reads, changes or locks what somebody owns without saying whose it is."""
+    with owner_first.collected(monkeypatch) as unowned:
+        yield
+    assert unowned == {}, "Name the owner, or add the shape to tests/contract/permitted_fan_outs.py with its reason."
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,0 +1,50 @@
+"""The statements that may touch rows of many owners, each with its reason: none is needed to answer a customer.
+
+A shape is what is done (LOCK for SELECT … FOR UPDATE), to which tables, by which columns; `*` stands for any.
+"""
+
+from fnmatch import fnmatchcase
+from functools import cache
+
+SWEEP = "a sweep of the worker: what has expired is nobody's in particular"
+QUEUE = "a queue of the worker looks at all owners without a lock; each row is locked by its owner afterwards"
+BACK_OFFICE = "a list, a count or a search of the back office is about all customers of an organization"
+GROUP_MOVES = "a group is deleted: its customers, whoever they are, move to another one"
+
+PERMITTED: dict[str, str] = {
+    "DELETE guess_counters BY last_failed_at": SWEEP,
+    "SELECT guess_counters BY last_failed_at": SWEEP,
+    "DELETE proofs BY expires_at": SWEEP,
+    "DELETE used_assertions BY expires_at": SWEEP,
+    "DELETE outgoing_mails BY settled_at": SWEEP,
+    "DELETE gateway_attempts BY state, updated_at": SWEEP,
+    "SELECT orders BY spent_key_id": QUEUE,
+    "SELECT anonymization_requests BY due_at, status": QUEUE,
+    "SELECT customer_deletions BY due_at": QUEUE,
+    "SELECT gateway_attempts BY next_attempt_at, state": QUEUE,
+    "SELECT outgoing_mails BY due_at, state": QUEUE,
+    "SELECT payment_methods BY expiry_notice_at, id": QUEUE,
+    "SELECT gateway_attempts BY state": "metrics count what needs a person",
+    "SELECT outgoing_mails BY nothing": "metrics count the mails in each state",
+    "SELECT outgoing_mails BY id": "the mailbox of development shows the mails of all",
+    "SELECT outgoing_mails BY sealed": "the mailbox of development shows the mails of all",
+    "DELETE login_identifiers BY customer_id": "an erasure frees all names, also without the key that would tell them",
+    "DELETE login_identifiers BY customer_id, kind": "an address or a login name changes: rare, and by an index",
+    "DELETE guess_counters BY customer_id": "an erasure, or a password reset by mail: rare, and by an index",
+    "SELECT guess_counters BY customer_id, organization_id": "an export shows all counters of one customer: rare",
+    "SELECT orders BY guest_hash, organization_id": "an address was proven: the orders of the guest own themselves",
+    "SELECT orders BY id, organization_id": "the back office names an order by its id alone, whosever it is",
+    "SELECT payment_methods BY token_hash": "a gateway's webhook names a token, which several customers may have",
+    "UPDATE login_sessions BY ended_at, expires_at, organization_id, staff_id": "a staff member leaves: the sessions "
+    "belong to the clients that were used",
+    "SELECT customers BY group_id": GROUP_MOVES,
+    "UPDATE customers BY group_id": GROUP_MOVES,
+    "SELECT customers BY *deleted_at*organization_id*": BACK_OFFICE,
+    "SELECT anonymization_requests BY customer_id, id*": BACK_OFFICE,
+}
+
+
+@cache
+def is_permitted(shape: str) -> bool:
+    """Whether a statement of this shape may do without an owner."""
+    return any(fnmatchcase(shape, pattern) for pattern in PERMITTED)
