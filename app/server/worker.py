@@ -14,6 +14,7 @@ from app.customers.payment_methods.gateways.interface import Gateways
 from app.customers.payment_methods.reconciliation import reconcile
 from app.identity.guessing import repository as guessing
 from app.identity.proofs.repository import sweep as sweep_proofs
+from app.identity.sessions.sweeping import sweep_refresh_tokens, sweep_sessions
 from app.platform.clock import now
 from app.platform.jobs.running import Job, run_jobs
 from app.platform.mail.delivery import MailTransport, deliver_due
@@ -53,6 +54,8 @@ def jobs(runtime: Runtime) -> list[Job]:
         Job("discard-guest-order-keys", interval, partial(discard_spent_keys, store)),
         Job("reconcile-payment-methods", interval, partial(reconcile, store, gateways, limit=RECONCILE_BATCH_SIZE)),
         Job("sweep-mail", HOUR, partial(sweep_mail, store), exclusive=True),
+        Job("sweep-refresh-tokens", HOUR, partial(sweep_refresh_tokens, store), exclusive=True),
+        Job("sweep-sessions", HOUR, partial(sweep_sessions, store), exclusive=True),
         Job("sweep-proofs", HOUR, partial(sweep_proofs, store), exclusive=True),
         Job("sweep-orphaned-keys", HOUR, partial(sweep_orphaned_keys, store), exclusive=True),
         Job("sweep-assertions", HOUR, partial(sweep_assertions, store), exclusive=True),

@@ -24,13 +24,14 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy import Update, delete, update
+from sqlalchemy import Update, bindparam, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.payment_methods.tables import GatewayAttempt
 from app.platform.clock import now
 from app.platform.db.columns import new_id
+from app.platform.db.sweeping import Sweep
 from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.vault import Store, Vault
 
@@ -54,6 +55,13 @@ class AttemptState(Enum):
     PENDING = "PENDING"
     DONE = "DONE"
     FAILED = "FAILED"
+
+
+_DONE = Sweep(
+    GatewayAttempt,
+    col(GatewayAttempt.state) == AttemptState.DONE.value,
+    col(GatewayAttempt.updated_at) < bindparam("before"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +159,4 @@ def _done(customer_id: UUID, attempt_id: UUID) -> Update:
 
 async def sweep(store: Store) -> int:
     """Delete the attempts that have been DONE for 30 days; return how many."""
-    expired = delete(GatewayAttempt).where(
-        col(GatewayAttempt.state) == AttemptState.DONE.value, col(GatewayAttempt.updated_at) < now() - RETENTION
-    )
-    async with store.database.transaction() as session:
-        return (await session.exec(expired)).rowcount
+    return await _DONE.run(store.database, before=now() - RETENTION)

@@ -9,6 +9,7 @@ from sqlmodel import Field, SQLModel
 from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
 
 DEFAULT_ONLY = text("is_default")
+IS_DONE = text("state = 'DONE'")
 NOTICE_PENDING = text("expiry_notice_at IS NOT NULL")
 
 
@@ -73,7 +74,10 @@ class GatewayAttempt(SQLModel, table=True):
     """
 
     __tablename__ = "gateway_attempts"
-    __table_args__ = (Index("ix_gateway_attempts_due", "state", "next_attempt_at"),)
+    __table_args__ = (
+        Index("ix_gateway_attempts_due", "state", "next_attempt_at"),
+        Index("ix_gateway_attempts_done", "updated_at", sqlite_where=IS_DONE, postgresql_where=IS_DONE),
+    )
 
     customer_id: UUID = foreign_key("customers.id", primary_key=True)
     id: UUID = id_column()

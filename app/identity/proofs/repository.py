@@ -22,6 +22,7 @@ from app.platform.blanks import without_blanks
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.reading import Read, columns
+from app.platform.db.sweeping import Sweep
 from app.platform.db.writing import Write, execute_at_commit
 from app.platform.vault.vault import Store, Vault
 
@@ -102,6 +103,9 @@ _BY_CUSTOMER = Read(
     .order_by(col(Proof.created_at)),
     _OpenProofRow._make,
 )
+
+
+_EXPIRED = Sweep(Proof, col(Proof.expires_at) < bindparam("before"))
 
 
 def _upsert(insert: Any) -> Write[Any]:
@@ -340,8 +344,7 @@ async def revoke(
 
 async def sweep(store: Store) -> int:
     """Delete the proofs that expired more than 7 days ago; return how many."""
-    async with store.database.transaction() as session:
-        return (await session.exec(delete(Proof).where(col(Proof.expires_at) < now() - EXPIRED_RETENTION))).rowcount
+    return await _EXPIRED.run(store.database, before=now() - EXPIRED_RETENTION)
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:

@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Uuid
+from sqlalchemy import JSON, CheckConstraint, ForeignKeyConstraint, Index, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from app.platform.db.columns import binary_column, foreign_key, id_column, owner_column, timestamp_column
+
+HAS_ENDED = text("ended_at IS NOT NULL")
 
 
 class LoginSession(SQLModel, table=True):
@@ -17,7 +19,10 @@ class LoginSession(SQLModel, table=True):
     """
 
     __tablename__ = "login_sessions"
-    __table_args__ = (CheckConstraint("owner_id = coalesce(customer_id, client_id)", name="owner"),)
+    __table_args__ = (
+        CheckConstraint("owner_id = coalesce(customer_id, client_id)", name="owner"),
+        Index("ix_login_sessions_ended", "ended_at", sqlite_where=HAS_ENDED, postgresql_where=HAS_ENDED),
+    )
 
     owner_id: UUID = owner_column()
     id: UUID = id_column()
@@ -43,7 +48,6 @@ class RefreshToken(SQLModel, table=True):
     __tablename__ = "refresh_tokens"
     __table_args__ = (
         ForeignKeyConstraint(["customer_id", "session_id"], ["login_sessions.owner_id", "login_sessions.id"]),
-        Index("ix_refresh_tokens_session", "customer_id", "session_id"),
         Index("ix_refresh_tokens_token", "customer_id", "token_hash"),
     )
 
@@ -53,5 +57,5 @@ class RefreshToken(SQLModel, table=True):
     session_id: UUID = Field(sa_type=Uuid)
     token_hash: bytes = binary_column()
     issued_at: datetime = timestamp_column()
-    expires_at: datetime = timestamp_column()
+    expires_at: datetime = timestamp_column(index=True)
     used_at: datetime | None = timestamp_column(nullable=True)

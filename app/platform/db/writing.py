@@ -185,6 +185,13 @@ async def execute(session: AsyncSession, write: Write[Row], **parameters: object
     return write.to_rows(connection.dialect, result.all()) if result.returns_rows else []
 
 
+async def execute_many(session: AsyncSession, write: Write[Any], rows: Sequence[Mapping[str, object]]) -> None:
+    """Run the write now for each of the parameter sets; the driver sends them together."""
+    connection = await session.connection()
+    statements = [write.bind(connection.dialect, parameters) for parameters in rows]
+    await connection.exec_driver_sql(statements[0][0], [tuple(arguments) for _, arguments in statements])
+
+
 @asynccontextmanager
 async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
     """A savepoint: when the block raises, its changes and the writes it deferred are discarded."""

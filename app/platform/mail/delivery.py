@@ -16,13 +16,14 @@ from uuid import UUID
 import sqlalchemy
 import structlog
 from aiosmtplib import SMTPException
-from sqlalchemy import delete, func
+from sqlalchemy import bindparam, delete, func
 from sqlmodel import col
 
 from app.platform.clock import now
 from app.platform.db.locks import NO_KEY
 from app.platform.db.queues import Queue
 from app.platform.db.reading import Read, columns
+from app.platform.db.sweeping import Sweep
 from app.platform.mail.outbox import TABLE, MailContent, MailState
 from app.platform.mail.rendering import email_message
 from app.platform.mail.smtp import MailServer, SendMessage, is_permanent
@@ -53,6 +54,7 @@ _COUNTS = Read(
     sqlalchemy.select(*columns(OutgoingMail, _State), func.count()).group_by(col(OutgoingMail.state)),
     _Count._make,
 )
+_SETTLED = Sweep(OutgoingMail, col(OutgoingMail.settled_at) < bindparam("before"))
 _QUEUED = Queue(OutgoingMail, OutgoingMail.due_at, col(OutgoingMail.state) == MailState.QUEUED.value)
 
 
@@ -173,6 +175,4 @@ async def counts(store: Store) -> dict[MailState, int]:
 
 async def sweep(store: Store) -> int:
     """Delete mails that were settled more than 30 days ago; return how many."""
-    old = delete(OutgoingMail).where(col(OutgoingMail.settled_at) < now() - RETENTION)
-    async with store.database.transaction() as session:
-        return (await session.exec(old)).rowcount
+    return await _SETTLED.run(store.database, before=now() - RETENTION)

@@ -3,10 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from app.platform.db.columns import binary_column, foreign_key, id_column, owner_column, timestamp_column
+
+IS_SETTLED = text("settled_at IS NOT NULL")
 
 
 class OutgoingMail(SQLModel, table=True):
@@ -16,7 +18,10 @@ class OutgoingMail(SQLModel, table=True):
     """
 
     __tablename__ = "outgoing_mails"
-    __table_args__ = (Index("ix_outgoing_mails_due", "state", "due_at"),)
+    __table_args__ = (
+        Index("ix_outgoing_mails_due", "state", "due_at"),
+        Index("ix_outgoing_mails_settled", "settled_at", sqlite_where=IS_SETTLED, postgresql_where=IS_SETTLED),
+    )
 
     customer_id: UUID = owner_column()
     id: UUID = id_column()
