@@ -5,8 +5,9 @@ import errno
 import gc
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from types import FrameType
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from app.platform.settings import Settings
 from app.server.demo import ensure_demo, refuse_demo_clients
 from app.server.http import slow_clients
 from app.server.http.local_requests import is_local_host
+from app.server.processes import Inherited
 from app.server.runtime import Runtime, open_runtime
 from app.server.shutdown import REQUESTS_SECONDS, Shutdown
 from app.server.web import GRAPHQL, create_app
@@ -29,11 +31,11 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Server(uvicorn.Server):
-    """Prints when it is ready, and leaves shutting down the runtime to its caller."""
+    """Announces that it is ready, and leaves shutting down the runtime to its caller."""
 
-    def __init__(self, config: uvicorn.Config, endpoint: str, shutdown: Shutdown) -> None:
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None], shutdown: Shutdown) -> None:
         super().__init__(config)
-        self._endpoint = endpoint
+        self._announce = announce
         self._shutdown = shutdown
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -44,7 +46,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             _freeze_loaded_objects()
-            print(f"ready {self._endpoint}", flush=True)  # noqa: T201 - read by the process that started this one
+            self._announce()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -64,7 +66,7 @@ class CannotListen(Exception):
     """The address to listen on cannot be used; the message says why, and what to do."""
 
 
-def _bind(settings: Settings) -> socket.socket:
+def bind(settings: Settings) -> socket.socket:
     """A socket bound to the address, before anything is opened; the server itself starts to listen."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     bound = socket.socket(family)
@@ -84,24 +86,70 @@ def _bind(settings: Settings) -> socket.socket:
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; in development first migrate and create the demo."""
-    with _bind(settings) as bound:
-        await _serve(settings, bound)
+    with bind(settings) as bound:
+        async with open_runtime(settings, migrating=settings.development) as runtime:
+            await _prepare(runtime)
+            await _serve(runtime, bound, partial(_print_ready, settings), Shutdown(), with_worker=settings.runs_worker)
 
 
-async def _serve(settings: Settings, bound: socket.socket) -> None:
+async def serve_inherited(settings: Settings, inherited: Inherited) -> None:
+    """Serve as one of several processes, whose supervisor has bound the port and prepared the databases."""
+    shutdown = Shutdown()
+    with socket.socket(fileno=inherited.listener) as bound:
+        async with open_runtime(settings) as runtime:
+            with_worker = settings.runs_worker and inherited.number == 0
+            await _serve(
+                runtime, bound, inherited.announce, shutdown, with_worker=with_worker, ends_with=inherited.lifeline
+            )
+
+
+async def _serve(
+    runtime: Runtime,
+    bound: socket.socket,
+    announce: Callable[[], None],
+    shutdown: Shutdown,
+    *,
+    with_worker: bool,
+    ends_with: int | None = None,
+) -> None:
+    """Serve until a signal, or until the pipe `ends_with` is closed at its other end."""
+    server = _Server(_configuration(runtime), announce, shutdown)
+    if ends_with is not None:
+        _end_when_closed(server, ends_with)
+    async with AsyncExitStack() as stack:
+        if with_worker:
+            stack.push_async_callback(shutdown.finish, asyncio.create_task(run_worker(runtime, shutdown.requested)))
+        await server.serve([bound])
+
+
+async def prepare(settings: Settings) -> None:
+    """What is done once for all processes before they serve; raise when they could not."""
     async with open_runtime(settings, migrating=settings.development) as runtime:
-        endpoint = settings.public_url + GRAPHQL
-        if settings.development:
-            _warn_of_development(settings)
-        else:
-            await refuse_demo_clients(runtime)
-        if settings.development and await ensure_demo(runtime, endpoint):
-            print(f"demo {settings.var_dir / 'demo.json'}", flush=True)  # noqa: T201 - shown once, to the developer
-        shutdown = Shutdown()
-        async with AsyncExitStack() as stack:
-            if settings.runs_worker:
-                stack.push_async_callback(shutdown.finish, asyncio.create_task(run_worker(runtime, shutdown.requested)))
-            await _Server(_configuration(runtime), endpoint, shutdown).serve([bound])
+        await _prepare(runtime)
+
+
+async def _prepare(runtime: Runtime) -> None:
+    settings = runtime.settings
+    if not settings.development:
+        await refuse_demo_clients(runtime)
+        return
+    _warn_of_development(settings)
+    if await ensure_demo(runtime, settings.public_url + GRAPHQL):
+        print(f"demo {settings.var_dir / 'demo.json'}", flush=True)  # noqa: T201 - shown once, to the developer
+
+
+def _print_ready(settings: Settings) -> None:
+    print(f"ready {settings.public_url + GRAPHQL}", flush=True)  # noqa: T201 - read by the process that started this one
+
+
+def _end_when_closed(server: uvicorn.Server, pipe: int) -> None:
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        loop.remove_reader(pipe)
+        server.handle_exit(signal.SIGTERM, None)
+
+    loop.add_reader(pipe, end)
 
 
 def _warn_of_development(settings: Settings) -> None:

@@ -14,17 +14,31 @@ from app.platform.settings import Settings
 from app.server import demo
 from app.server import main as server
 from app.server.cli.environment import console, end, run, settings
+from app.server.processes import Supervisor
 from app.server.runtime import databases, open_runtime
 from app.server.shutdown import Shutdown
+from app.server.web import GRAPHQL
 from app.server.worker import run_worker
 
 
 def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    processes: Annotated[int, typer.Option(min=1, max=256, help="How many processes: one for each core.")] = 1,
 ) -> None:
     """Serve the API; in development also migrate, create the demo and run the worker."""
-    run(server.serve(settings(port=port, host=host)))
+    config = settings(port=port, host=host)
+    if processes == 1:
+        run(server.serve(config))
+        return
+    try:
+        listener = server.bind(config)
+    except server.CannotListen as error:
+        end([str(error)])
+    with listener:
+        run(server.prepare(config))
+        supervisor = Supervisor(config, listener, size=processes, endpoint=config.public_url + GRAPHQL)
+        raise typer.Exit(supervisor.run())
 
 
 def worker() -> None:

@@ -108,13 +108,13 @@ class Server:
 
 
 @contextmanager
-def serving(var: Path, **settings: str) -> Iterator[Server]:
+def serving(var: Path, *options: str, **settings: str) -> Iterator[Server]:
     """A ready server on a free port; a process that is left is killed afterwards."""
     var.mkdir(exist_ok=True)
     port = free_port()
     with (var / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.server.cli", "serve", "--port", str(port)],
+            [sys.executable, "-m", "app.server.cli", "serve", "--port", str(port), *options],
             cwd=ROOT,
             env=environment(var, **settings),
             stdout=subprocess.PIPE,
