@@ -67,8 +67,10 @@ async def upsert(
         created = await _create(session, vault, organization_id, new)
         if created is not None:
             return UpsertResult(created, created=True, names=[])
+        # A concurrent call has just taken the address, or it is reserved for who can still undo a change.
         customer_id = await _owner_id(session, vault, organization_id, new.email)
-        assert customer_id is not None  # noqa: S101 - a concurrent call has just taken the address
+        if customer_id is None:
+            raise EmailTaken("This address is reserved: its owner can still undo a change to another one.")
     return await _update(session, vault, organization_id, customer_id, values, expected_version)
 
 

@@ -235,3 +235,47 @@ async def test_a_guest_cannot_request_a_change(storefront: Storefront) -> None:
     answer = await storefront.mutate("requestEmailChange", newEmail=EVE, password=PASSWORD)
 
     assert answer.codes == ["UNAUTHENTICATED"]
+
+
+UPSERT = "mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $input) { userErrors { code field } } }"
+
+
+async def test_a_proven_address_is_reserved_while_the_change_can_be_undone(shop: Shop) -> None:
+    easy = Storefront(shop, shop.organization)
+    token = (await easy.register(ANN)).payload("register")["tokens"]["accessToken"]
+    await easy.succeed("verifyEmail", token=(await easy.mail_values("VERIFY_EMAIL", ANN))["token"])
+    bob = (await easy.register("bob@example.org")).payload("register")["tokens"]["accessToken"]
+    await change(easy, token)
+    staff = await shop.integration()
+    order = {"email": ANN, "number": "1", "total": {"amount": "10.00", "currencyCode": "CHF"}, "itemCount": 1}
+    (await shop.ask("RecordOrder", token=staff, input=order)).payload("recordOrder")
+
+    # Nobody else gets it, and what is ordered with it is not shown to who moved it away.
+    refused = await easy.elsewhere().register(ANN, NEW_PASSWORD)
+    assert refused.refusals("register") == [("EMAIL_TAKEN", ["email"])]
+    upserted = await shop.ask(UPSERT, token=staff, input={"email": ANN})
+    assert upserted.refusals("upsertCustomer") == [("EMAIL_TAKEN", ["email"])]
+    mailed = await request_change(easy, bob, ANN)
+    assert await easy.refusals_of("confirmEmailChange", token=mailed["token"]) == [("EMAIL_TAKEN", ["token"])]
+    assert (await shop.ask("{ me { orders { totalCount } } }", token=token)).data["me"]["orders"]["totalCount"] == 0
+
+    await easy.succeed("undoEmailChange", token=(await easy.mail_values("EMAIL_CHANGED", ANN))["token"])
+
+    await choose_password(easy, ANN)
+    again = await easy.token(ANN, NEW_PASSWORD)
+    assert (await shop.ask("{ me { orders { totalCount } } }", token=again)).data["me"]["orders"]["totalCount"] == 1
+    assert (await easy.me(bob)).data["me"]["email"] == "bob@example.org"
+
+
+async def test_a_reserved_address_is_free_once_the_change_cannot_be_undone(shop: Shop) -> None:
+    easy = Storefront(shop, shop.organization)
+    token = (await easy.register(ANN)).payload("register")["tokens"]["accessToken"]
+    await easy.succeed("verifyEmail", token=(await easy.mail_values("VERIFY_EMAIL", ANN))["token"])
+    await change(easy, token)
+    await let_expire(shop)
+
+    assert (await easy.elsewhere().register(ANN, NEW_PASSWORD)).payload("register")["tokens"]
+
+    undo = (await easy.mail_values("EMAIL_CHANGED", ANN))["token"]
+    assert await easy.refusals_of("undoEmailChange", token=undo) == [("TOKEN_EXPIRED", ["token"])]
+    assert (await easy.me(token)).data["me"]["email"] == EVE
