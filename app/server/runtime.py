@@ -24,7 +24,7 @@ from app.platform.db.engine import Database, DatabaseOptions, same_database
 from app.platform.db.migrating import migrate
 from app.platform.db.outages import DatabaseUnavailable
 from app.platform.db.postgres import BadDatabaseUrl, Waits
-from app.platform.db.revisions import DatabaseKind, is_current
+from app.platform.db.revisions import DatabaseKind, SchemaState, schema_state
 from app.platform.documents.registry import TrustedDocuments
 from app.platform.graphql.context import Services
 from app.platform.limits.policies import policies
@@ -60,25 +60,35 @@ class Runtime:
     store: Store
     services: Services
 
-    async def missing(self) -> dict[str, str]:
-        """What keeps the process from serving, by the name of the database: `unavailable` or `not migrated`."""
+    async def schema_states(self) -> dict[str, SchemaState | None]:
+        """The state of each database's schema, by its name; None while it is unavailable."""
         found = (self.store.database, DatabaseKind.MAIN), (self.store.vault.keystore, DatabaseKind.KEYSTORE)
         checks = {kind.value: asyncio.create_task(_state(database, kind)) for database, kind in found}
         # Not cancelled when it is late: that would wait for the database once more. It ends by its own timeout.
         await asyncio.wait(checks.values(), timeout=READY_SECONDS)
-        states = {name: check.result() if check.done() else "unavailable" for name, check in checks.items()}
-        return {name: state for name, state in states.items() if state is not None}
+        return {name: check.result() if check.done() else None for name, check in checks.items()}
 
     async def missing_key_versions(self) -> dict[int, str]:
         """The key versions that are needed and cannot be used, each with the reason."""
         return await self.store.vault.ring.refresh()
 
 
-async def _state(database: Database, kind: DatabaseKind) -> str | None:
+async def _state(database: Database, kind: DatabaseKind) -> SchemaState | None:
     try:
-        return None if await is_current(database, kind) else "not migrated"
+        return await schema_state(database, kind)
     except (DatabaseUnavailable, SQLAlchemyError):
-        return "unavailable"
+        return None
+
+
+def _refuse_unless_served(kind: DatabaseKind, state: SchemaState) -> None:
+    if state is SchemaState.INCOMPATIBLE:
+        message = f"The {kind.value} database is of a newer program and does not fit this one: run the newer one."
+        raise NotMigrated(message)
+    if not state.can_be_served:
+        message = f"The {kind.value} database has another version than this program: run `patron migrate`."
+        raise NotMigrated(message)
+    if state is SchemaState.AHEAD:
+        log.warning("database_ahead", database=kind.value)
 
 
 def databases(settings: Settings) -> tuple[Database, Database]:
@@ -133,17 +143,16 @@ def key_providers(settings: Settings) -> dict[str, KeyProvider]:
 async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncIterator[Runtime]:
     """Open the databases and the vault, and load the keys; close everything when the block ends.
 
-    With `migrating`, first migrate the databases to the newest revision; otherwise raise `NotMigrated` when one is at
-    another.
+    With `migrating`, first migrate the databases to the newest revision; otherwise raise `NotMigrated` when one is
+    behind it, or ahead by more than expand steps.
     """
     main, keystore = databases(settings)
     try:
         for database, kind in ((main, DatabaseKind.MAIN), (keystore, DatabaseKind.KEYSTORE)):
             if migrating:
                 await migrate(database, kind)
-            elif not await is_current(database, kind):
-                message = f"The {kind.value} database has another version than this program: run `patron migrate`."
-                raise NotMigrated(message)
+            else:
+                _refuse_unless_served(kind, await schema_state(database, kind))
         providers = key_providers(settings)
         vault = await open_vault(keystore, providers, active=settings.key_provider)
         hasher = PasswordHasher(

@@ -28,6 +28,7 @@ from app.identity.sessions.signing import SigningKeys
 from app.identity.sessions.tokens import AccessTokens, TokenExpired, TokenInvalid, TokenRevoked
 from app.platform.db.columns import new_id
 from app.platform.db.outages import DatabaseUnavailable
+from app.platform.db.revisions import SchemaState
 from app.platform.documents.registry import TrustedDocuments
 from app.platform.errors import AppError
 from app.platform.graphql.context import Context
@@ -61,6 +62,11 @@ GRAPHQL = "/graphql"
 log = structlog.get_logger(__name__)
 STATIC = "/graphql/static"
 USER_AGENT_MAX = 256
+NOT_SERVED = {
+    None: "unavailable",
+    SchemaState.BEHIND: "not migrated",
+    SchemaState.INCOMPATIBLE: "of a newer program",
+}
 RESPONSE_HEADERS = (
     (b"x-api-version", version("patron").encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -238,9 +244,10 @@ class RequestHandlers:
 
     async def readyz(self, _: Request) -> Response:
         """The process can serve: both databases answer and have the right version, and no key version is missing."""
-        missing = await self._runtime.missing()
+        states = await self._runtime.schema_states()
+        missing = {name: NOT_SERVED[state] for name, state in states.items() if state in NOT_SERVED}
         if missing:
-            status = "unavailable" if "unavailable" in missing.values() else "not migrated"
+            status = next(reason for reason in NOT_SERVED.values() if reason in missing.values())
             return JSONResponse({"status": status, "databases": missing}, 503, RETRY_AFTER)
         versions = await self._runtime.missing_key_versions()
         if versions:
@@ -248,10 +255,13 @@ class RequestHandlers:
             for version, reason in versions.items():
                 log.error("key_version_missing", version=version, reason=reason)
             return JSONResponse({"status": "key version missing", "keyVersions": sorted(versions)}, 503, RETRY_AFTER)
+        # A newer program has added to them: this one serves until it is replaced.
+        ahead = [name for name, state in states.items() if state is SchemaState.AHEAD]
+        details = {"ahead": ahead} if ahead else {}
         if self._limits.degraded:
             # It can still serve: each process counts for itself until Redis is back.
-            return JSONResponse({"status": "degraded", "rateLimits": "local"})
-        return JSONResponse({"status": "ready"})
+            return JSONResponse({"status": "degraded", "rateLimits": "local", **details})
+        return JSONResponse({"status": "ready", **details})
 
 
 def document_cache(settings: Settings) -> DocumentCache:

@@ -11,6 +11,7 @@ from alembic import command
 from alembic.util import CommandError
 from sqlalchemy import Connection
 
+from app.platform.db.migration_rules import MigrationRefused, check_rules
 from app.platform.db.revisions import DatabaseKind
 from app.platform.db.upgrading import alembic_config
 
@@ -49,6 +50,10 @@ def main(arguments: list[str]) -> int:
         try:
             for kind in DatabaseKind:
                 check_migrations(kind)
+                check_rules(kind)
+        except MigrationRefused as refused:
+            sys.stderr.write(f"{refused}\nThe rules are in app/platform/db/migration_rules.py.\n")
+            return 1
         except CommandError as error:
             sys.stderr.write(f"{error}\nRun scripts/migrate.\n")
             return 1

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from app.accounts.organizations.tables import Organization
 from app.platform.db.engine import Database
 from app.platform.db.outages import DatabaseUnavailable
-from app.platform.db.revisions import DatabaseKind, is_current
+from app.platform.db.revisions import DatabaseKind, schema_state
 from app.platform.limits.shared import open_windows
 from app.platform.mail.smtp import MailServer
 from app.platform.principal import OrganizationSettings
@@ -161,7 +161,7 @@ async def _check_database(database: Database, kind: DatabaseKind, report: Report
             if read_only:
                 report.add(Verdict.ERROR, subject, "The server is read-only: name the primary in the URL.")
                 return None
-        if await is_current(database, kind):
+        if (await schema_state(database, kind)).can_be_served:
             report.add(Verdict.OK, subject, "answers, migrated")
             return True
     except DatabaseUnavailable as error:

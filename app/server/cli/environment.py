@@ -13,6 +13,7 @@ from pydantic_settings import SettingsError
 from rich.console import Console
 
 from app.platform import logs
+from app.platform.db.migrating import MigrationBlocked
 from app.platform.db.outages import DatabaseUnavailable
 from app.platform.errors import AppError, AppErrorGroup
 from app.platform.limits.policies import BadPolicy
@@ -63,6 +64,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
         CannotListen,
         CommandRefused,
         DemoInProduction,
+        MigrationBlocked,
         NotMigrated,
         MasterKeyError,
     ) as error:
