@@ -1,7 +1,5 @@
 """GraphQL inputs of registration, login, token refresh and password change."""
 
-from datetime import date
-
 import strawberry
 
 from app.accounts.registration import FirstAddress, RawRegistration
@@ -9,6 +7,7 @@ from app.customers.addresses import inputs as addresses
 from app.customers.addresses.inputs import AddressInput
 from app.customers.inputs import AttributeInput, attribute_pairs
 from app.platform.errors import NotAllowed
+from app.platform.graphql.scalars import Date
 
 REGISTRATION_PROFILE_FIELDS = ("first_name", "last_name", "phone", "fax", "company", "birth_date", "locale")
 
@@ -39,7 +38,7 @@ class RegisterInput:
     )
     fax: str | None = strawberry.field(description="At most 32 characters.", default=None)
     company: str | None = strawberry.field(description="At most 255 characters.", default=None)
-    birth_date: date | None = strawberry.field(description="A day in the past.", default=None)
+    birth_date: Date | None = strawberry.field(description="A day in the past.", default=None)
     locale: str | None = strawberry.field(description="A BCP 47 language tag such as `de-CH`.", default=None)
     newsletter: bool = strawberry.field(description="Whether the customer wants the newsletter.", default=False)
     attributes: list[AttributeInput] = strawberry.field(

@@ -1,6 +1,6 @@
 """GraphQL type of a customer, the query `me` and the mutation `updateCustomer`."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -30,6 +30,7 @@ from app.platform.graphql.fields import Payload, mutation, query
 from app.platform.graphql.ids import Node
 from app.platform.graphql.owner import owner_id
 from app.platform.graphql.pagination import Connection
+from app.platform.graphql.scalars import Date
 from app.platform.principal import Scope
 from app.platform.values import PhoneNumber
 
@@ -79,7 +80,7 @@ class Customer(Node):
     fax: str | None = strawberry.field(description="Fax number as typed.")
     company: str | None = strawberry.field(description="Company the customer buys for.")
     image_url: str | None = strawberry.field(description="Web address of a profile image.")
-    birth_date: date | None = strawberry.field(description="Day of birth, `YYYY-MM-DD`.")
+    birth_date: Date | None = strawberry.field(description="Day of birth, `YYYY-MM-DD`.")
     locale: str | None = strawberry.field(description="Preferred language as a BCP 47 tag, such as `de-CH`.")
     newsletter: bool = strawberry.field(description="Whether the customer wants the newsletter.")
     newsletter_consented_at: datetime | None = strawberry.field(
@@ -190,7 +191,7 @@ def to_customer(customer: CustomerRecord) -> Customer:
         fax=personal.fax,
         company=personal.company,
         image_url=personal.image_url,
-        birth_date=personal.parsed_birth_date,
+        birth_date=Date(personal.birth_date) if personal.birth_date else None,
         locale=personal.locale,
         newsletter=row.newsletter,
         newsletter_consented_at=_parse_datetime(personal.newsletter_consented_at),

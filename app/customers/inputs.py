@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import date
 from typing import Any
 
 import strawberry
 from strawberry.scalars import JSON
+
+from app.platform.graphql.scalars import Date
 
 
 @strawberry.input(description="An answer to an extra field.")
@@ -49,7 +50,7 @@ class ProfileInput:
     image_url: strawberry.Maybe[str | None] = strawberry.field(
         description="A web address that starts with https://.", default=None
     )
-    birth_date: strawberry.Maybe[date | None] = strawberry.field(description="A day in the past.", default=None)
+    birth_date: strawberry.Maybe[Date | None] = strawberry.field(description="A day in the past.", default=None)
     locale: strawberry.Maybe[str | None] = strawberry.field(
         description="A BCP 47 language tag such as `de-CH`.", default=None
     )

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import orjson
@@ -29,6 +28,7 @@ from app.platform.values import (
 
 METADATA_MAX_BYTES = 16 * 1024
 METADATA_MAX_DEPTH = 8
+LARGEST_INTEGER = 2**63
 # The character of the escape would separate the digits before it from those after it.
 ESCAPED_WHITESPACE = re.compile(r"\\[bfnrt]")
 
@@ -57,7 +57,7 @@ def _phone(raw: str) -> str:
     return PhoneNumber.parse(raw).e164
 
 
-def _birth_date(raw: date) -> str:
+def _birth_date(raw: str) -> str:
     return birth_date(raw).isoformat()
 
 
@@ -78,10 +78,17 @@ def _encoded(raw: dict[str, Any]) -> bytes:
         encoded = orjson.dumps(raw)
     except orjson.JSONEncodeError:
         encoded = b"null"
-    # Infinity, as 1e400 is parsed, would be stored as null; larger integers cannot be encoded at all.
-    if orjson.loads(encoded) != raw:
+    # Infinity, as 1e400 is parsed, would be stored as null; larger integers cannot be encoded, and in a JSON body they
+    # have become floats already, without their last digits.
+    if orjson.loads(encoded) != raw or _has_large_number(raw):
         raise Invalid("A number is too large for JSON; send it as a string.")
     return encoded
+
+
+def _has_large_number(value: object) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_has_large_number, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, float) and abs(value) >= LARGEST_INTEGER
 
 
 def _depth(value: object, level: int = 0) -> int:

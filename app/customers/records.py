@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -73,11 +73,6 @@ class CustomerDetails:
     newsletter_consented_at: str | None = None
     # The browser that typed all this, as a keyed hash of its secret, until somebody proves the address.
     registration: str | None = None
-
-    @property
-    def parsed_birth_date(self) -> date | None:
-        """The birth date as a date."""
-        return date.fromisoformat(self.birth_date) if self.birth_date else None
 
 
 class CustomerRow(NamedTuple):

@@ -24,6 +24,7 @@ PHONE_MAX_DIGITS = 15
 NOT_AN_EMAIL = "This is not an email address. Write it as in ann@example.org."
 URL_MAX = 2048
 LOCALE_MAX = 16
+ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
 # U+2028 and U+2029 break lines, but are not control characters.
 LINE_BREAKS = frozenset("\n\t\u2028\u2029")
@@ -197,11 +198,23 @@ def shopper_reference(raw: str) -> str:
     return value
 
 
-def birth_date(raw: date) -> date:
-    """A date in the past on which a living person can have been born."""
-    if not raw.year >= MIN_BIRTH_YEAR or raw >= date.today():  # noqa: DTZ011 - a birthday has no time zone
+def iso_date(raw: str) -> date:
+    """A day as `YYYY-MM-DD`; no other form of ISO 8601 (`20260131`, `2026-W05-6`) is accepted."""
+    value = without_blanks(raw)
+    try:
+        if ISO_DATE.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    raise Invalid("This is not a day of the calendar. Write it as in 2026-01-31.")
+
+
+def birth_date(raw: str) -> date:
+    """A past day on which a living person can have been born, as `YYYY-MM-DD`."""
+    day = iso_date(raw)
+    if not day.year >= MIN_BIRTH_YEAR or day >= date.today():  # noqa: DTZ011 - a birthday has no time zone
         raise Invalid("A birth date lies in the past.")
-    return raw
+    return day
 
 
 def https_url(raw: str) -> str:

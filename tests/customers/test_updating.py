@@ -177,7 +177,7 @@ async def test_metadata_is_a_small_object_without_card_numbers(shop: Shop, metad
     assert (await shop.audit(), await now(shop, ann)) == before
 
 
-@pytest.mark.parametrize("number", ["12345678901234567890123", "9" * 5000, "1e400"])
+@pytest.mark.parametrize("number", ["12345678901234567890123", "9" * 5000, "1e400", "1e19"])
 async def test_a_number_in_metadata_that_json_cannot_hold_is_refused(shop: Shop, number: str) -> None:
     ann = await shop.register("ann@example.org")
     document = f"""mutation {{ updateCustomer(input: {{ customerId: "{ann.id}", metadata: {{ a: {number} }} }}) {{

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 from app.accounts.inputs import REGISTRATION_PROFILE_FIELDS
@@ -131,14 +130,7 @@ def _login_name(locale: str | None, *, required: bool = False) -> FormField:
 
 
 def _profile_field(field: ProfileField, locale: str | None) -> FormField:
-    def parse_date(raw: str) -> object:
-        try:
-            return field.parse(date.fromisoformat(raw))
-        except ValueError:
-            raise Invalid("Write a date such as 2026-01-31.") from None
-
-    parse = parse_date if field.type is FieldType.DATE else field.parse
-    return _field(field.api_name, field.type, locale, parse, max_length=field.max_length)
+    return _field(field.api_name, field.type, locale, field.parse, max_length=field.max_length)
 
 
 def _extra_field(extra: ExtraFieldDefinition, locale: str | None) -> FormField:

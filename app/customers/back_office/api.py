@@ -119,7 +119,7 @@ class UpsertCustomerInput(ProfileInput):
     id: strawberry.ID | None = strawberry.field(
         description="The customer to update; with it, `email` is its new address.", default=None
     )
-    email: strawberry.Maybe[str] = strawberry.field(
+    email: strawberry.Maybe[str | None] = strawberry.field(
         description="Without `id`: the customer with this address is updated, or created as a guest.", default=None
     )
     expected_version: int | None = strawberry.field(

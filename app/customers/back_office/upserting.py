@@ -12,6 +12,7 @@ from app.customers.identifiers import IdentifierKind
 from app.customers.profile import parse_profile
 from app.customers.records import CustomerDetails, CustomerRecord, CustomerRow, open_row
 from app.customers.service import EmailTaken
+from app.platform.blanks import is_blank
 from app.platform.db.writing import savepoint
 from app.platform.errors import NotFound, Required
 from app.platform.validation import Validation
@@ -76,8 +77,10 @@ async def upsert(
 
 def _parse(input_values: Mapping[str, Any], *, needs_email: bool) -> _NewCustomer:
     validation = Validation()
-    if needs_email and not input_values.get("email"):
+    if needs_email and is_blank(input_values.get("email")):
         validation.add(Required("Name the customer by its id or its email address."), "email")
+    elif "email" in input_values and is_blank(input_values["email"]):
+        validation.add(Required(), "email")
     email = validation.optional("email", EmailAddress.parse, input_values.get("email"))
     profile = parse_profile(validation, input_values, by_customer=False)
     reference = validation.optional("shopperReference", shopper_reference, input_values.get("shopper_reference"))

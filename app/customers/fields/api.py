@@ -133,13 +133,15 @@ class UpdateExtraFieldInput:
     """Name and type cannot be changed: stored answers depend on them."""
 
     id: strawberry.ID = strawberry.field(description="Which extra field.")
-    labels: strawberry.Maybe[list[LocalizedTextInput]] = strawberry.field(description="All labels anew.", default=None)
-    required: strawberry.Maybe[bool] = strawberry.field(description=REQUIRED, default=None)
+    labels: strawberry.Maybe[list[LocalizedTextInput] | None] = strawberry.field(
+        description="All labels anew; never null.", default=None
+    )
+    required: strawberry.Maybe[bool | None] = strawberry.field(description=REQUIRED, default=None)
     pattern: strawberry.Maybe[str | None] = strawberry.field(description=PATTERN, default=None)
     max_length: strawberry.Maybe[int | None] = strawberry.field(description=MAX_LENGTH, default=None)
-    order: strawberry.Maybe[int] = strawberry.field(description=ORDER, default=None)
-    options: strawberry.Maybe[list[ExtraFieldOptionInput]] = strawberry.field(
-        description="All options anew.", default=None
+    order: strawberry.Maybe[int | None] = strawberry.field(description=ORDER, default=None)
+    options: strawberry.Maybe[list[ExtraFieldOptionInput] | None] = strawberry.field(
+        description="All options anew; never null.", default=None
     )
 
 
@@ -176,9 +178,9 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     found = {"position" if name == "order" else name: value for name, value in values.items()}
     if "type" in found:
         found["type"] = found["type"].value
-    if "labels" in found:
+    if found.get("labels") is not None:
         found["labels"] = _labels(found["labels"])
-    if "options" in found:
+    if found.get("options") is not None:
         found["options"] = [OptionDeclaration(one.value, _labels(one.labels)) for one in found["options"]]
     return found
 

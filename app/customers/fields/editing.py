@@ -122,6 +122,9 @@ def _parse_name(raw: str) -> str:
 
 def _parse_columns(validation: Validation, input_values: Mapping[str, Any]) -> dict[str, Any]:
     values = dict(input_values)
+    for name in [name for name in NOT_NULL if name in values and values[name] is None]:
+        validation.add(Required(), API_NAMES.get(name, name))
+        del values[name]
     parsers: dict[str, Callable[[Any], Any]] = {
         "pattern": patterns.parse,
         "max_length": _parse_max_length,
@@ -137,6 +140,7 @@ def _parse_columns(validation: Validation, input_values: Mapping[str, Any]) -> d
     return values
 
 
+NOT_NULL = ("labels", "required", "position", "options")
 API_NAMES = {"pattern": "pattern", "max_length": "maxLength", "position": "order"}
 
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from app.customers.fields.tables import ExtraField
 from app.platform.blanks import is_blank
 from app.platform.errors import AppError, Invalid, Required
 from app.platform.validation import Validation
-from app.platform.values import identifier_parser
+from app.platform.values import identifier_parser, iso_date
 
 TEXT_MAX = 1000
 NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,6})?")
@@ -86,10 +85,7 @@ def _parse_number(raw: str) -> str:
 
 
 def _parse_date(raw: str) -> str:
-    try:
-        return date.fromisoformat(identifier_parser(1, DATE_MAX)(raw)).isoformat()
-    except ValueError:
-        raise Invalid("Write a date such as 2026-01-31.") from None
+    return iso_date(raw).isoformat()
 
 
 def definition_from_row(row: ExtraField) -> ExtraFieldDefinition:

@@ -4,11 +4,12 @@ import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.customers.orders.records import AddressCopies, AddressCopy, OrderStatus
 from app.platform import money, values
+from app.platform.clock import now
 from app.platform.errors import AppError, AppErrorGroup, Invalid, TooShort
 from app.platform.geography import checks
 from app.platform.geography.countries import Country, parse_country
@@ -23,6 +24,7 @@ TEXT = values.text_parser(1, 255)
 POSTAL_CODE = values.text_parser(1, 32)
 PHONE = values.text_parser(1, 32)
 MAX_NUMBER_LENGTH = 64
+EARLIEST, AHEAD = datetime(1900, 1, 1, tzinfo=UTC), timedelta(days=1)
 MAX_ITEMS = 1_000_000
 E164 = re.compile(r"\+[0-9]+")
 
@@ -42,6 +44,13 @@ class OrderContents:
 def parse_number(raw: str) -> str:
     """The shop's order number: one line of at most 64 characters, very likely not a card number."""
     return values.identifier_parser(1, MAX_NUMBER_LENGTH)(raw)
+
+
+def parse_placed_at(raw: datetime) -> datetime:
+    """When an order was placed; a clock of the shop may be ahead of ours, but not by more than a day."""
+    if not EARLIEST <= raw <= now() + AHEAD:
+        raise Invalid("An order was placed in the past, in 1900 at the earliest.")
+    return truncate_to_milliseconds(raw)
 
 
 def truncate_to_milliseconds(raw: datetime) -> datetime:

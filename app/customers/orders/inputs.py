@@ -14,7 +14,7 @@ from app.platform.validation import Validation
 
 TOTAL = "What is to be paid, everything included."
 ITEM_COUNT = "How many pieces were ordered, from 0 to 1,000,000."
-PLACED_AT = "When the order was placed."
+PLACED_AT = "When the order was placed: from 1900 on, and at most a day ahead of now."
 SHIPPING = "Where it is delivered. The order keeps its own copy; what its country's rules object to is a warning only."
 BILLING = "Where the invoice goes. The order keeps its own copy."
 
@@ -92,7 +92,7 @@ def parse_order(validation: Validation, given: RecordOrderInput) -> tuple[str, O
     warnings: list[AppError] = []
     number = validation.require("number", contents.parse_number, given.number)
     total = contents.parse_total(validation, "total", given.total.amount, given.total.currency_code)
-    placed_at = validation.optional("placedAt", contents.truncate_to_milliseconds, given.placed_at)
+    placed_at = validation.optional("placedAt", contents.parse_placed_at, given.placed_at)
     item_count = validation.check("itemCount", contents.parse_item_count, given.item_count)
     copies = AddressCopies(
         shipping=_address(validation, "shippingAddress", given.shipping_address, warnings),
@@ -108,7 +108,7 @@ def parse_changes(validation: Validation, given: UpdateOrderInput) -> tuple[dict
     if given.status is not None:
         found["status"] = validation.require("status", OrderStatus, given.status.value)
     if given.placed_at is not None:
-        found["placed_at"] = validation.require("placedAt", contents.truncate_to_milliseconds, given.placed_at.value)
+        found["placed_at"] = validation.require("placedAt", contents.parse_placed_at, given.placed_at.value)
     if given.item_count is not None:
         found["item_count"] = validation.require("itemCount", contents.parse_item_count, given.item_count.value)
     if given.total is not None:

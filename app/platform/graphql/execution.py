@@ -21,6 +21,7 @@ from strawberry.execution import optimized_is_awaitable
 from app.platform.db.outages import DatabaseUnavailable
 from app.platform.graphql.context import Context
 from app.platform.graphql.documents import Document, with_code
+from app.platform.graphql.redaction import without_values
 from app.platform.logs import log_exception
 
 INTERNAL_ERROR_MESSAGE = "Something went wrong on our side. Give us the request id and we will find it."
@@ -77,6 +78,10 @@ def _masked(error: GraphQLError, context: Context) -> GraphQLError:
         return with_code(error, "BAD_USER_INPUT")
     if isinstance(error.original_error, StrawberryInputCoercionError):
         message = "A field of the input is null that may be left away, but not be null."
+        return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})
+    if isinstance(error.original_error, GraphQLError):
+        # An argument that was not understood: null for one that has a default, by way of a variable.
+        message = without_values(error.original_error.message)
         return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})
     if error.original_error is None:
         return with_code(error, "BAD_USER_INPUT")

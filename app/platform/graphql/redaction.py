@@ -9,7 +9,7 @@ _INVALID_DATETIME = (
 _INVALID_DATE = "This is not a Date. Write a day as in 2026-01-31."
 _REDACTIONS = (
     (re.compile(r"Expected value of type 'DateTime!?', .*$", re.DOTALL), _INVALID_DATETIME),
-    (re.compile(r"Value cannot represent a Date: .*$", re.DOTALL), _INVALID_DATE),
+    (re.compile(r"Expected value of type 'Date!?', .*$", re.DOTALL), _INVALID_DATE),
     (re.compile(r"Value cannot represent an? (\w+):.*$", re.DOTALL), r"This is not a \1."),
     (re.compile(r"cannot represent .*$", re.DOTALL), "cannot represent this value."),
     (re.compile(r",? (?:found|but encountered error).*$", re.DOTALL), "."),

@@ -130,7 +130,7 @@ async def test_typed_values_come_back_with_their_errors_and_passwords_do_not(sho
 
     assert {name: form[name]["value"] for name in typed} == {**typed, "password": None}
     assert {name for name, field in form.items() if field["error"]} == set(typed) - {"phone"}
-    assert form["birthDate"]["error"] == "Write a date such as 2026-01-31."
+    assert form["birthDate"]["error"] == "This is not a day of the calendar. Write it as in 2026-01-31."
     assert await shop.count("customers") == 0
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import strawberry
-from sqlalchemy import and_, not_, or_, true
+from sqlalchemy import and_, false, not_, or_, true
 
 from app.customers.anonymizations.repository import AnonymizationStatus
 from app.customers.back_office.conditions import (
@@ -173,8 +173,9 @@ class ConditionBuilder:
         found = []
         if where.and_ is not None:
             found.append(and_(true(), *(self.build(one, level + 1) for one in where.and_)))
-        if where.or_:
-            found.append(or_(*(self.build(one, level + 1) for one in where.or_)))
+        if where.or_ is not None:
+            # None of nothing holds, as in `oneOf: []`.
+            found.append(or_(false(), *(self.build(one, level + 1) for one in where.or_)))
         if where.not_ is not None:
             found.append(not_(self.build(where.not_, level + 1)))
         return found
