@@ -130,7 +130,8 @@ async def check(
     login_name = (validation.require if login_name_required else validation.optional)(
         "loginName", LoginName.parse, raw.login_name
     )
-    profile = parse_profile(validation, raw.profile, by_customer=True)
+    region = raw.address.country.strip().upper() if raw.address else None
+    profile = parse_profile(validation, raw.profile, by_customer=True, region=region)
     answers = extra_fields.parse_answers(validation, extras, raw.attributes)
     if raw.opens_account:
         names = (raw.email, raw.login_name, raw.profile.get("first_name"), raw.profile.get("last_name"))

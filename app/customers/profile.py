@@ -1,5 +1,6 @@
 """Profile fields: how each is parsed, and who may change it."""
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from app.platform.values import (
     https_url,
     identifier_parser,
     locale,
+    region_of,
     text_parser,
 )
 
@@ -53,8 +55,8 @@ def _integration_field(name: str, api_name: str) -> ProfileField:
     return ProfileField(name, api_name, identifier_parser(1, 255), FieldType.TEXT, 255, customer_editable=False)
 
 
-def _phone(raw: str) -> str:
-    return PhoneNumber.parse(raw).e164
+def _phone(raw: str, region: str | None = None) -> str:
+    return PhoneNumber.parse(raw, region).e164
 
 
 def _birth_date(raw: str) -> str:
@@ -114,19 +116,26 @@ PROFILE_FIELDS = (
 )
 
 
-def parse_profile(validation: Validation, input_values: Mapping[str, object], *, by_customer: bool) -> dict[str, Any]:
+def parse_profile(
+    validation: Validation, input_values: Mapping[str, object], *, by_customer: bool, region: str | None = None
+) -> dict[str, Any]:
     """Parse the given profile fields, by their names in `CustomerDetails`; None clears a field.
 
     Errors go to `validation`, among them `NotAllowed` for fields that customers may not set themselves.
+
+    A telephone number without a country code is one of `region`, else of the country of the given `locale`.
     """
     parsed: dict[str, Any] = {}
+    given_locale = input_values.get("locale")
+    phone_region = region or region_of(given_locale if isinstance(given_locale, str) else None)
     for field in PROFILE_FIELDS:
         if field.name not in input_values:
             continue
         if by_customer and not field.customer_editable:
             validation.add(NotAllowed(), field.api_name)
             continue
-        parsed[field.name] = validation.optional(field.api_name, field.parse, input_values[field.name])
+        parse = functools.partial(_phone, region=phone_region) if field.name == "phone" else field.parse
+        parsed[field.name] = validation.optional(field.api_name, parse, input_values[field.name])
     return parsed
 
 

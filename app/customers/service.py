@@ -16,7 +16,7 @@ from app.customers.records import CustomerRecord, CustomerRow
 from app.customers.versions import ReferenceTaken
 from app.platform.errors import AppError, Conflict, ErrorCode, NotAllowed, NotFound, Required
 from app.platform.validation import Validation
-from app.platform.values import EmailAddress, LoginName, shopper_reference
+from app.platform.values import EmailAddress, LoginName, region_of, shopper_reference
 from app.platform.vault.vault import Vault
 
 
@@ -58,7 +58,9 @@ async def update(
     (every wrong field), `NotFound`, `Conflict`, `EmailTaken`, `LoginNameTaken`, `ReferenceTaken`.
     """
     validation = Validation()
-    changes = parse_profile(validation, input_values, by_customer=by_customer)
+    stored_locale = customer.personal.locale if isinstance(customer, CustomerRecord) else None
+    region = None if input_values.get("locale") else region_of(stored_locale)
+    changes = parse_profile(validation, input_values, by_customer=by_customer, region=region)
     email = _back_office_only(validation, input_values, "email", "email", EmailAddress.parse, by_customer=by_customer)
     # A customer who has no login name chooses one, once.
     has_login_name = isinstance(customer, CustomerRecord) and customer.personal.login_name is not None

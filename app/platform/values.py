@@ -23,7 +23,12 @@ PHONE_MAX_DIGITS = 15
 """ITU-T E.164, section 6: country code and number together."""
 NOT_AN_EMAIL = "This is not an email address. Write it as in ann@example.org."
 URL_MAX = 2048
-LOCALE_MAX = 16
+LOCALE_MAX = 64
+LANGUAGE_TAG = re.compile(
+    r"(?P<language>[a-z]{2,3}(?:-[a-z]{3}){0,3})(?P<script>-[a-z]{4})?(?P<region>-(?:[a-z]{2}|[0-9]{3}))?"
+    r"(?P<rest>(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?)",
+    re.IGNORECASE | re.ASCII,
+)
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
 # U+2028 and U+2029 break lines, but are not control characters.
@@ -153,15 +158,12 @@ class PhoneNumber:
 
     @classmethod
     def parse(cls, raw: str, region: str | None = None) -> "PhoneNumber":
-        """Parse 3 to 32 characters; without a leading + it is a number of `region` (ISO 3166-1)."""
+        """Parse 3 to 32 characters; without a leading + or 00 it is a number of `region` (ISO 3166-1)."""
         value = _length_parser(3, PHONE_MAX)(raw)
         if not _looks_like_phone_number(value):
             refuse_card_numbers(value)
-        try:
-            number = phonenumbers.parse(value, region)
-        except phonenumbers.NumberParseException:
-            number = None
-        if number is None or not phonenumbers.is_valid_number(number):
+        number = _valid_number(value, region) or _valid_number(f"+{value[2:]}" if value.startswith("00") else "", None)
+        if number is None:
             refuse_card_numbers(value)
             raise InvalidPhone
         if number.extension:
@@ -174,6 +176,14 @@ class PhoneNumber:
         """The number as it is written inside its own country."""
         number = phonenumbers.parse(self.e164)
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+
+
+def _valid_number(value: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    try:
+        number = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
 
 
 def fax(raw: str) -> str:
@@ -226,9 +236,20 @@ def https_url(raw: str) -> str:
 
 
 def locale(raw: str) -> str:
-    """A language tag such as `de` or `fr-CH` (BCP 47: language, optional script, optional region)."""
+    """A language tag such as `de`, `fr-CH`, `ca-ES-valencia` or `en-US-u-hc-h12` (BCP 47), in its recommended case.
+
+    All of RFC 5646, section 2.1, but the tags that are registered as a whole and those of private use alone.
+    """
     value = text_parser(2, LOCALE_MAX)(raw).replace("_", "-")
-    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-(?:[A-Za-z]{2}|\d{3}))?", value):
+    match = LANGUAGE_TAG.fullmatch(value)
+    if match is None:
         raise Invalid("Write a language tag such as de or fr-CH.")
-    language, *rest = value.split("-")
-    return "-".join([language.lower(), *(part.title() if len(part) == 4 else part.upper() for part in rest)])  # noqa: PLR2004 - scripts have 4 letters
+    script, region = match["script"] or "", match["region"] or ""
+    return f"{match['language'].lower()}{script.title()}{region.upper()}{match['rest'].lower()}"
+
+
+def region_of(raw: str | None) -> str | None:
+    """The country that a language tag names: `CH` of `de-CH`; None where it names none or a part of the world."""
+    match = LANGUAGE_TAG.fullmatch((raw or "").replace("_", "-"))
+    region = (match["region"] or "").lstrip("-").upper() if match else ""
+    return region if region.isalpha() else None

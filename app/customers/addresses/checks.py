@@ -12,7 +12,7 @@ from app.platform.errors import AppError, ErrorCode, Invalid, Required
 from app.platform.geography.checks import check
 from app.platform.geography.countries import Country, parse_country
 from app.platform.geography.postal_addresses import PostalAddress
-from app.platform.geography.postal_codes import normalise_postal_code
+from app.platform.geography.postal_codes import canonical_postal_code, normalise_postal_code
 from app.platform.geography.zones import find_zone
 from app.platform.validation import Validation, camel_case
 
@@ -98,7 +98,7 @@ def _parse_details(
         line1=allow("line1", LINE),
         line2=allow("line2", LINE),
         city=allow("city", LINE),
-        postal_code=allow("postal_code", _postal_code),
+        postal_code=allow("postal_code", functools.partial(_postal_code, parsed_country)),
         zone=allow("zone", functools.partial(_zone, parsed_country)),
         phone=allow("phone", functools.partial(_phone, parsed_country)),
         notes=allow("notes", NOTES),
@@ -108,8 +108,9 @@ def _parse_details(
     )
 
 
-def _postal_code(raw: str) -> str:
-    return normalise_postal_code(POSTAL_CODE(raw))
+def _postal_code(parsed_country: Country | None, raw: str) -> str:
+    value = POSTAL_CODE(raw)
+    return canonical_postal_code(parsed_country, value) if parsed_country else normalise_postal_code(value)
 
 
 def _zone(parsed_country: Country | None, raw: str) -> str:

@@ -28,8 +28,13 @@ class Option:
 
 def localized_label(labels: dict[str, str], locale: str | None, fallback: str) -> str:
     """The label for a locale such as `de-CH`: in it, in its language, in English, any, or else `fallback`."""
-    language = (locale or "en").split("-")[0].lower()
-    for wanted in (locale, language, "en"):
+    wanted = locale or "en"
+    # Lookup as in RFC 4647, section 3.4: de-CH-1996, de-CH, de.
+    while wanted:
         if wanted in labels:
             return labels[wanted]
+        wanted = wanted.rpartition("-")[0]
+    for language in ((locale or "en").partition("-")[0].lower(), "en"):
+        if language in labels:
+            return labels[language]
     return next(iter(labels.values()), fallback)

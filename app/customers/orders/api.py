@@ -61,7 +61,7 @@ class OrderAddress:
     line1: str | None = strawberry.field(description="Street and number.")
     line2: str | None = strawberry.field(description="What else the street needs.")
     city: str | None = strawberry.field(description="City, town or suburb.")
-    postal_code: str | None = strawberry.field(description="Postal code with capital letters.")
+    postal_code: str | None = strawberry.field(description="Postal code as the post of the country writes it.")
     zone: Zone | None = strawberry.field(
         description="State, province, canton … named like the country; as typed where the country has no such zone."
     )

@@ -14,7 +14,7 @@ from app.platform.errors import AppError, AppErrorGroup, Invalid, TooShort
 from app.platform.geography import checks
 from app.platform.geography.countries import Country, parse_country
 from app.platform.geography.postal_addresses import PostalAddress
-from app.platform.geography.postal_codes import normalise_postal_code
+from app.platform.geography.postal_codes import canonical_postal_code, normalise_postal_code
 from app.platform.geography.zones import find_zone
 from app.platform.money import Money
 from app.platform.validation import Validation, camel_case
@@ -119,11 +119,16 @@ def _merge_errors(validation: Validation, name: str, inner: Validation) -> None:
 
 def _parser(name: str, parsed_country: Country | None) -> Callable[[str], str]:
     parsers: dict[str, Callable[[str], str]] = {
-        "postal_code": lambda raw: normalise_postal_code(POSTAL_CODE(raw)),
+        "postal_code": functools.partial(_postal_code, parsed_country),
         "zone": functools.partial(_zone, parsed_country),
         "phone": functools.partial(_phone, parsed_country),
     }
     return parsers.get(name, TEXT)
+
+
+def _postal_code(parsed_country: Country | None, raw: str) -> str:
+    value = POSTAL_CODE(raw)
+    return canonical_postal_code(parsed_country, value) if parsed_country else normalise_postal_code(value)
 
 
 def _zone(parsed_country: Country | None, raw: str) -> str:

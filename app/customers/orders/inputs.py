@@ -39,7 +39,8 @@ class OrderAddressInput:
     line2: str | None = strawberry.field(description="At most 255 characters.", default=None)
     city: str | None = strawberry.field(description="At most 255 characters.", default=None)
     postal_code: str | None = strawberry.field(
-        description="At most 32 characters; stored with capital letters.", default=None
+        description="At most 32 characters; stored as the post of the country writes it: `SW1A 2AA`, `1012 JL`.",
+        default=None,
     )
     zone: str | None = strawberry.field(
         description="Code of a zone of the country or its name, or free text.", default=None

@@ -10,9 +10,10 @@ from app.platform.geography import countries, formats, zones
 from app.platform.graphql.access import ANYBODY
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import query
+from app.platform.values import LOCALE_MAX
 
 ENGLISH = "en"
-MAX_LOCALE_LENGTH = 35
+MAX_LOCALE_LENGTH = 64
 """The length that RFC 5646, section 4.4.1, recommends to support."""
 
 Locale = Annotated[
@@ -161,4 +162,4 @@ class GeographyQueries:
 
 
 def _locale_or_english(locale: str | None) -> str:
-    return locale if locale and len(locale) <= MAX_LOCALE_LENGTH else ENGLISH
+    return locale if locale and len(locale) <= LOCALE_MAX else ENGLISH

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from app.platform.geography import countries, formats, zones
 from app.platform.geography.corrections import POSTAL_NAMES
+from app.platform.geography.countries import Country
 from app.platform.geography.formats import AddressFormat
 from app.platform.geography.postal_addresses import PostalAddress
-from app.platform.geography.postal_codes import without_prefix
+from app.platform.geography.postal_codes import canonical_postal_code, without_prefix
 
 FIELD = re.compile(r"\{(\w+)\}")
 NAMES = re.compile(r"\{firstName\} ?\{lastName\}|\{lastName\} ?\{firstName\}")
@@ -48,7 +49,7 @@ def format_address(address: PostalAddress) -> list[str]:
         address_format.latin_template if is_latin else address_format.template,
         address_format.latin_template if has_latin_name else address_format.template,
     )
-    values["postalCode"] = without_prefix(address.country, values["postalCode"])
+    values["postalCode"] = _postal_code(address.country, values["postalCode"])
     values["zone"] = _zone(address, values, address_format, is_latin=is_latin)
     city = values["city"].upper()
     if city in layout.printed and city != address_format.postal_code_prefix.strip():
@@ -57,6 +58,11 @@ def format_address(address: PostalAddress) -> list[str]:
         values[field] = values[field].upper()
     lines = (_line(line, values) for line in layout.lines)
     return [*filter(None, lines), _country_line(address)]
+
+
+def _postal_code(country: Country, raw: str) -> str:
+    # Only what is no code of the country still has the letters before it.
+    return without_prefix(country, canonical_postal_code(country, raw))
 
 
 def _texts(values: dict[str, str]) -> list[str]:

@@ -76,16 +76,18 @@ def _masked(error: GraphQLError, context: Context) -> GraphQLError:
     if error.path is None:
         # An error without a path comes before any resolver: the variables were not understood.
         return with_code(error, "BAD_USER_INPUT")
-    if isinstance(error.original_error, StrawberryInputCoercionError):
-        message = "A field of the input is null that may be left away, but not be null."
-        return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})
-    if isinstance(error.original_error, GraphQLError):
-        # An argument that was not understood: null for one that has a default, by way of a variable.
-        message = without_values(error.original_error.message)
-        return GraphQLError(message, path=error.path, extensions={"code": "BAD_USER_INPUT"})
+    if isinstance(error.original_error, StrawberryInputCoercionError | GraphQLError):
+        return GraphQLError(_input_message(error), path=error.path, extensions={"code": "BAD_USER_INPUT"})
     if error.original_error is None:
         return with_code(error, "BAD_USER_INPUT")
     if isinstance(error.original_error, DatabaseUnavailable):
         return GraphQLError(UNAVAILABLE_MESSAGE, path=error.path, extensions={"code": UNAVAILABLE})
     log_exception("fault", error.original_error, request_id=context.origin.request_id)
     return GraphQLError(INTERNAL_ERROR_MESSAGE, path=error.path, extensions={"code": "INTERNAL_SERVER_ERROR"})
+
+
+def _input_message(error: GraphQLError) -> str:
+    if isinstance(error.original_error, GraphQLError):
+        # An argument that was not understood: null for one that has a default, by way of a variable.
+        return without_values(error.original_error.message)
+    return "A field of the input is null that may be left away, but not be null."
