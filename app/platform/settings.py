@@ -86,6 +86,18 @@ class Settings(BaseSettings):
         "development makes `var/master.key`.",
     )
     master_key: SecretStr = Field(default=SecretStr(""), description="The master key as text, instead of a file.")
+    key_rotation_interval: int = Field(
+        default=7 * 24 * 3600,
+        ge=0,
+        description="Seconds after which the worker replaces the key version; `0`: only `patron keys rotate` does. "
+        "With a key file, all hosts must share it.",
+    )
+    key_retirement_delay: int = Field(
+        default=7 * 24 * 3600,
+        ge=3600,
+        description="Seconds after which the worker destroys a replaced key version, and erased people are "
+        "irrecoverable; a backup of the key store does not outlive its version.",
+    )
     anonymization_delay: int = Field(
         default=24 * 3600,
         ge=0,

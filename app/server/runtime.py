@@ -36,6 +36,7 @@ from app.platform.mail.smtp import MailServer
 from app.platform.settings import Settings
 from app.platform.vault import master
 from app.platform.vault.providers import KeyProvider
+from app.platform.vault.schedule import KeySchedule
 from app.platform.vault.vault import Store, open_vault
 from app.privacy.policy import PrivacyPolicy
 
@@ -139,6 +140,13 @@ def key_providers(settings: Settings) -> dict[str, KeyProvider]:
     return providers
 
 
+def key_schedule(settings: Settings) -> KeySchedule:
+    """When the worker replaces and destroys key versions."""
+    return KeySchedule(
+        timedelta(seconds=settings.key_rotation_interval), timedelta(seconds=settings.key_retirement_delay)
+    )
+
+
 @asynccontextmanager
 async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncIterator[Runtime]:
     """Open the databases and the vault, and load the keys; close everything when the block ends.
@@ -171,6 +179,7 @@ async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncI
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_SECONDS):
                         await services.get(LastUsedTracker).drain()
+                await vault.ring.close()
         finally:
             hasher.close()
             await gateways.close()

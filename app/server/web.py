@@ -47,10 +47,13 @@ from app.platform.mail.mailbox import PATH as MAILBOX
 from app.platform.mail.mailbox import Mailbox
 from app.platform.principal import CallerKind, RequestOrigin
 from app.platform.settings import Settings
+from app.platform.vault.backups import last_backup
+from app.platform.vault.versions import all_versions
 from app.server.graphiql.assets import static_files
 from app.server.graphiql.page import CONTENT_SECURITY_POLICY, render_page
 from app.server.http import cors, jsonp, metrics
 from app.server.http.cors import CorsMiddleware
+from app.server.http.key_metrics import KeyStates
 from app.server.http.local_requests import is_local
 from app.server.http.metrics import Metrics, MetricsMiddleware
 from app.server.runtime import Runtime
@@ -126,10 +129,16 @@ def _metrics(runtime: Runtime) -> Metrics:
         "patron_rate_limits_local": ("1 while limits should be shared and are not.", lambda: limits.degraded),
     }
     paths = [GRAPHQL, TOKEN_PATH, oauth.REVOCATION_PATH, oauth.METADATA_PATH, oauth.JWKS_PATH, "/healthz", "/readyz"]
-    database = runtime.store.database
+    database, keystore = runtime.store.database, runtime.store.vault.keystore
+
+    async def key_states() -> KeyStates:
+        backup = await last_backup(keystore)
+        return KeyStates(await all_versions(keystore), backup.started_at if backup else None)
+
     return Metrics(
         gauges,
         lambda: all_states(database),
+        key_states,
         paths=paths,
         token=runtime.settings.metrics_token.get_secret_value(),
         development=runtime.settings.development,
@@ -257,7 +266,9 @@ class RequestHandlers:
             return JSONResponse({"status": "key version missing", "keyVersions": sorted(versions)}, 503, RETRY_AFTER)
         # A newer program has added to them: this one serves until it is replaced.
         ahead = [name for name, state in states.items() if state is SchemaState.AHEAD]
-        details = {"ahead": ahead} if ahead else {}
+        details: dict[str, object] = {"ahead": ahead} if ahead else {}
+        if self._runtime.store.vault.ring.rotating:
+            details["keyRotation"] = "unfinished"
         if self._limits.degraded:
             # It can still serve: each process counts for itself until Redis is back.
             return JSONResponse({"status": "degraded", "rateLimits": "local", **details})

@@ -19,13 +19,15 @@ from app.platform.clock import now
 from app.platform.jobs.running import Job, run_jobs
 from app.platform.mail.delivery import MailTransport, deliver_due
 from app.platform.mail.delivery import sweep as sweep_mail
+from app.platform.vault.schedule import follow
 from app.privacy.deletion import finish_deletions
 from app.privacy.erasure import erase_due
 from app.privacy.orphaned_keys import sweep_orphaned_keys
-from app.server.runtime import Runtime
+from app.server.runtime import Runtime, key_schedule
 
 RECONCILE_BATCH_SIZE = 20
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 log = structlog.get_logger(__name__)
 
 
@@ -46,6 +48,19 @@ def jobs(runtime: Runtime) -> list[Job]:
     async def announce_expiring_cards() -> int:
         return await remind_of_expiring_cards(store, moment=now())
 
+    vault, settings = store.vault, runtime.settings
+    schedule = key_schedule(settings)
+
+    async def keep_key_versions() -> int:
+        return await follow(vault.keystore, vault.ring, schedule, moment=now())
+
+    async def vacuum_key_store() -> int:
+        await vault.keystore.vacuum()
+        return 0
+
+    async def empty_log() -> int:
+        return int(await store.database.empty_log())
+
     return [
         Job("erase", interval, partial(erase_due, store)),
         Job("finish-deletions", interval, partial(finish_deletions, store)),
@@ -61,4 +76,7 @@ def jobs(runtime: Runtime) -> list[Job]:
         Job("sweep-assertions", HOUR, partial(sweep_assertions, store), exclusive=True),
         Job("sweep-payment-attempts", HOUR, partial(sweep_attempts, store), exclusive=True),
         Job("announce-expiring-cards", HOUR, announce_expiring_cards, exclusive=True),
+        Job("keep-key-versions", HOUR, keep_key_versions, exclusive=True),
+        Job("vacuum-key-store", HOUR, vacuum_key_store, exclusive=True),
+        Job("empty-sqlite-log", MINUTE, empty_log, exclusive=True),
     ]

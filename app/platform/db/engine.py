@@ -137,7 +137,7 @@ class Database:
 
     def _embedded_engine(self, url: URL, pool_size: int) -> AsyncEngine:
         if url.database:
-            Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_private(Path(url.database))
         engine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -217,6 +217,32 @@ class Database:
                     raise
                 raise unavailable from fault
 
+    async def vacuum(self) -> None:
+        """PostgreSQL: free the space of deleted and replaced rows, to be overwritten; SQLite did so already."""
+        if self.embedded:
+            return
+        patient = self.without_command_timeout()
+        try:
+            async with patient.engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await connection.exec_driver_sql("VACUUM")
+        finally:
+            await patient.close()
+
+    async def empty_log(self) -> bool:
+        """SQLite: move the write-ahead log into the database and empty it; False while a reader still needs it.
+
+        PostgreSQL's log is the server's own matter, and a database with `secure_delete` has none.
+        """
+        if not self.embedded or self._options.secure_delete:
+            return True
+        pooled: Any = await self._write_engine.raw_connection()
+        try:
+            ((busy, _, _),) = await pooled.driver_connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            pooled.close()
+        return not busy
+
     async def ping(self) -> None:
         """Raise when the database does not answer."""
         async with self.engine.connect() as connection:
@@ -266,3 +292,11 @@ def _refuse_closed(connection: Any, _: object, __: object) -> None:
 def _terminate(connection: Any) -> None:
     if not connection.is_closed():
         connection.terminate()
+
+
+def _make_private(path: Path) -> None:
+    """Create a SQLite file, or take it from others: mode 600. Its journal and write-ahead log get the same mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)

@@ -22,6 +22,7 @@ class TextKeyProvider:
     """Master keys from a setting. The operator adds and removes versions; this program cannot."""
 
     name = NAME
+    manages_versions = False
 
     def __init__(self, text: str) -> None:
         """Parse the text; raise `MasterKeyError` when it has another form."""
@@ -76,6 +77,8 @@ class FileKeyProvider(TextKeyProvider):
 
     Processes on several hosts need one file, or copies that have a version before it becomes the current one.
     """
+
+    manages_versions = True
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         """Use the file `path`; with `create`, a missing file is created with a new key."""

@@ -27,6 +27,8 @@ class KeyProvider(Protocol):
 
     name: str
     """Which kind it is; the key store records it with each version."""
+    manages_versions: bool
+    """Whether it can add and destroy versions by itself."""
 
     async def versions(self) -> frozenset[int]:
         """The versions it holds."""

@@ -40,6 +40,7 @@ class KeyRing:
         self._loaded: dict[int, _Loaded] = {}
         self._failed: dict[int, tuple[float, str]] = {}
         self.current = 0
+        self.rotating = False
 
     @property
     def provider(self) -> KeyProvider:
@@ -48,9 +49,13 @@ class KeyRing:
 
     def provider_of(self, row: VersionRow) -> KeyProvider:
         """The provider that has this version; raise `MasterKeyError` when it is not configured."""
-        provider = self._providers.get(row.provider)
+        return self.provider_named(row.provider, row.version)
+
+    def provider_named(self, name: str, version: int) -> KeyProvider:
+        """The provider `name`, which has this version; raise `MasterKeyError` when it is not configured."""
+        provider = self._providers.get(name)
         if provider is None:
-            message = f"Version {row.version} is of the key provider `{row.provider}`, which is not configured."
+            message = f"Version {version} is of the key provider `{name}`, which is not configured."
             raise MasterKeyError(message)
         return provider
 
@@ -72,6 +77,7 @@ class KeyRing:
         """
         rows = await versions.all_versions(self._keystore)
         self.current = max(row.version for row in rows if row.replaced_at is None)
+        self.rotating = any(row.needed and row.replaced_at is not None for row in rows)
         moment, missing = monotonic(), {}
         for row in rows:
             loaded = self._loaded.get(row.version)

@@ -7,7 +7,7 @@ end          when no key of an older version is left: then these versions have `
 beside it    new keys are of the new version; a key that is destroyed meanwhile stays destroyed
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -91,7 +91,7 @@ async def rotate(keystore: Database, ring: KeyRing, *, progress: Callable[[int],
     return await rewrap(keystore, ring, progress=progress)
 
 
-def is_unfinished(rows: list[VersionRow]) -> bool:
+def is_unfinished(rows: Sequence[VersionRow]) -> bool:
     """Whether a key of a replaced version is left."""
     return any(row.needed and row.replaced_at is not None for row in rows)
 

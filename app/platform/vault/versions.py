@@ -50,6 +50,11 @@ class _Version(NamedTuple):
     version: int
 
 
+class _Count(NamedTuple):
+    version: int
+    rows: int
+
+
 _HAS_ROWS = or_(
     exists(literal_column("1")).where(col(PersonKey.master_version) == KeyVersion.version).correlate(KeyVersion),
     exists(literal_column("1")).where(col(SystemKey.master_version) == KeyVersion.version).correlate(KeyVersion),
@@ -61,10 +66,23 @@ _ALL = Read(
     ),
     VersionRow._make,
 )
+_COUNTS = [
+    Read(sqlalchemy.select(column, sqlalchemy.func.count()).group_by(column), _Count._make)  # type: ignore[arg-type]
+    for column in (col(PersonKey.master_version), col(SystemKey.master_version))
+]
 _LOCK_CURRENT = Write(
     sqlalchemy.select(col(KeyVersion.version)).where(col(KeyVersion.replaced_at).is_(None)).with_for_update(read=True),
     _Version._make,
 )
+
+
+async def count_rows(keystore: Database) -> dict[int, int]:
+    """How many keys each version wraps; it reads the whole index."""
+    counts: dict[int, int] = {}
+    for read in _COUNTS:
+        for version, count in await keystore.rows(read):
+            counts[version] = counts.get(version, 0) + count
+    return counts
 
 
 async def all_versions(keystore: Database) -> list[VersionRow]:

@@ -6,6 +6,7 @@ from app.server.cli.anonymizations import anonymizations
 from app.server.cli.checking import check
 from app.server.cli.clients import clients
 from app.server.cli.keys import keys
+from app.server.cli.keystore import keystore
 from app.server.cli.organizations import organizations
 from app.server.cli.publishing import documents, schema
 from app.server.cli.running import calibrate, migrate, serve, token, worker
@@ -20,6 +21,7 @@ for name, group in {
     "staff": staff_members,
     "anonymizations": anonymizations,
     "keys": keys,
+    "keystore": keystore,
     "schema": schema,
     "documents": documents,
 }.items():

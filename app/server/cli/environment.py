@@ -18,7 +18,9 @@ from app.platform.db.outages import DatabaseUnavailable
 from app.platform.errors import AppError, AppErrorGroup
 from app.platform.limits.policies import BadPolicy
 from app.platform.settings import Settings
+from app.platform.vault.backups import BadBackup
 from app.platform.vault.providers import MasterKeyError
+from app.platform.vault.retirement import RetirementRefused
 from app.server.demo import DemoInProduction
 from app.server.main import CannotListen
 from app.server.runtime import BadSetting, NotMigrated
@@ -59,6 +61,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
     try:
         uvloop.run(coroutine)
     except (
+        BadBackup,
         BadPolicy,
         BadSetting,
         CannotListen,
@@ -67,6 +70,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
         MigrationBlocked,
         NotMigrated,
         MasterKeyError,
+        RetirementRefused,
     ) as error:
         end([str(error)])
     except DatabaseUnavailable as error:

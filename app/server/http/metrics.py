@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.platform.jobs.states import State
 from app.platform.logs import log_exception
+from app.server.http.key_metrics import KeyMetrics, KeyStates
 from app.server.http.local_requests import is_local
 
 PATH = "/metrics"
@@ -29,12 +30,13 @@ class Metrics:
         self,
         gauges: Mapping[str, tuple[str, Callable[[], float]]],
         job_states: Callable[[], Awaitable[Sequence[State]]],
+        key_states: Callable[[], Awaitable[KeyStates]],
         *,
         paths: Collection[str],
         token: str,
         development: bool,
     ) -> None:
-        """Count by `paths`; show `gauges` (help and value by name) and the background jobs, as `job_states` reads them.
+        """Count by `paths`; show `gauges` (help and value by name), and what `job_states` and `key_states` read.
 
         With a `token`, only to callers that send it; without one, only to callers on this machine.
         """
@@ -60,6 +62,9 @@ class Metrics:
         self._job_states = job_states
         self._jobs = _JobMetrics()
         self._registry.register(self._jobs)
+        self._key_states = key_states
+        self._keys = KeyMetrics()
+        self._registry.register(self._keys)
 
     def observe(self, scope: Scope, status: int, policy: str | None, seconds: float) -> None:
         """Count a response; `policy` is the rate limit that refused the request, if any."""
@@ -89,6 +94,11 @@ class Metrics:
         except Exception as error:  # noqa: BLE001 - the other metrics matter most while the database is unavailable
             log_exception("job_states_unavailable", error)
             self._jobs.states = ()
+        try:
+            self._keys.states = await self._key_states()
+        except Exception as error:  # noqa: BLE001 - the same
+            log_exception("key_states_unavailable", error)
+            self._keys.states = KeyStates()
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
 
     def _is_allowed(self, request: Request) -> bool:
