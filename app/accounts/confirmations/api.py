@@ -1,7 +1,7 @@
 """GraphQL mutations for email verification, password reset, email change and the login name reminder."""
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -88,7 +88,7 @@ class ConfirmationMutations:
                 session, vault, context.origin, to=to, code=input.code or "", registration_token=registration_token
             )
             if result is None:
-                record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, customer_id=_known_customer_id(to))
+                record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, **_about(to))
                 return VerifyEmailPayload(user_errors=user_errors(ProofInvalid(field=("code",))))
         if not result.repeated:
             record(session, context.origin, Action.EMAIL_VERIFIED, customer_id=result.customer.row.id)
@@ -110,7 +110,7 @@ class ConfirmationMutations:
         if to.record is not None and to.record.row.email_verified_at is not None:
             to = _decoy_recipient(context, input.email)
         await verification.resend(session, context.store.vault, organization=context.organization, to=to)
-        record(session, context.origin, Action.EMAIL_VERIFICATION_REQUESTED, customer_id=_known_customer_id(to))
+        record(session, context.origin, Action.EMAIL_VERIFICATION_REQUESTED, **_about(to))
         return RequestEmailVerificationPayload()
 
     @mutation(
@@ -127,7 +127,7 @@ class ConfirmationMutations:
         """Guests get a link too: whoever controls the address may take over the guest's account."""
         to = await _find_recipient(context, input.email, Template.RESET_PASSWORD)
         await password_reset.request(session, context.store.vault, organization=context.organization, to=to)
-        record(session, context.origin, Action.PASSWORD_RESET_REQUESTED, customer_id=_known_customer_id(to))
+        record(session, context.origin, Action.PASSWORD_RESET_REQUESTED, **_about(to))
         return RequestPasswordResetPayload()
 
     @mutation(
@@ -293,7 +293,7 @@ class ConfirmationMutations:
             template=Template.LOGIN_NAME_REMINDER,
             values={"login_name": (personal and personal.login_name) or to.to},
         )
-        record(session, context.origin, Action.LOGIN_NAME_REMINDED, customer_id=_known_customer_id(to))
+        record(session, context.origin, Action.LOGIN_NAME_REMINDED, **_about(to))
         return RequestLoginNameReminderPayload()
 
 
@@ -346,8 +346,9 @@ def _decoy_recipient(context: Context, email: str) -> MailRecipient:
     return MailRecipient(nobody, parsed.address)
 
 
-def _known_customer_id(to: MailRecipient) -> UUID | None:
-    return to.customer_id if to.record else None
+def _about(to: MailRecipient) -> dict[str, Any]:
+    """Whom an audit event is about. Without an account it is kept with the decoy's proof and mail, at the same cost."""
+    return {"customer_id": to.customer_id if to.record else None, "owner_id": to.customer_id}
 
 
 async def _find_code_recipient(context: Context, input: VerifyEmailInput) -> MailRecipient:

@@ -94,14 +94,18 @@ def record(
     customer_id: UUID | None = None,
     object_id: UUID | None = None,
     fields: Iterable[str] = (),
+    owner_id: UUID | None = None,
 ) -> None:
-    """Record what the caller did; `fields` are the names of what changed, never the values."""
+    """Record what the caller did; `fields` are the names of what changed, never the values.
+
+    An event about no customer is the organization's, unless `owner_id` says otherwise.
+    """
     principal = origin.principal
     about_id = customer_id or principal.customer_id
     execute_at_commit(
         session,
         _EVENT,
-        owner_id=about_id or principal.organization.id,
+        owner_id=about_id or owner_id or principal.organization.id,
         id=new_id(),
         organization_id=principal.organization.id,
         customer_id=about_id,

@@ -12,11 +12,11 @@ from app.platform.db.columns import binary_column, foreign_key, id_column, owner
 class AuditEvent(SQLModel, table=True):
     """One act of one caller. It holds ids and field names only, so it identifies nobody after an erasure.
 
-    The owner is the customer it is about, or else the organization.
+    The owner is the customer it is about, or else the organization, or the decoy of an address without an account.
     """
 
     __tablename__ = "audit_events"
-    __table_args__ = (CheckConstraint("owner_id = coalesce(customer_id, organization_id)", name="owner"),)
+    __table_args__ = (CheckConstraint("owner_id = coalesce(customer_id, owner_id)", name="owner"),)
 
     owner_id: UUID = owner_column()
     id: UUID = id_column()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.accounts.confirmations.storefront import NEW_PASSWORD, Storefront
-from tests.shop import PASSWORD, Answer
+from tests.shop import PASSWORD, Answer, Urls, open_shop
 
 # Headers that differ in every response: the request id, and the rate limit of the caller.
 VARIES = {"x-request-id", "ratelimit", "ratelimit-remaining", "ratelimit-reset"}
@@ -126,6 +126,19 @@ async def test_known_and_unknown_addresses_are_answered_alike_and_cost_the_same(
     assert main
     assert keystore
     assert hashes == (1 if act in {register, login, login_with_what_was_just_registered} else 0)
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda one: one.__name__)
+async def test_known_and_unknown_addresses_cost_the_same_on_a_sharded_database(postgres_urls: Urls, act: Act) -> None:
+    async with open_shop(postgres_urls, database_sharded=True) as shop:
+        storefront = Storefront(shop, await shop.create_organization("careful", require_verified_email=True))
+        addresses = await make_known(storefront)
+
+        costs = {name: (await observed(storefront, act, address))[1].seen() for name, address in addresses.items()}
+
+    assert costs["proven"] == costs["nobody"]
+    assert costs["unproven"] == costs["nobody"]
+    assert costs["guest"] == costs["nobody"]
 
 
 async def test_an_account_that_was_just_used_costs_no_less(storefront: Storefront) -> None:

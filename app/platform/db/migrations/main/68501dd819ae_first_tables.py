@@ -91,7 +91,7 @@ def upgrade() -> None:
         sa.Column("source", sa.LargeBinary(), nullable=True),
         sa.Column("request_id", sa.String(length=64), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("owner_id = coalesce(customer_id, organization_id)", name=op.f("ck_audit_events_owner")),
+        sa.CheckConstraint("owner_id = coalesce(customer_id, owner_id)", name=op.f("ck_audit_events_owner")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_audit_events_organization_id_organizations")
         ),
