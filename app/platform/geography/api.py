@@ -147,7 +147,7 @@ class GeographyQueries:
         """Sorted without accents (Åland Islands among the A), which is close enough to the alphabet for a list."""
         language = _locale_or_english(locale or context.principal.locale)
         result = [to_graphql_country(source, language) for source in countries.all_countries()]
-        return sorted(result, key=lambda country: unicodedata.normalize("NFKD", country.name.casefold()))
+        return sorted(result, key=lambda country: _sort_key(country.name))
 
     @query(allow=ANYBODY, description="One country with its rules for addresses; null when there is no such country.")
     async def country(
@@ -159,6 +159,19 @@ class GeographyQueries:
         """Unlike an address, a query corrects nothing: `UK` is no country."""
         source = countries.find(code)
         return to_graphql_country(source, _locale_or_english(locale or context.principal.locale)) if source else None
+
+
+def _sort_key(name: str) -> tuple[str, str]:
+    """Letters first, then accents: punctuation does not count (Unicode Technical Standard 10, levels 1 and 2).
+
+    Vowel signs of Indian and Thai letters are marks too, and count as letters: they have no combining class.
+    """
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(one for one in decomposed if one == " " or _is_letter(one)), decomposed
+
+
+def _is_letter(one: str) -> bool:
+    return one.isalnum() or (unicodedata.category(one)[0] == "M" and not unicodedata.combining(one))
 
 
 def _locale_or_english(locale: str | None) -> str:
