@@ -1,6 +1,7 @@
 """Runs the faults found from outside (`tests/cases/*.json`) as they were sent, and compares with `expected`."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.platform.clock import now
+from app.server.mail_pages import PATHS
 from tests.accounts.confirmations.storefront import Storefront
 from tests.shop import Answer, Shop
 
@@ -16,7 +18,6 @@ CASES = {path.stem: json.loads(path.read_text()) for path in sorted((Path(__file
 # Faults that are not mended yet; whoever mends one adds its run below.
 WAITING = {
     "01-guest-orders-survive-forgetting",
-    "10-links-in-mails-lead-to-404-without-a-storefront",
     "12-blank-or-impossible-date-is-a-top-level-error",
 }
 ANN = "ann@example.org"
@@ -162,6 +163,20 @@ async def verifying_twice_answers_alike(shop: Shop, case: Case) -> None:
     assert await shop.count("customers", "email_verified_at IS NOT NULL") == 1
 
 
+async def links_in_mails_lead_to_pages(shop: Shop, case: Case) -> None:
+    path = case["operation"].removeprefix("GET ").replace("…", "some-token")
+    names = [name for name in re.findall(r"[a-z-]+", case["expected"]) if f"/{name}" in PATHS]
+    before = await shop.counts()
+
+    for name in names:
+        answer = await shop.client.get(path.replace("verify-email", name))
+
+        assert answer.status_code == 200
+        assert f'<form method="post" action="/{name}">' in answer.text
+    assert len(names) == len(PATHS)
+    assert await shop.counts() == before
+
+
 async def common_clients_pass_the_preflight(shop: Shop, case: Case) -> None:
     expected = [name.strip() for name in case["expected"].partition(" allowed")[0].split(",")]
     headers = {**case["headers"], "access-control-request-headers": ",".join(["content-type", *expected])}
@@ -182,6 +197,7 @@ RUNS: dict[str, Callable[[Shop, Case], Awaitable[None]]] = {
     "07-nul-in-a-code-is-an-internal-error-on-postgresql": a_zero_character_finds_nothing,
     "08-sharp-s-and-ss-are-one-mailbox": sharp_s_is_another_mailbox,
     "09-verifying-twice-says-invalid": verifying_twice_answers_alike,
+    "10-links-in-mails-lead-to-404-without-a-storefront": links_in_mails_lead_to_pages,
     "11-preflight-refuses-headers-of-common-clients": common_clients_pass_the_preflight,
 }
 

@@ -34,7 +34,13 @@ from app.platform.errors import AppError
 from app.platform.graphql.context import Context
 from app.platform.graphql.document_limits import DocumentLimits
 from app.platform.graphql.documents import DocumentCache
-from app.platform.graphql.execution import INTERNAL_ERROR_MESSAGE, RETRY_AFTER, UNAVAILABLE, UNAVAILABLE_MESSAGE
+from app.platform.graphql.execution import (
+    INTERNAL_ERROR_MESSAGE,
+    RETRY_AFTER,
+    UNAVAILABLE,
+    UNAVAILABLE_MESSAGE,
+    execute_document,
+)
 from app.platform.graphql.http import BadRequest, GraphQLEndpoint, RequestPolicy, bad_request_response
 from app.platform.graphql.operations import Operation
 from app.platform.jobs.states import all_states
@@ -45,10 +51,11 @@ from app.platform.limits.sources import SourceResolver
 from app.platform.logs import log_exception
 from app.platform.mail.mailbox import PATH as MAILBOX
 from app.platform.mail.mailbox import Mailbox
-from app.platform.principal import CallerKind, RequestOrigin
+from app.platform.principal import CallerKind, Organization, Principal, RequestOrigin
 from app.platform.settings import Settings
 from app.platform.vault.backups import last_backup
 from app.platform.vault.versions import all_versions
+from app.server import mail_pages
 from app.server.graphiql.assets import static_files
 from app.server.graphiql.page import CONTENT_SECURITY_POLICY, render_page
 from app.server.http import cors, jsonp, metrics
@@ -92,6 +99,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
             source=lambda request: bytes(request.scope[source_rate_limit.SOURCE_KEY]),
         ),
         *payment_gateways.routes(runtime.store, runtime.services.get(Gateways)),
+        *mail_pages.routes(runtime.store, endpoint.run_as_guest),
         *newsletters.routes(runtime.store, runtime.services.get(UnsubscribeLinks)),
         Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
@@ -107,7 +115,10 @@ def create_app(runtime: Runtime) -> ASGIApp:
     limits, sources = runtime.services.get(RateLimits), runtime.services.get(SourceResolver)
     token_paths = [TOKEN_PATH, oauth.REVOCATION_PATH]
     inner = Starlette(routes=routes, exception_handlers={500: _internal_server_error})
-    app = source_rate_limit.SourceRateLimit(inner, limits, sources, limited_paths=[GRAPHQL], token_paths=token_paths)
+    limited_paths = [GRAPHQL, *mail_pages.PATHS]
+    app = source_rate_limit.SourceRateLimit(
+        inner, limits, sources, limited_paths=limited_paths, token_paths=token_paths
+    )
     origins = AllowedOrigins(runtime.store.database)
     browsers = CorsMiddleware(app, origins, paths=[GRAPHQL], development=runtime.settings.development)
     return RequestIdMiddleware(MetricsMiddleware(browsers, metrics_registry))
@@ -162,6 +173,7 @@ class RequestHandlers:
             settings.max_body_bytes,
         )
         self._graphql = GraphQLEndpoint(schema, document_cache(settings), policy)
+        self._own_documents = document_cache(settings)
         self._limits = runtime.services.get(RateLimits)
         self._serves_graphiql = introspection
         self._tokens = runtime.services.get(AccessTokens)
@@ -177,6 +189,24 @@ class RequestHandlers:
             return bad_request_response(request, refused)
         response = await self._graphql(request)
         return jsonp.as_script(response, function) if function else response
+
+    async def run_as_guest(
+        self, request: Request, organization: Organization, text: str, variables: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The response map to one of our own documents, run for a guest of the organization; raise `BadRequest`."""
+        document = self._own_documents.prepare(text)
+        operation = document.operation(None)
+        assert operation is not None  # noqa: S101 - our documents have one operation
+        origin = RequestOrigin(
+            Principal(CallerKind.GUEST, organization),
+            request.scope["request_id"],
+            request.scope[source_rate_limit.SOURCE_KEY],
+            request.headers.get("user-agent", "")[:USER_AGENT_MAX],
+        )
+        context = Context(origin, self._runtime.store, self._runtime.services)
+        await self._rate_limit(request, context, operation)
+        schema = SCHEMA._schema  # noqa: SLF001 - strawberry has no public name for the schema it built
+        return await execute_document(schema, document, variables=variables, operation=None, context=context)
 
     def _graphiql(self, request: Request) -> Response:
         html = render_page(endpoint=GRAPHQL, assets=STATIC, headers=_demo_headers(self._runtime.settings))

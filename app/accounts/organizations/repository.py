@@ -1,7 +1,9 @@
 """Repository of organizations, for background jobs."""
 
+from typing import Any
 from uuid import UUID
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.organizations.tables import Organization as Row
@@ -12,3 +14,18 @@ async def by_id(session: AsyncSession, organization_id: UUID) -> Organization:
     """The organization that a row refers to; a foreign key guarantees that it exists."""
     row = await session.get_one(Row, organization_id)
     return Organization(row.id, row.slug, row.name, OrganizationSettings.from_stored(row.settings))
+
+
+async def by_slug(session: AsyncSession, slug: str) -> Organization | None:
+    """The organization with this short name."""
+    return await _first(session, col(Row.slug) == slug)
+
+
+async def default(session: AsyncSession) -> Organization | None:
+    """The default organization."""
+    return await _first(session, col(Row.is_default))
+
+
+async def _first(session: AsyncSession, condition: Any) -> Organization | None:
+    row = (await session.exec(select(Row).where(condition))).first()
+    return Organization(row.id, row.slug, row.name, OrganizationSettings.from_stored(row.settings)) if row else None

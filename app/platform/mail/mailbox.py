@@ -137,11 +137,18 @@ def _index_page(views: Sequence[MailView]) -> str:
     return _document("Mailbox", f"<table><tr><th>UTC</th><th>To</th><th>Subject</th><th></th></tr>{rows}</table>")
 
 
+def _link_paragraph(link: str | None) -> str:
+    """The mail's link outside of the frame, in which no link leads anywhere."""
+    if link is None or not link.startswith(("https://", "http://")):
+        return ""
+    return f'<p><a href="{escape(link)}" rel="noreferrer">{escape(link)}</a></p>'
+
+
 def _detail_page(view: MailView) -> str:
     # The frame is sandboxed: nothing in a mail can run a script or navigate the page.
     return _document(
         view.rendered.subject,
         f"<p>To {escape(view.content.to)}, {view.row.template}, {view.row.state}. <a href='{PATH}'>All mails</a></p>"
-        f"<pre>{escape(view.rendered.text)}</pre>"
+        f"{_link_paragraph(view.rendered.link)}<pre>{escape(view.rendered.text)}</pre>"
         f'<iframe sandbox title="HTML" srcdoc="{escape(view.rendered.html)}"></iframe>',
     )

@@ -60,6 +60,7 @@ class MailContent:
     storefront_url: str
     sender: str
     values: dict[str, str]
+    slug: str = ""
 
 
 async def enqueue(
@@ -82,7 +83,15 @@ async def enqueue(
         message = f"{template.name} needs the values {sorted(template.value_names)}."
         raise ValueError(message)
     settings = organization.settings
-    content = MailContent(to, locale, organization.name, settings.storefront_url, settings.mail_sender, dict(values))
+    content = MailContent(
+        to,
+        locale,
+        organization.name,
+        settings.storefront_url,
+        settings.mail_sender,
+        dict(values),
+        organization.slug,
+    )
     moment, mail_id = now(), new_id()
     execute_at_commit(
         session,

@@ -89,8 +89,12 @@ def render(template: Template, content: MailContent, *, fallback_url: str) -> Re
 def _link(template: Template, content: MailContent, fallback_url: str) -> str | None:
     if template.page is None:
         return None
-    base = (content.storefront_url or fallback_url).rstrip("/")
-    return f"{base}/{template.page}?token={quote(content.values['token'])}"
+    token = quote(content.values["token"])
+    if content.storefront_url:
+        return f"{content.storefront_url.rstrip('/')}/{template.page}?token={token}"
+    # The service's own page serves all organizations.
+    shop = f"shop={quote(content.slug)}&" if content.slug else ""
+    return f"{fallback_url.rstrip('/')}/{template.page}?{shop}token={token}"
 
 
 def email_message(

@@ -109,4 +109,4 @@ def test_a_server_with_a_mail_server_delivers_by_itself(tmp_path: Path) -> None:
         [mail] = smtp_server.wait_for(ANN)
 
     assert "Confirm your email address" in str(mail["Subject"])
-    assert f"{server.url}/verify-email?token=ve_" in text(mail)
+    assert f"{server.url}/verify-email?shop=demo&token=ve_" in text(mail)
