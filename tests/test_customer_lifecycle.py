@@ -21,7 +21,7 @@ async def test_a_customer_registers_owns_things_and_is_erased(shop: Shop) -> Non
 
 
 async def test_no_request_needs_a_second_connection_while_it_holds_one(urls: Urls) -> None:
-    async with open_shop(urls, database_pool_size=1) as shop:
+    async with open_shop(urls, database_connections=4) as shop:
         await customer_lifecycle(shop)
 
 

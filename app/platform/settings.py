@@ -47,8 +47,15 @@ class Settings(BaseSettings):
         description="The key store: another database, with backups of its own. Production must set it; development "
         "uses `sqlite:///var/keystore.db`.",
     )
-    database_pool_size: int = Field(
-        default=10, ge=1, le=200, description="Connections to each database for changes, and as many for reads."
+    database_connections: int = Field(
+        default=20,
+        ge=4,
+        le=400,
+        description="Connections to PostgreSQL that a process opens at most, to all databases together: a quarter to "
+        "the key store, the rest to the main database; half of each for reads.",
+    )
+    database_idle_timeout: float = Field(
+        default=300, ge=0, description="Seconds after which a connection that nobody uses is closed; `0`: never."
     )
     statement_cache_size: int = Field(
         default=200,

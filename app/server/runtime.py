@@ -94,8 +94,9 @@ def _refuse_unless_served(kind: DatabaseKind, state: SchemaState) -> None:
 
 def databases(settings: Settings) -> tuple[Database, Database]:
     """The main database and the key store."""
+    keystore_pool = max(1, settings.database_connections // 8)
     options = DatabaseOptions(
-        settings.database_pool_size,
+        settings.database_connections // 2 - keystore_pool,
         settings.statement_cache_size,
         waits=Waits(
             settings.database_command_timeout,
@@ -104,11 +105,16 @@ def databases(settings: Settings) -> tuple[Database, Database]:
             settings.database_keepalive,
         ),
         pool_timeout=settings.database_pool_timeout,
+        idle_seconds=settings.database_idle_timeout,
     )
     main, keystore = settings.database_url.get_secret_value(), settings.keystore_url.get_secret_value()
     found = (
         _database("PATRON_DATABASE_URL", main, replace(options, sharded=settings.database_sharded)),
-        _database("PATRON_KEYSTORE_URL", keystore, replace(options, secure_delete=True, name="keystore")),
+        _database(
+            "PATRON_KEYSTORE_URL",
+            keystore,
+            replace(options, pool_size=keystore_pool, secure_delete=True, name="keystore"),
+        ),
     )
     if same_database(main, keystore):
         message = (

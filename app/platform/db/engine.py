@@ -5,7 +5,7 @@ What it promises:
     rows, row      one compiled read on a connection of the read pool; sees committed rows only
     transaction    one session; committed when the block ends, rolled back when it raises
     both           raise `DatabaseUnavailable` when the database does not answer in time; no wait is unbounded
-    pools          PostgreSQL: one engine of 2 x `pool_size`, at most `pool_size` of them for reads
+    pools          PostgreSQL: one engine of 2 x `pool_size`, at most `pool_size` for reads; idle ones are closed
                    SQLite: an engine for reads, and one of a single connection for the one writer it can have
 """
 
@@ -24,6 +24,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.platform.db.idle import IdleConnections
 from app.platform.db.outages import CircuitBreaker, DatabaseUnavailable, is_lost
 from app.platform.db.postgres import BadDatabaseUrl, Connector, Waits, is_postgres, parse
 from app.platform.db.read_pool import ReadConnectionPool
@@ -44,7 +45,7 @@ class DatabaseOptions:
     `statement_cache_size` must be 0 behind a pgbouncer in transaction mode. `secure_delete` leaves no copy of a deleted
     row in a SQLite file: no write-ahead log, and freed pages are overwritten. With `sharded`, for Citus, a statement
     changes the rows of one owner only. `name` is what errors and logs call the database. `pool_timeout` is how many
-    seconds to wait for a connection of a pool.
+    seconds to wait for a connection of a pool, and `idle_seconds` after how many without use one is closed.
     """
 
     pool_size: int = 10
@@ -54,6 +55,7 @@ class DatabaseOptions:
     name: str = "main"
     waits: Waits = field(default_factory=Waits)
     pool_timeout: float = 30
+    idle_seconds: float = 0
 
 
 class Database:
@@ -77,6 +79,7 @@ class Database:
         self._write_engine = self._embedded_engine(self.url, 1) if self.embedded else self.engine
         self._dialect = self.engine.dialect
         self._read_pool = ReadConnectionPool(self.engine, pool, self._options.pool_timeout)
+        self._idle = IdleConnections(self._options.idle_seconds)
         self.on_statement: Callable[[str], None] | None = None
         for engine in {self.engine, self._write_engine}:
             event.listen(engine.sync_engine, "before_cursor_execute", self._before_cursor_execute)
@@ -96,6 +99,8 @@ class Database:
             pool_size=2 * self._options.pool_size,
             max_overflow=0,
             pool_timeout=self._options.pool_timeout,
+            # The most recently used first: those that are not needed grow idle.
+            pool_use_lifo=True,
             # Reads never open a transaction and sessions end their own, so there is nothing to reset.
             pool_reset_on_return=None,
             hide_parameters=True,
@@ -104,8 +109,19 @@ class Database:
                 "prepared_statement_cache_size": self._options.statement_cache_size,
             },
         )
-        event.listen(engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(engine.sync_engine, "checkout", self._on_checkout)
+        event.listen(engine.sync_engine, "checkin", self._on_checkin)
         return engine
+
+    def _on_checkout(self, connection: Any, _: object, __: object) -> None:
+        """Have the pool open another connection in place of one that was closed while nobody used it."""
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError
+        self._idle.use(connection.driver_connection)
+
+    def _on_checkin(self, connection: Any, _: object) -> None:
+        if connection is not None:
+            self._idle.release(connection.driver_connection)
 
     async def _connect(self, *_: object, **__: object) -> Any:
         assert self._connector is not None  # noqa: S101 - only an engine of PostgreSQL calls this
@@ -176,6 +192,7 @@ class Database:
             reader = await self._read_pool.acquire()
         except Exception as fault:
             raise self.circuit.unavailable(fault) or fault from fault
+        self._idle.use(reader.driver)
         try:
             return await read.fetch(reader.driver, self._dialect, parameters)
         except Exception as fault:
@@ -187,6 +204,8 @@ class Database:
             raise unavailable from fault
         finally:
             self._read_pool.release(reader)
+            if not self.embedded:
+                self._idle.release(reader.driver)
 
     async def row(self, read: Read[Row], **parameters: object) -> Row | None:
         """The first row of a compiled read, or None."""
@@ -257,6 +276,7 @@ class Database:
         """Close all connections; those whose server does not answer within a second are cut."""
         await self.circuit.close()
         self._read_pool.close()
+        self._idle.stop()
         if self.circuit.is_open:
             self.circuit.close_connections()
         try:
@@ -281,12 +301,6 @@ def same_database(one: str, other: str) -> bool:
         return False
     paths = [Path(_sqlite(url).database or "").resolve() for url in (one, other)]
     return paths[0] == paths[1]
-
-
-def _refuse_closed(connection: Any, _: object, __: object) -> None:
-    """Have the pool open another connection in place of one that was closed while nobody used it."""
-    if connection.driver_connection.is_closed():
-        raise DisconnectionError
 
 
 def _terminate(connection: Any) -> None:

@@ -68,7 +68,7 @@ async def count(server_url: str, folder: Path) -> dict[str, int]:
         pass
     async with counting_proxy(server_url) as proxy:
         urls = Urls(proxy.proxied_url(main), proxy.proxied_url(keystore), folder)
-        async with open_shop(urls, database_pool_size=1, rate_limit_scale=1e6) as shop:
+        async with open_shop(urls, database_connections=4, rate_limit_scale=1e6) as shop:
             counter = _Counter(shop, proxy)
             for day in range(DAYS):
                 await _as_a_guest(counter)

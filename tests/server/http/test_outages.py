@@ -15,7 +15,7 @@ SHORT: dict[str, Any] = {
     "database_command_timeout": 0.5,
     "database_connect_timeout": 0.5,
     "database_pool_timeout": 0.5,
-    "database_pool_size": 2,
+    "database_connections": 6,
 }
 UNAVAILABLE = {
     "message": "The service is not available for a moment. Try again.",
@@ -119,7 +119,7 @@ async def test_a_connection_that_timed_out_is_never_used_again(postgres_urls: Ur
 
 
 async def test_a_read_only_server_is_left_immediately(postgres_urls: Urls) -> None:
-    async with open_shop(postgres_urls, database_pool_size=2) as shop:
+    async with open_shop(postgres_urls, database_connections=6) as shop:
         await asyncio.gather(*(shop.register(f"{name}@example.org") for name in ("ann", "ben", "cat")))
         circuit, name = shop.runtime.store.database.circuit, shop.runtime.store.database.url.database
         read_only = f"ALTER DATABASE {name} SET default_transaction_read_only"
