@@ -49,6 +49,17 @@ async def execute(url: str, statement: str) -> None:
         await connection.close()
 
 
+async def names(url: str, pattern: str) -> list[str]:
+    """The names of the databases that match a LIKE pattern."""
+    connection = await asyncpg.connect(url)
+    try:
+        return [
+            row[0] for row in await connection.fetch("SELECT datname FROM pg_database WHERE datname LIKE $1", pattern)
+        ]
+    finally:
+        await connection.close()
+
+
 def database(url: str, name: str) -> str:
     """The URL of another database on the same server."""
     return make_url(url).set(database=name).render_as_string(hide_password=False)

@@ -26,8 +26,11 @@ async def assign_verified_email(
     email: EmailAddress,
     *,
     outranks_unproven: bool = False,
+    undone: bool = False,
 ) -> None:
     """Make a verified address the one of a locked customer and save it; raise `EmailTaken`.
+
+    The address it had is remembered as a former one, unless the change to it is `undone`: it was somebody else's.
 
     | Another customer of the organization has the address   | Result                          |
     | ------------------------------------------------------ | ------------------------------- |
@@ -51,8 +54,10 @@ async def assign_verified_email(
         )
         if not await _assign_identifier(session, vault, row, email):
             raise EmailTaken
+    proven = row.email_verified_at is not None and not undone
+    customer.personal = customer.personal.with_email(email.address, proven=proven)
     # Who proves another address has shown to be somebody: from here on it is no mere registration.
-    customer.personal = replace(customer.personal, email=email.address, registration=None)
+    customer.personal = replace(customer.personal, registration=None)
     row.email_verified_at = now()
     await repository.save(session, vault, customer)
     await customer_orders.attach_guest_orders_of(session, vault, customer)

@@ -1,7 +1,7 @@
 """Read model of a customer: the columns of its row and the decrypted personal fields."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from app.platform.vault.sealing import DataKeyCipher
 TABLE = "customers"
 PASSWORD_COLUMN = "customers.password"
 REPEAT_MIN_ORDERS = 2
+MAX_FORMER_EMAILS = 20
 
 
 class CustomerStatus(Enum):
@@ -51,9 +52,10 @@ def status_of(placed_orders: int) -> CustomerStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerDetails:
-    """The sealed values of a customer's row."""
+    """The sealed values of a customer's row. `former_emails` are proven addresses that it had before, newest first."""
 
     email: str | None = None
+    former_emails: Sequence[str] = ()
     login_name: str | None = None
     first_name: str | None = None
     last_name: str | None = None
@@ -73,6 +75,13 @@ class CustomerDetails:
     newsletter_consented_at: str | None = None
     # The browser that typed all this, as a keyed hash of its secret, until somebody proves the address.
     registration: str | None = None
+
+    def with_email(self, address: str | None, *, proven: bool) -> "CustomerDetails":
+        """The same with another address; the present one becomes a former one if it was `proven`."""
+        former = [one for one in self.former_emails if one != address]
+        if proven and self.email is not None:
+            former = [self.email, *former][:MAX_FORMER_EMAILS]
+        return replace(self, email=address, former_emails=former)
 
 
 class CustomerRow(NamedTuple):

@@ -28,6 +28,7 @@ from app.platform.db.columns import new_id
 from app.platform.db.locks import NO_KEY
 from app.platform.db.reading import Read, any_of, columns
 from app.platform.db.writing import Write, execute
+from app.platform.values import EmailAddress
 from app.platform.vault.vault import Store, Vault
 
 
@@ -225,6 +226,29 @@ def reference_hash(vault: Vault, *, organization_id: UUID, reference: str | None
 def new_shopper_reference() -> str:
     """A random shopper reference, which reveals nothing about the customer."""
     return secrets.token_urlsafe(12).replace("-", "x").replace("_", "y")
+
+
+async def addresses_held(session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID) -> list[str]:
+    """The canonical email addresses of a locked customer: the present one, proven or not, and proven former ones.
+
+    A former one that another customer has now is left out. Empty when the customer was erased or has no key.
+    """
+    row = await session.get(Customer, customer_id, populate_existing=True)
+    cipher = (await vault.ciphers([customer_id])).get(customer_id)
+    if row is None or cipher is None or row.sealed is None:
+        return []
+    personal = cipher.open_as(CustomerDetails, TABLE, row.id, row.sealed)
+    found = []
+    for address in (personal.email, *personal.former_emails):
+        canonical = EmailAddress.parse(address).canonical if address else None
+        if canonical is None or canonical in found:
+            continue
+        owner = await identifiers.owner_id(
+            session, vault, organization_id=organization_id, kind=IdentifierKind.EMAIL, canonical=canonical
+        )
+        if owner in {None, customer_id}:
+            found.append(canonical)
+    return found
 
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:

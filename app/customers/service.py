@@ -136,7 +136,8 @@ async def _with_identifiers(
     if email is not None and personal.email != email.address:
         if not await _replace_identifier(session, vault, row, IdentifierKind.EMAIL, email.canonical):
             raise EmailTaken
-        row, personal = row._replace(email_verified_at=None), replace(personal, email=email.address)
+        personal = personal.with_email(email.address, proven=row.email_verified_at is not None)
+        row = row._replace(email_verified_at=None)
         names.append("email")
     if login_name is not None and personal.login_name != login_name.name:
         if not await _replace_identifier(session, vault, row, IdentifierKind.LOGIN_NAME, login_name.canonical):

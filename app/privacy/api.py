@@ -1,27 +1,38 @@
-"""GraphQL mutations for anonymization requests and the deletion of customers."""
+"""GraphQL queries and mutations for anonymization requests and the deletion of customers."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers.anonymizations.api import Anonymization, to_anonymization
+from app.customers.anonymizations.api import Anonymization, load_anonymization, to_anonymization
 from app.platform.audit.log import Action, record
+from app.platform.errors import Invalid, Required
 from app.platform.graphql import ids
 from app.platform.graphql.access import back_office, staff
 from app.platform.graphql.context import Context
-from app.platform.graphql.fields import Payload, mutation
+from app.platform.graphql.fields import Payload, mutation, query
 from app.platform.principal import Scope
+from app.platform.validation import Validation
+from app.platform.values import EmailAddress
 from app.privacy import deletion, requests
 from app.privacy.policy import PrivacyPolicy
+from app.privacy.requests import Person
 
 
-@strawberry.input(description="The customer to be forgotten.")
+@strawberry.input(description="Who is to be forgotten: exactly one of the fields.")
 class RequestAnonymizationInput:
     """What `requestAnonymization` needs."""
 
-    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
+    customer_id: strawberry.ID | None = strawberry.field(description="Which customer.", default=None)
+    email: str | None = strawberry.field(
+        description="An email address: the customer who has it, or else the guest who ordered with it.", default=None
+    )
+    order_number: str | None = strawberry.field(
+        description="The number of an order: the customer or the guest who placed it.", default=None
+    )
 
 
 @strawberry.type(description="The request that was made.")
@@ -31,11 +42,14 @@ class RequestAnonymizationPayload(Payload):
     anonymization: Anonymization | None = strawberry.field(description="The request.", default=None)
 
 
-@strawberry.input(description="The customer not to be forgotten after all.")
+@strawberry.input(description="Who is not to be forgotten after all: exactly one of the fields.")
 class CancelAnonymizationInput:
     """What `cancelAnonymization` needs."""
 
-    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
+    customer_id: strawberry.ID | None = strawberry.field(description="Which customer.", default=None)
+    id: strawberry.ID | None = strawberry.field(
+        description="Which request: the only name of one about a guest.", default=None
+    )
 
 
 @strawberry.type(description="The request that was cancelled.")
@@ -91,24 +105,26 @@ class PrivacyMutations:
 
     @mutation(
         allow=[staff(Scope.PRIVACY_WRITE)],
-        description="Have a customer forgotten: after a delay everything personal is destroyed, in every backup too.",
+        description="Have a customer or a guest forgotten: after a delay everything personal is destroyed, in every "
+        "backup too. What the person ordered as a guest with an address it has, or had, is anonymized with it.",
     )
     async def request_anonymization(
         self,
         context: Context,
         session: AsyncSession,
-        input: Annotated[RequestAnonymizationInput, strawberry.argument(description="The customer.")],
+        input: Annotated[RequestAnonymizationInput, strawberry.argument(description="The person.")],
     ) -> RequestAnonymizationPayload:
         """The staff member is stored as the requester."""
-        customer_id = ids.decode("Customer", input.customer_id, "customerId")
+        person = await _parse_person(session, context, input)
         row = await requests.request(
             session,
+            context.store.vault,
             organization_id=context.organization.id,
-            customer_id=customer_id,
+            person=person,
             requester_id=_staff_id(context),
             delay=context.services.get(PrivacyPolicy).anonymization_delay,
         )
-        record(session, context.origin, Action.ANONYMIZATION_REQUESTED, customer_id=customer_id, object_id=row.id)
+        record(session, context.origin, Action.ANONYMIZATION_REQUESTED, customer_id=row.customer_id, object_id=row.id)
         return RequestAnonymizationPayload(anonymization=to_anonymization(row))
 
     @mutation(
@@ -119,18 +135,57 @@ class PrivacyMutations:
         self,
         context: Context,
         session: AsyncSession,
-        input: Annotated[CancelAnonymizationInput, strawberry.argument(description="The customer.")],
+        input: Annotated[CancelAnonymizationInput, strawberry.argument(description="The request.")],
     ) -> CancelAnonymizationPayload:
         """The staff member is stored as the canceller."""
-        customer_id = ids.decode("Customer", input.customer_id, "customerId")
+        given = _exactly_one({"customerId": input.customer_id, "id": input.id})
         row = await requests.cancel(
             session,
+            context.store.vault,
             organization_id=context.organization.id,
-            customer_id=customer_id,
+            customer_id=ids.decode("Customer", given["customerId"], "customerId") if "customerId" in given else None,
+            request_id=ids.decode("Anonymization", given["id"], "id") if "id" in given else None,
             canceller_id=_staff_id(context),
         )
-        record(session, context.origin, Action.ANONYMIZATION_CANCELLED, customer_id=customer_id, object_id=row.id)
+        record(session, context.origin, Action.ANONYMIZATION_CANCELLED, customer_id=row.customer_id, object_id=row.id)
         return CancelAnonymizationPayload(anonymization=to_anonymization(row))
+
+
+@strawberry.type
+class PrivacyQueries:
+    """Queries of privacy."""
+
+    @query(allow=[staff(Scope.PRIVACY_WRITE)], description="A request to anonymize somebody; null when there is none.")
+    async def anonymization(
+        self, context: Context, id: Annotated[strawberry.ID, strawberry.argument(description="Which request.")]
+    ) -> Anonymization | None:
+        """The only way to see a request about a guest."""
+        return await load_anonymization(context, ids.decode("Anonymization", id))
+
+
+async def _parse_person(session: AsyncSession, context: Context, given: RequestAnonymizationInput) -> Person:
+    named = _exactly_one({"customerId": given.customer_id, "email": given.email, "orderNumber": given.order_number})
+    organization_id = context.organization.id
+    if "customerId" in named:
+        return Person("customerId", customer_id=ids.decode("Customer", named["customerId"], "customerId"))
+    if "email" in named:
+        validation = Validation()
+        email = validation.require("email", EmailAddress.parse, named["email"])
+        validation.raise_errors()
+        return await requests.by_email(session, context.store.vault, organization_id=organization_id, email=email)
+    return await requests.by_order_number(session, organization_id=organization_id, number=named["orderNumber"])
+
+
+def _exactly_one(given: Mapping[str, str | None]) -> dict[str, str]:
+    """The only field that has a value; raise `AppErrorGroup` when there is none, or more than one."""
+    named = {field: value for field, value in given.items() if value}
+    validation = Validation()
+    if not named:
+        validation.add(Required(f"Give exactly one of {', '.join(given)}."), next(iter(given)))
+    for field in list(named)[1:]:
+        validation.add(Invalid(f"Give exactly one of {', '.join(given)}."), field)
+    validation.raise_errors()
+    return named
 
 
 def _staff_id(context: Context) -> UUID:

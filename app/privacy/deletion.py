@@ -1,17 +1,23 @@
-"""Deletion of customers without orders: the data in one transaction, the data key after it."""
+"""Deletion of customers without orders, and of removed staff: the data in one transaction, the data key after it."""
 
 from typing import NamedTuple
 from uuid import UUID
 
+from sqlalchemy import select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import repository as customers
 from app.customers.orders import repository as orders
+from app.customers.orders.guest_order_keys import discard_spent_keys
+from app.identity.staff.tables import StaffMember
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.locks import NO_KEY
 from app.platform.db.queues import Queue
+from app.platform.db.reading import Read, columns
 from app.platform.errors import AppError, Conflict, ErrorCode, NotFound
+from app.platform.vault.ledger import Subject
 from app.platform.vault.vault import Store
 from app.privacy.erasure import LEASE, erase_customer_data
 from app.privacy.tables import Deletion
@@ -31,6 +37,17 @@ class _LeasedDeletion(NamedTuple):
     id: UUID
     organization_id: UUID
     customer_id: UUID
+
+
+class _RemovedMember(NamedTuple):
+    id: UUID
+    organization_id: UUID
+
+
+_REMOVED_STAFF = Read(
+    select(*columns(StaffMember, _RemovedMember)).where(col(StaffMember.key_due_at).is_not(None)).limit(500),
+    _RemovedMember._make,
+)
 
 
 async def delete(
@@ -60,18 +77,25 @@ async def delete(
 
 
 async def finish_deletions(store: Store) -> int:
-    """Destroy the data keys of deleted customers; return how many. An interrupted one is repeated after its lease."""
+    """Destroy the data keys of deleted customers and removed staff; return how many.
+
+    An interrupted one is repeated after its lease.
+    """
     finished = 0
     while leased := await _lease_due(store):
+        await discard_spent_keys(store)
         await store.vault.destroy_key(
-            leased.customer_id, organization_id=leased.organization_id, anonymization_id=leased.id
+            leased.customer_id,
+            organization_id=leased.organization_id,
+            anonymization_id=leased.id,
+            subject=Subject.DELETED_CUSTOMER,
         )
         async with store.database.transaction() as session:
             row = await session.get_one(Deletion, (leased.customer_id, leased.id), with_for_update=NO_KEY)
             row.due_at = None
             session.add(row)
         finished += 1
-    return finished
+    return finished + await _forget_removed_staff(store)
 
 
 async def _lease_due(store: Store) -> _LeasedDeletion | None:
@@ -81,3 +105,18 @@ async def _lease_due(store: Store) -> _LeasedDeletion | None:
             row.due_at = moment + LEASE
             return _LeasedDeletion(row.id, row.organization_id, row.customer_id)
     return None
+
+
+async def _forget_removed_staff(store: Store) -> int:
+    # Without a lease: staff leave seldom, and two workers may destroy the same key.
+    removed = await store.database.rows(_REMOVED_STAFF)
+    for staff_id, organization_id in removed:
+        # The ledger calls this erasure by the member's id: a member leaves only once.
+        await store.vault.destroy_key(
+            staff_id, organization_id=organization_id, anonymization_id=staff_id, subject=Subject.STAFF
+        )
+        async with store.database.transaction() as session:
+            row = await session.get_one(StaffMember, staff_id, with_for_update=NO_KEY)
+            row.key_due_at = None
+            session.add(row)
+    return len(removed)

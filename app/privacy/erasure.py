@@ -1,18 +1,26 @@
 """Erasure: carries out due anonymization requests in repeatable steps.
 
-The steps: lease the request (STARTED), erase the customer's rows of every package in one transaction, destroy the data
-key and write the ledger, mark the request COMPLETED. If the process dies between two steps, the next worker repeats all
-of them when the lease ends; each is harmless to repeat.
+The key store's ledger decides what may happen (`app.platform.vault.ledger`); the request in the main database follows.
+Each line is one transaction in one database, in this order; a process that dies between two lines leaves the next
+worker to repeat all of them when the lease ends, and each is harmless to repeat:
 
-| Status      | Set by             | Next                                                         | New request        |
-|-------------|--------------------|--------------------------------------------------------------|--------------------|
-| `REQUESTED` | `requests.request` | STARTED after the delay; CANCELLED by `requests.cancel`      | `AlreadyRequested` |
-| `STARTED`   | `lease_due`        | COMPLETED, FAILED, or STARTED again when the lease ends      | `AlreadyRequested` |
-| `FAILED`    | `_fail`            | STARTED after 10 s, 20 s, 40 s … at most 1 hour, without end | `AlreadyRequested` |
-| `COMPLETED` | `carry_out`        | final                                                        | `NotFound`         |
-| `CANCELLED` | `requests.cancel`  | final                                                        | accepted           |
+| Step     | Key store, first                       | Main database, then                                       |
+| -------- | -------------------------------------- | --------------------------------------------------------- |
+| request  | REQUESTED                              | REQUESTED                                                 |
+| cancel   | CANCELLED, if it is REQUESTED          | CANCELLED                                                 |
+| lease    |                                        | `due_at` 5 minutes ahead, one more attempt                |
+| start    | STARTED, unless it is CANCELLED        | STARTED, or CANCELLED as the key store says               |
+| erase    |                                        | the rows of every package; guest orders of its addresses  |
+| destroy  | keys gone, COMPLETED                   |                                                           |
+| complete |                                        | COMPLETED, and an audit event                             |
 
-Only REQUESTED can be cancelled: after that, parts of the data may be gone.
+| Status      | Next                                               | Cancelled           | Requested again    |
+| ----------- | -------------------------------------------------- | ------------------- | ------------------ |
+| `REQUESTED` | STARTED after the delay, or CANCELLED              | accepted            | `AlreadyRequested` |
+| `STARTED`   | COMPLETED, FAILED, or again when the lease ends    | `AlreadyStarted`    | `AlreadyRequested` |
+| `FAILED`    | STARTED after 10 s, 20 s … at most 1 h, for ever   | if it never started | `AlreadyRequested` |
+| `COMPLETED` | final                                              | `AlreadyStarted`    | `AlreadyRequested` |
+| `CANCELLED` | final                                              | `NothingRequested`  | accepted           |
 """
 
 from datetime import timedelta
@@ -28,17 +36,22 @@ from app.customers.anonymizations.repository import AnonymizationStatus
 from app.customers.anonymizations.tables import AnonymizationRequest
 from app.customers.orders import repository as orders
 from app.customers.orders.guest_order_keys import discard_spent_keys
+from app.customers.orders.recording import guest_hash
 from app.customers.payment_methods import repository as payment_methods
 from app.identity.guessing import repository as guessing
 from app.identity.proofs import repository as proofs
 from app.identity.sessions import service as sessions
+from app.identity.staff import repository as staff
 from app.platform.audit.log import Action, record_system_event
 from app.platform.clock import now
 from app.platform.db.locks import NO_KEY, lock_customer
 from app.platform.db.queues import Queue
 from app.platform.logs import log_exception
 from app.platform.mail import outbox
+from app.platform.vault import ledger
+from app.platform.vault.ledger import ErasureStatus, Subject
 from app.platform.vault.vault import Store
+from app.privacy.requests import mark_cancelled
 
 LEASE = timedelta(minutes=5)
 INITIAL_RETRY_DELAY = timedelta(seconds=10)
@@ -52,12 +65,23 @@ _REQUESTS = Queue(
 )
 
 
+class NotInLedger(Exception):
+    """The key store does not know the request: it is older than the main database, or another one."""
+
+
 class LeasedRequest(NamedTuple):
-    """A request that this worker alone may carry out until its lease ends."""
+    """A request that this worker alone may carry out until its lease ends. `customer_id` is None for a guest."""
 
     id: UUID
+    owner_id: UUID
     organization_id: UUID
-    customer_id: UUID
+    customer_id: UUID | None
+    guest_hash: bytes | None
+
+    @property
+    def subject(self) -> Subject:
+        """Whom it is about."""
+        return Subject.CUSTOMER if self.customer_id else Subject.GUEST
 
 
 async def erase_due(store: Store) -> int:
@@ -73,40 +97,49 @@ async def lease_due(store: Store) -> LeasedRequest | None:
     moment = now()
     async with _REQUESTS.lock_due(store.database, moment=moment, limit=1) as rows:
         for row in rows:
-            row.status = Status.STARTED.value
-            row.started_at = row.started_at or moment
             row.due_at = moment + LEASE
             row.attempts += 1
-            return LeasedRequest(row.id, row.organization_id, row.customer_id)
+            return LeasedRequest(row.id, row.owner_id, row.organization_id, row.customer_id, row.guest_hash)
     return None
 
 
 async def _try_carry_out(store: Store, leased: LeasedRequest) -> bool:
     try:
-        await carry_out(store, leased)
+        return await carry_out(store, leased)
     except Exception as fault:  # noqa: BLE001 - any failure must be logged, stored and retried
         log_exception("anonymization_failed", fault, anonymization_id=leased.id.hex)
         await _fail(store, leased, type(fault).__qualname__)
         return False
-    return True
 
 
-async def carry_out(store: Store, leased: LeasedRequest) -> None:
-    """Run the steps after the lease. Each is repeatable; the rows go first, as the key opens what a retry must read."""
+async def carry_out(store: Store, leased: LeasedRequest) -> bool:
+    """Run the steps after the lease; return whether it was completed. False: the ledger says that it was cancelled.
+
+    The rows go before the key, as the key opens what a retry must read.
+    """
+    if not await _start(store, leased):
+        return False
     async with store.database.transaction() as session:
-        await erase_customer_data(
-            session, store, organization_id=leased.organization_id, customer_id=leased.customer_id
-        )
+        if leased.customer_id:
+            await erase_customer_data(
+                session, store, organization_id=leased.organization_id, customer_id=leased.customer_id
+            )
+        elif leased.guest_hash:
+            await orders.erase_guest(session, organization_id=leased.organization_id, guest_hash=leased.guest_hash)
     await discard_spent_keys(store)
-    await store.vault.destroy_key(
-        leased.customer_id, organization_id=leased.organization_id, anonymization_id=leased.id
+    entry = await store.vault.destroy_key(
+        leased.customer_id or leased.id,
+        organization_id=leased.organization_id,
+        anonymization_id=leased.id,
+        subject=leased.subject,
     )
     async with store.database.transaction() as session:
-        row = await session.get(AnonymizationRequest, (leased.customer_id, leased.id), with_for_update=NO_KEY)
-        if row is None or row.status == Status.COMPLETED.value:
-            return
+        row = await _lock_request(session, leased)
+        if row.status == Status.COMPLETED.value:
+            return True
         row.status = Status.COMPLETED.value
-        row.completed_at = now()
+        row.completed_at = entry.completed_at
+        row.guest_hash = None
         row.failure = None
         session.add(row)
         record_system_event(
@@ -116,12 +149,34 @@ async def carry_out(store: Store, leased: LeasedRequest) -> None:
             customer_id=leased.customer_id,
             object_id=leased.id,
         )
+    return True
+
+
+async def _start(store: Store, leased: LeasedRequest) -> bool:
+    entry = await ledger.start(store.vault.keystore, leased.id)
+    if entry is None:
+        raise NotInLedger
+    async with store.database.transaction() as session:
+        row = await _lock_request(session, leased)
+        if entry.status == ErasureStatus.CANCELLED.value:
+            mark_cancelled(row, entry, canceller_known=await staff.exists(session, entry.canceller_id))
+        else:
+            row.status = Status.STARTED.value
+            row.started_at = row.started_at or entry.started_at
+        session.add(row)
+    return entry.status != ErasureStatus.CANCELLED.value
+
+
+async def _lock_request(session: AsyncSession, leased: LeasedRequest) -> AnonymizationRequest:
+    return await session.get_one(AnonymizationRequest, (leased.owner_id, leased.id), with_for_update=NO_KEY)
 
 
 async def erase_customer_data(session: AsyncSession, store: Store, *, organization_id: UUID, customer_id: UUID) -> None:
     """Erase the personal data of a customer in every package that stores some. Add every new such package here."""
     # Wait for transactions that write data of this customer, and keep new ones from starting.
     await lock_customer(session, organization_id=organization_id, customer_id=customer_id)
+    # First, as the sealed profile names the addresses.
+    await _erase_guest_orders(session, store, organization_id=organization_id, customer_id=customer_id)
     await payment_methods.erase(session, store.vault, customer_id=customer_id)
     await addresses.erase(session, customer_id=customer_id)
     await orders.erase(session, customer_id=customer_id)
@@ -132,9 +187,18 @@ async def erase_customer_data(session: AsyncSession, store: Store, *, organizati
     await customers.erase(session, customer_id=customer_id)
 
 
+async def _erase_guest_orders(session: AsyncSession, store: Store, *, organization_id: UUID, customer_id: UUID) -> None:
+    """Erase what the customer ordered as a guest, with its present address or a former one that nobody else has."""
+    for canonical in await customers.addresses_held(
+        session, store.vault, organization_id=organization_id, customer_id=customer_id
+    ):
+        hashed = guest_hash(store.vault, organization_id=organization_id, email_canonical=canonical)
+        await orders.erase_guest(session, organization_id=organization_id, guest_hash=hashed)
+
+
 async def _fail(store: Store, leased: LeasedRequest, failure: str) -> None:
     async with store.database.transaction() as session:
-        row = await session.get_one(AnonymizationRequest, (leased.customer_id, leased.id), with_for_update=NO_KEY)
+        row = await _lock_request(session, leased)
         row.status = Status.FAILED.value
         row.failed_at = now()
         row.failure = failure[:64]

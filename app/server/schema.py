@@ -27,7 +27,7 @@ from app.identity.sessions.api import SessionMutations
 from app.platform.geography.api import GeographyQueries
 from app.platform.graphql.scalars import SCALARS
 from app.platform.graphql.user_errors import USER_ERROR_TYPES
-from app.privacy.api import PrivacyMutations
+from app.privacy.api import PrivacyMutations, PrivacyQueries
 from app.server.nodes.api import NodeQueries
 
 
@@ -46,6 +46,7 @@ class Query(
     GeographyQueries,
     ExtraFieldQueries,
     FormQueries,
+    PrivacyQueries,
 ):
     """The queries of all packages."""
 

@@ -185,6 +185,13 @@ async def anonymization_requested(setup: PermissionSetup) -> dict[str, Any]:
     return {"customerId": setup.ann.id}
 
 
+async def anonymization_id(setup: PermissionSetup) -> dict[str, Any]:
+    document = "mutation ($id: ID!) { requestAnonymization(input: { customerId: $id }) { anonymization { id } } }"
+    await setup.shop.ask("CancelAnonymization", token=setup.tokens["staff"], customerId=setup.ann.id)
+    answer = await setup.shop.ask(document, token=setup.tokens["staff"], id=setup.ann.id)
+    return {"id": answer.data["requestAnonymization"]["anonymization"]["id"]}
+
+
 async def anonymization_not_requested(setup: PermissionSetup) -> dict[str, Any]:
     await setup.shop.ask("CancelAnonymization", token=setup.tokens["staff"], customerId=setup.ann.id)
     return {"customerId": setup.ann.id}
@@ -389,6 +396,9 @@ MATRIX: dict[str, Entry] = {
         f"mutation ($id: ID!) {{ deletePaymentMethod(id: $id) {{ {ERRORS} }} }}",
         old_card,
         (GUEST, OK, "NOT_FOUND id", NO, OK, OK, "NOT_FOUND id"),
+    ),
+    "anonymization": Entry(
+        "query ($id: ID!) { anonymization(id: $id) { status } }", anonymization_id, (GUEST, NO, NO, NO, NO, OK, NULL)
     ),
     "requestAnonymization": Entry(
         "RequestAnonymization", anonymization_not_requested, (GUEST, NO, NO, NO, NO, OK, BACK)

@@ -36,6 +36,7 @@ PERMITTED: dict[str, str] = {
     "DELETE guess_counters BY customer_id": "an erasure, or a password reset by mail: rare, and by an index",
     "SELECT guess_counters BY customer_id, organization_id": "an export shows all counters of one customer: rare",
     "SELECT orders BY guest_hash, organization_id": "an address was proven: the orders of the guest own themselves",
+    "SELECT anonymization_requests BY id, organization_id": "staff name a request by its id alone, a guest's too",
     "SELECT orders BY id, organization_id": "the back office names an order by its id alone, whosever it is",
     "SELECT payment_methods BY token_hash": "a gateway's webhook names a token, which several customers may have",
     "UPDATE login_sessions BY ended_at, expires_at, organization_id, staff_id": "a staff member leaves: the sessions "

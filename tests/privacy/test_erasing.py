@@ -124,6 +124,11 @@ async def test_a_request_can_be_cancelled_until_it_starts_and_made_again(shop: S
     assert await erase_due(shop.runtime.store) == 1
     late = await shop.ask("CancelAnonymization", token=staff, customerId=ann.id)
     assert late.refusals("cancelAnonymization") == [("ALREADY_STARTED", ["customerId"])]
+    assert "is completed" in late.data["cancelAnonymization"]["userErrors"][0]["message"]
+    once_more = await shop.ask("RequestAnonymization", token=staff, customerId=ann.id)
+    assert once_more.refusals("requestAnonymization") == [("ALREADY_REQUESTED", ["customerId"])]
+    assert "was anonymized" in once_more.data["requestAnonymization"]["userErrors"][0]["message"]
+    assert await shop.count("anonymization_requests") == 2
 
 
 async def test_a_failed_anonymization_has_started_and_cannot_be_cancelled(

@@ -219,7 +219,7 @@ async def undo(
     email = EmailAddress.parse(proven.payload["email"])
     if customer.row.sealed_password is not None:
         await repository.set_password(session, vault, customer.row, unusable_hash)
-    await _change_email(session, vault, customer, email, "token", outranks_unproven=True)
+    await _change_email(session, vault, customer, email, "token", outranks_unproven=True, undone=True)
     await sessions.end_all(
         session,
         organization_id=organization.id,
@@ -263,10 +263,11 @@ async def _change_email(
     field: str,
     *,
     outranks_unproven: bool = False,
+    undone: bool = False,
 ) -> None:
     try:
         await email_assignment.assign_verified_email(
-            session, vault, customer, email, outranks_unproven=outranks_unproven
+            session, vault, customer, email, outranks_unproven=outranks_unproven, undone=undone
         )
     except EmailTaken:
         raise EmailTaken("Another account has this email address by now.", field=(field,)) from None

@@ -24,7 +24,7 @@ describe(
 )
 
 
-@strawberry.type(description="A request to anonymize a customer: what became of it and when.")
+@strawberry.type(description="A request to anonymize a customer or a guest: what became of it and when.")
 class Anonymization:
     """The status of a request and when it changed."""
 
@@ -41,7 +41,7 @@ class Anonymization:
     @strawberry.field(description="Who requested it.")
     async def requester(self, info: Info[Context, None]) -> StaffMember | None:
         """Null for customers (`_visible_staff_member`)."""
-        return await _visible_staff_member(info.context, self.row.requester_id)
+        return await _visible_staff_member(info.context, self.row.requester_id) if self.row.requester_id else None
 
     @strawberry.field(description="Who cancelled it.")
     async def cancelled_by(self, info: Info[Context, None]) -> StaffMember | None:
@@ -72,4 +72,10 @@ def to_anonymization(row: AnonymizationRow) -> Anonymization:
 async def load_latest_anonymization(context: Context, customer_id: UUID) -> Anonymization | None:
     """The latest request about a customer."""
     row = await context.load(repository.latest, customer_id)
+    return to_anonymization(row) if row else None
+
+
+async def load_anonymization(context: Context, request_id: UUID) -> Anonymization | None:
+    """The request with this id in the caller's organization."""
+    row = await repository.by_id(context.store, organization_id=context.organization.id, request_id=request_id)
     return to_anonymization(row) if row else None

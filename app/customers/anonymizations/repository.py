@@ -16,20 +16,9 @@ from app.platform.vault.vault import Store
 
 
 class AnonymizationStatus(Enum):
-    """The status of a request. `privacy.requests` and `privacy.erasure` change it.
+    """The status of a request; `privacy.erasure` has the table of the changes.
 
-    | From      | To        | On                                                       |
-    | --------- | --------- | -------------------------------------------------------- |
-    |           | REQUESTED | a staff member requests it                               |
-    | REQUESTED | CANCELLED | it is cancelled; final                                   |
-    | REQUESTED | STARTED   | its delay has passed, and a worker leases it             |
-    | STARTED   | COMPLETED | every personal value and the key are gone; final         |
-    | STARTED   | FAILED    | the erasure raised; due again after a growing delay      |
-    | STARTED   | STARTED   | the lease has run out (a worker died): leased again      |
-    | FAILED    | STARTED   | a worker leases it again                                 |
-
-    Only REQUESTED can be cancelled. A unique index allows a customer one request that is REQUESTED, STARTED or
-    FAILED.
+    A unique index allows an owner one request that is REQUESTED, STARTED or FAILED.
     """
 
     REQUESTED = "REQUESTED"
@@ -43,9 +32,9 @@ class AnonymizationRow(NamedTuple):
     """The columns of a request."""
 
     id: UUID
-    customer_id: UUID
+    customer_id: UUID | None
     status: str
-    requester_id: UUID
+    requester_id: UUID | None
     canceller_id: UUID | None
     requested_at: datetime
     starts_after: datetime
@@ -59,9 +48,16 @@ _REQUESTS = Read(
     select(*columns(AnonymizationRequest, AnonymizationRow))
     .where(
         col(AnonymizationRequest.organization_id) == bindparam("organization_id"),
-        any_of(AnonymizationRequest.customer_id, "ids"),
+        any_of(AnonymizationRequest.owner_id, "ids"),
     )
     .order_by(col(AnonymizationRequest.id)),
+    AnonymizationRow._make,
+)
+_BY_ID = Read(
+    select(*columns(AnonymizationRequest, AnonymizationRow)).where(
+        col(AnonymizationRequest.organization_id) == bindparam("organization_id"),
+        col(AnonymizationRequest.id) == bindparam("id"),
+    ),
     AnonymizationRow._make,
 )
 
@@ -70,11 +66,14 @@ def customers_whose_latest_is(organization_id: UUID, statuses: Collection[Anonym
     """A subquery: the ids of the customers whose latest request has one of these statuses."""
     newer = aliased(AnonymizationRequest)
     superseded = select(col(newer.id)).where(
-        col(newer.customer_id) == col(AnonymizationRequest.customer_id), col(newer.id) > col(AnonymizationRequest.id)
+        col(newer.owner_id) == col(AnonymizationRequest.owner_id), col(newer.id) > col(AnonymizationRequest.id)
     )
     wanted = or_(false(), *(col(AnonymizationRequest.status) == one.value for one in statuses))
     return select(col(AnonymizationRequest.customer_id)).where(
-        col(AnonymizationRequest.organization_id) == organization_id, wanted, ~superseded.exists()
+        col(AnonymizationRequest.organization_id) == organization_id,
+        col(AnonymizationRequest.customer_id).is_not(None),
+        wanted,
+        ~superseded.exists(),
     )
 
 
@@ -83,3 +82,8 @@ async def latest(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
     rows = await store.database.rows(_REQUESTS, organization_id=organization_id, ids=ids)
     found = {row.customer_id: row for row in rows}
     return [found.get(one) for one in ids]
+
+
+async def by_id(store: Store, *, organization_id: UUID, request_id: UUID) -> AnonymizationRow | None:
+    """The request with this id."""
+    return await store.database.row(_BY_ID, organization_id=organization_id, id=request_id)

@@ -27,6 +27,9 @@ NEWEST_FIRST = (col(Order.placed_at).desc(), col(Order.id).desc())
 SMALLEST_ID = UUID(int=0)
 
 
+Buyer = tuple[UUID | None, bytes | None]
+
+
 class _CountRow(NamedTuple):
     customer_id: UUID
     orders: int
@@ -185,6 +188,38 @@ async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
         .values(sealed=None, content_hash=None, updated_at=now())
     )
     return (await session.exec(statement)).rowcount
+
+
+async def erase_guest(session: AsyncSession, *, organization_id: UUID, guest_hash: bytes) -> int:
+    """Delete the address copies of a guest's orders and what found them; idempotent. Return how many there were.
+
+    Nobody who has the address later inherits them. `discard_spent_keys` destroys their keys after the transaction.
+    """
+    found = sqlmodel_select(Order.id).where(Order.organization_id == organization_id, Order.guest_hash == guest_hash)
+    order_ids = (await session.exec(found.order_by(col(Order.id)))).all()
+    for order_id in order_ids:
+        statement = (
+            update(Order)
+            .where(col(Order.owner_id) == order_id, col(Order.id) == order_id, col(Order.guest_hash) == guest_hash)
+            .values(sealed=None, content_hash=None, guest_hash=None, spent_key_id=order_id, updated_at=now())
+        )
+        await session.exec(statement)
+    return len(order_ids)
+
+
+async def has_guest_orders(session: AsyncSession, *, organization_id: UUID, guest_hash: bytes) -> bool:
+    """Whether a guest has any order, also a cancelled one."""
+    statement = sqlmodel_select(Order.id).where(
+        Order.organization_id == organization_id, Order.guest_hash == guest_hash
+    )
+    return (await session.exec(statement.limit(1))).first() is not None
+
+
+async def buyer(session: AsyncSession, *, organization_id: UUID, number: str) -> Buyer | None:
+    """The customer or the guest whose order has this number; both None when the guest was erased."""
+    named = await session.get(OrderNumber, (organization_id, number), populate_existing=True)
+    order = await session.get(Order, (named.owner_id, named.order_id), populate_existing=True) if named else None
+    return (order.customer_id, order.guest_hash) if order else None
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:

@@ -15,6 +15,7 @@ from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.reading import Read, any_of, columns
 from app.platform.values import EmailAddress
+from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.vault import Store, Vault
 
 TABLE = "staff_members"
@@ -32,7 +33,7 @@ class StaffDetails:
 
 class _Row(NamedTuple):
     id: UUID
-    sealed: bytes
+    sealed: bytes | None
 
 
 class _Id(NamedTuple):
@@ -61,13 +62,23 @@ _BY_EMAIL = Read(
 
 
 async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> list[StaffDetails | None]:
-    """The staff members with these ids, in that order, removed ones included; None for an id that is not found."""
+    """The staff members with these ids, in that order; None for an id that is not found.
+
+    Of a removed member nothing is known any more: all values are None.
+    """
     rows = await store.database.rows(_BY_IDS, organization_id=organization_id, ids=ids)
-    ciphers = await store.vault.ciphers([row.id for row in rows])
-    found = {
-        row.id: ciphers[row.id].open_as(StaffDetails, TABLE, row.id, row.sealed) for row in rows if row.id in ciphers
-    }
+    ciphers = await store.vault.ciphers([row.id for row in rows if row.sealed])
+    found = {row.id: _details(row, ciphers.get(row.id)) for row in rows}
     return [found.get(one) for one in ids]
+
+
+def _details(row: _Row, cipher: DataKeyCipher | None) -> StaffDetails:
+    return cipher.open_as(StaffDetails, TABLE, row.id, row.sealed) if cipher else StaffDetails()
+
+
+async def exists(session: AsyncSession, staff_id: UUID | None) -> bool:
+    """Whether there is a row of this staff member, removed or not."""
+    return staff_id is not None and await session.get(StaffMember, staff_id) is not None
 
 
 async def id_by_email(store: Store, *, organization_id: UUID, email: EmailAddress) -> UUID | None:
@@ -113,17 +124,19 @@ async def list_active(store: Store, *, organization_id: UUID) -> list[tuple[UUID
     """The organization's staff members, oldest first, without removed ones."""
     rows = await store.database.rows(_ACTIVE, organization_id=organization_id)
     ciphers = await store.vault.ciphers([row.id for row in rows])
-    return [
-        (row.id, ciphers[row.id].open_as(StaffDetails, TABLE, row.id, row.sealed)) for row in rows if row.id in ciphers
-    ]
+    return [(row.id, _details(row, ciphers[row.id])) for row in rows if row.id in ciphers]
 
 
 async def remove(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> bool:
-    """Mark a staff member as removed and free the email address; False when absent or removed already."""
+    """Remove a staff member and forget it; False when absent or removed already.
+
+    The email address is free again. The worker destroys the key: a backup of the main database opens no more.
+    """
     if not await lock(session, organization_id=organization_id, staff_id=staff_id):
         return False
     row = await session.get_one(StaffMember, staff_id)
-    row.removed_at = now()
+    row.removed_at = row.key_due_at = now()
     row.email_hash = secrets.token_bytes(32)
+    row.sealed = None
     session.add(row)
     return True

@@ -19,7 +19,7 @@ BY_OWNER = {
     "proofs": "customer_id",
     "orders": "owner_id",
     "outgoing_mails": "customer_id",
-    "anonymization_requests": "customer_id",
+    "anonymization_requests": "owner_id",
     "customer_deletions": "customer_id",
     "audit_events": "owner_id",
 }
@@ -42,6 +42,7 @@ REFERENCE = (
     "extra_fields",
     "trusted_documents",
     "job_states",
+    "main_epoch",
 )
 DISTRIBUTED = {**BY_OWNER, **BY_LOOKUP}
 

@@ -1,9 +1,9 @@
-"""Tables of the key store, a separate database: no backup of the main database contains a key."""
+"""Tables of the key store, a separate database: no backup of the main database contains a key. And both epochs."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import MetaData
+from sqlalchemy import Index, MetaData, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -75,16 +75,68 @@ class SystemKey(KeystoreModel, table=True):
     retired_at: datetime | None = timestamp_column(nullable=True)
 
 
-class Erasure(KeystoreModel, table=True):
-    """The ledger of erasures: who was erased, and when. A restore of the main database does not affect it.
+IS_OPEN = text("status IN ('REQUESTED', 'STARTED')")
 
-    `key_version` is the version that was current then: no later one ever wrapped the key.
+
+class Erasure(KeystoreModel, table=True):
+    """The ledger of erasures: what became of each request. A restore of the main database does not affect it.
+
+    `epoch` is that of the key store when the row last changed, so that a restored main database can catch up.
+    `key_version` is the version that was current when the keys were destroyed: no later one ever wrapped them.
     """
 
     __tablename__ = "erasures"
+    __table_args__ = (
+        Index("uq_erasures_open", "person_id", unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    )
 
-    customer_id: UUID = id_column()
+    id: UUID = id_column()
     organization_id: UUID
-    anonymization_id: UUID
-    key_destroyed_at: datetime = timestamp_column()
-    key_version: int
+    subject: str = Field(max_length=16)
+    person_id: UUID
+    guest_hash: bytes | None = binary_column(nullable=True)
+    status: str = Field(default="REQUESTED", max_length=16)
+    requester_id: UUID | None = None
+    canceller_id: UUID | None = None
+    requested_at: datetime = timestamp_column()
+    starts_after: datetime = timestamp_column()
+    started_at: datetime | None = timestamp_column(nullable=True)
+    cancelled_at: datetime | None = timestamp_column(nullable=True)
+    completed_at: datetime | None = timestamp_column(nullable=True)
+    epoch: int = Field(default=0, index=True)
+    key_version: int | None = None
+
+
+class DestroyedKey(KeystoreModel, table=True):
+    """A data key that an erasure destroyed: what it sealed, also in a restored main database, is of an erased person.
+
+    `epoch` is that of the key store when it was destroyed.
+    """
+
+    __tablename__ = "destroyed_keys"
+
+    person_id: UUID = id_column()
+    organization_id: UUID
+    epoch: int = Field(index=True)
+
+
+class KeystoreEpoch(KeystoreModel, table=True):
+    """The epoch of the key store, in the only row; `pair_id` is in both databases that belong together."""
+
+    __tablename__ = "keystore_epoch"
+
+    id: int = Field(primary_key=True)
+    pair_id: UUID
+    epoch: int
+    advanced_at: datetime = timestamp_column()
+
+
+class MainEpoch(SQLModel, table=True):
+    """The epoch of the main database, in the only row: compared with that of the key store, it tells of a restore."""
+
+    __tablename__ = "main_epoch"
+
+    id: int = Field(primary_key=True)
+    pair_id: UUID
+    epoch: int
+    advanced_at: datetime = timestamp_column()

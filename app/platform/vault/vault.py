@@ -21,12 +21,13 @@ from app.platform.db.columns import new_id
 from app.platform.db.engine import Database
 from app.platform.db.reading import Read, any_of
 from app.platform.db.writing import VersionConflict, Write, execute_at_commit
-from app.platform.vault import versions
+from app.platform.vault import ledger, versions
 from app.platform.vault.fingerprints import Fingerprints
+from app.platform.vault.ledger import Entry, Subject
 from app.platform.vault.providers import KeyProvider, MasterKeyError
 from app.platform.vault.ring import KeyRing
 from app.platform.vault.sealing import DataKeyCipher
-from app.platform.vault.tables import Erasure, KeyVersion, PersonKey, SystemKey
+from app.platform.vault.tables import KeyVersion, PersonKey, SystemKey
 from app.platform.vault.wrapping import KEY_BYTES, unwrap, wrap
 
 MAX_CACHED_CIPHERS = 20_000
@@ -161,27 +162,40 @@ class Vault:
                 self._report([person_id])
         return DataKeyCipher(secrets.token_bytes(KEY_BYTES))
 
-    async def destroy_key(self, person_id: UUID, *, organization_id: UUID, anonymization_id: UUID) -> None:
-        """Destroy a customer's key and record it in the ledger, in one transaction; repeating it is harmless."""
-        self._ciphers.pop(person_id, None)
-        async with self.keystore.transaction() as session:
-            version = await versions.lock_current(session)
-            await session.exec(delete(PersonKey).where(PersonKey.person_id == person_id))  # type: ignore[arg-type]
-            if await session.get(Erasure, person_id) is None:
-                session.add(
-                    Erasure(
-                        customer_id=person_id,
-                        organization_id=organization_id,
-                        anonymization_id=anonymization_id,
-                        key_destroyed_at=now(),
-                        key_version=version,
-                    )
-                )
+    async def destroy_key(
+        self,
+        person_id: UUID,
+        *,
+        organization_id: UUID,
+        anonymization_id: UUID,
+        subject: Subject = Subject.CUSTOMER,
+    ) -> Entry:
+        """Destroy a person's key and write COMPLETED into the ledger, in one transaction; repeating is harmless."""
+        # The keys of a guest's orders are destroyed by `destroy_guest_keys`: the guest itself has none.
+        destroyed = [] if subject is Subject.GUEST else [person_id]
+        self.forget(destroyed)
+        return await ledger.complete(
+            self.keystore,
+            anonymization_id,
+            organization_id=organization_id,
+            subject=subject,
+            person_id=person_id,
+            key_ids=destroyed,
+        )
+
+    async def destroy_guest_keys(self, order_ids: Collection[UUID], *, organization_id: UUID) -> None:
+        """Destroy the keys of guest orders that were erased, and remember in the key store that they were."""
+        self.forget(order_ids)
+        await ledger.destroy_guest_keys(self.keystore, order_ids, organization_id=organization_id)
+
+    def forget(self, ids: Collection[UUID]) -> None:
+        """Remove unwrapped keys from the cache of this process."""
+        for person_id in ids:
+            self._ciphers.pop(person_id, None)
 
     async def discard_keys(self, ids: Collection[UUID]) -> None:
         """Destroy keys that no row needs any more. This erases nobody, so the ledger does not change."""
-        for person_id in ids:
-            self._ciphers.pop(person_id, None)
+        self.forget(ids)
         async with self.keystore.transaction() as session:
             await session.exec(delete(PersonKey).where(PersonKey.person_id.in_(ids)))  # type: ignore[attr-defined]
 

@@ -106,7 +106,8 @@ class MemberMutations:
 
     @mutation(
         allow=BACK_OFFICE,
-        description="Remove a staff member: all sessions on its behalf end at once. What it asked for keeps its name.",
+        description="Remove a staff member and forget it: all sessions on its behalf end immediately, its name and "
+        "address are destroyed. What it asked for keeps its id.",
     )
     async def delete_staff_member(
         self,

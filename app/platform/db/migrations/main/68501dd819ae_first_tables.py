@@ -297,14 +297,26 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("email_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("key_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organizations.id"], name=op.f("fk_staff_members_organization_id_organizations")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_members")),
         sa.UniqueConstraint("organization_id", "email_hash", name=op.f("uq_staff_members_organization_id_email_hash")),
+    )
+    with op.batch_alter_table("staff_members", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_staff_members_key_due_at"), ["key_due_at"], unique=False)
+
+    op.create_table(
+        "main_epoch",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("pair_id", sa.Uuid(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("advanced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_main_epoch")),
     )
     op.create_table(
         "customers",
@@ -451,11 +463,13 @@ def upgrade() -> None:
 
     op.create_table(
         "anonymization_requests",
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=True),
+        sa.Column("guest_hash", sa.LargeBinary(), nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("requester_id", sa.Uuid(), nullable=False),
+        sa.Column("requester_id", sa.Uuid(), nullable=True),
         sa.Column("canceller_id", sa.Uuid(), nullable=True),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("starts_after", sa.DateTime(timezone=True), nullable=False),
@@ -470,9 +484,6 @@ def upgrade() -> None:
             ["canceller_id"], ["staff_members.id"], name=op.f("fk_anonymization_requests_canceller_id_staff_members")
         ),
         sa.ForeignKeyConstraint(
-            ["customer_id"], ["customers.id"], name=op.f("fk_anonymization_requests_customer_id_customers")
-        ),
-        sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organizations.id"],
             name=op.f("fk_anonymization_requests_organization_id_organizations"),
@@ -480,13 +491,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["requester_id"], ["staff_members.id"], name=op.f("fk_anonymization_requests_requester_id_staff_members")
         ),
-        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_anonymization_requests")),
+        sa.PrimaryKeyConstraint("owner_id", "id", name=op.f("pk_anonymization_requests")),
     )
     with op.batch_alter_table("anonymization_requests", schema=None) as batch_op:
         batch_op.create_index("ix_anonymization_requests_due", ["status", "due_at"], unique=False)
+        batch_op.create_index("ix_anonymization_requests_id", ["id"], unique=False)
         batch_op.create_index(
             "uq_anonymization_requests_open",
-            ["customer_id"],
+            ["owner_id"],
             unique=True,
             sqlite_where=sa.text("status IN ('REQUESTED', 'STARTED', 'FAILED')"),
             postgresql_where=sa.text("status IN ('REQUESTED', 'STARTED', 'FAILED')"),
@@ -669,6 +681,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("status IN ('REQUESTED', 'STARTED', 'FAILED')"),
         )
         batch_op.drop_index("ix_anonymization_requests_due")
+        batch_op.drop_index("ix_anonymization_requests_id")
 
     op.drop_table("anonymization_requests")
     with op.batch_alter_table("addresses", schema=None) as batch_op:
@@ -711,6 +724,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_customers_created")
 
     op.drop_table("customers")
+    op.drop_table("main_epoch")
+    with op.batch_alter_table("staff_members", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_staff_members_key_due_at"))
+
     op.drop_table("staff_members")
     op.drop_table("shopper_references")
     with op.batch_alter_table("proofs", schema=None) as batch_op:

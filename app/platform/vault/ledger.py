@@ -1,0 +1,180 @@
+"""The ledger of erasures in the key store: it decides what becomes of each request, whatever the main database says.
+
+The main database can be restored from a backup that does not know of a cancellation or of an erasure. So every step of
+a request is written here first, in a transaction of its own, and only then in the main database:
+
+| From      | To        | By                                       | Refused when                              |
+| --------- | --------- | ---------------------------------------- | ----------------------------------------- |
+|           | REQUESTED | `add_request`                            | the person has an open request: that one  |
+| REQUESTED | CANCELLED | `cancel`; final                          | it is not REQUESTED                       |
+| REQUESTED | STARTED   | `start`, by a worker that may now erase  | it is CANCELLED                           |
+| STARTED   | COMPLETED | `complete`, which destroys the keys too  |                                           |
+|           | COMPLETED | `complete` of a deletion; never requested |                                          |
+
+An open request is one that is REQUESTED or STARTED; a unique index allows a person one. Each step may be repeated.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import delete, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.platform.clock import now
+from app.platform.db.engine import Database
+from app.platform.db.inserts import insert_if_absent
+from app.platform.vault import versions
+from app.platform.vault.tables import DestroyedKey, Erasure, KeystoreEpoch, PersonKey
+
+
+class ErasureStatus(Enum):
+    """Where an erasure stands; the table is in the module's docstring."""
+
+    REQUESTED = "REQUESTED"
+    STARTED = "STARTED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+class Subject(Enum):
+    """Whom an erasure is about."""
+
+    CUSTOMER = "CUSTOMER"
+    GUEST = "GUEST"
+    DELETED_CUSTOMER = "DELETED_CUSTOMER"
+    STAFF = "STAFF"
+
+
+class Entry(NamedTuple):
+    """A row of the ledger.
+
+    `person_id` of a guest is derived from `guest_hash`; once the erasure is completed it is the row's own id.
+    """
+
+    id: UUID
+    organization_id: UUID
+    subject: str
+    person_id: UUID
+    requested_at: datetime
+    starts_after: datetime
+    guest_hash: bytes | None = None
+    status: str = ErasureStatus.REQUESTED.value
+    requester_id: UUID | None = None
+    canceller_id: UUID | None = None
+    started_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+OPEN = (ErasureStatus.REQUESTED.value, ErasureStatus.STARTED.value)
+
+
+def to_entry(row: Erasure) -> Entry:
+    """The columns of a row."""
+    return Entry(*(getattr(row, name) for name in Entry._fields))
+
+
+async def add_request(keystore: Database, wanted: Entry) -> Entry:
+    """Write a request; return it, or the person's open request if there is one already.
+
+    The caller, who holds the person's lock, then writes the returned one into the main database. One that is open
+    here and not known there was written by a call that was interrupted, or forgotten by a restore.
+    """
+    async with keystore.transaction() as session:
+        await insert_if_absent(session, Erasure, **wanted._asdict(), epoch=await _epoch(session))
+        statement = select(Erasure).where(Erasure.person_id == wanted.person_id, col(Erasure.status).in_(OPEN))
+        return to_entry((await session.exec(statement)).one())
+
+
+async def cancel(keystore: Database, erasure_id: UUID, *, canceller_id: UUID) -> Entry | None:
+    """Cancel a request that has not started; return the row as it is then, which tells whether it was cancelled."""
+    return await _move(
+        keystore,
+        erasure_id,
+        ErasureStatus.CANCELLED,
+        from_status=(ErasureStatus.REQUESTED.value,),
+        canceller_id=canceller_id,
+        cancelled_at=now(),
+    )
+
+
+async def start(keystore: Database, erasure_id: UUID) -> Entry | None:
+    """Start a request unless it was cancelled; return the row as it is then. None: the ledger does not have it."""
+    return await _move(
+        keystore,
+        erasure_id,
+        ErasureStatus.STARTED,
+        from_status=(ErasureStatus.REQUESTED.value,),
+        started_at=now(),
+    )
+
+
+async def _move(
+    keystore: Database, erasure_id: UUID, to: ErasureStatus, *, from_status: Collection[str], **values: Any
+) -> Entry | None:
+    async with keystore.transaction() as session:
+        statement = (
+            update(Erasure)
+            .where(col(Erasure.id) == erasure_id, col(Erasure.status).in_(from_status))
+            .values(status=to.value, epoch=await _epoch(session), **values)
+        )
+        await session.exec(statement)
+        row = await session.get(Erasure, erasure_id, populate_existing=True)
+        return to_entry(row) if row else None
+
+
+async def complete(
+    keystore: Database,
+    erasure_id: UUID,
+    *,
+    organization_id: UUID,
+    subject: Subject,
+    person_id: UUID,
+    key_ids: Collection[UUID],
+) -> Entry:
+    """Destroy the keys and write COMPLETED, in one transaction; the first call decides when it was."""
+    moment = now()
+    async with keystore.transaction() as session:
+        await _destroy(session, key_ids, organization_id=organization_id)
+        version = await versions.lock_current(session)
+        row = await session.get(Erasure, erasure_id, with_for_update=True)
+        if row is None:
+            row = Erasure(
+                id=erasure_id,
+                organization_id=organization_id,
+                subject=subject.value,
+                person_id=person_id,
+                requested_at=moment,
+                starts_after=moment,
+            )
+        if row.status != ErasureStatus.COMPLETED.value:
+            row.status, row.completed_at, row.epoch = ErasureStatus.COMPLETED.value, moment, await _epoch(session)
+            row.key_version = version
+            row.started_at = row.started_at or moment
+            if row.subject == Subject.GUEST.value:
+                # Nothing derived from the address is kept.
+                row.guest_hash, row.person_id = None, row.id
+        session.add(row)
+        await session.flush()
+        return to_entry(row)
+
+
+async def destroy_guest_keys(keystore: Database, key_ids: Collection[UUID], *, organization_id: UUID) -> None:
+    """Destroy the keys of erased guest orders, and remember that they were."""
+    async with keystore.transaction() as session:
+        await _destroy(session, key_ids, organization_id=organization_id)
+
+
+async def _destroy(session: AsyncSession, key_ids: Collection[UUID], *, organization_id: UUID) -> None:
+    epoch = await _epoch(session)
+    for key_id in sorted(key_ids):
+        await session.exec(delete(PersonKey).where(col(PersonKey.person_id) == key_id))
+        await insert_if_absent(session, DestroyedKey, person_id=key_id, organization_id=organization_id, epoch=epoch)
+
+
+async def _epoch(session: AsyncSession) -> int:
+    return (await session.exec(select(KeystoreEpoch.epoch))).first() or 0
