@@ -84,8 +84,21 @@ class Settings(BaseSettings):
         description="The main database is distributed by Citus: changes of several owners are sent one by one, as no "
         "single machine has the rows of all.",
     )
-    key_provider: Literal["local"] = Field(
-        default="local", description="What holds the key versions: `local` is the master key's file or text."
+    key_provider: Literal["local", "transit"] = Field(
+        default="local",
+        description="What holds the key versions: `local` is the master key's file or text, `transit` the Transit "
+        "engine of OpenBao or Vault. The next rotation moves a key store from one to another, while both are set.",
+    )
+    key_prefix: str = Field(
+        default="patron",
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$",
+        description="Prefix of the names of Transit keys; version 3 is `patron-3`.",
+    )
+    transit_url: str = Field(default="", description="URL of the OpenBao or Vault server.")
+    transit_mount: str = Field(default="transit", description="Path at which its Transit engine is mounted.")
+    transit_token: SecretStr = Field(default=SecretStr(""), description="Token for it.")
+    transit_token_file: Path | None = Field(
+        default=None, description="File with the token, read for every request, as an agent renews it."
     )
     master_key_file: Path | None = Field(
         default=None,
@@ -230,7 +243,11 @@ class Settings(BaseSettings):
             "PATRON_KEYSTORE_URL": self.keystore_url,
             "PATRON_PUBLIC_URL": self.public_url,
             "PATRON_MASTER_KEY_FILE or PATRON_MASTER_KEY (make one with `patron keys generate`)": (
-                self.master_key_file or self.master_key
+                self.master_key_file or self.master_key or self.key_provider != "local"
+            ),
+            "PATRON_TRANSIT_URL": self.transit_url or self.key_provider != "transit",
+            "PATRON_TRANSIT_TOKEN or PATRON_TRANSIT_TOKEN_FILE": (
+                self.transit_token or self.transit_token_file or self.key_provider != "transit"
             ),
         }
         missing = [name for name, value in needed.items() if not value]
@@ -247,7 +264,8 @@ class Settings(BaseSettings):
             "public_url": self.public_url or f"http://{self.host}:{self.port}",
             "database_url": self.database_url or SecretStr(f"sqlite:///{self.var_dir / 'patron.db'}"),
             "keystore_url": self.keystore_url or SecretStr(f"sqlite:///{self.var_dir / 'keystore.db'}"),
-            "master_key_file": self.master_key_file or (None if self.master_key else self.var_dir / "master.key"),
+            "master_key_file": self.master_key_file
+            or (None if self.master_key or self.key_provider != "local" else self.var_dir / "master.key"),
         }.items():
             object.__setattr__(self, name, value)
         return self

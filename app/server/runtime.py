@@ -1,7 +1,7 @@
 """The runtime: the long-lived objects of a process, opened and closed in order."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -34,7 +34,7 @@ from app.platform.limits.sources import SourceResolver
 from app.platform.mail.delivery import MailTransport
 from app.platform.mail.smtp import MailServer
 from app.platform.settings import Settings
-from app.platform.vault import master
+from app.platform.vault import master, transit
 from app.platform.vault.providers import KeyProvider
 from app.platform.vault.schedule import KeySchedule
 from app.platform.vault.vault import Store, open_vault
@@ -143,7 +143,22 @@ def key_providers(settings: Settings) -> dict[str, KeyProvider]:
         providers[master.NAME] = master.TextKeyProvider(text)
     elif settings.master_key_file is not None:
         providers[master.NAME] = master.FileKeyProvider(settings.master_key_file, create=settings.development)
+    if settings.transit_url:
+        providers[transit.NAME] = transit.TransitKeyProvider(
+            settings.transit_url,
+            _token_reader(settings),
+            mount=settings.transit_mount,
+            prefix=settings.key_prefix,
+        )
+    if settings.key_provider not in providers:
+        raise BadSetting("PATRON_KEY_PROVIDER: `transit` needs PATRON_TRANSIT_URL.")
     return providers
+
+
+def _token_reader(settings: Settings) -> Callable[[], str]:
+    """Reads the token of the key provider, from the file at every call."""
+    path = settings.transit_token_file
+    return settings.transit_token.get_secret_value if path is None else lambda: path.read_text().strip()
 
 
 def key_schedule(settings: Settings) -> KeySchedule:
