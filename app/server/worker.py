@@ -15,6 +15,7 @@ from app.customers.payment_methods.reconciliation import reconcile
 from app.identity.guessing import repository as guessing
 from app.identity.proofs.repository import sweep as sweep_proofs
 from app.identity.sessions.sweeping import sweep_refresh_tokens, sweep_sessions
+from app.platform.audit.building import extend_tree
 from app.platform.clock import now
 from app.platform.jobs.running import Job, run_jobs
 from app.platform.mail.delivery import MailTransport, deliver_due
@@ -61,6 +62,9 @@ def jobs(runtime: Runtime) -> list[Job]:
     async def empty_log() -> int:
         return int(await store.database.empty_log())
 
+    async def build_audit_tree() -> int:
+        return await extend_tree(store, public_url=settings.public_url)
+
     return [
         Job("erase", interval, partial(erase_due, store)),
         Job("finish-deletions", interval, partial(finish_deletions, store)),
@@ -68,6 +72,7 @@ def jobs(runtime: Runtime) -> list[Job]:
         Job("deliver-mail", interval, partial(deliver_due, store, transport)),
         Job("discard-guest-order-keys", interval, partial(discard_spent_keys, store)),
         Job("reconcile-payment-methods", interval, partial(reconcile, store, gateways, limit=RECONCILE_BATCH_SIZE)),
+        Job("extend-audit-tree", MINUTE, build_audit_tree, exclusive=True),
         Job("sweep-mail", HOUR, partial(sweep_mail, store), exclusive=True),
         Job("sweep-refresh-tokens", HOUR, partial(sweep_refresh_tokens, store), exclusive=True),
         Job("sweep-sessions", HOUR, partial(sweep_sessions, store), exclusive=True),

@@ -10,8 +10,13 @@ SWEEP = "a sweep of the worker: what has expired is nobody's in particular"
 QUEUE = "a queue of the worker looks at all owners without a lock; each row is locked by its owner afterwards"
 BACK_OFFICE = "a list, a count or a search of the back office is about all customers of an organization"
 GROUP_MOVES = "a group is deleted: its customers, whoever they are, move to another one"
+AUDIT_TREE = "the tree over the audit log is one for all owners; its events are read in the order of the tree"
 
 PERMITTED: dict[str, str] = {
+    "SELECT audit_events BY event_id, id, organization_id, owner_id": AUDIT_TREE,
+    "SELECT audit_leaves BY event_id, id, owner_id": AUDIT_TREE,
+    "SELECT audit_events, audit_leaves BY position": AUDIT_TREE,
+    "DELETE audit_leaves BY nothing": AUDIT_TREE,
     "DELETE guess_counters BY last_failed_at": SWEEP,
     "SELECT guess_counters BY last_failed_at": SWEEP,
     "DELETE used_assertions BY expires_at": SWEEP,

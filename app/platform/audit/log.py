@@ -84,6 +84,8 @@ class Action(Enum):
     CLIENT_ROTATED = "client.rotated"
     CLIENT_REVOKED = "client.revoked"
     TOKEN_ISSUED = "client.token_issued"
+    AUDIT_LISTED = "audit.listed"
+    AUDIT_TREE_RESTARTED = "audit.tree_restarted"
 
 
 def record(

@@ -1,9 +1,9 @@
-"""Table of the audit log; rows are inserted and never changed."""
+"""Tables of the audit log, whose rows are inserted and never changed, and of the Merkle tree over it."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, SmallInteger, Uuid
 from sqlmodel import Field, SQLModel
 
 from app.platform.db.columns import binary_column, foreign_key, id_column, owner_column, timestamp_column
@@ -16,7 +16,10 @@ class AuditEvent(SQLModel, table=True):
     """
 
     __tablename__ = "audit_events"
-    __table_args__ = (CheckConstraint("owner_id = coalesce(customer_id, owner_id)", name="owner"),)
+    __table_args__ = (
+        CheckConstraint("owner_id = coalesce(customer_id, owner_id)", name="owner"),
+        Index("ix_audit_events_organization", "organization_id", "id"),
+    )
 
     owner_id: UUID = owner_column()
     id: UUID = id_column()
@@ -31,3 +34,38 @@ class AuditEvent(SQLModel, table=True):
     source: bytes | None = binary_column(nullable=True)
     request_id: str | None = Field(default=None, max_length=64)
     at: datetime = timestamp_column()
+
+
+class AuditTree(SQLModel, table=True):
+    """The Merkle tree over the audit log, one row: how many leaves it has, and its newest checkpoint.
+
+    All events up to `built_until` are leaves. The row is locked by who adds leaves.
+    """
+
+    __tablename__ = "audit_trees"
+
+    id: int = Field(primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"autoincrement": False})
+    origin: str = Field(max_length=255)
+    size: int = Field(sa_type=BigInteger)
+    checkpoint: str = Field(max_length=1024)
+    built_until: datetime = timestamp_column()
+
+
+class AuditLeaf(SQLModel, table=True):
+    """The place of an event in the tree."""
+
+    __tablename__ = "audit_leaves"
+
+    owner_id: UUID = Field(primary_key=True, sa_type=Uuid)
+    event_id: UUID = Field(primary_key=True, sa_type=Uuid)
+    position: int = Field(sa_type=BigInteger, index=True)
+
+
+class AuditTile(SQLModel, table=True):
+    """Hashes of the tree, in blocks of up to 256 (`tiles.py`)."""
+
+    __tablename__ = "audit_tiles"
+
+    level: int = Field(primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"autoincrement": False})
+    position: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    hashes: bytes = binary_column()

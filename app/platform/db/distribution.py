@@ -22,6 +22,7 @@ BY_OWNER = {
     "anonymization_requests": "owner_id",
     "customer_deletions": "customer_id",
     "audit_events": "owner_id",
+    "audit_leaves": "owner_id",
 }
 # What is unique in the whole installation, by what it is looked up by.
 BY_LOOKUP = {
@@ -43,6 +44,8 @@ REFERENCE = (
     "trusted_documents",
     "job_states",
     "main_epoch",
+    "audit_trees",
+    "audit_tiles",
 )
 DISTRIBUTED = {**BY_OWNER, **BY_LOOKUP}
 

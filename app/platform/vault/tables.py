@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, MetaData, text
+from sqlalchemy import BigInteger, Index, MetaData, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -140,3 +140,15 @@ class MainEpoch(SQLModel, table=True):
     pair_id: UUID
     epoch: int
     advanced_at: datetime = timestamp_column()
+
+
+class AuditCheckpoint(KeystoreModel, table=True):
+    """The newest signed checkpoint of each day of the tree over the audit log, which is in the main database."""
+
+    __tablename__ = "audit_checkpoints"
+
+    origin: str = Field(primary_key=True, max_length=255)
+    day: str = Field(primary_key=True, max_length=10)
+    tree_size: int = Field(sa_type=BigInteger)
+    checkpoint: str = Field(max_length=1024)
+    created_at: datetime = timestamp_column()

@@ -3,6 +3,7 @@
 import typer
 
 from app.server.cli.anonymizations import anonymizations
+from app.server.cli.audit import audit
 from app.server.cli.checking import check
 from app.server.cli.clients import clients
 from app.server.cli.keys import keys
@@ -22,6 +23,7 @@ for name, group in {
     "anonymizations": anonymizations,
     "keys": keys,
     "keystore": keystore,
+    "audit": audit,
     "schema": schema,
     "documents": documents,
 }.items():
