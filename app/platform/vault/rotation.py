@@ -7,11 +7,13 @@ end          when no key of an older version is left: then these versions have `
 beside it    new keys are of the new version; a key that is destroyed meanwhile stays destroyed
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import structlog
 from sqlalchemy import bindparam, column, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import LargeBinary, Uuid
@@ -29,6 +31,7 @@ from app.platform.vault.versions import VersionRow
 from app.platform.vault.wrapping import unwrap, wrap
 
 BATCH = 1000
+log = structlog.get_logger(__name__)
 # Two rotations at the same time take turns; a lock of rows would be written twice.
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(7274670)")
 
@@ -104,7 +107,7 @@ def is_due(rows: list[VersionRow], *, moment: datetime, interval: timedelta) -> 
 async def rewrap(keystore: Database, ring: KeyRing, *, progress: Callable[[int], None] = lambda _: None) -> int:
     """Wrap all keys with the current version; return how many were wrapped."""
     await ring.refresh()
-    current, done, unopenable = ring.current, 0, 0
+    current, done, unopenable = ring.current, 0, Counter[int]()
     for table in _TABLES:
         after = UUID(int=0)
         while rows := await keystore.rows(table.outdated, after=after, current=current):
@@ -112,10 +115,12 @@ async def rewrap(keystore: Database, ring: KeyRing, *, progress: Callable[[int],
             wrapped = await _wrap_again(ring, rows, current)
             await _write(keystore, table, wrapped, current)
             done += len(wrapped)
-            unopenable += len(rows) - len(wrapped)
+            unopenable.update(row.master_version for row in rows if row.id not in wrapped)
             progress(done)
     if unopenable:
-        message = f"{unopenable} keys could not be opened, and stay as they are. The log names the versions."
+        for version, count in sorted(unopenable.items()):
+            log.error("keys_not_rewrapped", version=version, count=count)
+        message = f"{unopenable.total()} keys could not be opened, and stay as they are. The log names the versions."
         raise Unopenable(message)
     await _record_end(keystore)
     return done

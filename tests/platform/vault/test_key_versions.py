@@ -163,8 +163,9 @@ async def test_one_damaged_key_fails_no_list_and_is_reported_once(urls: Urls) ->
         assert listed.get(ann.id) is None
         reports = [line for line in logs if line["event"] == "data_keys_unopenable"]
         assert [(line["count"], line["first"]) for line in reports] == [(1, damaged.hex)]
-        with pytest.raises(Unopenable, match="1 keys could not be opened"):
+        with structlog.testing.capture_logs() as logs, pytest.raises(Unopenable, match="1 keys could not be opened"):
             await rotate_all(shop)
+        assert [(line["event"], line["version"], line["count"]) for line in logs] == [("keys_not_rewrapped", 1, 1)]
         assert (
             len([1 for (version,) in await fetch(shop, "SELECT master_version FROM person_keys") if version == 1]) == 1
         )
