@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         description="The main database, `sqlite:///…` or `postgresql://…` (15 or newer). Production must set it; "
         "development uses `sqlite:///var/patron.db`.",
     )
+    database_reads_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="A replica of the main database, for the back office's lists of customers and their counts. What "
+        "else is read comes from the main database.",
+    )
     keystore_url: SecretStr = Field(
         default=SecretStr(""),
         description="The key store: another database, with backups of its own. Production must set it; development "
@@ -52,7 +57,7 @@ class Settings(BaseSettings):
         ge=4,
         le=400,
         description="Connections to PostgreSQL that a process opens at most, to all databases together: a quarter to "
-        "the key store, the rest to the main database; half of each for reads.",
+        "the key store, as many to a replica, the rest to the main database; half of each for reads.",
     )
     database_idle_timeout: float = Field(
         default=300, ge=0, description="Seconds after which a connection that nobody uses is closed; `0`: never."

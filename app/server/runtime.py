@@ -93,10 +93,11 @@ def _refuse_unless_served(kind: DatabaseKind, state: SchemaState) -> None:
 
 
 def databases(settings: Settings) -> tuple[Database, Database]:
-    """The main database and the key store."""
-    keystore_pool = max(1, settings.database_connections // 8)
+    """The main database, with its replica where there is one, and the key store."""
+    reads = settings.database_reads_url.get_secret_value()
+    small_pool = max(1, settings.database_connections // 8)
     options = DatabaseOptions(
-        settings.database_connections // 2 - keystore_pool,
+        settings.database_connections // 2 - small_pool * (2 if reads else 1),
         settings.statement_cache_size,
         waits=Waits(
             settings.database_command_timeout,
@@ -113,7 +114,7 @@ def databases(settings: Settings) -> tuple[Database, Database]:
         _database(
             "PATRON_KEYSTORE_URL",
             keystore,
-            replace(options, pool_size=keystore_pool, secure_delete=True, name="keystore"),
+            replace(options, pool_size=small_pool, secure_delete=True, name="keystore"),
         ),
     )
     if same_database(main, keystore):
@@ -122,6 +123,12 @@ def databases(settings: Settings) -> tuple[Database, Database]:
             "who is forgotten must not come back with a backup of the other one."
         )
         raise BadSetting(message)
+    if reads:
+        if not options.pool_size:
+            message = "PATRON_DATABASE_CONNECTIONS: A process with a replica needs at least 6."
+            raise BadSetting(message)
+        replica = replace(options, pool_size=small_pool, is_replica=True, name="replica")
+        found[0].replica = _database("PATRON_DATABASE_READS_URL", reads, replica)
     return found
 
 

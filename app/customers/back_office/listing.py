@@ -63,7 +63,7 @@ async def page(
 ) -> list[tuple[Position, CustomerRecord]]:
     """`size` customers after the position `after`, and one more if there is one."""
     statement = page_statement(condition=condition, sort=sort, size=size, after=after)
-    rows = await store.database.rows(Read(statement, CustomerRow._make), organization_id=organization_id)
+    rows = await store.database.lagging_rows(Read(statement, CustomerRow._make), organization_id=organization_id)
     ciphers = await store.vault.ciphers([row.id for row in rows if row.sealed])
     return [(sort.position(row), open_row(row, ciphers.get(row.id))) for row in rows]
 
@@ -71,8 +71,8 @@ async def page(
 async def count(store: Store, *, organization_id: UUID, condition: ColumnElement[bool]) -> int:
     """The number of customers that meet the condition."""
     statement = select(func.count()).select_from(Customer).where(*_visible(condition))
-    found = await store.database.row(Read(statement, _first_column), organization_id=organization_id)
-    return found or 0
+    (found,) = await store.database.lagging_rows(Read(statement, _first_column), organization_id=organization_id)
+    return found
 
 
 def page_statement(*, condition: ColumnElement[bool], sort: Sort, size: int, after: Position | None) -> Select[Any]:

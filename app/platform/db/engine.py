@@ -3,6 +3,7 @@
 What it promises:
 
     rows, row      one compiled read on a connection of the read pool; sees committed rows only
+    lagging_rows   the same from a replica, where there is one: for lists and counts that may be a moment old
     transaction    one session; committed when the block ends, rolled back when it raises
     both           raise `DatabaseUnavailable` when the database does not answer in time; no wait is unbounded
     pools          PostgreSQL: one engine of 2 x `pool_size`, at most `pool_size` for reads; idle ones are closed
@@ -36,6 +37,8 @@ Row = TypeVar("Row")
 SQLITE = "sqlite+aiosqlite"
 BUSY_TIMEOUT_SECONDS = 30
 CLOSE_SECONDS = 1.0
+# SQLSTATE: "canceling statement due to conflict with recovery".
+RECOVERY_CONFLICT = "40001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class DatabaseOptions:
     row in a SQLite file: no write-ahead log, and freed pages are overwritten. With `sharded`, for Citus, a statement
     changes the rows of one owner only. `name` is what errors and logs call the database. `pool_timeout` is how many
     seconds to wait for a connection of a pool, and `idle_seconds` after how many without use one is closed.
+    Of the several hosts of an `is_replica` any will do, also one that cannot be written to.
     """
 
     pool_size: int = 10
@@ -56,6 +60,7 @@ class DatabaseOptions:
     waits: Waits = field(default_factory=Waits)
     pool_timeout: float = 30
     idle_seconds: float = 0
+    is_replica: bool = False
 
 
 class Database:
@@ -66,7 +71,11 @@ class Database:
         self._options = options or DatabaseOptions()
         self._url_text = url
         self._connector = (
-            Connector(parse(url), self._options.waits, statement_cache_size=self._options.statement_cache_size)
+            Connector(
+                parse(url, target="any" if self._options.is_replica else "read-write"),
+                self._options.waits,
+                statement_cache_size=self._options.statement_cache_size,
+            )
             if is_postgres(url)
             else None
         )
@@ -80,6 +89,8 @@ class Database:
         self._dialect = self.engine.dialect
         self._read_pool = ReadConnectionPool(self.engine, pool, self._options.pool_timeout)
         self._idle = IdleConnections(self._options.idle_seconds)
+        # Set by who opens both; closed with this one.
+        self.replica: Database | None = None
         self.on_statement: Callable[[str], None] | None = None
         for engine in {self.engine, self._write_engine}:
             event.listen(engine.sync_engine, "before_cursor_execute", self._before_cursor_execute)
@@ -207,6 +218,21 @@ class Database:
             if not self.embedded:
                 self._idle.release(reader.driver)
 
+    async def lagging_rows(self, read: Read[Row], **parameters: object) -> list[Row]:
+        """All rows of a compiled read that may miss the last changes: from the replica where there is one.
+
+        Not for what the caller may just have written. A replica that does not answer, or that had to end the read to
+        keep up with the main database, is done without.
+        """
+        if self.replica is None:
+            return await self.rows(read, **parameters)
+        try:
+            return await self.replica.rows(read, **parameters)
+        except Exception as fault:
+            if not isinstance(fault, DatabaseUnavailable) and getattr(fault, "sqlstate", None) != RECOVERY_CONFLICT:
+                raise
+            return await self.rows(read, **parameters)
+
     async def row(self, read: Read[Row], **parameters: object) -> Row | None:
         """The first row of a compiled read, or None."""
         rows = await self.rows(read, **parameters)
@@ -274,6 +300,8 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections; those whose server does not answer within a second are cut."""
+        if self.replica is not None:
+            await self.replica.close()
         await self.circuit.close()
         self._read_pool.close()
         self._idle.stop()

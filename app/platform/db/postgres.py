@@ -82,8 +82,8 @@ def is_postgres(url: str) -> bool:
     return url.partition("://")[0].lower() in SCHEMES
 
 
-def parse(url: str) -> PostgresUrl:
-    """The URL as the driver understands it; raise `BadDatabaseUrl`."""
+def parse(url: str, *, target: str = "read-write") -> PostgresUrl:
+    """The URL as the driver understands it; raise `BadDatabaseUrl`. Of several hosts it takes a `target` by default."""
     try:
         parts = urlsplit(url)
         parameters = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
@@ -115,7 +115,7 @@ def parse(url: str) -> PostgresUrl:
         each = [(f"{user}{at}{one}", {}) for one in hosts.split(",")]
         places = [_place(one) for one in hosts.split(",")]
     if len(each) > 1:
-        kept.setdefault("target_session_attrs", "read-write")
+        kept.setdefault("target_session_attrs", target)
     kept.setdefault("application_name", APPLICATION_NAME)
     dsns = tuple(
         f"postgresql://{netloc}{parts.path}?{urlencode({**kept, **{k: v for k, v in host.items() if v}})}"
