@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.oauth.assertions import JWT_BEARER
 from app.accounts.oauth.endpoint import TOKEN_PATH
+from app.accounts.organizations import repository as organizations
 from app.accounts.organizations.service import ClientKind, add_client, add_organization
 from app.accounts.organizations.tables import ApiClient, Organization
 from app.identity.staff import repository as staff
@@ -92,7 +93,9 @@ async def _organization(session: AsyncSession) -> UUID:
     organization = (await session.exec(select(Organization).where(col(Organization.slug) == SLUG))).first()
     if organization is None:
         settings = {"require_verified_email": False}
-        organization = add_organization(session, slug=SLUG, name="Demo shop", settings=settings, is_default=True)
+        # Another organization may be the default already; there is one at most.
+        is_default = await organizations.default(session) is None
+        organization = add_organization(session, slug=SLUG, name="Demo shop", settings=settings, is_default=is_default)
         await session.flush()
     return organization.id
 
