@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     statement_cache_size: int = Field(
         default=200,
         ge=0,
-        description="Prepared statements a connection keeps; `0` behind a pgbouncer in transaction mode.",
+        description="Prepared statements a connection keeps; none where PgBouncer or another pooler is in between.",
     )
     database_command_timeout: float = Field(
         default=10, gt=0, description="Seconds to wait for PostgreSQL's answer to a statement; migrations wait longer."
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     database_lock_timeout: float = Field(
         default=5,
         ge=0,
-        description="Seconds PostgreSQL waits for a lock; `0`: for ever. Not sent while the statement cache is `0`.",
+        description="Seconds PostgreSQL waits for a lock; `0`: for ever. Not sent through a pooler.",
     )
     database_keepalive: int = Field(
         default=30, ge=0, description="Seconds of silence before the system probes a connection; `0`: never."

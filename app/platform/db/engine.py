@@ -45,11 +45,12 @@ RECOVERY_CONFLICT = "40001"
 class DatabaseOptions:
     """Options of the connection pools: up to `pool_size` connections for transactions, and as many for reads.
 
-    `statement_cache_size` must be 0 behind a pgbouncer in transaction mode. `secure_delete` leaves no copy of a deleted
-    row in a SQLite file: no write-ahead log, and freed pages are overwritten. With `sharded`, for Citus, a statement
-    changes the rows of one owner only. `name` is what errors and logs call the database. `pool_timeout` is how many
-    seconds to wait for a connection of a pool, and `idle_seconds` after how many without use one is closed.
-    Of the several hosts of an `is_replica` any will do, also one that cannot be written to.
+    Behind a pooler, such as PgBouncer, no statements are cached, whatever `statement_cache_size`. `secure_delete`
+    leaves no copy of a deleted row in a SQLite file: no write-ahead log, and freed pages are overwritten. With
+    `sharded`, for Citus, a statement changes the rows of one owner only. `name` is what errors and logs call the
+    database. `pool_timeout` is how many seconds to wait for a connection of a pool, and `idle_seconds` after how
+    many without use one is closed. Of the several hosts of an `is_replica` any will do, also one that cannot be
+    written to.
     """
 
     pool_size: int = 10
@@ -118,11 +119,18 @@ class Database:
             connect_args={
                 "async_creator_fn": self._connect,
                 "prepared_statement_cache_size": self._options.statement_cache_size,
+                "prepared_statement_name_func": self._connector.statement_name if self._connector else None,
             },
         )
+        event.listen(engine.sync_engine, "connect", self._on_connect)
         event.listen(engine.sync_engine, "checkout", self._on_checkout)
         event.listen(engine.sync_engine, "checkin", self._on_checkin)
         return engine
+
+    def _on_connect(self, connection: Any, _: object) -> None:
+        if self._connector is not None and self._connector.is_pooled:
+            # Found out while connecting, when the option of its size was already given.
+            connection._prepared_statement_cache = None  # noqa: SLF001 - no public name
 
     def _on_checkout(self, connection: Any, _: object, __: object) -> None:
         """Have the pool open another connection in place of one that was closed while nobody used it."""

@@ -142,11 +142,17 @@ class Connector:
     """Opens connections to one database."""
 
     def __init__(self, url: PostgresUrl, waits: Waits, *, statement_cache_size: int) -> None:
-        """Open nothing yet. With `statement_cache_size` 0 there may be a pgbouncer, which refuses `lock_timeout`."""
+        """Open nothing yet; `statement_cache_size` is what each connection keeps where it may keep anything."""
         self._url = url
         self._waits = waits
         self._cache = statement_cache_size
         self._preferred = 0
+        # Unknown until the first connection, unless the setting says so.
+        self.is_pooled: bool | None = None if statement_cache_size else True
+
+    def statement_name(self) -> str | None:
+        """The name of a prepared statement: empty behind a pooler, as nothing may stay on the server's connection."""
+        return "" if self.is_pooled else None
 
     async def connect(self, **limits: Any) -> Any:
         """A connection to the first host that accepts one; raise what the last host failed with."""
@@ -157,14 +163,7 @@ class Connector:
         for offset in range(len(self._url.dsns)):
             number = (self._preferred + offset) % len(self._url.dsns)
             try:
-                connection = await asyncpg.connect(
-                    self._url.dsns[number],
-                    timeout=self._url.connect_timeout or self._waits.connect,
-                    command_timeout=self._waits.command,
-                    statement_cache_size=self._cache,
-                    server_settings=self._server_settings(),
-                    **limits,
-                )
+                connection = await self._open(self._url.dsns[number], limits)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as fault:
                 faults.append(fault)
                 continue
@@ -173,8 +172,39 @@ class Connector:
             return connection
         raise faults[-1]
 
+    async def _open(self, dsn: str, limits: dict[str, Any]) -> Any:
+        """A connection to one host. The first one finds out whether a pooler, such as PgBouncer, is in between."""
+        import asyncpg  # noqa: PLC0415
+
+        try:
+            connection = await self._open_once(dsn, limits)
+        except asyncpg.ProtocolViolationError as fault:
+            if self.is_pooled is not None or "startup parameter" not in str(fault):
+                raise
+            # PgBouncer refuses `lock_timeout`, as it could not keep it apart between its clients.
+            self.is_pooled = True
+            return await self._open_once(dsn, limits)
+        if self.is_pooled is None:
+            self.is_pooled = await _is_pooled(connection)
+            if self.is_pooled:
+                connection.terminate()
+                return await self._open_once(dsn, limits)
+        return connection
+
+    async def _open_once(self, dsn: str, limits: dict[str, Any]) -> Any:
+        import asyncpg  # noqa: PLC0415
+
+        return await asyncpg.connect(
+            dsn,
+            timeout=self._url.connect_timeout or self._waits.connect,
+            command_timeout=self._waits.command,
+            statement_cache_size=0 if self.is_pooled else self._cache,
+            server_settings=self._server_settings(),
+            **limits,
+        )
+
     def _server_settings(self) -> dict[str, str]:
-        return {"lock_timeout": str(round(self._waits.lock * 1000))} if self._waits.lock and self._cache else {}
+        return {"lock_timeout": str(round(self._waits.lock * 1000))} if self._waits.lock and not self.is_pooled else {}
 
     def _keep_alive(self, connection: Any) -> None:
         transport = connection._transport  # noqa: SLF001 - the driver has no option for it
@@ -197,3 +227,17 @@ class Connector:
             ("TCP_USER_TIMEOUT", 2 * idle * 1000),
         ]
         return [(name, value) for name, value in wanted if hasattr(socket, name)]
+
+
+async def _is_pooled(connection: Any) -> bool:
+    """Whether the process at the other end is another than the one that the greeting named: then a pooler greeted.
+
+    One division, as the simple protocol returns no rows, and a prepared statement is what a pooler may not be sent.
+    """
+    import asyncpg  # noqa: PLC0415
+
+    try:
+        await connection.execute(f"SELECT 1 / (pg_backend_pid() = {connection.get_server_pid()})::int")
+    except asyncpg.DivisionByZeroError:
+        return True
+    return False
