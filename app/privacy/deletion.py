@@ -17,6 +17,7 @@ from app.platform.db.locks import NO_KEY
 from app.platform.db.queues import Queue
 from app.platform.db.reading import Read, columns
 from app.platform.errors import AppError, Conflict, ErrorCode, NotFound
+from app.platform.vault import epochs
 from app.platform.vault.ledger import Subject
 from app.platform.vault.vault import Store
 from app.privacy.erasure import LEASE, erase_customer_data
@@ -83,6 +84,7 @@ async def finish_deletions(store: Store) -> int:
     """
     finished = 0
     while leased := await _lease_due(store):
+        await epochs.require_same(store.database, store.vault.keystore)
         await discard_spent_keys(store)
         await store.vault.destroy_key(
             leased.customer_id,
@@ -110,6 +112,8 @@ async def _lease_due(store: Store) -> _LeasedDeletion | None:
 async def _forget_removed_staff(store: Store) -> int:
     # Without a lease: staff leave seldom, and two workers may destroy the same key.
     removed = await store.database.rows(_REMOVED_STAFF)
+    if removed:
+        await epochs.require_same(store.database, store.vault.keystore)
     for staff_id, organization_id in removed:
         # The ledger calls this erasure by the member's id: a member leaves only once.
         await store.vault.destroy_key(

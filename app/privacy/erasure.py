@@ -48,7 +48,7 @@ from app.platform.db.locks import NO_KEY, lock_customer
 from app.platform.db.queues import Queue
 from app.platform.logs import log_exception
 from app.platform.mail import outbox
-from app.platform.vault import ledger
+from app.platform.vault import epochs, ledger
 from app.platform.vault.ledger import ErasureStatus, Subject
 from app.platform.vault.vault import Store
 from app.privacy.requests import mark_cancelled
@@ -153,6 +153,7 @@ async def carry_out(store: Store, leased: LeasedRequest) -> bool:
 
 
 async def _start(store: Store, leased: LeasedRequest) -> bool:
+    await epochs.require_same(store.database, store.vault.keystore)
     entry = await ledger.start(store.vault.keystore, leased.id)
     if entry is None:
         raise NotInLedger

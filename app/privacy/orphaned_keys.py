@@ -12,6 +12,7 @@ from app.customers.tables import Customer
 from app.identity.staff.tables import StaffMember
 from app.platform.clock import now
 from app.platform.db.reading import Read, any_of
+from app.platform.vault import epochs
 from app.platform.vault.orphans import delete_keys, keys_created_before
 from app.platform.vault.vault import Store
 
@@ -36,9 +37,12 @@ _KEY_OWNERS = (_existing_ids(Customer.id), _existing_ids(StaffMember.id), _exist
 async def sweep_orphaned_keys(store: Store) -> int:
     """Delete data keys older than a week whose owner has no row; return how many.
 
+    Raise `NotOfOneMoment` while the databases are not of one moment: living people would look like orphans.
+
     Keys of organizations that the main database does not have are kept: it may be the wrong database, or one that is
     about to be restored.
     """
+    await epochs.require_same(store.database, store.vault.keystore)
     swept, after = 0, UUID(int=0)
     while keys := await keys_created_before(store.vault, now() - MIN_ORPHAN_AGE, after=after):
         after = keys[-1].person_id

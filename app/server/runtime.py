@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts.oauth.endpoint import TokenEndpoint
 from app.accounts.organizations.last_used import LastUsedTracker
+from app.accounts.organizations.repository import has_no_organization
 from app.accounts.policy import AccountPolicy
 from app.customers.newsletter import UnsubscribeLinks
 from app.customers.payment_methods.gateways.interface import Gateway, Gateways
@@ -34,10 +35,12 @@ from app.platform.limits.sources import SourceResolver
 from app.platform.mail.delivery import MailTransport
 from app.platform.mail.smtp import MailServer
 from app.platform.settings import Settings
-from app.platform.vault import master, transit
+from app.platform.vault import epochs, master, transit
+from app.platform.vault.epochs import PairState
 from app.platform.vault.providers import KeyProvider
 from app.platform.vault.schedule import KeySchedule
 from app.platform.vault.vault import Store, open_vault
+from app.privacy import restores
 from app.privacy.policy import PrivacyPolicy
 
 READY_SECONDS = 2.0
@@ -68,6 +71,10 @@ class Runtime:
         # Not cancelled when it is late: that would wait for the database once more. It ends by its own timeout.
         await asyncio.wait(checks.values(), timeout=READY_SECONDS)
         return {name: check.result() if check.done() else None for name, check in checks.items()}
+
+    async def pair_state(self) -> PairState:
+        """Whether the databases are of one moment."""
+        return (await epochs.read(self.store.database, self.store.vault.keystore)).state
 
     async def missing_key_versions(self) -> dict[int, str]:
         """The key versions that are needed and cannot be used, each with the reason."""
@@ -176,11 +183,14 @@ def key_schedule(settings: Settings) -> KeySchedule:
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncIterator[Runtime]:
+async def open_runtime(
+    settings: Settings, *, migrating: bool = False, restoring: bool = False
+) -> AsyncIterator[Runtime]:
     """Open the databases and the vault, and load the keys; close everything when the block ends.
 
     With `migrating`, first migrate the databases to the newest revision; otherwise raise `NotMigrated` when one is
-    behind it, or ahead by more than expand steps.
+    behind it, or ahead by more than expand steps. Databases of different moments are reconciled first; raise
+    `RestoreUnconfirmed` when they must not be served. With `restoring`, only a wrong pair is, and nothing is changed.
     """
     main, keystore = databases(settings)
     try:
@@ -189,6 +199,8 @@ async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncI
                 await migrate(database, kind)
             else:
                 _refuse_unless_served(kind, await schema_state(database, kind))
+        pair = await epochs.read_or_begin(main, keystore, main_is_new=await has_no_organization(main))
+        restores.refuse_wrong_pair(pair)
         providers = key_providers(settings)
         vault = await open_vault(keystore, providers, active=settings.key_provider)
         hasher = PasswordHasher(
@@ -196,6 +208,8 @@ async def open_runtime(settings: Settings, *, migrating: bool = False) -> AsyncI
         )
         gateways = _gateways(settings)
         store = Store(main, vault)
+        if not restoring:
+            await restores.open_pair(store)
         try:
             async with open_windows(settings.redis_url.get_secret_value()) as windows:
                 limits = RateLimits(

@@ -54,6 +54,7 @@ from app.platform.mail.mailbox import Mailbox
 from app.platform.principal import CallerKind, Organization, Principal, RequestOrigin
 from app.platform.settings import Settings
 from app.platform.vault.backups import last_backup
+from app.platform.vault.epochs import PairState
 from app.platform.vault.versions import all_versions
 from app.server import mail_pages
 from app.server.graphiql.assets import static_files
@@ -288,6 +289,9 @@ class RequestHandlers:
         if missing:
             status = next(reason for reason in NOT_SERVED.values() if reason in missing.values())
             return JSONResponse({"status": status, "databases": missing}, 503, RETRY_AFTER)
+        pair = await self._runtime.pair_state()
+        if pair in {PairState.KEYSTORE_OLDER, PairState.WRONG_PAIR}:
+            return JSONResponse({"status": "restored", "databases": pair.value}, 503, RETRY_AFTER)
         versions = await self._runtime.missing_key_versions()
         if versions:
             # The reason is in the log only: it may name a file or a host.
@@ -297,6 +301,9 @@ class RequestHandlers:
         # A newer program has added to them: this one serves until it is replaced.
         ahead = [name for name, state in states.items() if state is SchemaState.AHEAD]
         details: dict[str, object] = {"ahead": ahead} if ahead else {}
+        if pair is PairState.MAIN_OLDER:
+            # Served, but no key is destroyed until an operator confirms.
+            details["restore"] = "unconfirmed"
         if self._runtime.store.vault.ring.rotating:
             details["keyRotation"] = "unfinished"
         if self._limits.degraded:

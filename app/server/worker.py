@@ -24,10 +24,12 @@ from app.platform.vault.schedule import follow
 from app.privacy.deletion import finish_deletions
 from app.privacy.erasure import erase_due
 from app.privacy.orphaned_keys import sweep_orphaned_keys
+from app.privacy.restores import keep_pair
 from app.server.runtime import Runtime, key_schedule
 
 RECONCILE_BATCH_SIZE = 20
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 MINUTE = timedelta(minutes=1)
 log = structlog.get_logger(__name__)
 
@@ -67,6 +69,7 @@ def jobs(runtime: Runtime) -> list[Job]:
 
     return [
         Job("erase", interval, partial(erase_due, store)),
+        Job("advance-epoch", MINUTE, partial(keep_pair, store), exclusive=True),
         Job("finish-deletions", interval, partial(finish_deletions, store)),
         Job("sweep-guess-counters", interval, partial(guessing.sweep, store)),
         Job("deliver-mail", interval, partial(deliver_due, store, transport)),

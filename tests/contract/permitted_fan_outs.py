@@ -9,6 +9,8 @@ from functools import cache
 SWEEP = "a sweep of the worker: what has expired is nobody's in particular"
 QUEUE = "a queue of the worker looks at all owners without a lock; each row is locked by its owner afterwards"
 BACK_OFFICE = "a list, a count or a search of the back office is about all customers of an organization"
+RESTORED = "after a restore, and at start-up: what happened lately is nobody's in particular"
+CHECKED = "`patron restore check` looks at all rows that need a key"
 GROUP_MOVES = "a group is deleted: its customers, whoever they are, move to another one"
 AUDIT_TREE = "the tree over the audit log is one for all owners; its events are read in the order of the tree"
 
@@ -41,6 +43,12 @@ PERMITTED: dict[str, str] = {
     "DELETE guess_counters BY customer_id": "an erasure, or a password reset by mail: rare, and by an index",
     "SELECT guess_counters BY customer_id, organization_id": "an export shows all counters of one customer: rare",
     "SELECT orders BY guest_hash, organization_id": "an address was proven: the orders of the guest own themselves",
+    "SELECT anonymization_requests BY cancelled_at, completed_at": RESTORED,
+    "SELECT customer_deletions BY deleted_at, due_at": RESTORED,
+    "SELECT orders BY customer_id, guest_hash, updated_at": RESTORED,
+    "SELECT customers BY id, sealed": CHECKED,
+    "SELECT orders BY customer_id, id, sealed": CHECKED,
+    "SELECT anonymization_requests BY organization_id, status": BACK_OFFICE,
     "SELECT anonymization_requests BY id, organization_id": "staff name a request by its id alone, a guest's too",
     "SELECT orders BY id, organization_id": "the back office names an order by its id alone, whosever it is",
     "SELECT payment_methods BY token_hash": "a gateway's webhook names a token, which several customers may have",

@@ -3,11 +3,16 @@
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.organizations.tables import Organization as Row
+from app.platform.db.engine import Database
+from app.platform.db.reading import Read
 from app.platform.principal import Organization, OrganizationSettings
+
+_ANY = Read(sqlalchemy.select(col(Row.id)).limit(1), tuple)
 
 
 async def by_id(session: AsyncSession, organization_id: UUID) -> Organization:
@@ -29,3 +34,8 @@ async def default(session: AsyncSession) -> Organization | None:
 async def _first(session: AsyncSession, condition: Any) -> Organization | None:
     row = (await session.exec(select(Row).where(condition))).first()
     return Organization(row.id, row.slug, row.name, OrganizationSettings.from_stored(row.settings)) if row else None
+
+
+async def has_no_organization(database: Database) -> bool:
+    """Whether the database is new: nothing begins without an organization."""
+    return await database.row(_ANY) is None

@@ -127,6 +127,17 @@ async def list_active(store: Store, *, organization_id: UUID) -> list[tuple[UUID
     return [(row.id, _details(row, ciphers[row.id])) for row in rows if row.id in ciphers]
 
 
+async def forget(session: AsyncSession, *, staff_id: UUID) -> None:
+    """Forget a member whose key was destroyed before the database was restored; idempotent."""
+    row = await session.get(StaffMember, staff_id, with_for_update=True)
+    if row is None or row.sealed is None:
+        return
+    row.removed_at = row.removed_at or now()
+    row.email_hash = secrets.token_bytes(32)
+    row.sealed = row.key_due_at = None
+    session.add(row)
+
+
 async def remove(session: AsyncSession, *, organization_id: UUID, staff_id: UUID) -> bool:
     """Remove a staff member and forget it; False when absent or removed already.
 

@@ -20,13 +20,15 @@ from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, update
+import sqlalchemy
+from sqlalchemy import bindparam, delete, func, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.platform.clock import now
 from app.platform.db.engine import Database
 from app.platform.db.inserts import insert_if_absent
+from app.platform.db.reading import Read, columns
 from app.platform.vault import versions
 from app.platform.vault.tables import DestroyedKey, Erasure, KeystoreEpoch, PersonKey
 
@@ -70,6 +72,27 @@ class Entry(NamedTuple):
     completed_at: datetime | None = None
 
 
+class _Key(NamedTuple):
+    person_id: UUID
+
+
+class _Count(NamedTuple):
+    number: int
+
+
+_TABLE: Any = Erasure
+_CHANGED = Read(
+    sqlalchemy.select(*columns(_TABLE, Entry))
+    .where(col(Erasure.epoch) >= bindparam("since"))
+    .order_by(col(Erasure.id)),
+    Entry._make,
+)
+_DESTROYED = Read(
+    sqlalchemy.select(col(DestroyedKey.person_id)).where(col(DestroyedKey.epoch) >= bindparam("since")), _Key._make
+)
+_COMPLETED = Read(
+    sqlalchemy.select(func.count()).select_from(Erasure).where(col(Erasure.status) == "COMPLETED"), _Count._make
+)
 OPEN = (ErasureStatus.REQUESTED.value, ErasureStatus.STARTED.value)
 
 
@@ -88,6 +111,28 @@ async def add_request(keystore: Database, wanted: Entry) -> Entry:
         await insert_if_absent(session, Erasure, **wanted._asdict(), epoch=await _epoch(session))
         statement = select(Erasure).where(Erasure.person_id == wanted.person_id, col(Erasure.status).in_(OPEN))
         return to_entry((await session.exec(statement)).one())
+
+
+async def restore(keystore: Database, entry: Entry) -> None:
+    """Write a request that a key store from a backup has forgotten; one that it has stays as it is."""
+    async with keystore.transaction() as session:
+        await insert_if_absent(session, Erasure, **entry._asdict(), epoch=await _epoch(session))
+
+
+async def changed_since(keystore: Database, epoch: int) -> list[Entry]:
+    """The rows that changed in this epoch or later, oldest first."""
+    return await keystore.rows(_CHANGED, since=epoch)
+
+
+async def destroyed_since(keystore: Database, epoch: int) -> list[UUID]:
+    """The keys that were destroyed in this epoch or later."""
+    return [row.person_id for row in await keystore.rows(_DESTROYED, since=epoch)]
+
+
+async def completed(keystore: Database) -> int:
+    """The number of completed erasures."""
+    row = await keystore.row(_COMPLETED)
+    return row.number if row else 0
 
 
 async def cancel(keystore: Database, erasure_id: UUID, *, canceller_id: UUID) -> Entry | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, select
 from sqlmodel import col
 
-from app.platform.db.reading import Read, columns
+from app.platform.db.reading import Read, any_of, columns
 from app.platform.vault.tables import PersonKey
 from app.platform.vault.vault import Vault
 
@@ -31,9 +31,17 @@ _CREATED_BEFORE = Read(
 )
 
 
+_EXISTING = Read(select(*columns(PersonKey, KeyRow)).where(any_of(PersonKey.person_id, "ids")), KeyRow._make)
+
+
 async def keys_created_before(vault: Vault, moment: datetime, *, after: UUID) -> list[KeyRow]:
     """The next keys in order of their ids, at most 500, that were created before `moment`."""
     return await vault.keystore.rows(_CREATED_BEFORE, moment=moment, after=after)
+
+
+async def missing_keys(vault: Vault, ids: Collection[UUID]) -> set[UUID]:
+    """Those of these people who have no key, whether it can be unwrapped or not."""
+    return set(ids) - {row.person_id for row in await vault.keystore.rows(_EXISTING, ids=ids)}
 
 
 async def delete_keys(vault: Vault, ids: Collection[UUID]) -> int:

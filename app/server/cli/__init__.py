@@ -10,6 +10,7 @@ from app.server.cli.keys import keys
 from app.server.cli.keystore import keystore
 from app.server.cli.organizations import organizations
 from app.server.cli.publishing import documents, schema
+from app.server.cli.restore import restore
 from app.server.cli.running import calibrate, migrate, serve, token, worker
 from app.server.cli.staff import staff_members
 
@@ -22,6 +23,7 @@ for name, group in {
     "staff": staff_members,
     "anonymizations": anonymizations,
     "keys": keys,
+    "restore": restore,
     "keystore": keystore,
     "audit": audit,
     "schema": schema,

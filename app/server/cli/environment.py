@@ -21,6 +21,7 @@ from app.platform.settings import Settings
 from app.platform.vault.backups import BadBackup
 from app.platform.vault.providers import MasterKeyError
 from app.platform.vault.retirement import RetirementRefused
+from app.privacy.restores import RestoreUnconfirmed
 from app.server.demo import DemoInProduction
 from app.server.main import CannotListen
 from app.server.runtime import BadSetting, NotMigrated
@@ -69,6 +70,7 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
         DemoInProduction,
         MigrationBlocked,
         NotMigrated,
+        RestoreUnconfirmed,
         MasterKeyError,
         RetirementRefused,
     ) as error:
