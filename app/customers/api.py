@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 from strawberry.scalars import JSON
 
-from app.customers import repository, service
+from app.customers import email_replacement, repository, service
 from app.customers.addresses.api import Address, addresses_of
 from app.customers.anonymizations.api import Anonymization, load_latest_anonymization
 from app.customers.fields import repository as extra_fields
@@ -252,7 +252,7 @@ class CustomerMutations:
         if changes.get("attributes") is not None:
             changes["attributes"] = attribute_pairs(changes["attributes"])
             extras = await extra_fields.by_organization(context.store, context.organization.id)
-        found, names = await service.update(
+        result = await service.update(
             session,
             context.store.vault,
             organization_id=context.organization.id,
@@ -262,6 +262,11 @@ class CustomerMutations:
             expected_version=input.expected_version,
             extras=extras,
         )
+        found, names = result.customer, result.names
+        if "email" in names:
+            await email_replacement.finish(
+                session, context.store.vault, organization=context.organization, before=result.before, after=found
+            )
         if names:
             record(session, context.origin, Action.CUSTOMER_UPDATED, customer_id=customer_id, fields=names)
         elif context.principal.customer_id is None:

@@ -88,7 +88,9 @@ class UpdateCustomerInput(ProfileInput):
         description="Answers to extra fields; those not named stay.", default=None
     )
     email: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: the new address. Customers confirm a new address themselves.", default=None
+        description="For integrations only: the new address, which is not proven then. The old and the new address of "
+        "an account get a mail, and its sessions end. Customers confirm a new address themselves.",
+        default=None,
     )
     login_name: strawberry.Maybe[str | None] = strawberry.field(
         description="The name to log in with. A customer who has none chooses one, once; integrations may change it.",

@@ -1,13 +1,14 @@
 """Updates a customer: its profile, and the fields that only the back office may set."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import identifiers, versions
+from app.customers.email_replacement import is_same_mailbox
 from app.customers.fields import extras as extra_fields
 from app.customers.fields.extras import ExtraFieldDefinition
 from app.customers.identifiers import IdentifierKind
@@ -36,6 +37,15 @@ class LoginNameTaken(AppError):
     field = ("loginName",)
 
 
+@dataclass(frozen=True, slots=True)
+class UpdateResult:
+    """The customer before and after, and the API names of what changed."""
+
+    before: CustomerRecord
+    customer: CustomerRecord
+    names: list[str]
+
+
 async def update(
     session: AsyncSession,
     vault: Vault,
@@ -46,8 +56,8 @@ async def update(
     by_customer: bool,
     expected_version: int | None = None,
     extras: Sequence[ExtraFieldDefinition] = (),
-) -> tuple[CustomerRecord, list[str]]:
-    """Set the given fields (absent stays, None clears); return the customer and the API names of what changed.
+) -> UpdateResult:
+    """Set the given fields (absent stays, None clears).
 
     | `customer`         | Lock                   | A concurrent change                         |
     | ------------------ | ---------------------- | ------------------------------------------- |
@@ -105,8 +115,8 @@ async def update(
     )
     names += changed_identifiers
     if not names:
-        return before, names
-    return await versions.write_next_version(session, vault, updated), names
+        return UpdateResult(before, before, names)
+    return UpdateResult(before, await versions.write_next_version(session, vault, updated), names)
 
 
 def _back_office_only(
@@ -136,8 +146,11 @@ async def _with_identifiers(
     if email is not None and personal.email != email.address:
         if not await _replace_identifier(session, vault, row, IdentifierKind.EMAIL, email.canonical):
             raise EmailTaken
-        personal = personal.with_email(email.address, proven=row.email_verified_at is not None)
-        row = row._replace(email_verified_at=None)
+        if is_same_mailbox(personal.email, email):
+            personal = replace(personal, email=email.address)
+        else:
+            personal = personal.with_email(email.address, proven=row.email_verified_at is not None)
+            row = row._replace(email_verified_at=None)
         names.append("email")
     if login_name is not None and personal.login_name != login_name.name:
         if not await _replace_identifier(session, vault, row, IdentifierKind.LOGIN_NAME, login_name.canonical):

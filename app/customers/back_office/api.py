@@ -117,7 +117,7 @@ class UpsertCustomerInput(ProfileInput):
     """The profile fields, for integrations."""
 
     id: strawberry.ID | None = strawberry.field(
-        description="The customer to update; with it, `email` is its new address.", default=None
+        description="The customer to update; with it, `email` is its new address, as in `updateCustomer`.", default=None
     )
     email: strawberry.Maybe[str | None] = strawberry.field(
         description="Without `id`: the customer with this address is updated, or created as a guest.", default=None
@@ -157,7 +157,7 @@ class BackOfficeMutations:
         result = await upserting.upsert(
             session,
             context.store.vault,
-            organization_id=context.organization.id,
+            organization=context.organization,
             customer_id=ids.decode("Customer", input.id, "id") if input.id else None,
             input_values=provided_fields(input, UPSERTABLE_FIELDS),
             expected_version=input.expected_version,

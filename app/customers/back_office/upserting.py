@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers import identifiers, service, versions
+from app.customers import email_replacement, identifiers, service, versions
 from app.customers.identifiers import IdentifierKind
 from app.customers.profile import parse_profile
 from app.customers.records import CustomerDetails, CustomerRecord, CustomerRow, open_row
@@ -15,6 +15,7 @@ from app.customers.service import EmailTaken
 from app.platform.blanks import is_blank
 from app.platform.db.writing import savepoint
 from app.platform.errors import NotFound, Required
+from app.platform.principal import Organization
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress, shopper_reference
 from app.platform.vault.vault import Vault
@@ -41,7 +42,7 @@ async def upsert(
     session: AsyncSession,
     vault: Vault,
     *,
-    organization_id: UUID,
+    organization: Organization,
     customer_id: UUID | None,
     input_values: Mapping[str, Any],
     expected_version: int | None = None,
@@ -58,6 +59,7 @@ async def upsert(
 
     Raise `AppErrorGroup` with every wrong field, `NotFound`, `Conflict`, `EmailTaken`, `ReferenceTaken`.
     """
+    organization_id = organization.id
     new = _parse(input_values, needs_email=customer_id is None)
     values = dict(input_values)
     if customer_id is None:
@@ -72,7 +74,7 @@ async def upsert(
         customer_id = await _owner_id(session, vault, organization_id, new.email)
         if customer_id is None:
             raise EmailTaken("This address is reserved: its owner can still undo a change to another one.")
-    return await _update(session, vault, organization_id, customer_id, values, expected_version)
+    return await _update(session, vault, organization, customer_id, values, expected_version)
 
 
 def _parse(input_values: Mapping[str, Any], *, needs_email: bool) -> _NewCustomer:
@@ -126,16 +128,16 @@ async def _insert(session: AsyncSession, vault: Vault, organization_id: UUID, ne
 async def _update(
     session: AsyncSession,
     vault: Vault,
-    organization_id: UUID,
+    organization: Organization,
     customer_id: UUID,
     input_values: Mapping[str, Any],
     expected_version: int | None,
 ) -> UpsertResult:
     try:
-        customer, names = await service.update(
+        result = await service.update(
             session,
             vault,
-            organization_id=organization_id,
+            organization_id=organization.id,
             customer=customer_id,
             input_values=input_values,
             by_customer=False,
@@ -143,4 +145,8 @@ async def _update(
         )
     except NotFound:
         raise NotFound(field=("id",)) from None
-    return UpsertResult(customer, created=False, names=names)
+    if "email" in result.names:
+        await email_replacement.finish(
+            session, vault, organization=organization, before=result.before, after=result.customer
+        )
+    return UpsertResult(result.customer, created=False, names=result.names)

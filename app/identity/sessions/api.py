@@ -33,6 +33,7 @@ describe(
     PASSWORD_RESET="The password was reset by mail.",
     EMAIL_PROVEN="The email address was proven, and what was claimed before is void.",
     EMAIL_CHANGE_UNDONE="A change of the email address was undone.",
+    EMAIL_CHANGED_BY_SHOP="The shop gave the account another email address.",
     TOKEN_REPLAYED="Somebody used a refresh token twice: it may have been stolen.",
     TOKEN_REVOKED="The client it was got through revoked its tokens.",
     STAFF_REMOVED="The staff member it was for has left.",

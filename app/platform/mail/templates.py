@@ -14,6 +14,7 @@ class Template(Enum):
     CONFIRM_NEW_EMAIL = "CONFIRM_NEW_EMAIL"
     EMAIL_CHANGED = "EMAIL_CHANGED"
     EMAIL_CHANGED_UNPROVEN = "EMAIL_CHANGED_UNPROVEN"
+    EMAIL_CHANGED_BY_SHOP = "EMAIL_CHANGED_BY_SHOP"
     LOGIN_NAME_REMINDER = "LOGIN_NAME_REMINDER"
     SESSION_REPLAYED = "SESSION_REPLAYED"
     APPROVAL_REQUESTED = "APPROVAL_REQUESTED"
@@ -46,6 +47,8 @@ _REQUIREMENTS = {
     Template.EMAIL_CHANGED: _Requirements(frozenset({"token", "new_email"}), "undo-email-change"),
     # To an address that was never proven: it is told, and cannot take the change back.
     Template.EMAIL_CHANGED_UNPROVEN: _Requirements(frozenset({"new_email"})),
+    # To the old and to the new address.
+    Template.EMAIL_CHANGED_BY_SHOP: _Requirements(frozenset({"new_email"})),
     Template.LOGIN_NAME_REMINDER: _Requirements(frozenset({"login_name"})),
     Template.SESSION_REPLAYED: _Requirements(),
     Template.APPROVAL_REQUESTED: _Requirements(frozenset({"email"})),
