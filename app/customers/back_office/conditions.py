@@ -12,7 +12,7 @@ from app.customers import identifiers, repository
 from app.customers.anonymizations.repository import AnonymizationStatus, customers_whose_latest_is
 from app.customers.groups.tables import CustomerGroup
 from app.customers.identifiers import IdentifierKind
-from app.customers.records import REPEAT_MIN_ORDERS, CustomerStatus
+from app.customers.records import REPEAT_MIN_ORDERS, Approval, CustomerStatus
 from app.customers.tables import Customer, LoginIdentifier
 from app.platform.vault.vault import Vault
 
@@ -94,6 +94,12 @@ def within(column: Any, *, gte: object = None, gt: object = None, lte: object = 
 def has_terms_version(versions: Sequence[str]) -> Condition:
     """Who accepted one of these versions of the terms last."""
     return and_(col(Customer.terms_version).is_not(None), one_of(Customer.terms_version, versions))
+
+
+def has_approval(approvals: Sequence[Approval]) -> Condition:
+    """Has one of these decisions about its approval."""
+    values = [one.value for one in approvals]
+    return and_(col(Customer.approval).is_not(None), one_of(Customer.approval, values))
 
 
 def has_password(expected: bool) -> Condition:  # noqa: FBT001 - the value of a filter

@@ -140,3 +140,38 @@ async def test_nobody_waits_any_more_once_the_shop_stops_approving(shop: Shop) -
     assert waited.payload("login")["tokens"]
     assert refused.refusals("login") == [("NOT_APPROVED", None)]
     assert "mail" not in refused.data["login"]["userErrors"][0]["message"]
+
+
+WAITING = "query ($where: CustomerWhere) { customers(where: $where) { totalCount nodes { email approval } } }"
+
+
+async def test_the_back_office_finds_who_waits_and_how_it_decided_about_others(shop: Shop) -> None:
+    organization = await _organization(shop)
+    integration = await shop.integration(organization=organization)
+    found = {}
+    for name in ("ann", "bob", "cid"):
+        account = {**ACCOUNT, "email": f"{name}@example.org"}
+        registered = await shop.ask("Register", organization=organization, input=account)
+        found[name] = registered.payload("register")["customer"]["id"]
+    guest = 'mutation { upsertCustomer(input: { email: "gus@example.org" }) { userErrors { code } } }'
+    (await shop.ask(guest, token=integration)).payload("upsertCustomer")
+    (await shop.ask(APPROVE, token=integration, id=found["bob"])).payload("approveCustomer")
+    (await shop.ask(REJECT, token=integration, id=found["cid"])).payload("rejectCustomer")
+    # Elsewhere somebody waits, too.
+    other = await shop.create_organization("another", approval=True)
+    await shop.ask("Register", organization=other, input={**ACCOUNT, "email": "eve@example.org"})
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({"approval": {"eq": "PENDING"}}, ["ann"]),
+        ({"approval": {"eq": "APPROVED"}}, ["bob"]),
+        ({"approval": {"oneOf": ["PENDING", "REJECTED"]}}, ["ann", "cid"]),
+        ({"approval": {"eq": "PENDING", "oneOf": ["REJECTED"]}}, []),
+        ({"approval": {"oneOf": []}}, []),
+        ({"approval": {}}, ["ann", "bob", "cid", "gus"]),
+        ({"not": {"approval": {"eq": "PENDING"}}}, ["bob", "cid", "gus"]),
+        ({"approval": {"eq": "PENDING"}, "registered": False}, []),
+    ]
+
+    for where, expected in cases:
+        answer = (await shop.ask(WAITING, token=integration, where=where)).data["customers"]
+        assert sorted(one["email"].split("@")[0] for one in answer["nodes"]) == expected, where
+        assert answer["totalCount"] == len(expected), where

@@ -11,6 +11,7 @@ from app.customers.anonymizations.repository import AnonymizationStatus
 from app.customers.back_office.conditions import (
     Condition,
     CustomerConditions,
+    has_approval,
     has_password,
     has_status,
     has_terms_version,
@@ -19,7 +20,7 @@ from app.customers.back_office.conditions import (
 )
 from app.customers.back_office.listing import CustomerSortField, Sort, SortDirection
 from app.customers.identifiers import IdentifierKind
-from app.customers.records import CustomerStatus
+from app.customers.records import Approval, CustomerStatus
 from app.customers.tables import Customer
 from app.platform.blanks import is_storable
 from app.platform.errors import AppError
@@ -72,6 +73,14 @@ class CustomerStatusFilter:
 
     eq: CustomerStatus | None = strawberry.field(description="This one.", default=None)
     one_of: list[CustomerStatus] | None = strawberry.field(description="Any of these.", default=None)
+
+
+@strawberry.input(description="One decision about an approval, or one of several.")
+class ApprovalFilter:
+    """Customers who needed no approval do not match."""
+
+    eq: Approval | None = strawberry.field(description="This one.", default=None)
+    one_of: list[Approval] | None = strawberry.field(description="Any of these.", default=None)
 
 
 @strawberry.input(description="Where the last request to anonymize the customer stands.")
@@ -127,6 +136,10 @@ class CustomerWhere:
     )
     terms_version: TextFilter | None = strawberry.field(
         description="By the version of the terms it accepted last; who accepted none has none.", default=None
+    )
+    approval: ApprovalFilter | None = strawberry.field(
+        description="By the decision about its approval, `PENDING` for who waits; who needed none has none.",
+        default=None,
     )
     anonymization: AnonymizationStatusFilter | None = strawberry.field(
         description="By the state of the last request to anonymize it.", default=None
@@ -201,6 +214,7 @@ class ConditionBuilder:
             "placed_orders": lambda one: _int_range(Customer.placed_orders, one),
             "registered": has_password,
             "terms_version": lambda one: has_terms_version(_parse_valid(_values(one), _storable_text)),
+            "approval": lambda one: has_approval(_values(one)),
             "anonymization": lambda one: self._conditions.has_anonymization_status(_values(one)),
             "created_at": lambda one: _range(Customer.created_at, one),
             "updated_at": lambda one: _range(Customer.updated_at, one),
