@@ -236,9 +236,9 @@ class AccountMutations:
             raw=RawPasswordChange(input.current_password, input.new_password, input.new_password_confirmation),
             min_length=context.services.get(AccountPolicy).password_min_length_for(context.organization.settings),
         )
-        error = await passwords.record_outcome(session, password_change)
-        if error is not None or password_change.password_hash is None:
-            return ChangePasswordPayload(user_errors=user_errors(error) if error else [])
+        errors = await passwords.record_outcome(session, password_change)
+        if errors or password_change.password_hash is None:
+            return ChangePasswordPayload(user_errors=as_user_errors(errors))
         await passwords.change(
             session,
             context.store.vault,

@@ -32,9 +32,11 @@ class RawPasswordChange:
 
 @dataclass(frozen=True, slots=True)
 class PasswordChange:
-    """A checked change. `password_hash` is None when the current password was wrong, which must be counted."""
+    """A checked change: `errors` or a `password_hash`. Whether the current password was right must be counted."""
 
     attempt: attempts.Attempt
+    matches: bool
+    errors: list[AppError]
     password_hash: str | None
 
 
@@ -48,16 +50,16 @@ async def check_change(
     raw: RawPasswordChange,
     min_length: int,
 ) -> PasswordChange:
-    """Verify the current password and hash the new one; raise `AppErrorGroup`, or `RateLimited` before any check.
+    """Verify the current password, check the new one and hash it; raise `RateLimited` before any check.
 
     Guess limits apply as for a login: someone who uses another person's unlocked browser may not guess faster.
     """
     attempt, matches = await prove_own_password(
         store, hasher, guessing, origin, customer=customer, password=raw.current
     )
-    if not matches:
-        return PasswordChange(attempt, None)
     validation = Validation()
+    if not matches:
+        validation.add(InvalidCredentials("This is not the current password."), "currentPassword")
     personal = customer.personal
     names = [personal.email, personal.login_name, personal.first_name, personal.last_name]
     check_password(
@@ -68,8 +70,8 @@ async def check_change(
         user_inputs=[one for one in names if one],
         field="newPassword",
     )
-    validation.raise_errors()
-    return PasswordChange(attempt, await hasher.hash(raw.new))
+    password_hash = None if validation.failed else await hasher.hash(raw.new)
+    return PasswordChange(attempt, matches, validation.errors, password_hash)
 
 
 async def prove_own_password(
@@ -89,12 +91,10 @@ async def prove_own_password(
     return attempt, (await hasher.verify(password, found[1] if found else None)).matches
 
 
-async def record_outcome(session: AsyncSession, change: PasswordChange) -> AppError | None:
-    """Update the guess counters. An error must be committed, so it is returned, not raised."""
-    rate_limit_error = await (attempts.succeed if change.password_hash else attempts.fail)(session, change.attempt)
-    if rate_limit_error is not None or change.password_hash:
-        return rate_limit_error
-    return InvalidCredentials("This is not the current password.", field=("currentPassword",))
+async def record_outcome(session: AsyncSession, change: PasswordChange) -> list[AppError]:
+    """Update the guess counters. The counters must be committed, so errors are returned, not raised."""
+    rate_limit_error = await (attempts.succeed if change.matches else attempts.fail)(session, change.attempt)
+    return change.errors if rate_limit_error is None else [rate_limit_error]
 
 
 async def change(

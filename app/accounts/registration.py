@@ -25,6 +25,7 @@ from app.customers.records import Approval, CustomerDetails, CustomerRow
 from app.customers.service import EmailTaken, LoginNameTaken
 from app.identity.passwords import strength
 from app.identity.passwords.hashing import PasswordHasher
+from app.identity.passwords.normalization import is_same
 from app.platform.clock import now
 from app.platform.errors import AppError, AppErrorGroup, ErrorCode, Required
 from app.platform.mail import outbox
@@ -94,6 +95,11 @@ class RawRegistration:
     address: FirstAddress | None = None
 
     @property
+    def region(self) -> str | None:
+        """The country whose telephone numbers need no country code."""
+        return self.address.country.strip().upper() if self.address else None
+
+    @property
     def opens_account(self) -> bool:
         """Whether this is an account with a password. A guest has none, cannot log in, and needs only an email."""
         return self.password is not None or self.confirmation is not None
@@ -130,18 +136,13 @@ async def check(
     login_name = (validation.require if login_name_required else validation.optional)(
         "loginName", LoginName.parse, raw.login_name
     )
-    region = raw.address.country.strip().upper() if raw.address else None
-    profile = parse_profile(validation, raw.profile, by_customer=True, region=region)
+    profile = parse_profile(validation, raw.profile, by_customer=True, region=raw.region)
     answers = extra_fields.parse_answers(validation, extras, raw.attributes)
     if raw.opens_account:
-        names = (raw.email, raw.login_name, raw.profile.get("first_name"), raw.profile.get("last_name"))
-        user_inputs = [str(name) for name in names if name]
-        check_password(
-            validation, raw.password, raw.confirmation, min_length=password_min_length, user_inputs=user_inputs
-        )
+        check_registration_password(validation, raw, min_length=password_min_length)
         extra_fields.require_answers(validation, extras, raw.attributes)
     terms = _terms_acceptance(validation, raw, settings)
-    warnings = _check_address(validation, raw.address, settings) if raw.address else []
+    warnings = check_first_address(validation, raw.address, settings) if raw.address else []
     validation.raise_errors()
     personal, _ = with_answers(CustomerDetails(email=email.address, **profile, **terms), answers)
     personal = replace(personal, login_name=login_name.name if login_name else None)
@@ -165,7 +166,10 @@ def terms_acceptance(settings: OrganizationSettings) -> dict[str, Any]:
     return {"terms_version": settings.terms_version, "terms_accepted_at": now().isoformat()}
 
 
-def _check_address(validation: Validation, address: FirstAddress, settings: OrganizationSettings) -> list[AppError]:
+def check_first_address(
+    validation: Validation, address: FirstAddress, settings: OrganizationSettings
+) -> list[AppError]:
+    """Add to `validation` why the address is refused; return the broken rules that the organization tolerates."""
     inner = Validation()
     warnings = check_address(inner, address.country, address.fields, strictness=settings.address_strictness).warnings
     try:
@@ -173,6 +177,13 @@ def _check_address(validation: Validation, address: FirstAddress, settings: Orga
     except AppErrorGroup as rejected:
         validation.merge("address", errors=rejected.errors)
     return [warning.with_field("address", *(warning.field or ())) for warning in warnings]
+
+
+def check_registration_password(validation: Validation, raw: RawRegistration, *, min_length: int) -> None:
+    """Add to `validation` why the password is refused, also for what it has of the applicant's names."""
+    names = (raw.email, raw.login_name, raw.profile.get("first_name"), raw.profile.get("last_name"))
+    user_inputs = [str(name) for name in names if name]
+    check_password(validation, raw.password, raw.confirmation, min_length=min_length, user_inputs=user_inputs)
 
 
 def check_password(
@@ -192,9 +203,8 @@ def check_password(
         strength.check(password, shortest=min_length, personal=[one for one in user_inputs if one])
     except strength.PasswordTooWeak as weak:
         validation.add(weak, field)
-    if confirmation != password:
-        mismatch = PasswordMismatch()
-        validation.add(mismatch, f"{field}Confirmation")
+    if not is_same(password, confirmation):
+        validation.add(PasswordMismatch(), f"{field}Confirmation")
 
 
 async def create_account(

@@ -57,6 +57,11 @@ class Validation:
         """Whether there are failures so far."""
         return bool(self._errors)
 
+    @property
+    def errors(self) -> list[AppError]:
+        """The failures so far."""
+        return list(self._errors)
+
     def raise_errors(self) -> None:
         """Raise `AppErrorGroup` when there are failures."""
         if self._errors:

@@ -188,10 +188,11 @@ class ConfirmationMutations:
             new_email=input.new_email,
             password=input.password,
         )
-        error, email = await email_change.record_outcome(session, change), change.email
-        if error is not None or email is None:
-            record(session, context.origin, Action.EMAIL_CHANGE_REFUSED)
-            return RequestEmailChangePayload(user_errors=user_errors(error) if error else [])
+        errors, email = await email_change.record_outcome(session, change), change.email
+        if errors or email is None:
+            if email is not None or not change.matches:
+                record(session, context.origin, Action.EMAIL_CHANGE_REFUSED)
+            return RequestEmailChangePayload(user_errors=as_user_errors(errors))
         await admit_mail(
             context.services.get(RateLimits),
             Template.CONFIRM_NEW_EMAIL,

@@ -38,9 +38,11 @@ OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANG
 
 @dataclass(frozen=True, slots=True)
 class ChangeRequest:
-    """A request that was looked at: without an address, the password was wrong, which is to be counted."""
+    """A request that was looked at; it has `errors`, or an address. Whether the password was right must be counted."""
 
     attempt: attempts.Attempt
+    matches: bool
+    errors: list[AppError]
     email: EmailAddress | None
 
 
@@ -54,25 +56,24 @@ async def check(
     new_email: str,
     password: str,
 ) -> ChangeRequest:
-    """Look at the new address and prove the password; raise `AppErrorGroup`, `RateLimited` (nothing was checked).
+    """Look at the new address and prove the password; raise `RateLimited` (nothing was checked).
 
     Whoever found somebody else's open browser may guess no faster than a stranger, here as in `changePassword`.
     """
     validation = Validation()
     email = validation.require("newEmail", EmailAddress.parse, new_email)
-    validation.raise_errors()
-    if email.address == customer.personal.email:
-        raise Invalid("This is your email address already.", field=("newEmail",))
+    if not validation.failed and email.address == customer.personal.email:
+        validation.add(Invalid("This is your email address already."), "newEmail")
     attempt, matches = await prove_own_password(store, hasher, guessing, origin, customer=customer, password=password)
-    return ChangeRequest(attempt, email if matches else None)
+    if not matches:
+        validation.add(InvalidCredentials("This is not your password."), "password")
+    return ChangeRequest(attempt, matches, validation.errors, None if validation.failed else email)
 
 
-async def record_outcome(session: AsyncSession, change: ChangeRequest) -> AppError | None:
+async def record_outcome(session: AsyncSession, change: ChangeRequest) -> list[AppError]:
     """Count what came of it; a refusal must be committed, so it is returned."""
-    rate_limit_error = await (attempts.succeed if change.email else attempts.fail)(session, change.attempt)
-    if rate_limit_error is not None or change.email:
-        return rate_limit_error
-    return InvalidCredentials("This is not your password.", field=("password",))
+    rate_limit_error = await (attempts.succeed if change.matches else attempts.fail)(session, change.attempt)
+    return change.errors if rate_limit_error is None else [rate_limit_error]
 
 
 async def request(

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 import app.customers.fields.api  # noqa: F401 - describes FieldType, which the forms below show
-from app.accounts.forms import fields
+from app.accounts.forms import fields, typed_values
 from app.accounts.forms.fields import FormField as Field
 from app.accounts.policy import AccountPolicy
 from app.customers import repository as customers
@@ -35,7 +35,10 @@ class FormOption:
 class FormField:
     """GraphQL type of a form field, from the definition that also validates the input."""
 
-    name: str = strawberry.field(description="The name in the mutation's input; of an extra field, in `attributes`.")
+    name: str = strawberry.field(
+        description="The name in the mutation's input; of an extra field, in `attributes`; of one of the address, "
+        "after `address.`."
+    )
     path: list[str] = strawberry.field(description="Where it stands in the input, as `userErrors.field` names it.")
     type: FieldType = strawberry.field(description="How it is shown and typed.")
     label: str = strawberry.field(description="What to write beside it, in the language asked for.")
@@ -101,23 +104,29 @@ class FormQueries:
         values: Annotated[
             list[FormValueInput] | None,
             strawberry.argument(
-                description="What is typed so far: these fields come back with their `error`, passwords empty. "
-                "Send it by POST."
+                description="What is typed so far: these fields come back with the `error` that `register` would "
+                "answer, passwords empty. Send it by POST."
             ),
         ] = None,
+        address: Annotated[  # noqa: FBT002 - GraphQL passes arguments by name
+            bool,
+            strawberry.argument(
+                description="Whether the fields of the first address are listed too, in the form of the country in "
+                "`values`. They are required only where an address is sent."
+            ),
+        ] = False,
     ) -> Form:
         """Writes nothing, and does not check whether an address or login name is taken."""
         settings = context.organization.settings
-        found = fields.registration(
-            settings,
-            await extra_fields.by_organization(context.store, context.organization.id),
-            password_min_length=context.services.get(AccountPolicy).password_min_length_for(settings),
-            locale=locale,
-        )
-        values_by_name = {one.name: one.value for one in values or []}
+        extras = await extra_fields.by_organization(context.store, context.organization.id)
+        found = fields.registration(settings, extras, locale=locale)
+        typed = {one.name: one.value for one in values or []}
+        if address:
+            country, is_business = typed_values.country(typed), typed_values.is_business(typed)
+            found += fields.first_address(country, is_business=is_business, locale=locale)
+        min_length = context.services.get(AccountPolicy).password_min_length_for(settings)
         return graphql_form(
-            [one.with_value(values_by_name[one.name]) if one.name in values_by_name else one for one in found],
-            settings.terms_url,
+            typed_values.with_values(found, typed, settings, password_min_length=min_length), settings.terms_url
         )
 
     @query(allow=[CUSTOMER], description="The fields of `updateCustomer` with the values of who is logged in.")

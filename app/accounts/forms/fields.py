@@ -11,14 +11,39 @@ from app.customers.fields.field_types import FieldType, localized_label
 from app.customers.fields.labels import BUILT_IN_LABELS
 from app.customers.profile import PROFILE_FIELDS, ProfileField
 from app.customers.records import CustomerRecord
-from app.identity.passwords import strength
 from app.identity.passwords.normalization import MAX_LENGTH
 from app.platform.blanks import is_blank
 from app.platform.errors import AppError, Invalid, Required
+from app.platform.geography.countries import Country
+from app.platform.geography.formats import of_country
 from app.platform.principal import OrganizationSettings
-from app.platform.values import EMAIL_MAX, LOGIN_NAME, LOGIN_NAME_MAX, LOGIN_NAME_MIN, EmailAddress, LoginName
+from app.platform.values import (
+    EMAIL_MAX,
+    LOGIN_NAME,
+    LOGIN_NAME_MAX,
+    LOGIN_NAME_MIN,
+    PHONE_MAX,
+    EmailAddress,
+    LoginName,
+)
 
 LOGIN_NAME_PATTERN = f"{LOGIN_NAME.pattern.removesuffix('+')}{{{LOGIN_NAME_MIN},{LOGIN_NAME_MAX}}}"
+ADDRESS_PREFIX = "address."
+# Coordinates, place ids and defaults are not typed: pages send them beside the form.
+ADDRESS_FIELDS: Sequence[tuple[str, FieldType, int | None]] = (
+    ("country", FieldType.TEXT, 2),
+    ("isBusiness", FieldType.CHECKBOX, None),
+    ("firstName", FieldType.TEXT, 32),
+    ("lastName", FieldType.TEXT, 32),
+    ("company", FieldType.TEXT, 255),
+    ("line1", FieldType.TEXT, 128),
+    ("line2", FieldType.TEXT, 128),
+    ("postalCode", FieldType.TEXT, 16),
+    ("city", FieldType.TEXT, 128),
+    ("zone", FieldType.TEXT, 128),
+    ("phone", FieldType.TEL, PHONE_MAX),
+    ("notes", FieldType.TEXT, 1000),
+)
 Parser = Callable[[str], object]
 
 
@@ -47,9 +72,9 @@ class FormField:
     error: str | None = None
     parse: Parser
 
-    def with_value(self, value: str | None) -> "FormField":
-        """The field with `value` and its validation error. A password is validated but never returned."""
-        error = self._error_for(value)
+    def with_value(self, value: str | None, error: AppError | None = None) -> "FormField":
+        """The field with `value` and its error: `error`, or what validation finds. A password is never returned."""
+        error = error or self._error_for(value)
         display_value = None if self.type is FieldType.PASSWORD else value
         return replace(self, value=display_value, error=error.message if error else None)
 
@@ -67,20 +92,18 @@ def registration(
     settings: OrganizationSettings,
     extras: Sequence[ExtraFieldDefinition],
     *,
-    password_min_length: int,
     locale: str | None,
 ) -> list[FormField]:
-    """The fields of a registration; login name and terms only if the organization requires them."""
+    """The fields of a registration; login name and terms only if the organization requires them.
 
-    def password(raw: str) -> None:
-        strength.check(raw, shortest=password_min_length)
-
+    `typed_values.with_values` checks the passwords: what is refused depends on the names beside them.
+    """
     by_name = {field.name: field for field in PROFILE_FIELDS}
     fields = [_field("email", FieldType.EMAIL, locale, EmailAddress.parse, required=True, max_length=EMAIL_MAX)]
     if settings.require_login_name:
         fields.append(_login_name(locale, required=True))
     fields += [
-        _field(name, FieldType.PASSWORD, locale, password, required=True, max_length=MAX_LENGTH)
+        _field(name, FieldType.PASSWORD, locale, str, required=True, max_length=MAX_LENGTH)
         for name in ("password", "passwordConfirmation")
     ]
     fields += [_profile_field(by_name[name], locale) for name in REGISTRATION_PROFILE_FIELDS]
@@ -115,6 +138,35 @@ def profile(customer: CustomerRecord, extras: Sequence[ExtraFieldDefinition], *,
 def _field(name: str, kind: FieldType, locale: str | None, parse: Parser, **values: Any) -> FormField:
     label = localized_label(BUILT_IN_LABELS[name], locale, name)
     return FormField(name=name, path=(name,), type=kind, label=label, parse=parse, **values)
+
+
+def first_address(country: Country | None, *, is_business: bool, locale: str | None) -> list[FormField]:
+    """The fields of the address in `register`, by the rules of the country as far as it is known.
+
+    `typed_values.with_values` checks them: an address is checked as a whole.
+    """
+    required = {"country", "line1"} | ({"company"} if is_business else {"firstName", "lastName"})
+    shown = {name for name, _, _ in ADDRESS_FIELDS}
+    pattern = None
+    if country is not None:
+        rules = of_country(country)
+        required |= set(rules.required)
+        pattern = rules.postal_code_pattern
+        shown -= {"postalCode", "zone", "city"} - set(rules.fields)
+    return [
+        FormField(
+            name=f"{ADDRESS_PREFIX}{name}",
+            path=("address", name),
+            type=kind,
+            label=localized_label(BUILT_IN_LABELS[name], locale, name),
+            required=name in required,
+            max_length=max_length,
+            pattern=pattern if name == "postalCode" else None,
+            parse=_parse_checkbox if kind is FieldType.CHECKBOX else str,
+        )
+        for name, kind, max_length in ADDRESS_FIELDS
+        if name in shown
+    ]
 
 
 def _login_name(locale: str | None, *, required: bool = False) -> FormField:

@@ -20,6 +20,14 @@ def normal_form(password: str) -> str | None:
     return normal if len(normal) <= MAX_LENGTH else None
 
 
+def is_same(password: str, confirmation: str | None) -> bool:
+    """Whether both are one password: two keyboards may write an accent as one character or as two."""
+    if confirmation is None or password == confirmation:
+        return confirmation is not None
+    normal = normal_form(password)
+    return normal is not None and normal == normal_form(confirmation)
+
+
 def encode(text: str) -> bytes:
     """The bytes to hash: UTF-8. Never raises: JSON may carry a lone surrogate, which is encoded too."""
     return text.encode("utf-8", "surrogatepass")

@@ -11,6 +11,13 @@ FIELDS = """fields { name path type label required readOnly maxLength pattern va
 REGISTRATION = f"""query ($locale: String, $values: [FormValueInput!]) {{
     registrationForm(locale: $locale, values: $values) {{ termsUrl {FIELDS} }} }}"""
 PROFILE = f"query ($locale: String) {{ profileForm(locale: $locale) {{ {FIELDS} }} }}"
+ADDRESS = f"""query ($values: [FormValueInput!]) {{
+    registrationForm(values: $values, address: true) {{ {FIELDS} }} }}"""
+CHANGE = """mutation ($current: String!, $new: String!, $again: String!) { changePassword(input: {
+    currentPassword: $current, newPassword: $new, newPasswordConfirmation: $again }) {
+    userErrors { code field } } }"""
+MOVE = """mutation ($email: String!, $password: String!) { requestEmailChange(input: {
+    newEmail: $email, password: $password }) { userErrors { code field } } }"""
 CREATE = """mutation ($input: CreateExtraFieldInput!) { createExtraField(input: $input) {
     extraField { id } userErrors { code field } } }"""
 BUILT_IN = [
@@ -165,3 +172,123 @@ async def test_the_profile_form_has_the_values_of_who_is_logged_in(shop: Shop) -
 async def test_a_profile_form_is_for_customers_only(shop: Shop) -> None:
     assert (await shop.ask(PROFILE)).codes == ["UNAUTHENTICATED"]
     assert (await shop.ask(PROFILE, token=await shop.integration())).codes == ["FORBIDDEN"]
+
+
+async def test_the_registration_form_says_what_register_says(shop: Shop) -> None:
+    weak = {"email": "ann@example.org", "firstName": "Heloise", "lastName": "Okonkwo", "password": "heloise-9471-ox"}
+    typed = {**weak, "passwordConfirmation": "heloise-9471-oy", "locale": "de-CH", "phone": "044 668 18 00"}
+
+    form = await _registration(shop, values=[{"name": name, "value": value} for name, value in typed.items()])
+    refused = (await shop.ask("Register", input=typed)).data["register"]["userErrors"]
+
+    assert {(name,): field["error"] for name, field in form.items() if field["error"]} == {
+        tuple(error["field"]): error["message"] for error in refused
+    }
+    assert [error["code"] for error in refused] == ["PASSWORD_TOO_WEAK", "PASSWORD_MISMATCH"]
+    assert await shop.count("customers") == 0
+
+
+async def test_a_weak_password_is_reported_once_and_a_confirmation_only_beside_a_password(shop: Shop) -> None:
+    repeated = {"password": "password", "passwordConfirmation": "password"}
+    alone = {"passwordConfirmation": "password"}
+    blank = {"password": " ", "passwordConfirmation": ""}
+
+    wrong = []
+    for typed in (repeated, alone, blank):
+        form = await _registration(shop, values=[{"name": name, "value": value} for name, value in typed.items()])
+        wrong.append([name for name, field in form.items() if field["error"]])
+
+    assert wrong == [["password"], [], ["password", "passwordConfirmation"]]
+
+
+async def test_the_form_lists_the_fields_of_the_first_address_by_its_country(shop: Shop) -> None:
+    plain = await _address(shop)
+    swiss = await _address(shop, country="CH", postalCode="12345", isBusiness="true", line1="", phone="044 668 18 00")
+    hongkong = await _address(shop, country="hk")
+    unknown = await _address(shop, country="XX")
+    nothing = await _address(shop, country="", line1=" ")
+
+    assert list(plain) == [
+        *("country", "isBusiness", "firstName", "lastName", "company", "line1", "line2"),
+        *("postalCode", "city", "zone", "phone", "notes"),
+    ]
+    assert {name for name, field in plain.items() if field["required"]} == {"country", "firstName", "lastName", "line1"}
+    assert plain["postalCode"]["path"] == ["address", "postalCode"]
+    assert {name for name, field in swiss.items() if field["required"]} == {
+        *("country", "company", "line1", "postalCode", "city")
+    }
+    assert {name for name, field in swiss.items() if field["error"]} == {"postalCode", "line1"}
+    assert swiss["postalCode"]["pattern"] == r"\d{4}"
+    assert "postalCode" not in hongkong
+    assert {name for name, field in unknown.items() if field["error"]} == {"country"}
+    assert {name for name, field in nothing.items() if field["error"]} == {"country", "line1"}
+    assert not any(name.startswith("address.") for name in await _registration(shop))
+
+
+async def _address(shop: Shop, **typed: str) -> dict[str, Any]:
+    values = [{"name": f"address.{name}", "value": value} for name, value in typed.items()]
+    answer = await shop.ask(ADDRESS, values=values)
+    fields = answer.data["registrationForm"]["fields"]
+    return {field["name"].removeprefix("address."): field for field in fields if field["name"].startswith("address.")}
+
+
+async def test_the_form_and_register_refuse_the_same_of_an_address(shop: Shop) -> None:
+    address = {"country": "DE", "firstName": "x" * 33, "line1": "Weg 1", "city": "Bonn", "postalCode": "1"}
+    account = {"email": "ann@example.org", "password": PASSWORD, "passwordConfirmation": PASSWORD}
+    every_field = dict.fromkeys(["lastName", "zone", "phone"], "")
+
+    form = await _address(shop, **address, **every_field)
+    refused = (await shop.ask("Register", input={**account, "address": address})).data["register"]["userErrors"]
+
+    assert {("address", name): field["error"] for name, field in form.items() if field["error"]} == {
+        tuple(error["field"]): error["message"] for error in refused
+    }
+    assert [error["field"][1] for error in refused] == ["firstName", "lastName", "postalCode"]
+
+
+async def test_an_accent_typed_in_two_ways_is_one_password(shop: Shop) -> None:
+    composed, decomposed = "caf\u00e9 crayon girafe", "cafe\u0301 crayon girafe"
+
+    registered = await shop.ask(
+        "Register",
+        input={"email": "ann@example.org", "password": composed, "passwordConfirmation": decomposed},
+    )
+    other = await shop.ask(
+        "Register",
+        input={
+            "email": "bea@example.org",
+            "password": composed,
+            "passwordConfirmation": composed.replace("\u00e9", "e"),
+        },
+    )
+
+    token = registered.payload("register")["tokens"]["accessToken"]
+    assert other.refusals("register") == [("PASSWORD_MISMATCH", ["passwordConfirmation"])]
+    changed = await shop.ask(CHANGE, token=token, current=decomposed, new=decomposed + "s", again=composed + "s")
+    changed.payload("changePassword")
+
+
+async def test_a_wrong_current_password_hides_no_other_error(shop: Shop) -> None:
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+
+    wrong = await shop.ask(CHANGE, token=ann.token, current="wrong", new="short", again="other")
+    failures = await shop.scalar("SELECT max(failures) FROM guess_counters")
+    weak = await shop.ask(CHANGE, token=ann.token, current=PASSWORD, new="short", again="short")
+    moved = await shop.ask(MOVE, token=ann.token, email="nonsense", password="wrong")
+    same = await shop.ask(MOVE, token=ann.token, email="ann@example.org", password="wrong")
+
+    assert wrong.refusals("changePassword") == [
+        ("INVALID_CREDENTIALS", ["currentPassword"]),
+        ("PASSWORD_TOO_WEAK", ["newPassword"]),
+        ("PASSWORD_MISMATCH", ["newPasswordConfirmation"]),
+    ]
+    assert failures == 1
+    assert weak.refusals("changePassword") == [("PASSWORD_TOO_WEAK", ["newPassword"])]
+    for answer in (moved, same):
+        assert answer.refusals("requestEmailChange") == [
+            ("INVALID", ["newEmail"]),
+            ("INVALID_CREDENTIALS", ["password"]),
+        ]
+    for person in (ann, bob):
+        login = await shop.ask("Login", identifier=person.email, password=PASSWORD)
+        assert login.payload("login")["tokens"]
