@@ -9,6 +9,7 @@ from strawberry import Info
 from strawberry.scalars import JSON
 
 from app.customers import email_replacement, repository, service
+from app.customers.access_log.api import AccessLogEntry, access_log_connection
 from app.customers.addresses.api import Address, addresses_of
 from app.customers.anonymizations.api import Anonymization, load_latest_anonymization
 from app.customers.fields import repository as extra_fields
@@ -142,6 +143,20 @@ class Customer(Node):
         """The customer's own: the back office does not see where somebody logs in from."""
         authorize(info.context.principal, [CUSTOMER])
         return await login_session_connection(info.context, self.record.row.id, first, after)
+
+    @strawberry.field(
+        description="Who read or changed the customer's record, newest first, the customer too. A list that the shop's "
+        "staff read is not in it. May be used by: customers."
+    )
+    async def access_log(
+        self,
+        info: Info[Context, None],
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 20,
+        after: Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before.")] = None,
+    ) -> Connection[AccessLogEntry]:
+        """The customer's own; staff read `auditEvents`."""
+        authorize(info.context.principal, [CUSTOMER])
+        return await access_log_connection(info.context, self.record.row.id, first, after)
 
     @strawberry.field(description="What the customer has ordered, newest first.")
     async def orders(

@@ -28,6 +28,7 @@ from app.platform.geography.api import GeographyQueries
 from app.platform.graphql.scalars import SCALARS
 from app.platform.graphql.user_errors import USER_ERROR_TYPES
 from app.privacy.api import PrivacyMutations, PrivacyQueries
+from app.privacy.audit_events_api import AuditQueries
 from app.server.nodes.api import NodeQueries
 
 
@@ -46,6 +47,7 @@ class Query(
     GeographyQueries,
     ExtraFieldQueries,
     FormQueries,
+    AuditQueries,
     PrivacyQueries,
 ):
     """The queries of all packages."""

@@ -361,6 +361,7 @@ async def email_change_undo(setup: PermissionSetup) -> dict[str, Any]:
 # The columns: guest, owner, another, unscoped, integration, staff, elsewhere.
 MATRIX: dict[str, Entry] = {
     "node": Entry("query ($id: ID!) { node(id: $id) { id } }", owner_node, (GUEST, OK, NULL, NO, OK, OK, NULL)),
+    "auditEvents": Entry("{ auditEvents { nodes { action } } }", no_variables, (GUEST, NO, NO, NO, NO, OK, OK)),
     "viewer": Entry("Viewer", no_variables, (OK, OK, OK, OK, OK, OK, OK)),
     "countries": Entry("{ countries { code } }", no_variables, (OK, OK, OK, OK, OK, OK, OK)),
     "country": Entry("Country", lambda _: _code(), (OK, OK, OK, OK, OK, OK, OK)),

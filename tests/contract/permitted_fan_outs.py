@@ -19,6 +19,7 @@ PERMITTED: dict[str, str] = {
     "SELECT audit_leaves BY event_id, id, owner_id": AUDIT_TREE,
     "SELECT audit_events, audit_leaves BY position": AUDIT_TREE,
     "DELETE audit_leaves BY nothing": AUDIT_TREE,
+    "SELECT audit_events BY *organization_id*": BACK_OFFICE,
     "DELETE guess_counters BY last_failed_at": SWEEP,
     "SELECT guess_counters BY last_failed_at": SWEEP,
     "DELETE used_assertions BY expires_at": SWEEP,

@@ -21,6 +21,7 @@ OWN_ORGANIZATION_FIELDS = {
     "country",
     "me",
     "customers",
+    "auditEvents",
     "organization",
     "staff",
     "apiClients",

@@ -19,6 +19,7 @@ class AuditEvent(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("owner_id = coalesce(customer_id, owner_id)", name="owner"),
         Index("ix_audit_events_organization", "organization_id", "id"),
+        Index("ix_audit_events_actor", "organization_id", "actor_id", "id"),
     )
 
     owner_id: UUID = owner_column()

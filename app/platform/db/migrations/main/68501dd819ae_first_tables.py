@@ -124,6 +124,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("owner_id", "id", name=op.f("pk_audit_events")),
     )
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_events_actor", ["organization_id", "actor_id", "id"], unique=False)
         batch_op.create_index("ix_audit_events_organization", ["organization_id", "id"], unique=False)
 
     op.create_table(
@@ -806,6 +807,7 @@ def downgrade() -> None:
     op.drop_table("customer_groups")
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_events_organization")
+        batch_op.drop_index("ix_audit_events_actor")
 
     op.drop_table("audit_events")
     with op.batch_alter_table("api_clients", schema=None) as batch_op:
