@@ -101,7 +101,7 @@ class PrivacyMutations:
             expected_version=input.expected_version,
         )
         record(session, context.origin, Action.CUSTOMER_DELETED, customer_id=customer_id, object_id=deletion_id)
-        return DeleteCustomerPayload(deleted_customer_id=input.customer_id)
+        return DeleteCustomerPayload(deleted_customer_id=ids.encode("Customer", customer_id))
 
     @mutation(
         allow=[staff(Scope.PRIVACY_WRITE)],

@@ -21,10 +21,13 @@ from app.accounts.organizations.tables import UsedAssertion
 from app.identity.staff import repository as staff
 from app.platform.clock import now
 from app.platform.db.inserts import insert_if_absent
+from app.platform.errors import NotFound
+from app.platform.graphql import ids
 from app.platform.vault.vault import Store
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_MAX = 4096
+STAFF = "Staff"
 LIFETIME_MAX = timedelta(minutes=10)
 LEEWAY = timedelta(seconds=30)
 REQUIRED_CLAIMS = ["iss", "sub", "aud", "exp", "jti"]
@@ -90,8 +93,20 @@ def _assertion(client: Client, claims: Mapping[str, Any]) -> Assertion:
     # JSON has no NaN and no Infinity, but Python's reader takes them, and no database does.
     json.dumps(custom, allow_nan=False)
     return Assertion(
-        client, UUID(str(claims["sub"])), str(claims["jti"]), expires_at, custom if isinstance(custom, dict) else None
+        client,
+        _staff_id(str(claims["sub"])),
+        str(claims["jti"]),
+        expires_at,
+        custom if isinstance(custom, dict) else None,
     )
+
+
+def _staff_id(subject: str) -> UUID:
+    """The staff member that an assertion names, as the API names it or as the tokens do; raise `ValueError`."""
+    try:
+        return ids.decode(STAFF, subject)
+    except NotFound:
+        raise ValueError from None
 
 
 async def use_once(session: AsyncSession, store: Store, assertion: Assertion) -> None:

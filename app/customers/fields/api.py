@@ -246,4 +246,4 @@ class ExtraFieldMutations:
         field_id = ids.decode(KIND, input.id)
         await editing.delete(session, organization_id=context.organization.id, field_id=field_id)
         record(session, context.origin, Action.EXTRA_FIELD_DELETED, object_id=field_id)
-        return DeleteExtraFieldPayload(deleted_extra_field_id=input.id)
+        return DeleteExtraFieldPayload(deleted_extra_field_id=ids.encode(KIND, field_id))

@@ -69,6 +69,10 @@ _PAGE = Read(
     .limit(bindparam("limit")),
     LoginSessionRow._make,
 )
+_BY_ID = Read(
+    select(*columns(LoginSession, LoginSessionRow)).where(*_BY_CUSTOMER, col(LoginSession.id) == bindparam("id")),
+    LoginSessionRow._make,
+)
 _COUNT = Read(select(func.count()).select_from(LoginSession).where(*_BY_CUSTOMER), _CountRow._make)
 _ALL = Read(
     select(*columns(LoginSession, LoginSessionRow)).where(*_BY_CUSTOMER).order_by(col(LoginSession.id)),
@@ -84,6 +88,14 @@ async def page_by_customer(
         _PAGE, organization_id=organization_id, customer_id=customer_id, before=before or MAX_ID, limit=limit
     )
     return await _open_rows(store, customer_id, rows)
+
+
+async def by_id(
+    store: Store, *, organization_id: UUID, customer_id: UUID, session_id: UUID
+) -> LoginSessionRecord | None:
+    """One session of a customer, ended or not; None if there is none."""
+    rows = await store.database.rows(_BY_ID, organization_id=organization_id, customer_id=customer_id, id=session_id)
+    return next(iter(await _open_rows(store, customer_id, rows)), None)
 
 
 async def count_by_customer(store: Store, *, organization_id: UUID, customer_id: UUID) -> int:

@@ -4,6 +4,7 @@ The id of what always has the same owner names the owner too: it is read by the 
 """
 
 import base64
+import re
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import strawberry
 from app.platform.errors import NotFound
 
 HEX_LENGTH = 32
+ROW_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 
 @strawberry.interface(description="Anything with an id that is unique in the whole service.")
@@ -26,11 +28,17 @@ def encode(kind: str, row_id: UUID) -> strawberry.ID:
     return _encoded(kind, row_id.hex)
 
 
-def decode(kind: str, global_id: str, *field: str) -> UUID:
-    """The row id in a `global_id` of this kind; raise `NotFound` for anything else.
+def decode(kind: str, given: str, *field: str) -> UUID:
+    """The row id in a global id of this kind, or the row id itself; raise `NotFound` for anything else.
 
-    A malformed id, an id of another kind and an id without a row are indistinguishable to the caller.
+    Tokens name rows without their kind (`sub`, `sid`, `owner.id`), and what a token says is often looked for. A
+    malformed id, an id of another kind and an id without a row are indistinguishable to the caller.
     """
+    return UUID(hex=given) if ROW_ID.fullmatch(given) else decode_global(kind, given, *field)
+
+
+def decode_global(kind: str, global_id: str, *field: str) -> UUID:
+    """Like `decode`, but only a global id: where the id alone says what is meant."""
     try:
         return UUID(hex=_decoded(kind, global_id))
     except ValueError:

@@ -6,16 +6,23 @@ from uuid import UUID
 
 import strawberry
 
+from app.accounts.organizations import api as organizations
+from app.accounts.organizations.administration import api as administration
+from app.accounts.organizations.clients import api as clients
 from app.customers import api as customers
 from app.customers import repository as customer_rows
 from app.customers.addresses import api as addresses
 from app.customers.addresses import repository as address_rows
+from app.customers.fields import api as extra_fields
+from app.customers.fields import repository as extra_field_rows
 from app.customers.groups.api import GROUP_READERS, load_group
 from app.customers.markets.api import load_visible_market
 from app.customers.orders import api as orders
 from app.customers.orders import repository as order_rows
 from app.customers.payment_methods import api as payment_methods
 from app.customers.payment_methods import repository as payment_method_rows
+from app.identity.sessions import api as sessions
+from app.identity.sessions import repository as session_rows
 from app.platform.audit.log import Action, record
 from app.platform.errors import NotFound
 from app.platform.graphql import ids
@@ -70,10 +77,40 @@ async def _market(context: Context, row_id: UUID) -> Found:
     return (market, None) if market else None
 
 
+async def _session(context: Context, row_id: UUID) -> Found:
+    customer_id = context.principal.own_customer_id
+    found = await session_rows.by_id(
+        context.store, organization_id=context.organization.id, customer_id=customer_id, session_id=row_id
+    )
+    return (sessions.to_session(found, current_id=context.principal.session_id), customer_id) if found else None
+
+
+async def _organization(context: Context, row_id: UUID) -> Found:
+    own = context.organization
+    return (organizations.graphql_organization(own), None) if row_id == own.id else None
+
+
+async def _own_organization(context: Context, row_id: UUID) -> Found:
+    own = context.organization
+    return (administration.caller_organization(context), None) if row_id == own.id else None
+
+
+async def _api_client(context: Context, row_id: UUID) -> Found:
+    client = await clients.load_api_client(context, row_id)
+    return (client, None) if client else None
+
+
+async def _extra_field(context: Context, row_id: UUID) -> Found:
+    for one in await extra_field_rows.by_organization(context.store, context.organization.id):
+        if one.id == row_id:
+            return extra_fields.to_extra_field(one), None
+    return None
+
+
 class _NodeType(NamedTuple):
     load: Callable[[Context, Any], Awaitable[Found]]
     access: Access
-    decode: Callable[[str, str], UUID | OwnedId] = ids.decode
+    decode: Callable[[str, str], UUID | OwnedId] = ids.decode_global
 
 
 OWNED: Access = [CUSTOMER, *back_office(Scope.CUSTOMERS_READ)]
@@ -84,6 +121,11 @@ NODE_TYPES: Mapping[str, _NodeType] = {
     "Order": _NodeType(_order, OWNED),
     "CustomerGroup": _NodeType(_group, GROUP_READERS),
     "Market": _NodeType(_market, ANYBODY),
+    "Session": _NodeType(_session, [CUSTOMER]),
+    "Organization": _NodeType(_organization, ANYBODY),
+    "OwnOrganization": _NodeType(_own_organization, administration.BACK_OFFICE),
+    "ApiClient": _NodeType(_api_client, clients.BACK_OFFICE),
+    "ExtraField": _NodeType(_extra_field, extra_fields.ALLOWED),
 }
 
 
@@ -95,8 +137,9 @@ class NodeQueries:
         allow=ANYBODY,
         about_caller=True,
         description="Anything with a global id; null for what is not there, or not the caller's. Markets are for those "
-        "who may use `market`, groups for those who may use `group`; the rest is for its owner and for integrations "
-        "with `customers:read`.",
+        "who may use `market`, groups for those who may use `group`, sessions for their owner, the own organization "
+        "for everybody, its settings, clients and extra fields for those who may keep them; the rest is for its "
+        "owner and for integrations with `customers:read`.",
     )
     async def node(
         self,

@@ -35,7 +35,7 @@ async def test_a_token_carries_no_more_scopes_than_asked_for(shop: Shop) -> None
 
     assert answer.json()["scope"] == "audit:read"
     viewer = (await shop.ask("Viewer", token=answer.json()["access_token"])).data["viewer"]
-    assert viewer["scopes"] == ["audit:read"]
+    assert viewer["scopes"] == ["AUDIT_READ"]
 
 
 async def test_a_storefront_gets_tokens_of_a_customer_for_name_and_password(shop: Shop) -> None:
@@ -106,6 +106,25 @@ async def test_an_assertion_gets_a_token_that_carries_the_staff_member(shop: Sho
         assert payload["client_id"] == payload["sub"] == shop.organization.client_id.hex
         assert payload["custom_claim"] == {"till": 7}
         assert await kind_of(shop, answer.json()["access_token"]) == "STAFF"
+
+
+async def test_the_id_of_a_created_staff_member_is_the_subject_of_an_assertion(shop: Shop) -> None:
+    desk = await shop.integration()
+    create = 'mutation { createStaffMember(input: { email: "sue@example.org" }) { staffMember { id } } }'
+    staff_id = (await shop.ask(create, token=desk)).data["createStaffMember"]["staffMember"]["id"]
+    ann = await shop.register("ann@example.org")
+
+    answer = await send_assertion(shop, assertion(shop.organization, sub=staff_id))
+    viewer = "{ viewer { kind staffMember { id email } } }"
+
+    assert answer.status_code == 200, answer.text
+    assert (await shop.ask(viewer, token=answer.json()["access_token"])).data["viewer"] == {
+        "kind": "STAFF",
+        "staffMember": {"id": staff_id, "email": "sue@example.org"},
+    }
+    for subject in (ann.id, staff_id[:-1], "", "sue@example.org"):
+        refused = await send_assertion(shop, assertion(shop.organization, sub=subject))
+        assert refusal_of(refused) == (400, "invalid_grant")
 
 
 async def test_the_token_of_a_customer_names_it_as_the_owner(shop: Shop) -> None:

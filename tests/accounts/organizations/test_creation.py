@@ -21,7 +21,7 @@ async def test_a_new_organization_has_a_storefront_and_an_integration_of_its_own
     form = {"grant_type": "client_credentials", "client_id": made["clientId"], "client_secret": made["clientSecret"]}
     token = (await shop.client.post("/oauth/token", data=form)).json()["access_token"]
     viewer = (await shop.ask(VIEWER, token=token)).data["viewer"]
-    assert viewer["scopes"] == ["customers:read", "organization:write"]
+    assert viewer["scopes"] == ["CUSTOMERS_READ", "ORGANIZATION_WRITE"]
     assert viewer["organization"] == {"slug": "second-shop"}
     assert (await shop.audit())[-2:] == ["organization.created", "client.token_issued"]
 

@@ -2,15 +2,25 @@
 
 import uuid
 
+import jwt
 import pytest
 
 from app.platform.graphql import ids
 from app.platform.principal import Scope
+from app.server.nodes.api import NODE_TYPES
 from tests.customers.groups.builders import assign, create, create_market
 from tests.shop import Shop
 
 NODE = """query Node($id: ID!) { node(id: $id) {
     __typename id ... on Customer { email } ... on Address { city } ... on PaymentMethod { last4 } } }"""
+OFFICE = """mutation ($input: CreateExtraFieldInput!) { createExtraField(input: $input) {
+    extraField { id } userErrors { code field } } }"""
+FIELD = {"name": "size", "type": "TEXT", "labels": [{"locale": "en", "text": "Size"}]}
+CUSTOMER = "query ($id: ID!) { customer(by: { id: $id }) { id } }"
+END = "mutation ($id: ID!) { endSession(input: { id: $id }) { userErrors { code field } } }"
+DELETE = """mutation ($id: ID!) { deleteCustomer(input: { customerId: $id }) {
+    deletedCustomerId userErrors { code field } } }"""
+VIEWER = "{ viewer { scopes apiClient { clientId } staffMember { id } } }"
 ADDRESS = {
     "firstName": "Ann",
     "lastName": "Archer",
@@ -120,3 +130,79 @@ async def test_a_group_is_fetched_by_those_who_may_read_groups(shop: Shop) -> No
     assert (await shop.ask(NODE, token=only_groups, id=ann.id)).codes == ["FORBIDDEN"]
 
     assert "customer.read" not in (await shop.audit())[len(before) :]
+
+
+async def test_every_type_with_an_id_is_fetched_again_by_those_who_may_see_it(shop: Shop) -> None:
+    desk, limited = await shop.integration(), await shop.integration(Scope.CUSTOMERS_READ)
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    second = await shop.create_organization("second")
+    elsewhere = await shop.integration(organization=second)
+    found = (await shop.ask(OFFICE, token=desk, input=FIELD)).data
+    back_office = {
+        "OwnOrganization": (await shop.ask("{ organization { id } }", token=desk)).data["organization"]["id"],
+        "ApiClient": (await shop.ask("{ apiClients { id } }", token=desk)).data["apiClients"][0]["id"],
+        "ExtraField": found["createExtraField"]["extraField"]["id"],
+    }
+    session = (await shop.ask("{ me { sessions { nodes { id } } } }", token=ann.token)).data["me"]["sessions"]
+    session_id = session["nodes"][0]["id"]
+    organization = (await shop.ask("{ viewer { organization { id } } }")).data["viewer"]["organization"]["id"]
+
+    for kind, global_id in back_office.items():
+        assert (await shop.ask(NODE, token=desk, id=global_id)).data["node"] == {"__typename": kind, "id": global_id}
+        assert (await shop.ask(NODE, token=elsewhere, id=global_id)).data["node"] is None
+        assert (await shop.ask(NODE, token=limited, id=global_id)).codes == ["FORBIDDEN"]
+        assert (await shop.ask(NODE, id=global_id)).codes == ["UNAUTHENTICATED"]
+    mine = await shop.ask(NODE, token=ann.token, id=session_id)
+    assert mine.data["node"] == {"__typename": "Session", "id": session_id}
+    assert (await shop.ask(NODE, token=bob.token, id=session_id)).data["node"] is None
+    assert (await shop.ask(NODE, token=desk, id=session_id)).codes == ["FORBIDDEN"]
+    for token in (None, ann.token, desk):
+        own = await shop.ask(NODE, token=token, id=organization)
+        assert own.data["node"] == {"__typename": "Organization", "id": organization}
+    assert (await shop.ask(NODE, organization=second, id=organization)).data["node"] is None
+
+
+async def test_every_type_of_the_schema_with_an_id_can_be_fetched(shop: Shop) -> None:
+    answer = await shop.ask('{ __type(name: "Node") { possibleTypes { name } } }')
+
+    assert {one["name"] for one in answer.data["__type"]["possibleTypes"]} == set(NODE_TYPES)
+
+
+async def test_ids_of_tokens_are_ids_of_the_api_but_for_node(shop: Shop) -> None:
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    desk, elsewhere = await shop.staff(), await shop.staff(organization=await shop.create_organization("second"))
+    claims = jwt.decode(ann.token, options={"verify_signature": False})
+
+    for given in (claims["sub"], str(uuid.UUID(claims["sub"])), claims["sub"].upper(), ann.id):
+        assert (await shop.ask(CUSTOMER, token=desk, id=given)).data["customer"] == {"id": ann.id}
+        assert (await shop.ask(CUSTOMER, token=elsewhere, id=given)).data["customer"] is None
+    assert (await shop.ask(NODE, token=ann.token, id=claims["sub"])).data["node"] is None
+    for wrong in ("{" + claims["sub"] + "}", claims["sub"][:-1], "١" * 32):
+        assert (await shop.ask(CUSTOMER, token=desk, id=wrong)).data["customer"] is None
+
+    stolen = await shop.ask(END, token=bob.token, id=claims["sid"])
+    assert stolen.refusals("endSession") == [("NOT_FOUND", ["id"])]
+    (await shop.ask(END, token=ann.token, id=claims["sid"])).payload("endSession")
+    deleted = await shop.ask(DELETE, token=desk, id=claims["sub"])
+    assert deleted.payload("deleteCustomer")["deletedCustomerId"] == ann.id
+    assert (await shop.ask(CUSTOMER, token=desk, id=bob.id)).data["customer"] == {"id": bob.id}
+
+
+async def test_the_viewer_says_who_and_which_client(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    desk = await shop.staff(Scope.CUSTOMERS_READ, Scope.AUDIT_READ)
+    system = await shop.integration(Scope.ORGANIZATION_WRITE)
+
+    callers = [(await shop.ask(VIEWER, token=token)).data["viewer"] for token in (desk, system, ann.token, None)]
+
+    client = {"clientId": str(shop.organization.client_id)}
+    assert callers == [
+        {
+            "scopes": ["AUDIT_READ", "CUSTOMERS_READ"],
+            "apiClient": client,
+            "staffMember": {"id": ids.encode("Staff", shop.organization.staff_id)},
+        },
+        {"scopes": ["ORGANIZATION_WRITE"], "apiClient": client, "staffMember": None},
+        {"scopes": [], "apiClient": None, "staffMember": None},
+        {"scopes": [], "apiClient": None, "staffMember": None},
+    ]

@@ -48,7 +48,7 @@ def test_the_command_line_gets_a_token_on_behalf_of_the_staff_member(tmp_path: P
         refused = run_cli(server.var, "token", "--on-behalf-of", "nobody@example.org")
 
     assert (viewer["kind"], viewer["organization"]["slug"]) == ("STAFF", "demo")
-    assert "privacy:write" in viewer["scopes"]
+    assert "PRIVACY_WRITE" in viewer["scopes"]
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == "The demo's staff member is sam@demo.example.org.\n"
 

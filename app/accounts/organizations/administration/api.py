@@ -91,10 +91,21 @@ class OwnOrganization(Node):
 def graphql_own_organization(row: Row) -> OwnOrganization:
     """The GraphQL object of an organization."""
     return OwnOrganization(
-        id=ids.encode("Organization", row.id),
+        id=ids.encode("OwnOrganization", row.id),
         slug=row.slug,
         name=row.name,
         settings=graphql_settings(OrganizationSettings.from_stored(row.settings)),
+    )
+
+
+def caller_organization(context: Context) -> OwnOrganization:
+    """The GraphQL object of the caller's organization."""
+    organization = context.organization
+    return OwnOrganization(
+        id=ids.encode("OwnOrganization", organization.id),
+        slug=organization.slug,
+        name=organization.name,
+        settings=graphql_settings(organization.settings),
     )
 
 
@@ -142,13 +153,7 @@ class OwnOrganizationQueries:
     @query(allow=BACK_OFFICE, description="The caller's own organization with its settings.")
     async def organization(self, context: Context) -> OwnOrganization:
         """Needs no query of its own: the organization was read together with the principal."""
-        organization = context.organization
-        return OwnOrganization(
-            id=ids.encode("Organization", organization.id),
-            slug=organization.slug,
-            name=organization.name,
-            settings=graphql_settings(organization.settings),
-        )
+        return caller_organization(context)
 
 
 @strawberry.type

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -54,6 +55,13 @@ class ApiClient(Node):
         description="How long the key or secret before the present one is accepted; null when it is not."
     )
     revoked_at: datetime | None = strawberry.field(description="When it was revoked.")
+
+
+async def load_api_client(context: Context, client_id: UUID) -> ApiClient | None:
+    """The client with this id in the caller's organization; None if there is none."""
+    async with context.store.database.transaction() as session:
+        row = await session.get(Row, client_id)
+        return graphql_api_client(row) if row and row.organization_id == context.organization.id else None
 
 
 def graphql_api_client(row: Row) -> ApiClient:

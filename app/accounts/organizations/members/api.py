@@ -122,4 +122,4 @@ class MemberMutations:
             raise NotFound(field=("id",))
         ended = await sessions.end_all_for_staff_member(session, organization_id=organization_id, staff_id=staff_id)
         record(session, context.origin, Action.STAFF_REMOVED, object_id=staff_id)
-        return DeleteStaffMemberPayload(deleted_staff_member_id=input.id, ended_sessions=ended)
+        return DeleteStaffMemberPayload(deleted_staff_member_id=ids.encode("Staff", staff_id), ended_sessions=ended)
