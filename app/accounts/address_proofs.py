@@ -52,10 +52,12 @@ class ProofResult:
     """What a proof led to. `same_browser`: the caller is who typed what the account has now.
 
     `about` is the registration it was proven with, if any; `warnings` say what of it could not be written any more.
+    `subscribed`: it asked for the newsletter, and is to be welcomed.
     """
 
     same_browser: bool
     about: bytes = b""
+    subscribed: bool = False
     warnings: list[AppError] = field(default_factory=list)
 
 
@@ -84,7 +86,7 @@ async def prove(
         result = await _prove_first(session, vault, origin, customer, own, pending, about, name_must_be_free)
     elif own is not None and row.sealed_password is None:
         result = ProofResult(same_browser=True, about=about)
-        result.warnings = await _apply(session, vault, origin, customer, own.payload, name_must_be_free)
+        await _apply(session, vault, origin, customer, own.payload, name_must_be_free, result)
         await _end_sessions(session, row.organization_id, row.id)
     else:
         result = ProofResult(same_browser=origin.principal.customer_id == row.id)
@@ -114,12 +116,13 @@ async def _prove_first(
     row.sealed_password = None
     await _end_sessions(session, row.organization_id, row.id)
     if own is not None:
-        warnings = await _apply(session, vault, origin, customer, own.payload, name_must_be_free)
-        return ProofResult(same_browser=True, about=about, warnings=warnings)
+        result = ProofResult(same_browser=True, about=about)
+        await _apply(session, vault, origin, customer, own.payload, name_must_be_free, result)
+        return result
     result = ProofResult(same_browser=False)
     if len(pending) == 1:
         payload = _without_deliveries(pending[0].payload)
-        result.warnings = await _apply(session, vault, origin, customer, payload, name_must_be_free)
+        await _apply(session, vault, origin, customer, payload, name_must_be_free, result)
     return result
 
 
@@ -154,24 +157,24 @@ async def _apply(
     customer: LockedCustomer,
     payload: Mapping[str, Any],
     name_must_be_free: bool,  # noqa: FBT001 - passed on as it was given
-) -> list[AppError]:
-    """Write what a registration carried; return why its postal address was not written, said of `address`."""
+    result: ProofResult,
+) -> None:
+    """Write what a registration carried; note in the result what could not be written, and a new subscription."""
     row = customer.row
     profile = {name: value for name, value in payload["profile"].items() if value is not None}
     customer.personal, _ = with_changes(customer.personal, profile)
+    result.subscribed = payload["newsletter"] and not row.newsletter
     row.newsletter = payload["newsletter"] or row.newsletter
     if payload["password_hash"]:
         await repository.set_password(session, vault, row, payload["password_hash"])
         await request_approval(session, vault, origin, customer)
-    warnings: list[AppError] = []
     if payload.get("login_name") and customer.personal.login_name is None:
         taken = await assign_login_name(session, vault, customer, LoginName.parse(payload["login_name"]))
         if taken is not None and name_must_be_free:
             raise taken
-        warnings += [taken] if taken else []
+        result.warnings += [taken] if taken else []
     if payload.get("address"):
-        warnings += await _add_address(session, vault, origin, row.id, payload["address"])
-    return warnings
+        result.warnings += await _add_address(session, vault, origin, row.id, payload["address"])
 
 
 async def request_approval(

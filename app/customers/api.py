@@ -109,6 +109,17 @@ class Customer(Node):
         """National form of the number."""
         return PhoneNumber(self.phone).national if self.phone else None
 
+    @strawberry.field(
+        description="The page to unsubscribe, for the shop's own newsletters; the link never expires. As the header "
+        "`List-Unsubscribe` it takes one click (RFC 8058). Null after the customer was anonymized. May be used by: "
+        "integrations and staff."
+    )
+    def newsletter_unsubscribe_url(self, info: Info[Context, None]) -> str | None:
+        """Signed, not stored: the same at every read."""
+        authorize(info.context.principal, back_office(Scope.CUSTOMERS_READ))
+        links = info.context.services.get(UnsubscribeLinks)
+        return links.url(self.record.row.id) if self.email is not None else None
+
     @strawberry.field(description="The group the customer is in, if any.")
     async def group(self, info: Info[Context, None]) -> CustomerGroup | None:
         """Read together with the customer, except after a write."""

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.notices import notify
 from app.customers.records import CustomerRecord
+from app.customers.repository import LockedCustomer
 from app.platform.mail.templates import Template
 from app.platform.principal import Organization
 from app.platform.vault.fingerprints import Fingerprints
@@ -61,7 +62,7 @@ async def send_newsletter_welcome(
     links: UnsubscribeLinks,
     *,
     organization: Organization,
-    customer: CustomerRecord,
+    customer: CustomerRecord | LockedCustomer,
 ) -> None:
     """Send the welcome mail to somebody who just subscribed, with the link to unsubscribe."""
     customer_id = customer.row.id

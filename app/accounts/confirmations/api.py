@@ -37,7 +37,9 @@ from app.accounts.sessions import start_login_session
 from app.customers import repository
 from app.customers.api import to_customer
 from app.customers.mail_recipients import MailRecipient, find_mail_recipient
+from app.customers.newsletter import UnsubscribeLinks, send_newsletter_welcome
 from app.customers.records import open_row, row_of
+from app.customers.repository import LockedCustomer
 from app.identity.guessing import device_tokens
 from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
@@ -92,6 +94,8 @@ class ConfirmationMutations:
                 return VerifyEmailPayload(user_errors=user_errors(ProofInvalid(field=("code",))))
         if not result.repeated:
             record(session, context.origin, Action.EMAIL_VERIFIED, customer_id=result.customer.row.id)
+        if result.subscribed:
+            await _welcome_subscriber(context, session, result.customer)
         return await verified_payload(context, session, result)
 
     @mutation(
@@ -158,8 +162,10 @@ class ConfirmationMutations:
             ),
             min_length=context.services.get(AccountPolicy).password_min_length_for(settings),
         )
-        customer = await password_reset.reset(session, context.store.vault, context.origin, checked=checked)
+        customer, subscribed = await password_reset.reset(session, context.store.vault, context.origin, checked=checked)
         record(session, context.origin, Action.PASSWORD_RESET, customer_id=customer.row.id)
+        if subscribed:
+            await _welcome_subscriber(context, session, customer)
         waits = awaits_approval(settings, customer.row.approval)
         return ResetPasswordPayload(next_step=NextStep.AWAIT_APPROVAL if waits else NextStep.LOG_IN)
 
@@ -367,3 +373,10 @@ def _require_token(token: str | None) -> str:
         missing: AppError = Required(field=("token",))
         raise missing
     return token
+
+
+async def _welcome_subscriber(context: Context, session: AsyncSession, customer: LockedCustomer) -> None:
+    links = context.services.get(UnsubscribeLinks)
+    await send_newsletter_welcome(
+        session, context.store.vault, links, organization=context.organization, customer=customer
+    )

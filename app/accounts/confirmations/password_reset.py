@@ -117,11 +117,14 @@ async def check(
     return CheckedReset(raw, await hasher.hash(raw.password), login_name)
 
 
-async def reset(session: AsyncSession, vault: Vault, origin: RequestOrigin, *, checked: CheckedReset) -> LockedCustomer:
+async def reset(
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, checked: CheckedReset
+) -> tuple[LockedCustomer, bool]:
     """Use the token up and set the password; every session ends. The link proved the address, too.
 
     The first password of a customer is a registration: the terms must be agreed to, and where the organization
-    approves customers this one waits. Raise `TermsNotAccepted`, `LoginNameTaken`. Whatever else was mailed before and
+    approves customers this one waits. Return the customer, and whether it asked for the newsletter with a
+    registration that this proved. Raise `TermsNotAccepted`, `LoginNameTaken`. Whatever else was mailed before and
     could still change the account is void, but for the undoing of an email change: that is the owner's last resort.
     """
     organization, raw = origin.principal.organization, checked.raw
@@ -130,7 +133,7 @@ async def reset(session: AsyncSession, vault: Vault, origin: RequestOrigin, *, c
     customer = await repository.lock(session, vault, organization_id=organization.id, customer_id=customer_id)
     if customer is None:
         raise ProofInvalid
-    await address_proofs.prove(
+    result = await address_proofs.prove(
         session, vault, origin, customer, registration_token=raw.registration_token, name_must_be_free=False
     )
     is_first_password = customer.row.sealed_password is None
@@ -159,7 +162,7 @@ async def reset(session: AsyncSession, vault: Vault, origin: RequestOrigin, *, c
         personal=customer.personal,
         template=Template.PASSWORD_CHANGED,
     )
-    return customer
+    return customer, result.subscribed
 
 
 def _accept_terms(customer: LockedCustomer, settings: OrganizationSettings, *, accepted: bool) -> None:

@@ -27,11 +27,13 @@ class VerificationResult:
     """Whose address is proven. `same_browser`: the caller typed the registration, and may be logged in.
 
     `warnings` say what of the registration could not be written any more; `repeated`: nothing happened this time.
+    `subscribed`: the registration asked for the newsletter.
     """
 
     customer: LockedCustomer
     same_browser: bool
     repeated: bool
+    subscribed: bool = False
     warnings: list[AppError] = field(default_factory=list)
 
 
@@ -101,4 +103,6 @@ async def _verify(
     # What was proven with it, for a second click; without any, something that no registration is about.
     kept = result.about or proven.id.bytes
     await proofs.remember_use(session, customer_id=proven.customer_id, proof_id=proven.id, about=kept)
-    return VerificationResult(customer, result.same_browser, repeated=False, warnings=result.warnings)
+    return VerificationResult(
+        customer, result.same_browser, repeated=False, subscribed=result.subscribed, warnings=result.warnings
+    )

@@ -14,6 +14,7 @@ from app.customers.back_office.conditions import CustomerConditions
 from app.customers.back_office.where.api import ConditionBuilder, CustomerSort, CustomerWhere, parse_sort
 from app.customers.identifiers import IdentifierKind
 from app.customers.inputs import CustomerBy, ProfileInput, provided_fields
+from app.customers.newsletter import UnsubscribeLinks, send_newsletter_welcome
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError
 from app.platform.graphql import ids
@@ -164,4 +165,12 @@ class BackOfficeMutations:
         )
         action = Action.CUSTOMER_CREATED if result.created else Action.CUSTOMER_UPDATED
         record(session, context.origin, action, customer_id=result.customer.row.id, fields=result.names)
+        if result.subscribed:
+            await send_newsletter_welcome(
+                session,
+                context.store.vault,
+                context.services.get(UnsubscribeLinks),
+                organization=context.organization,
+                customer=result.customer,
+            )
         return UpsertCustomerPayload(customer=to_customer(result.customer), created=result.created)

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import email_replacement, identifiers, service, versions
 from app.customers.identifiers import IdentifierKind
-from app.customers.profile import parse_profile
+from app.customers.profile import parse_profile, with_newsletter_consent
 from app.customers.records import CustomerDetails, CustomerRecord, CustomerRow, open_row
 from app.customers.service import EmailTaken
 from app.platform.blanks import is_blank
@@ -23,10 +23,11 @@ from app.platform.vault.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class UpsertResult:
-    """The customer, whether it is new, and the API names of what changed."""
+    """The customer, whether it is new, whether it has just subscribed, and the API names of what changed."""
 
     customer: CustomerRecord
     created: bool
+    subscribed: bool
     names: list[str]
 
 
@@ -69,7 +70,7 @@ async def upsert(
     if customer_id is None:
         created = await _create(session, vault, organization_id, new)
         if created is not None:
-            return UpsertResult(created, created=True, names=[])
+            return UpsertResult(created, created=True, subscribed=new.newsletter, names=[])
         # A concurrent call has just taken the address, or it is reserved for who can still undo a change.
         customer_id = await _owner_id(session, vault, organization_id, new.email)
         if customer_id is None:
@@ -112,7 +113,9 @@ async def _insert(session: AsyncSession, vault: Vault, organization_id: UUID, ne
         session,
         vault,
         organization_id=organization_id,
-        personal=CustomerDetails(email=new.email.address, **new.profile),
+        personal=with_newsletter_consent(
+            CustomerDetails(email=new.email.address, **new.profile), newsletter=new.newsletter
+        ),
         password_hash=None,
         newsletter=new.newsletter,
         shopper_reference=new.shopper_reference,
@@ -149,4 +152,5 @@ async def _update(
         await email_replacement.finish(
             session, vault, organization=organization, before=result.before, after=result.customer
         )
-    return UpsertResult(result.customer, created=False, names=result.names)
+    subscribed = "newsletter" in result.names and result.customer.row.newsletter
+    return UpsertResult(result.customer, created=False, subscribed=subscribed, names=result.names)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import httpx
+import pytest
 from sqlmodel import select
 
 from app.customers.newsletter import UnsubscribeLinks
@@ -10,7 +11,9 @@ from app.identity.sessions.tables import LoginSession
 from app.platform.mail.delivery import MailTransport, deliver_due
 from app.platform.mail.smtp import MailServer
 from app.platform.mail.tables import OutgoingMail
+from app.platform.principal import Scope
 from app.privacy.erasure import erase_due
+from tests.accounts.confirmations.storefront import NEW_PASSWORD, Storefront
 from tests.platform.mail.server import open_smtp_server
 from tests.shop import Answer, Person, Shop
 
@@ -149,3 +152,98 @@ async def test_the_link_of_an_erased_customer_still_answers(shop: Shop) -> None:
     await erase_due(shop.runtime.store)
 
     assert (await _post(shop, url)).status_code == 200
+
+
+WELCOME = "NEWSLETTER_WELCOME"
+UPSERT = """mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $input) {
+    customer { id newsletter newsletterConsentedAt } userErrors { code field } } }"""
+
+
+async def _storefront(shop: Shop) -> Storefront:
+    return Storefront(shop, await shop.create_organization("careful", require_verified_email=True))
+
+
+async def _welcomed(browser: Storefront) -> list[str]:
+    return [to for kind, to in await browser.mail_kinds() if kind == WELCOME]
+
+
+@pytest.mark.parametrize("way", ["link", "code", "other browser", "reset"])
+async def test_who_registered_for_the_newsletter_is_welcomed_once_the_address_is_proven(shop: Shop, way: str) -> None:
+    browser = await _storefront(shop)
+    for name in ("ann", "bob"):
+        (await browser.register(f"{name}@example.org", newsletter=True)).payload("register")
+    (await browser.register("cid@example.org")).payload("register")
+    mailed = {name: await browser.mail_values("VERIFY_EMAIL", f"{name}@example.org") for name in ("ann", "cid")}
+    assert await _welcomed(browser) == []
+
+    await browser.succeed("verifyEmail", token=mailed["cid"]["token"])
+    if way == "reset":
+        await browser.succeed("requestPasswordReset", email="ann@example.org")
+        token = (await browser.mail_values("RESET_PASSWORD", "ann@example.org"))["token"]
+        new = {"password": NEW_PASSWORD, "passwordConfirmation": NEW_PASSWORD}
+        await browser.succeed("resetPassword", token=token, **new)
+    elif way == "code":
+        await browser.succeed("verifyEmail", email="ann@example.org", code=mailed["ann"]["code"])
+    else:
+        for _ in range(2):  # The second click changes nothing.
+            device = browser if way == "link" else browser.elsewhere()
+            await device.succeed("verifyEmail", token=mailed["ann"]["token"])
+
+    assert await _welcomed(browser) == ["ann@example.org"]
+    token = (await browser.mail_values(WELCOME, "ann@example.org"))["token"]
+    sent = {"query": UNSUBSCRIBE, "variables": {"token": token}}
+    unsubscribed = await shop.post(sent, **{"x-api-key": browser.organization.key})
+    unsubscribed.payload("unsubscribeNewsletter")
+    assert (await shop.audit())[-1] == "customer.newsletter_ended"
+
+
+async def test_an_upsert_keeps_the_time_of_a_consent_and_welcomes_once(shop: Shop) -> None:
+    browser, token = Storefront(shop, shop.organization), await shop.integration()
+
+    async def upsert(**fields: Any) -> Any:
+        return (await shop.ask(UPSERT, token=token, input=fields)).payload("upsertCustomer")["customer"]
+
+    created = await upsert(email="gus@example.org", newsletter=True)
+    again = await upsert(email="gus@example.org", newsletter=True, firstName="Gus")
+    bystander = await upsert(email="bob@example.org")
+    assert (created["newsletter"], bystander["newsletter"]) == (True, False)
+    assert created["newsletterConsentedAt"].endswith("Z")
+    assert again == created
+    assert bystander["newsletterConsentedAt"] is None
+    assert await _welcomed(browser) == ["gus@example.org"]
+
+    ended = await upsert(email="gus@example.org", newsletter=False)
+    assert ended["newsletterConsentedAt"] == created["newsletterConsentedAt"]
+    renewed = await upsert(email="gus@example.org", newsletter=True)
+
+    assert renewed["newsletterConsentedAt"] > created["newsletterConsentedAt"]
+    assert await _welcomed(browser) == ["gus@example.org", "gus@example.org"]
+
+
+async def test_a_refused_upsert_welcomes_nobody(shop: Shop) -> None:
+    token, before = await shop.integration(), await shop.counts()
+
+    refused = await shop.ask(UPSERT, token=token, input={"email": "gus@example.org", "newsletter": True, "phone": "1"})
+
+    assert refused.refusals("upsertCustomer") == [("TOO_SHORT", ["phone"])]
+    assert await shop.counts() == before
+
+
+LINKS = "query { customers { nodes { email newsletterUnsubscribeUrl } } }"
+OWN_LINK = "{ me { email newsletterUnsubscribeUrl } }"
+
+
+async def test_a_shop_gets_the_link_of_each_customer_for_its_own_newsletters(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org", newsletter=True)
+    await shop.register("bob@example.org", newsletter=True)
+
+    nodes = (await shop.ask(LINKS, token=await shop.integration(Scope.CUSTOMERS_READ))).data["customers"]["nodes"]
+    urls = {one["email"]: one["newsletterUnsubscribeUrl"] for one in nodes}
+    assert (await _post(shop, urls["bob@example.org"])).status_code == 200
+
+    assert urls["ann@example.org"].startswith("http://patron.test/newsletter/unsubscribe?token=nl_")
+    listed = "{ customers { nodes { email newsletter } } }"
+    after = (await shop.ask(listed, token=await shop.staff())).data["customers"]["nodes"]
+    assert {one["email"]: one["newsletter"] for one in after} == {"ann@example.org": True, "bob@example.org": False}
+    assert (await shop.ask(OWN_LINK, token=ann.token)).codes == ["FORBIDDEN"]
+    assert (await shop.ask(OWN_LINK)).codes == ["UNAUTHENTICATED"]
