@@ -19,8 +19,9 @@ from app.customers.payment_methods.gateways.interface import (
     Instrument,
 )
 from app.customers.payment_methods.records import TABLE, PaymentMethodDetails, PaymentMethodRecord
-from app.customers.payment_methods.repository import token_hash
+from app.customers.payment_methods.repository import request_detach, token_hash
 from app.customers.payment_methods.tables import PaymentMethod
+from app.platform.audit.log import Action
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.errors import AppError, Conflict, ErrorCode
@@ -75,7 +76,8 @@ async def add(
     | gateway call          | none        | DONE when declined; else PENDING, which the reconciler settles             |
     | finish attempt + save | `session`   | PENDING after the rollback: the reconciler detaches what nobody saved      |
 
-    A payment method that is saved already is returned unchanged, so a caller who lost the answer may repeat the call.
+    A payment method that is saved already is returned unchanged, so a caller who lost the answer may repeat the call. A
+    card or account whose number is saved already keeps its id, with the new dates.
     `session` must have executed no statement yet: the gateway is called before its first one, so that no lock waits
     for the network. Raise `NotFound`, `PaymentMethodLimitReached`, `DetachPending`, `GatewayDeclined`,
     `GatewayUnavailable`.
@@ -130,6 +132,10 @@ async def _save(methods: CustomerPaymentMethods, instrument: Instrument, new: Ne
         raise DetachPending(field=(new.reference.kind.value,))
     row = methods.by_token_hash(hashed)
     if row is None:
+        row = methods.by_fingerprint(instrument)
+        if row is not None:
+            _replace(methods, row, instrument, hashed)
+    if row is None:
         if len(methods.rows) >= MAX_PAYMENT_METHODS:
             raise PaymentMethodLimitReached
         row = _row(methods, instrument, hashed)
@@ -137,6 +143,18 @@ async def _save(methods: CustomerPaymentMethods, instrument: Instrument, new: Ne
     if new.make_default or len(methods.rows) == 1:
         await methods.make_default(row)
     return methods.open(row)
+
+
+def _replace(methods: CustomerPaymentMethods, row: PaymentMethod, instrument: Instrument, hashed: bytes) -> None:
+    """The same number typed again: its date may be newer, so the new instrument stays, and the old one is detached."""
+    request_detach(methods.session, methods.vault, row, methods.cipher)
+    moment, details = now(), PaymentMethodDetails.from_instrument(instrument)
+    row.token_hash = hashed
+    row.sealed = methods.cipher.seal(TABLE, row.id, details)
+    row.expiry_notice_at = expiry_notices.pending_notice_at(details, moment)
+    row.updated_at = moment
+    methods.session.add(row)
+    methods.audit(Action.PAYMENT_METHOD_UPDATED, row)
 
 
 def _row(methods: CustomerPaymentMethods, instrument: Instrument, hashed: bytes) -> PaymentMethod:

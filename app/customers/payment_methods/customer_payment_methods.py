@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.payment_methods import repository
+from app.customers.payment_methods.gateways.interface import Instrument
 from app.customers.payment_methods.records import PaymentMethodRecord, open_row, record_of
 from app.customers.payment_methods.tables import PaymentMethod
 from app.platform.audit import log
@@ -56,6 +57,15 @@ class CustomerPaymentMethods:
     def by_token_hash(self, token_hash: bytes) -> PaymentMethod | None:
         """The payment method whose gateway token has this hash."""
         return next((row for row in self.rows if row.token_hash == token_hash), None)
+
+    def by_fingerprint(self, instrument: Instrument) -> PaymentMethod | None:
+        """The payment method with the same number at the same gateway."""
+        if instrument.fingerprint is None:
+            return None
+        same_kind = (row for row in self.rows if (row.gateway, row.type) == (instrument.gateway, instrument.type.value))
+        return next(
+            (row for row in same_kind if open_row(row, self.cipher).fingerprint == instrument.fingerprint), None
+        )
 
     def open(self, row: PaymentMethod) -> PaymentMethodRecord:
         """The record of a row, with its details decrypted."""

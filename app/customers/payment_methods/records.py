@@ -26,6 +26,7 @@ class PaymentMethodDetails:
     expiry_year: int | None = None
     funding: str | None = None
     country: str | None = None
+    fingerprint: str | None = None
 
     @classmethod
     def from_instrument(cls, instrument: Instrument) -> "PaymentMethodDetails":
@@ -38,6 +39,7 @@ class PaymentMethodDetails:
             expiry_year=instrument.expiry_year,
             funding=instrument.funding,
             country=instrument.country,
+            fingerprint=instrument.fingerprint,
         )
 
     @property

@@ -36,7 +36,8 @@ class GatewayUnavailable(AppError):
 class Instrument:
     """A payment method as the gateway describes it: its owner can recognise it, nobody can pay with it.
 
-    `expiry_year` has four digits; `country` is that of the bank (ISO 3166-1 alpha-2).
+    `expiry_year` has four digits; `country` is that of the bank (ISO 3166-1 alpha-2). `fingerprint` is the gateway's
+    name for the number of a card or account, the same whenever it is typed; None when the gateway has none.
     """
 
     gateway: str
@@ -49,6 +50,7 @@ class Instrument:
     expiry_year: int | None = None
     funding: str | None = None
     country: str | None = None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

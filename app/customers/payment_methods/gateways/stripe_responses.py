@@ -50,6 +50,7 @@ def to_instrument(method: stripe.PaymentMethod, *, gateway_customer: str) -> Ins
         expiry_year=getattr(details, "exp_year", None),
         funding=getattr(details, "funding", None),
         country=getattr(details, "country", None),
+        fingerprint=getattr(details, "fingerprint", None),
     )
 
 
