@@ -79,6 +79,9 @@ _UPDATE: Write[Any] = Write(
     ),
     require_row=True,
 )
+_UPDATE_GROUP: Write[Any] = Write(
+    update(Customer).where(col(Customer.id) == bindparam("customer_id")).values(group_id=bindparam("group_id"))
+)
 _UPDATE_PASSWORD: Write[Any] = Write(
     update(Customer)
     .where(col(Customer.id) == bindparam("customer_id"))
@@ -155,6 +158,22 @@ async def lock(
     """Lock a customer and read it; None when there is none or it was erased."""
     rows = await execute(session, _LOCK, organization_id=organization_id, customer_id=customer_id)
     return open_row(rows[0], await vault.cipher(customer_id)) if rows else None
+
+
+async def replace_group(
+    session: AsyncSession, vault: Vault, customer: CustomerRecord, *, group_id: UUID | None, is_next_version: bool
+) -> CustomerRecord:
+    """Put a locked or new customer into another group, or take it out of its group.
+
+    Unless the record is the next version already, it becomes that. The foreign key rejects a group that is deleted
+    concurrently.
+    """
+    written = customer if is_next_version else await write_next_version(session, vault, customer)
+    # Not deferred: the next version is, and two deferred changes of one row would be one statement.
+    await execute(session, _UPDATE_GROUP, customer_id=customer.row.id, group_id=group_id)
+    # Only the id of the new group is known here.
+    row = written.row._replace(group_id=group_id, group_code=None, group_name=None, group_tax_exempt=None)
+    return CustomerRecord(row, written.personal)
 
 
 async def replace_password_hash(session: AsyncSession, vault: Vault, *, customer_id: UUID, password_hash: str) -> None:

@@ -12,13 +12,14 @@ from app.customers.api import Customer, to_customer
 from app.customers.back_office import listing, upserting
 from app.customers.back_office.conditions import CustomerConditions
 from app.customers.back_office.where.api import ConditionBuilder, CustomerSort, CustomerWhere, parse_sort
+from app.customers.fields import repository as extra_fields
 from app.customers.identifiers import IdentifierKind
-from app.customers.inputs import CustomerBy, ProfileInput, provided_fields
+from app.customers.inputs import AttributeInput, CustomerBy, ProfileInput, attribute_pairs, provided_fields
 from app.customers.newsletter import UnsubscribeLinks, send_newsletter_welcome
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError
 from app.platform.graphql import ids
-from app.platform.graphql.access import back_office
+from app.platform.graphql.access import authorize, back_office
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import Payload, mutation, query
 from app.platform.graphql.pagination import Connection, connection, page_request
@@ -123,6 +124,14 @@ class UpsertCustomerInput(ProfileInput):
     email: strawberry.Maybe[str | None] = strawberry.field(
         description="Without `id`: the customer with this address is updated, or created as a guest.", default=None
     )
+    attributes: strawberry.Maybe[list[AttributeInput] | None] = strawberry.field(
+        description="Answers to extra fields; those not named stay. None is required here.", default=None
+    )
+    group: strawberry.Maybe[str | None] = strawberry.field(
+        description="The id or the code of the group to put the customer into, as in `assignCustomerGroup`; an "
+        "explicit null takes it out of its group. Needs the scope `groups:write` too.",
+        default=None,
+    )
     expected_version: int | None = strawberry.field(
         description="Refuse to update with `CONFLICT` unless the customer still has this `version`.", default=None
     )
@@ -155,12 +164,19 @@ class BackOfficeMutations:
         input: Annotated[UpsertCustomerInput, strawberry.argument(description="The customer.")],
     ) -> UpsertCustomerPayload:
         """A new customer is a guest: it has no password until it registers."""
+        if input.group is not None:
+            authorize(context.principal, back_office(Scope.GROUPS_WRITE))
+        values, extras = provided_fields(input, UPSERTABLE_FIELDS), []
+        if values.get("attributes") is not None:
+            values["attributes"] = attribute_pairs(values["attributes"])
+            extras = await extra_fields.by_organization(context.store, context.organization.id)
         result = await upserting.upsert(
             session,
             context.store.vault,
             organization=context.organization,
             customer_id=ids.decode("Customer", input.id, "id") if input.id else None,
-            input_values=provided_fields(input, UPSERTABLE_FIELDS),
+            input_values=values,
+            extras=extras,
             expected_version=input.expected_version,
         )
         action = Action.CUSTOMER_CREATED if result.created else Action.CUSTOMER_UPDATED

@@ -1,20 +1,25 @@
 """Upserts a customer, also under concurrent calls."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import email_replacement, identifiers, service, versions
+from app.customers.fields import extras as extra_fields
+from app.customers.fields.extras import ExtraFieldDefinition
+from app.customers.groups import repository as groups
+from app.customers.groups.api import KIND as GROUP
 from app.customers.identifiers import IdentifierKind
-from app.customers.profile import parse_profile, with_newsletter_consent
+from app.customers.profile import parse_profile, with_answers, with_newsletter_consent
 from app.customers.records import CustomerDetails, CustomerRecord, CustomerRow, open_row
 from app.customers.service import EmailTaken
 from app.platform.blanks import is_blank
 from app.platform.db.writing import savepoint
-from app.platform.errors import NotFound, Required
+from app.platform.errors import AppError, NotFound, Required
+from app.platform.graphql import ids
 from app.platform.principal import Organization
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress, shopper_reference
@@ -37,6 +42,7 @@ class _NewCustomer:
     profile: Mapping[str, Any]
     newsletter: bool
     shopper_reference: str | None
+    answers: Mapping[str, str | None]
 
 
 async def upsert(
@@ -47,6 +53,7 @@ async def upsert(
     customer_id: UUID | None,
     input_values: Mapping[str, Any],
     expected_version: int | None = None,
+    extras: Sequence[ExtraFieldDefinition] = (),
 ) -> UpsertResult:
     """Update the customer with this id, or else with the given email, or else create a guest with that email.
 
@@ -58,10 +65,17 @@ async def upsert(
     | None          | nobody has it                            | created                                          |
     | None          | another call takes it at the same time   | updated: the unique index decides                |
 
+    `attributes` are pairs of a field's name and an answer, `extras` the declared fields; those that are required at a
+    registration are not here. `group` is the id or the code of one, None for none; a new customer is otherwise in the
+    default group.
+
     Raise `AppErrorGroup` with every wrong field, `NotFound`, `Conflict`, `EmailTaken`, `ReferenceTaken`.
     """
     organization_id = organization.id
-    new = _parse(input_values, needs_email=customer_id is None)
+    validation = Validation()
+    new = _parse(validation, input_values, extras, needs_email=customer_id is None)
+    group_id = await _find_group(session, validation, organization_id, input_values.get("group"))
+    validation.raise_errors()
     values = dict(input_values)
     if customer_id is None:
         # The address only identifies the customer; a different spelling must not change it.
@@ -70,16 +84,44 @@ async def upsert(
     if customer_id is None:
         created = await _create(session, vault, organization_id, new)
         if created is not None:
+            if "group" in input_values and created.row.group_id != group_id:
+                created = await versions.replace_group(session, vault, created, group_id=group_id, is_next_version=True)
             return UpsertResult(created, created=True, subscribed=new.newsletter, names=[])
         # A concurrent call has just taken the address, or it is reserved for who can still undo a change.
         customer_id = await _owner_id(session, vault, organization_id, new.email)
         if customer_id is None:
             raise EmailTaken("This address is reserved: its owner can still undo a change to another one.")
-    return await _update(session, vault, organization, customer_id, values, expected_version)
+    updated = await _update(session, vault, organization, customer_id, values, expected_version, extras)
+    if "group" not in input_values or updated.customer.row.group_id == group_id:
+        return updated
+    customer = await versions.replace_group(
+        session, vault, updated.customer, group_id=group_id, is_next_version=bool(updated.names)
+    )
+    return replace(updated, customer=customer, names=[*updated.names, "group"])
 
 
-def _parse(input_values: Mapping[str, Any], *, needs_email: bool) -> _NewCustomer:
-    validation = Validation()
+async def _find_group(
+    session: AsyncSession, validation: Validation, organization_id: UUID, id_or_code: str | None
+) -> UUID | None:
+    if id_or_code is None:
+        return None
+    try:
+        decoded = ids.decode(GROUP, id_or_code)
+    except AppError:
+        decoded = None
+    found = await groups.find(session, organization_id=organization_id, group_id=decoded, code=id_or_code)
+    if found is None:
+        validation.add(NotFound("There is no group with this id or code."), "group")
+    return found
+
+
+def _parse(
+    validation: Validation,
+    input_values: Mapping[str, Any],
+    extras: Sequence[ExtraFieldDefinition],
+    *,
+    needs_email: bool,
+) -> _NewCustomer:
     if needs_email and is_blank(input_values.get("email")):
         validation.add(Required("Name the customer by its id or its email address."), "email")
     elif "email" in input_values and is_blank(input_values["email"]):
@@ -87,8 +129,11 @@ def _parse(input_values: Mapping[str, Any], *, needs_email: bool) -> _NewCustome
     email = validation.optional("email", EmailAddress.parse, input_values.get("email"))
     profile = parse_profile(validation, input_values, by_customer=False)
     reference = validation.optional("shopperReference", shopper_reference, input_values.get("shopper_reference"))
-    validation.raise_errors()
-    return _NewCustomer(email, profile, bool(input_values.get("newsletter")), reference)  # type: ignore[arg-type] # needed where it is used
+    if "attributes" in input_values and input_values["attributes"] is None:
+        validation.add(Required("This cannot be cleared."), "attributes")
+    answers = extra_fields.parse_answers(validation, extras, input_values.get("attributes") or ())
+    newsletter = bool(input_values.get("newsletter"))
+    return _NewCustomer(email, profile, newsletter, reference, answers)  # type: ignore[arg-type] # raised before it is used
 
 
 async def _owner_id(session: AsyncSession, vault: Vault, organization_id: UUID, email: EmailAddress) -> UUID | None:
@@ -109,13 +154,12 @@ async def _create(
 
 
 async def _insert(session: AsyncSession, vault: Vault, organization_id: UUID, new: _NewCustomer) -> CustomerRow:
+    personal, _ = with_answers(CustomerDetails(email=new.email.address, **new.profile), new.answers)
     customer = await versions.insert_customer(
         session,
         vault,
         organization_id=organization_id,
-        personal=with_newsletter_consent(
-            CustomerDetails(email=new.email.address, **new.profile), newsletter=new.newsletter
-        ),
+        personal=with_newsletter_consent(personal, newsletter=new.newsletter),
         password_hash=None,
         newsletter=new.newsletter,
         shopper_reference=new.shopper_reference,
@@ -135,6 +179,7 @@ async def _update(
     customer_id: UUID,
     input_values: Mapping[str, Any],
     expected_version: int | None,
+    extras: Sequence[ExtraFieldDefinition],
 ) -> UpsertResult:
     try:
         result = await service.update(
@@ -145,6 +190,7 @@ async def _update(
             input_values=input_values,
             by_customer=False,
             expected_version=expected_version,
+            extras=extras,
         )
     except NotFound:
         raise NotFound(field=("id",)) from None

@@ -64,6 +64,17 @@ async def by_ids(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
     return [found.get(one) for one in ids]
 
 
+async def find(session: AsyncSession, *, organization_id: UUID, group_id: UUID | None, code: str) -> UUID | None:
+    """The id of the group with this id, or else with this code, if the organization has it. It is not locked."""
+    if group_id is None and not is_storable(code):
+        return None
+    statement = select_one(CustomerGroup.id).where(
+        CustomerGroup.organization_id == organization_id,
+        CustomerGroup.id == group_id if group_id is not None else CustomerGroup.code == code,
+    )
+    return (await session.exec(statement)).first()
+
+
 async def exists(session: AsyncSession, *, organization_id: UUID, group_id: UUID) -> bool:
     """Whether the organization has the group. It is not locked: the foreign key decides when it is deleted."""
     statement = select_one(CustomerGroup.id).where(

@@ -1,8 +1,10 @@
 """Upserting and deleting customers by the back office."""
 
 import asyncio
+from typing import Any
 
 from app.platform.graphql import ids
+from app.platform.principal import Scope
 from app.privacy.deletion import finish_deletions
 from tests.shop import PASSWORD, Shop
 
@@ -136,3 +138,91 @@ async def test_a_customer_with_orders_is_not_deleted(shop: Shop) -> None:
     assert await shop.counts() == before
     login = await shop.ask("Login", identifier="ann@example.org", password=PASSWORD)
     assert login.payload("login")["customer"]["id"] == ann.id
+
+
+FULL = """mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $input) { created
+    customer { id version group { code } attributes { name value } } userErrors { code field } } }"""
+
+
+async def _group(shop: Shop, token: str, code: str) -> str:
+    document = (
+        f'mutation {{ createGroup(input: {{ code: "{code}", name: "G" }}) {{ group {{ id }} userErrors {{ code }} }} }}'
+    )
+    found: str = (await shop.ask(document, token=token)).payload("createGroup")["group"]["id"]
+    return found
+
+
+async def _field(shop: Shop, token: str, name: str, required: str) -> None:
+    document = f"""mutation {{ createExtraField(input: {{ name: "{name}", type: NUMBER, required: {required},
+        labels: [{{ locale: "en", text: "L" }}] }}) {{ userErrors {{ code }} }} }}"""
+    (await shop.ask(document, token=token)).payload("createExtraField")
+
+
+async def test_an_upsert_sets_the_group_by_code_or_id_and_answers_of_new_and_known_customers(shop: Shop) -> None:
+    token = await shop.integration()
+    trade, retail = await _group(shop, token, "trade"), await _group(shop, token, "retail")
+    await _field(shop, token, "size", "false")
+    await _field(shop, token, "vat", "true")
+    bystander = await shop.ask(FULL, token=token, input={"email": "bob@example.org", "group": retail})
+    size, vat = {"name": "size", "value": "12"}, {"name": "vat", "value": "7"}
+
+    async def upsert(**fields: Any) -> Any:
+        answer = await shop.ask(FULL, token=token, input={"email": "gus@example.org", **fields})
+        return answer.payload("upsertCustomer")["customer"]
+
+    created = await upsert(group="trade", attributes=[size])
+    assert (created["version"], created["group"], created["attributes"]) == (1, {"code": "trade"}, [size])
+    same = await upsert(group=trade, attributes=[size])
+    assert same == created
+    both = await upsert(group=retail, attributes=[vat], firstName="Gus")
+    assert (both["version"], both["group"], both["attributes"]) == (2, {"code": "retail"}, [size, vat])
+    only_group = await upsert(group="trade")
+    assert (only_group["version"], only_group["group"], only_group["attributes"]) == (3, {"code": "trade"}, [size, vat])
+    none = await upsert(group=None, attributes=[{"name": "size", "value": None}])
+    assert (none["version"], none["group"], none["attributes"]) == (4, None, [vat])
+
+    read = "query ($by: CustomerBy!) { customer(by: $by) { id version group { code } attributes { name value } } }"
+    stored = await shop.ask(read, token=token, by={"email": "gus@example.org"})
+    assert stored.data["customer"] == none
+    other = await shop.ask(read, token=token, by={"email": "bob@example.org"})
+    assert other.data["customer"] == bystander.payload("upsertCustomer")["customer"]
+    assert other.data["customer"]["group"] == {"code": "retail"}
+
+
+async def test_a_refused_group_or_answer_is_named_beside_the_other_wrong_fields(shop: Shop) -> None:
+    token = await shop.integration()
+    await _field(shop, token, "size", "false")
+    ann = await shop.register("ann@example.org")
+    elsewhere = await shop.create_organization("second")
+    foreign = await _group(shop, await shop.integration(organization=elsewhere), "foreign")
+    before = await shop.counts()
+    wrong = [{"name": "size", "value": "x"}, {"name": "hat", "value": "1"}]
+
+    for named in ({"email": "new@example.org"}, {"email": "ann@example.org"}, {"id": ann.id}):
+        for group in ("nothing", foreign, "foreign", "a\u0000b", ""):
+            answer = await shop.ask(
+                FULL, token=token, input={**named, "group": group, "phone": "1", "attributes": wrong}
+            )
+            assert answer.refusals("upsertCustomer") == [
+                ("TOO_SHORT", ["phone"]),
+                ("INVALID", ["attributes", "size"]),
+                ("INVALID", ["attributes", "hat"]),
+                ("NOT_FOUND", ["group"]),
+            ]
+    cleared = await shop.ask(FULL, token=token, input={"email": "new@example.org", "attributes": None})
+    assert cleared.refusals("upsertCustomer") == [("REQUIRED", ["attributes"])]
+    assert await shop.counts() == before
+
+
+async def test_a_group_needs_the_scope_of_groups_too(shop: Shop) -> None:
+    every = await shop.integration()
+    await _group(shop, every, "trade")
+    token = await shop.integration(Scope.CUSTOMERS_WRITE)
+    before = await shop.counts()
+
+    for group in ("trade", None):
+        refused = await shop.ask(UPSERT, token=token, input={"email": "gus@example.org", "group": group})
+        assert refused.codes == ["FORBIDDEN"]
+
+    assert await shop.counts() == before
+    (await shop.ask(UPSERT, token=token, input={"email": "gus@example.org"})).payload("upsertCustomer")
