@@ -59,11 +59,12 @@ class CancelAnonymizationPayload(Payload):
     anonymization: Anonymization | None = strawberry.field(description="The request.", default=None)
 
 
-@strawberry.input(description="The customer to delete.")
+@strawberry.input(description="The customer to delete: exactly one of `customerId` and `email`.")
 class DeleteCustomerInput:
     """What `deleteCustomer` needs."""
 
-    customer_id: strawberry.ID = strawberry.field(description="Which customer.")
+    customer_id: strawberry.ID | None = strawberry.field(description="Which customer.", default=None)
+    email: str | None = strawberry.field(description="The address of the customer, in any case.", default=None)
     expected_version: int | None = strawberry.field(
         description="Refuse with `CONFLICT` unless the customer still has this `version`.", default=None
     )
@@ -92,15 +93,18 @@ class PrivacyMutations:
         input: Annotated[DeleteCustomerInput, strawberry.argument(description="The customer.")],
     ) -> DeleteCustomerPayload:
         """Raise `NotFound` for a customer who is deleted already."""
-        customer_id = ids.decode("Customer", input.customer_id, "customerId")
-        deletion_id = await deletion.delete(
+        given = _exactly_one({"customerId": input.customer_id, "email": input.email})
+        deleted = await deletion.delete(
             session,
             context.store,
             organization_id=context.organization.id,
-            customer_id=customer_id,
+            customer=_parse_email(given["email"])
+            if "email" in given
+            else ids.decode("Customer", given["customerId"], "customerId"),
             expected_version=input.expected_version,
         )
-        record(session, context.origin, Action.CUSTOMER_DELETED, customer_id=customer_id, object_id=deletion_id)
+        customer_id = deleted.customer_id
+        record(session, context.origin, Action.CUSTOMER_DELETED, customer_id=customer_id, object_id=deleted.id)
         return DeleteCustomerPayload(deleted_customer_id=ids.encode("Customer", customer_id))
 
     @mutation(
@@ -169,11 +173,16 @@ async def _parse_person(session: AsyncSession, context: Context, given: RequestA
     if "customerId" in named:
         return Person("customerId", customer_id=ids.decode("Customer", named["customerId"], "customerId"))
     if "email" in named:
-        validation = Validation()
-        email = validation.require("email", EmailAddress.parse, named["email"])
-        validation.raise_errors()
+        email = _parse_email(named["email"])
         return await requests.by_email(session, context.store.vault, organization_id=organization_id, email=email)
     return await requests.by_order_number(session, organization_id=organization_id, number=named["orderNumber"])
+
+
+def _parse_email(raw: str) -> EmailAddress:
+    validation = Validation()
+    email = validation.require("email", EmailAddress.parse, raw)
+    validation.raise_errors()
+    return email
 
 
 def _exactly_one(given: Mapping[str, str | None]) -> dict[str, str]:

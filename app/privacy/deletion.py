@@ -7,9 +7,13 @@ from sqlalchemy import select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.customers import identifiers
 from app.customers import repository as customers
+from app.customers.email_replacement import is_same_mailbox
+from app.customers.identifiers import IdentifierKind
 from app.customers.orders import repository as orders
 from app.customers.orders.guest_order_keys import discard_spent_keys
+from app.customers.repository import LockedCustomer
 from app.identity.staff.tables import StaffMember
 from app.platform.clock import now
 from app.platform.db.columns import new_id
@@ -17,9 +21,10 @@ from app.platform.db.locks import NO_KEY
 from app.platform.db.queues import Queue
 from app.platform.db.reading import Read, columns
 from app.platform.errors import AppError, Conflict, ErrorCode, NotFound
+from app.platform.values import EmailAddress
 from app.platform.vault import epochs
 from app.platform.vault.ledger import Subject
-from app.platform.vault.vault import Store
+from app.platform.vault.vault import Store, Vault
 from app.privacy.erasure import LEASE, erase_customer_data
 from app.privacy.tables import Deletion
 
@@ -52,29 +57,51 @@ _REMOVED_STAFF = Read(
 
 
 async def delete(
-    session: AsyncSession, store: Store, *, organization_id: UUID, customer_id: UUID, expected_version: int | None
-) -> UUID:
-    """Delete the customer and everything it owns; return the deletion's id.
+    session: AsyncSession,
+    store: Store,
+    *,
+    organization_id: UUID,
+    customer: UUID | EmailAddress,
+    expected_version: int | None,
+) -> Deletion:
+    """Delete the customer with this id or address, and everything it owns.
 
     `finish_deletions` destroys the data key after this transaction. Raise `NotFound` (also for a customer who is
     deleted already), `HasOrders`, or `Conflict` when the version is not the expected one.
     """
-    customer = await customers.lock(session, store.vault, organization_id=organization_id, customer_id=customer_id)
-    if customer is None:
-        raise NotFound(field=("customerId",))
-    if expected_version is not None and customer.row.version != expected_version:
+    field = "email" if isinstance(customer, EmailAddress) else "customerId"
+    found = await _lock(session, store.vault, organization_id, customer)
+    if found is None:
+        raise NotFound(field=(field,))
+    customer_id = found.row.id
+    if expected_version is not None and found.row.version != expected_version:
         raise Conflict(field=("expectedVersion",))
     if await orders.has_orders(session, organization_id=organization_id, customer_id=customer_id):
-        raise HasOrders
+        raise HasOrders(field=(field,))
     await erase_customer_data(session, store, organization_id=organization_id, customer_id=customer_id)
     moment = now()
-    customer.row.deleted_at = moment
-    session.add(customer.row)
+    found.row.deleted_at = moment
+    session.add(found.row)
     deletion = Deletion(
         id=new_id(), organization_id=organization_id, customer_id=customer_id, deleted_at=moment, due_at=moment
     )
     session.add(deletion)
-    return deletion.id
+    return deletion
+
+
+async def _lock(
+    session: AsyncSession, vault: Vault, organization_id: UUID, customer: UUID | EmailAddress
+) -> LockedCustomer | None:
+    if isinstance(customer, UUID):
+        return await customers.lock(session, vault, organization_id=organization_id, customer_id=customer)
+    owner = await identifiers.owner_id(
+        session, vault, organization_id=organization_id, kind=IdentifierKind.EMAIL, canonical=customer.canonical
+    )
+    if owner is None:
+        return None
+    locked = await customers.lock(session, vault, organization_id=organization_id, customer_id=owner)
+    # It may have got another address while this transaction waited for the lock.
+    return locked if locked is not None and is_same_mailbox(locked.personal.email, customer) else None
 
 
 async def finish_deletions(store: Store) -> int:

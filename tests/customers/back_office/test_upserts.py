@@ -226,3 +226,48 @@ async def test_a_group_needs_the_scope_of_groups_too(shop: Shop) -> None:
 
     assert await shop.counts() == before
     (await shop.ask(UPSERT, token=token, input={"email": "gus@example.org"})).payload("upsertCustomer")
+
+
+DELETE_BY = """mutation ($input: DeleteCustomerInput!) { deleteCustomer(input: $input) {
+    deletedCustomerId userErrors { code field } } }"""
+
+
+async def test_a_customer_is_deleted_by_its_address_and_no_other_one(shop: Shop) -> None:
+    token = await shop.integration()
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    other = await shop.create_organization("second")
+    eve = await shop.register("ann@example.org", organization=other)
+
+    stale = await shop.ask(DELETE_BY, token=token, input={"email": "ann@example.org", "expectedVersion": 9})
+    deleted = await shop.ask(DELETE_BY, token=token, input={"email": "ANN@example.org"})
+    again = await shop.ask(DELETE_BY, token=token, input={"email": "ann@example.org"})
+
+    assert stale.refusals("deleteCustomer") == [("CONFLICT", ["expectedVersion"])]
+    assert deleted.payload("deleteCustomer")["deletedCustomerId"] == ann.id
+    assert again.refusals("deleteCustomer") == [("NOT_FOUND", ["email"])]
+    assert await finish_deletions(shop.runtime.store) == 1
+    assert [await keys(shop, one.id) for one in (ann, bob, eve)] == [0, 1, 1]
+    assert (await shop.ask("Me", token=bob.token)).data["me"]["id"] == bob.id
+    assert (await shop.ask("Me", token=eve.token)).data["me"]["id"] == eve.id
+
+
+async def test_a_refused_deletion_names_the_field_and_deletes_nothing(shop: Shop) -> None:
+    token = await shop.integration()
+    ann = await shop.register("ann@example.org")
+    money = {"amount": "49.90", "currencyCode": "CHF"}
+    order = {"customerId": ann.id, "number": "order-1", "total": money, "itemCount": 1}
+    (await shop.ask("RecordOrder", token=token, input=order)).payload("recordOrder")
+    before = await shop.counts()
+    cases: list[tuple[dict[str, str], list[tuple[str, list[str]]]]] = [
+        ({}, [("REQUIRED", ["customerId"])]),
+        ({"customerId": ann.id, "email": "ann@example.org"}, [("INVALID", ["email"])]),
+        ({"email": "x"}, [("INVALID", ["email"])]),
+        ({"email": " "}, [("REQUIRED", ["email"])]),
+        ({"email": "nobody@example.org"}, [("NOT_FOUND", ["email"])]),
+        ({"email": "ann@example.org"}, [("HAS_ORDERS", ["email"])]),
+    ]
+
+    for given, expected in cases:
+        assert (await shop.ask(DELETE_BY, token=token, input=given)).refusals("deleteCustomer") == expected, given
+
+    assert await shop.counts() == before
