@@ -17,6 +17,8 @@ from tests.customers.payment_methods.payments import SandboxPayments, StripePaym
 from tests.customers.payment_methods.stripe_proxy import WEBHOOK_SECRET, Fault, StripeProxy, account
 from tests.shop import Person, Shop, Urls, open_shop
 
+NUMBERS = ("4242424242424242", "5555555555554444", "4000056655665556")
+
 # Stripe's library passes form data to httpx in a deprecated way.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=")
 
@@ -41,7 +43,7 @@ async def deliver(payments: StripePayments, body: bytes, *, secret: str = WEBHOO
 async def test_a_method_detached_at_stripe_disappears_and_the_newest_other_one_is_the_default(
     payments: StripePayments, stripe_proxy: StripeProxy, ann: Person
 ) -> None:
-    cards = [await stripe_proxy.card() for _ in range(3)]
+    cards = [await stripe_proxy.card(number) for number in NUMBERS]
     first, _, third = [await payments.add_method(ann, card) for card in cards]
     await stripe_proxy.direct(f"payment_methods/{cards[0]}/detach", {})
 
