@@ -20,6 +20,7 @@ from app.platform.clock import now
 from app.platform.jobs.running import Job, run_jobs
 from app.platform.mail.delivery import MailTransport, deliver_due
 from app.platform.mail.delivery import sweep as sweep_mail
+from app.platform.vault import epochs
 from app.platform.vault.schedule import follow
 from app.privacy.deletion import finish_deletions
 from app.privacy.erasure import erase_due
@@ -29,7 +30,6 @@ from app.server.runtime import Runtime, key_schedule
 
 RECONCILE_BATCH_SIZE = 20
 HOUR = timedelta(hours=1)
-MINUTE = timedelta(minutes=1)
 MINUTE = timedelta(minutes=1)
 log = structlog.get_logger(__name__)
 
@@ -55,6 +55,8 @@ def jobs(runtime: Runtime) -> list[Job]:
     schedule = key_schedule(settings)
 
     async def keep_key_versions() -> int:
+        # A key that only the other moment's database needs must not lose its version.
+        await epochs.require_same(store.database, vault.keystore)
         return await follow(vault.keystore, vault.ring, schedule, moment=now())
 
     async def vacuum_key_store() -> int:

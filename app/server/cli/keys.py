@@ -9,11 +9,12 @@ from rich.table import Table
 
 from app.identity.sessions.signing import SigningKeys
 from app.platform.settings import Settings
-from app.platform.vault import master, retirement
+from app.platform.vault import epochs, master, retirement
 from app.platform.vault.backups import last_backup
+from app.platform.vault.epochs import NotOfOneMoment
 from app.platform.vault.rotation import rotate
 from app.platform.vault.versions import all_versions, count_rows
-from app.server.cli.environment import console, run, settings
+from app.server.cli.environment import CommandRefused, console, run, settings
 from app.server.runtime import open_runtime
 
 keys = typer.Typer(no_args_is_help=True, help="Key versions and signing keys.")
@@ -78,6 +79,11 @@ def retire_version(
 async def _retire(config: Settings, version: int) -> None:
     async with open_runtime(config) as runtime:
         vault = runtime.store.vault
+        try:
+            await epochs.require_same(runtime.store.database, vault.keystore)
+        except NotOfOneMoment as state:
+            message = f"The two databases are not of one moment ({state}). Run `patron restore check` first."
+            raise CommandRefused(message) from None
         grace = timedelta(seconds=config.key_retirement_delay)
         moment = await retirement.retire(vault.keystore, vault.ring, version, grace=grace)
         await vault.keystore.vacuum()

@@ -2,6 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
+from app.platform.vault.epochs import NotOfOneMoment
+from app.platform.vault.versions import all_versions
+from app.server.worker import jobs
 from tests import postgres
 from tests.platform.vault.builders import first_name, open_file_shop, versions_of_rows
 from tests.server.cli.conftest import Patron
@@ -63,3 +68,25 @@ async def test_a_lost_key_store_is_restored_from_a_backup(
     urls = Urls(sqlite_urls.main, moved["keystore_url"], sqlite_urls.folder)
     async with open_file_shop(urls, shop.organization) as again:
         assert await first_name(again, ann.token) == "Ann"
+
+
+async def test_no_version_is_destroyed_while_the_databases_are_not_of_one_moment(
+    urls: Urls, patron: Patron, tmp_path: Path
+) -> None:
+    files = {"master_key": "", "master_key_file": str(urls.folder / "master.key")}
+    async with open_file_shop(urls) as shop:
+        ann = await shop.register("ann@example.org", firstName="Ann")
+        assert (await patron("keys", "rotate", **files)).returncode == 0
+        assert (await patron("keystore", "backup", str(tmp_path / "backup"), **files)).returncode == 0
+        # As after a restore of an older main database.
+        await shop.execute("UPDATE main_epoch SET epoch = epoch - 5")
+
+        refused = await patron("keys", "retire", "1", **files)
+        (job,) = [job for job in jobs(shop.runtime) if job.name == "keep-key-versions"]
+        with pytest.raises(NotOfOneMoment):
+            await job.run()
+
+        assert (refused.returncode, "MAIN_OLDER" in refused.stderr) == (2, True), refused.stderr
+        version = next(one for one in await all_versions(shop.runtime.store.vault.keystore) if one.version == 1)
+        assert version.destroyed_at is None
+        assert await first_name(shop, ann.token) == "Ann"
