@@ -4,8 +4,9 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import EmailPolicy, Policy
 from email.utils import format_datetime
 from functools import cache
 from html import escape
@@ -33,6 +34,19 @@ BUTTON = (
     '<p><a href="{link}" style="display:inline-block;padding:10px 20px;background:#18181b;color:#ffffff;'
     'border-radius:6px;text-decoration:none">{label}</a></p>\n<p style="font-size:13px;color:#52525b">{link}</p>'
 )
+
+
+class _UnfoldedHeader(UnstructuredHeader, BaseHeader):
+    """A header on one line. Python folds a long URL into encoded words (RFC 2047), where none may stand (RFC 2369)."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """The line as it is sent; lines may have 998 characters (RFC 5322)."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _UnfoldedHeader)
+_POLICY = EmailPolicy(header_factory=_HEADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,7 @@ def email_message(
     """The mail with its headers. Sent twice it has the same Message-ID, by which a repeat is recognised."""
     rendered = render(template, content, fallback_url=fallback_url)
     address = content.sender or sender
-    mail = EmailMessage()
+    mail = EmailMessage(_POLICY)
     mail["From"] = Address(" ".join(content.shop.split()), addr_spec=address)
     mail["To"] = content.to
     mail["Subject"] = rendered.subject

@@ -139,6 +139,13 @@ async def test_mail_programs_learn_how_to_unsubscribe_with_one_click(shop: Shop)
         )
         await deliver_due(shop.runtime.store, transport)
     (mail,) = [one for one in smtp_server.to("ann@example.org") if one["List-Unsubscribe"]]
+    (line,) = [
+        line for one in smtp_server.contents for line in one.splitlines() if line.startswith(b"List-Unsubscribe:")
+    ]
+
+    assert line.decode() == f"List-Unsubscribe: {mail['List-Unsubscribe']}"
+    assert len(line) > 78
+    assert b"=?" not in line
 
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert (await _post(shop, mail["List-Unsubscribe"].strip("<>"))).status_code == 200

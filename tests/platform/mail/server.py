@@ -17,6 +17,7 @@ class SmtpServer:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.contents: list[bytes] = []
         self.refuses_with: str | None = None
         self.url = ""
         self._arrived = threading.Event()
@@ -28,6 +29,7 @@ class SmtpServer:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the server's word
+        self.contents.append(envelope.content)
         self.mails.append(BytesParser(EmailMessage, policy=policy.default).parsebytes(envelope.content))
         self._arrived.set()
         return "250 OK"
