@@ -22,7 +22,7 @@ from app.platform.graphql import ids
 from app.platform.graphql.access import authorize, back_office
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import Payload, mutation, query
-from app.platform.graphql.pagination import Connection, connection, page_request
+from app.platform.graphql.pagination import COUNT_LIMIT, Connection, connection, page_request
 from app.platform.principal import Scope
 from app.platform.values import EmailAddress, LoginName
 
@@ -89,7 +89,9 @@ class BackOfficeQueries:
             sort.name,
             page,
             [(position, to_customer(one)) for position, one in found],
-            lambda: listing.count(context.store, organization_id=organization_id, condition=condition),
+            lambda: listing.count(
+                context.store, organization_id=organization_id, condition=condition, limit=COUNT_LIMIT
+            ),
         )
 
 

@@ -68,9 +68,10 @@ async def page(
     return [(sort.position(row), open_row(row, ciphers.get(row.id))) for row in rows]
 
 
-async def count(store: Store, *, organization_id: UUID, condition: ColumnElement[bool]) -> int:
-    """The number of customers that meet the condition."""
-    statement = select(func.count()).select_from(Customer).where(*_visible(condition))
+async def count(store: Store, *, organization_id: UUID, condition: ColumnElement[bool], limit: int) -> int:
+    """The number of customers that meet the condition, counted no further than to `limit`."""
+    visible = select(col(Customer.id)).where(*_visible(condition)).limit(limit).subquery()
+    statement = select(func.count()).select_from(visible)
     (found,) = await store.database.lagging_rows(Read(statement, _first_column), organization_id=organization_id)
     return found
 

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+from sqlalchemy import insert
+
+from app.customers.tables import Customer
+from app.platform.clock import now
+from app.platform.db.columns import new_id
 from app.platform.principal import Scope
 from app.privacy.erasure import erase_due
-from tests.shop import Shop
+from tests.shop import SeededOrganization, Shop, seed_organization
 
 SOME = """query ($where: CustomerWhere, $sortBy: CustomerSort, $after: String, $first: Int! = 100) {
     customers(first: $first, after: $after, where: $where, sortBy: $sortBy) {
@@ -30,6 +35,14 @@ async def guest(shop: Shop, token: str, email: str, **fields: Any) -> str:
     return found
 
 
+async def add_many(shop: Shop, organization: SeededOrganization, number: int) -> None:
+    """Customers of an organization, without anything personal."""
+    common = {"organization_id": organization.id, "created_at": now(), "updated_at": now()}
+    rows = [{"id": (id_ := new_id()), "shopper_reference": id_.hex, **common} for _ in range(number)]
+    async with shop.runtime.store.database.transaction() as session:
+        await (await session.connection()).execute(insert(Customer), rows)
+
+
 async def test_the_contracts_list_shows_the_newest_first_and_is_recorded_once(shop: Shop) -> None:
     token = await shop.integration(Scope.CUSTOMERS_READ)
     for name in ("ann", "bob", "cid"):
@@ -45,6 +58,19 @@ async def test_the_contracts_list_shows_the_newest_first_and_is_recorded_once(sh
     assert rest.data["customers"]["pageInfo"]["hasNextPage"] is False
     assert (await shop.audit()).count("customer.listed") == 2
     assert "customer.read" not in await shop.audit()
+
+
+async def test_the_number_of_customers_is_exact_up_to_ten_thousand(shop: Shop) -> None:
+    token = await shop.integration(Scope.CUSTOMERS_READ)
+    other = await seed_organization(shop.runtime, "another")
+    await add_many(shop, other, 2)
+    totals = []
+
+    for more in (10_000, 1, 1):
+        await add_many(shop, shop.organization, more)
+        totals.append((await shop.ask("Customers", token=token, first=1)).data["customers"]["totalCount"])
+
+    assert totals == [10_000, 10_001, 10_001]
 
 
 async def test_a_page_says_where_it_begins_and_ends(shop: Shop) -> None:
