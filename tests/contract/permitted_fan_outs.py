@@ -58,7 +58,7 @@ PERMITTED: dict[str, str] = {
     "SELECT customers BY group_id": GROUP_MOVES,
     "UPDATE customers BY group_id": GROUP_MOVES,
     "SELECT customers BY *deleted_at*organization_id*": BACK_OFFICE,
-    "SELECT anonymization_requests BY customer_id, id*": BACK_OFFICE,
+    "SELECT anonymization_requests BY *id, owner_id*": BACK_OFFICE,
 }
 
 
