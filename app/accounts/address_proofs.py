@@ -6,7 +6,8 @@
 | the registering browser of a pending registration | that registration's | end | that registration's |
 | any other browser | void | end | names, terms, attributes of the only pending registration; else nothing |
 
-What an unproven holder put there is emptied, unless it is the holder's own browser. An address that was proven
+What an unproven holder put there is emptied, and what that holder could still confirm is void, unless it is the
+holder's own browser. An address that was proven
 before is changed by a pending registration only while it is a guest's, and only from the browser that typed it.
 """
 
@@ -45,6 +46,9 @@ from app.platform.vault.vault import Vault
 DELIVERY_FIELDS = frozenset({"phone", "fax", "company"})
 # What the shop's own systems wrote; no browser can.
 BACK_OFFICE_FIELDS = ("reference", "reference_origin", "tax_exemption_code", "metadata")
+# Issued while somebody else had the account, who could take it back with them. Undoing a change is different: it was
+# mailed to somebody who had proven an address, and is that person's last resort.
+OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
 
 
 @dataclass(slots=True)
@@ -115,6 +119,7 @@ async def _prove_first(
         await _empty(session, vault, customer)
     row.sealed_password = None
     await _end_sessions(session, row.organization_id, row.id)
+    await proofs.revoke(session, customer_id=row.id, purposes=OUTDATED_PURPOSES)
     if own is not None:
         result = ProofResult(same_browser=True, about=about)
         await _apply(session, vault, origin, customer, own.payload, name_must_be_free, result)
