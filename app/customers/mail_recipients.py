@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
+
 from app.customers import repository
 from app.customers.identifiers import IdentifierKind
 from app.customers.records import CustomerRecord, open_row
@@ -41,5 +43,9 @@ async def find_mail_recipient(store: Store, *, organization_id: UUID, email: Ema
     cipher = await store.vault.cipher_or_decoy(customer_id)
     if row is None:
         return MailRecipient(customer_id, email.address)
-    record = open_row(row, cipher)
+    try:
+        record = open_row(row, cipher)
+    except InvalidTag:
+        # The key is lost, and the cipher a decoy: the mail is never sent, as for an unknown address.
+        return MailRecipient(customer_id, email.address)
     return MailRecipient(row.id, record.personal.email or email.address, record)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import bindparam, select
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -29,7 +30,7 @@ from app.platform.db.locks import NO_KEY
 from app.platform.db.reading import Read, any_of, columns
 from app.platform.db.writing import Write, execute
 from app.platform.values import EmailAddress
-from app.platform.vault.vault import Store, Vault
+from app.platform.vault.vault import KeyDestroyed, Store, Vault
 
 
 class Credentials(NamedTuple):
@@ -143,7 +144,11 @@ async def _open_credentials(store: Store, row: Credentials | None) -> tuple[Cred
         return None
     if row.sealed_password is None:
         return row, None
-    return row, cipher.open(PASSWORD_COLUMN, row.customer_id, row.sealed_password)
+    try:
+        return row, cipher.open(PASSWORD_COLUMN, row.customer_id, row.sealed_password)
+    except InvalidTag:
+        # The key is lost, and the cipher a decoy: there is no such customer.
+        return None
 
 
 @dataclass(slots=True)
@@ -157,7 +162,7 @@ class LockedCustomer:
 async def lock(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID
 ) -> LockedCustomer | None:
-    """Lock a customer until the transaction ends; None when there is none or it was erased."""
+    """Lock a customer until the transaction ends; None when there is none, it was erased or has no key."""
     customer = await lock_by_trusted_id(session, vault, customer_id=customer_id)
     return customer if customer is not None and customer.row.organization_id == organization_id else None
 
@@ -167,7 +172,10 @@ async def lock_by_trusted_id(session: AsyncSession, vault: Vault, *, customer_id
     row = await session.get(Customer, customer_id, with_for_update=NO_KEY, populate_existing=True)
     if row is None or row.erased_at is not None:
         return None
-    cipher = await vault.cipher(customer_id)
+    try:
+        cipher = await vault.cipher(customer_id)
+    except KeyDestroyed:
+        return None
     return LockedCustomer(row, cipher.open_as(CustomerDetails, TABLE, row.id, row.sealed))
 
 

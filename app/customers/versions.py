@@ -25,7 +25,7 @@ from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.writing import Write, execute, execute_at_commit
 from app.platform.errors import AppError, ErrorCode
-from app.platform.vault.vault import Vault
+from app.platform.vault.vault import KeyDestroyed, Vault
 
 
 class ReferenceTaken(AppError):
@@ -155,9 +155,12 @@ async def insert_customer(
 async def lock(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID
 ) -> CustomerRecord | None:
-    """Lock a customer and read it; None when there is none or it was erased."""
+    """Lock a customer and read it; None when there is none, it was erased or has no key."""
     rows = await execute(session, _LOCK, organization_id=organization_id, customer_id=customer_id)
-    return open_row(rows[0], await vault.cipher(customer_id)) if rows else None
+    try:
+        return open_row(rows[0], await vault.cipher(customer_id)) if rows else None
+    except KeyDestroyed:
+        return None
 
 
 async def replace_group(

@@ -21,6 +21,7 @@ from app.platform.db.columns import new_id
 from app.platform.db.engine import Database
 from app.platform.db.reading import Read, any_of
 from app.platform.db.writing import VersionConflict, Write, execute_at_commit
+from app.platform.errors import NotFound
 from app.platform.vault import ledger, versions
 from app.platform.vault.fingerprints import Fingerprints
 from app.platform.vault.ledger import Entry, Subject
@@ -68,8 +69,8 @@ _ADD_KEY: Write[Any] = Write(
 )
 
 
-class KeyDestroyed(Exception):
-    """The person has no data key (any more): nobody can read what was sealed with it."""
+class KeyDestroyed(NotFound):
+    """The person has no data key (any more): nobody can read what was sealed with it, so there is no such person."""
 
 
 class Vault:
