@@ -222,14 +222,15 @@ class AccountMutations:
         session: AsyncSession,
         input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")],
     ) -> ChangePasswordPayload:
-        """Verify the old password and hash the new one before anything is locked."""
+        """Verify the old password and hash the new one before anything is locked, and look again under the lock."""
         customer_id = context.principal.own_customer_id
         customer = await context.load(repository.by_ids, customer_id)
         if customer is None:
             raise NotFound
+        hasher = context.services.get(PasswordHasher)
         password_change = await passwords.check_change(
             context.store,
-            context.services.get(PasswordHasher),
+            hasher,
             context.services.get(GuessingPolicy),
             context.origin,
             customer=customer,
@@ -239,21 +240,27 @@ class AccountMutations:
         errors = await passwords.record_outcome(session, password_change)
         if errors or password_change.password_hash is None:
             return ChangePasswordPayload(user_errors=as_user_errors(errors))
+        vault, proof = context.store.vault, password_change.proof
+        proven = await passwords.lock_proven(
+            session, vault, hasher, context.origin, proof=proof, raw=input.current_password
+        )
+        if proven is None:
+            refused = passwords.wrong_password().with_field("currentPassword")
+            return ChangePasswordPayload(user_errors=user_errors(refused))
         await passwords.change(
             session,
-            context.store.vault,
-            organization_id=context.organization.id,
-            customer_id=customer_id,
+            vault,
+            proven,
             password_hash=password_change.password_hash,
             keep=context.principal.session_id,
         )
         await proofs.revoke(session, customer_id=customer_id, purposes=OUTDATED_PURPOSES)
         await notify(
             session,
-            context.store.vault,
+            vault,
             organization=context.organization,
             customer_id=customer_id,
-            personal=customer.personal,
+            personal=proven.personal,
             template=Template.PASSWORD_CHANGED,
         )
         record(session, context.origin, Action.PASSWORD_CHANGED, object_id=customer_id)

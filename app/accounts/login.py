@@ -1,6 +1,6 @@
 """Login with an email address or login name and a password. Wrong names and wrong passwords are indistinguishable."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -51,7 +51,11 @@ class Rejected(AppError):
 
 @dataclass(frozen=True, slots=True)
 class CredentialCheck:
-    """The outcome of a password check; `guess_attempt` has the guess counters to update."""
+    """The outcome of a password check; `guess_attempt` has the guess counters to update.
+
+    `compared_hash` is the stored hash that the password was compared with: whoever acts on the outcome must see under
+    the customer's lock that it is still that one.
+    """
 
     guess_attempt: attempts.Attempt
     customer_id: UUID | None
@@ -59,6 +63,7 @@ class CredentialCheck:
     email_verified: bool = False
     approval: str | None = None
     upgraded_hash: str | None = None
+    compared_hash: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +108,22 @@ async def log_in(
     | `require_verified_email`, and the address is not verified | returns `EmailNotVerified`   | reset          |
     | the customer waits for approval or was rejected           | returns `NotApproved`        | reset          |
     | the customer was erased in the meantime                   | returns `InvalidCredentials` | reset          |
+    | the password was replaced or voided in the meantime       | returns `InvalidCredentials` | reset          |
     | otherwise                                                 | returns `LoginSuccess`       | reset          |
 
     A raised error means that no password was checked. A returned one must be committed, with its counters and its
-    audit entry. Unknown names and wrong passwords cost the same queries and the same hash.
+    audit entry. Unknown names and wrong passwords cost the same queries and the same hash. The conditions about the
+    customer are checked again under the customer's lock: while the password was hashed, a reset may have ended the
+    sessions that it found.
     """
     organization = attempt.origin.principal.organization
     check = await check_credentials(store, hasher, organization=organization, attempt=attempt, guessing=guessing)
     rate_limit_error = await (attempts.succeed if check.matches else attempts.fail)(session, check.guess_attempt)
     error = rate_limit_error or _refusal(check, organization.settings)
-    if error is not None:
+    outcome = error or await _start_login_session(session, store, hasher, login_sessions, attempt, check)
+    if isinstance(outcome, AppError):
         record(session, attempt.origin, Action.LOGIN_FAILED, customer_id=check.customer_id)
-        return error
-    return await _start_login_session(session, store, login_sessions, attempt, check)
+    return outcome
 
 
 def _refusal(check: CredentialCheck, settings: OrganizationSettings) -> AppError | None:
@@ -142,15 +150,30 @@ def step_of_refusal(error: AppError) -> NextStep | None:
 
 
 async def _start_login_session(
-    session: AsyncSession, store: Store, login_sessions: LoginSessions, attempt: LoginAttempt, check: CredentialCheck
+    session: AsyncSession,
+    store: Store,
+    hasher: PasswordHasher,
+    login_sessions: LoginSessions,
+    attempt: LoginAttempt,
+    check: CredentialCheck,
 ) -> LoginSuccess | AppError:
     customer_id = check.customer_id
     assert customer_id is not None  # noqa: S101 - a password matched
-    organization_id = attempt.origin.principal.organization.id
-    customer = await versions.lock(session, store.vault, organization_id=organization_id, customer_id=customer_id)
-    if customer is None:
+    organization = attempt.origin.principal.organization
+    organization_id = organization.id
+    found = await versions.lock_with_password(
+        session, store.vault, organization_id=organization_id, customer_id=customer_id
+    )
+    if found is None:
         return InvalidCredentials()
-    if check.upgraded_hash:
+    customer, stored = found
+    matches = await still_matches(hasher, attempt.password, compared_hash=check.compared_hash, stored_hash=stored)
+    email_verified = customer.row.email_verified_at is not None
+    check = replace(check, matches=matches, email_verified=email_verified, approval=customer.row.approval)
+    error = _refusal(check, organization.settings)
+    if error is not None:
+        return error
+    if check.upgraded_hash and stored == check.compared_hash:
         await versions.replace_password_hash(
             session, store.vault, customer_id=customer_id, password_hash=check.upgraded_hash
         )
@@ -164,6 +187,18 @@ async def _start_login_session(
     record(session, attempt.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
     token = device_tokens.issue(store.vault.fingerprints, customer_id=customer_id, device=check.guess_attempt.device)
     return LoginSuccess(customer, tokens, token)
+
+
+async def still_matches(
+    hasher: PasswordHasher, password: str, *, compared_hash: str | None, stored_hash: str | None
+) -> bool:
+    """Whether a password that matched `compared_hash` matches what a locked customer has now.
+
+    It is hashed again only when that is another hash: a login at the same moment may have replaced an outdated one.
+    """
+    if stored_hash is None or stored_hash == compared_hash:
+        return stored_hash is not None
+    return (await hasher.verify(password, stored_hash)).matches
 
 
 async def check_credentials(
@@ -201,6 +236,7 @@ async def check_credentials(
         credentials.email_verified,
         credentials.approval,
         verification.upgraded_hash,
+        stored,
     )
 
 

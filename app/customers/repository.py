@@ -204,6 +204,14 @@ async def save(session: AsyncSession, vault: Vault, customer: LockedCustomer) ->
     await session.flush()
 
 
+async def password_hash_of(vault: Vault, customer: Customer) -> str | None:
+    """The decrypted password hash of a locked customer."""
+    if customer.sealed_password is None:
+        return None
+    found: str = (await vault.cipher(customer.id)).open(PASSWORD_COLUMN, customer.id, customer.sealed_password)
+    return found
+
+
 async def set_password(session: AsyncSession, vault: Vault, customer: Customer, password_hash: str) -> None:
     """Replace the password hash of a locked customer."""
     cipher = await vault.cipher(customer.id)

@@ -60,6 +60,16 @@ _LOCK = Write(
     .with_for_update(of=Customer, key_share=True),
     CustomerRow._make,
 )
+_LOCK_WITH_PASSWORD = Write(
+    select(*COLUMNS, col(Customer.sealed_password))
+    .where(
+        col(Customer.id) == bindparam("customer_id"),
+        col(Customer.organization_id) == bindparam("organization_id"),
+        col(Customer.erased_at).is_(None),
+    )
+    .with_for_update(of=Customer, key_share=True),
+    lambda values: (CustomerRow._make(values[:-1]), values[-1]),
+)
 _UPDATE: Write[Any] = Write(
     update(Customer)
     .where(
@@ -161,6 +171,17 @@ async def lock(
         return open_row(rows[0], await vault.cipher(customer_id)) if rows else None
     except KeyDestroyed:
         return None
+
+
+async def lock_with_password(
+    session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID
+) -> tuple[CustomerRecord, str | None] | None:
+    """Lock a customer and read it with its password hash; None when there is none or it was erased."""
+    rows = await execute(session, _LOCK_WITH_PASSWORD, organization_id=organization_id, customer_id=customer_id)
+    if not rows:
+        return None
+    (row, sealed), cipher = rows[0], await vault.cipher(customer_id)
+    return open_row(row, cipher), cipher.open(PASSWORD_COLUMN, customer_id, sealed) if sealed else None
 
 
 async def replace_group(

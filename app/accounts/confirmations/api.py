@@ -31,6 +31,7 @@ from app.accounts.confirmations.verification import VerificationResult
 from app.accounts.login import awaits_approval
 from app.accounts.mail_limits import admit_mail
 from app.accounts.next_steps import next_step
+from app.accounts.passwords import lock_proven
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import NextStep
 from app.accounts.sessions import start_login_session
@@ -180,14 +181,18 @@ class ConfirmationMutations:
         session: AsyncSession,
         input: Annotated[RequestEmailChangeInput, strawberry.argument(description="Address and password.")],
     ) -> RequestEmailChangePayload:
-        """The password is proven before anything is locked; a wrong one is counted, so it is returned."""
+        """The password is proven before anything is locked; a wrong one is counted, so it is returned.
+
+        Under the lock it is looked at again: a reset in the meantime voided only the requests that it found.
+        """
         customer_id = context.principal.own_customer_id
         customer = await context.load(repository.by_ids, customer_id)
         if customer is None:
             raise NotFound
+        hasher = context.services.get(PasswordHasher)
         change = await email_change.check(
             context.store,
-            context.services.get(PasswordHasher),
+            hasher,
             context.services.get(GuessingPolicy),
             context.origin,
             customer=customer,
@@ -196,7 +201,7 @@ class ConfirmationMutations:
         )
         errors, email = await email_change.record_outcome(session, change), change.email
         if errors or email is None:
-            if email is not None or not change.matches:
+            if email is not None or not change.proof.matches:
                 record(session, context.origin, Action.EMAIL_CHANGE_REFUSED)
             return RequestEmailChangePayload(user_errors=as_user_errors(errors))
         await admit_mail(
@@ -206,6 +211,13 @@ class ConfirmationMutations:
             email=email,
         )
         holder = await find_mail_recipient(context.store, organization_id=context.organization.id, email=email)
+        proven = await lock_proven(
+            session, context.store.vault, hasher, context.origin, proof=change.proof, raw=input.password
+        )
+        if proven is None:
+            record(session, context.origin, Action.EMAIL_CHANGE_REFUSED)
+            refused = email_change.wrong_password().with_field("password")
+            return RequestEmailChangePayload(user_errors=user_errors(refused))
         await email_change.request(
             session,
             context.store.vault,

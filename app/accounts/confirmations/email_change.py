@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.login import InvalidCredentials
-from app.accounts.passwords import prove_own_password
+from app.accounts.passwords import OwnPassword, prove_own_password
 from app.customers import email_assignment, repository
 from app.customers.email_reservations import reserve
 from app.customers.mail_recipients import MailRecipient
@@ -40,8 +40,7 @@ OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANG
 class ChangeRequest:
     """A request that was looked at; it has `errors`, or an address. Whether the password was right must be counted."""
 
-    attempt: attempts.Attempt
-    matches: bool
+    proof: OwnPassword
     errors: list[AppError]
     email: EmailAddress | None
 
@@ -64,15 +63,21 @@ async def check(
     email = validation.require("newEmail", EmailAddress.parse, new_email)
     if not validation.failed and email.address == customer.personal.email:
         validation.add(Invalid("This is your email address already."), "newEmail")
-    attempt, matches = await prove_own_password(store, hasher, guessing, origin, customer=customer, password=password)
-    if not matches:
-        validation.add(InvalidCredentials("This is not your password."), "password")
-    return ChangeRequest(attempt, matches, validation.errors, None if validation.failed else email)
+    proof = await prove_own_password(store, hasher, guessing, origin, customer=customer, password=password)
+    if not proof.matches:
+        validation.add(wrong_password(), "password")
+    return ChangeRequest(proof, validation.errors, None if validation.failed else email)
+
+
+def wrong_password() -> InvalidCredentials:
+    """The refusal of a password that is not the customer's, or is not any more."""
+    return InvalidCredentials("This is not your password.")
 
 
 async def record_outcome(session: AsyncSession, change: ChangeRequest) -> list[AppError]:
     """Count what came of it; a refusal must be committed, so it is returned."""
-    rate_limit_error = await (attempts.succeed if change.matches else attempts.fail)(session, change.attempt)
+    proof = change.proof
+    rate_limit_error = await (attempts.succeed if proof.matches else attempts.fail)(session, proof.attempt)
     return change.errors if rate_limit_error is None else [rate_limit_error]
 
 
