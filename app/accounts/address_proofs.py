@@ -73,12 +73,11 @@ async def prove(
     *,
     registration_token: str | None,
     proof_id: UUID | None = None,
-    name_must_be_free: bool = True,
 ) -> ProofResult:
     """Mark a locked customer's address as proven and save it; guest orders of the address become its own.
 
-    `proof_id` is the proof that was used for it, if it was that of a registration. Raise `LoginNameTaken` when
-    somebody else was faster, unless the name need not be free: then the customer chooses another one later.
+    `proof_id` is the proof that was used for it, if it was that of a registration. A login name that somebody else
+    got first is left out with a warning, or a stranger could keep the owner from proving the address.
     """
     row = customer.row
     about = proofs.about_hash(vault, registration_token or "")
@@ -87,10 +86,10 @@ async def prove(
     )
     own = next((proof for proof in pending if about and proof.about_hash == about), None)
     if row.email_verified_at is None:
-        result = await _prove_first(session, vault, origin, customer, own, pending, about, name_must_be_free)
+        result = await _prove_first(session, vault, origin, customer, own, pending, about)
     elif own is not None and row.sealed_password is None:
         result = ProofResult(same_browser=True, about=about)
-        await _apply(session, vault, origin, customer, own.payload, name_must_be_free, result)
+        await _apply(session, vault, origin, customer, own.payload, result)
         await _end_sessions(session, row.organization_id, row.id)
     else:
         result = ProofResult(same_browser=origin.principal.customer_id == row.id)
@@ -109,7 +108,6 @@ async def _prove_first(
     own: SealedProof | None,
     pending: list[SealedProof],
     about: bytes,
-    name_must_be_free: bool,  # noqa: FBT001 - passed on as it was given
 ) -> ProofResult:
     row, typed_by = customer.row, customer.personal.registration
     is_holder = origin.principal.customer_id == row.id or (bool(about) and typed_by == about.hex())
@@ -122,12 +120,12 @@ async def _prove_first(
     await proofs.revoke(session, customer_id=row.id, purposes=OUTDATED_PURPOSES)
     if own is not None:
         result = ProofResult(same_browser=True, about=about)
-        await _apply(session, vault, origin, customer, own.payload, name_must_be_free, result)
+        await _apply(session, vault, origin, customer, own.payload, result)
         return result
     result = ProofResult(same_browser=False)
     if len(pending) == 1:
         payload = _without_deliveries(pending[0].payload)
-        await _apply(session, vault, origin, customer, payload, name_must_be_free, result)
+        await _apply(session, vault, origin, customer, payload, result)
     return result
 
 
@@ -161,7 +159,6 @@ async def _apply(
     origin: RequestOrigin,
     customer: LockedCustomer,
     payload: Mapping[str, Any],
-    name_must_be_free: bool,  # noqa: FBT001 - passed on as it was given
     result: ProofResult,
 ) -> None:
     """Write what a registration carried; note in the result what could not be written, and a new subscription."""
@@ -175,8 +172,6 @@ async def _apply(
         await request_approval(session, vault, origin, customer)
     if payload.get("login_name") and customer.personal.login_name is None:
         taken = await assign_login_name(session, vault, customer, LoginName.parse(payload["login_name"]))
-        if taken is not None and name_must_be_free:
-            raise taken
         result.warnings += [taken] if taken else []
     if payload.get("address"):
         result.warnings += await _add_address(session, vault, origin, row.id, payload["address"])
@@ -207,7 +202,7 @@ async def assign_login_name(
         canonical=name.canonical,
         owner=customer.row.id,
     ):
-        return LoginNameTaken("This login name was taken in the meantime. Register again with another one.")
+        return LoginNameTaken("This login name was taken in the meantime. Choose another one.")
     customer.personal = replace(customer.personal, login_name=name.name)
     return None
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.platform.values import text_parser
-from tests.accounts.confirmations.storefront import Storefront
+from tests.accounts.confirmations.storefront import NEW_PASSWORD, Storefront
 from tests.shop import Shop
 
 HOME = {
@@ -107,24 +107,6 @@ async def test_a_login_name_does_not_reveal_whether_an_address_is_taken(shop: Sh
     assert refused.refusals("register") == [("TAKEN", ["loginName"])]
 
 
-async def test_of_two_registrations_of_a_login_name_the_first_proven_wins_and_the_other_chooses_again(
-    shop: Shop,
-) -> None:
-    storefront = await _storefront(shop)
-    for email in ("ann@example.org", "bob@example.org"):
-        await storefront.register(email, acceptTerms=True, loginName="archer")
-    assert await _prove(storefront, "bob@example.org") == []
-    before = await shop.counts()
-
-    assert await _prove(storefront, "ann@example.org") == [("TAKEN", ["loginName"])]
-
-    assert await shop.counts() == before
-    assert (await storefront.login("ann@example.org")).refusals("login") == [("INVALID_CREDENTIALS", None)]
-    await storefront.register("ann@example.org", acceptTerms=True, loginName="fletcher")
-    assert await _prove(storefront, "ann@example.org") == []
-    assert await storefront.token("fletcher")
-
-
 async def test_the_shop_is_asked_for_its_approval_once_the_address_is_proven(shop: Shop) -> None:
     storefront = await _storefront(shop, approval=True, notification_email="desk@careful.example")
     await storefront.register("ann@example.org", acceptTerms=True)
@@ -134,3 +116,50 @@ async def test_the_shop_is_asked_for_its_approval_once_the_address_is_proven(sho
 
     assert ("APPROVAL_REQUESTED", "desk@careful.example") in await storefront.mail_kinds()
     assert (await storefront.login("ann@example.org")).refusals("login") == [("NOT_APPROVED", None)]
+
+
+PROVE = """mutation ($input: VerifyEmailInput!) { verifyEmail(input: $input) {
+    nextStep passwordToken tokens { accessToken } warnings { code field } userErrors { code } } }"""
+CHOOSE = """mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) { userErrors { code field } } }"""
+
+
+@pytest.mark.parametrize(("required", "next_step"), [(True, "CHOOSE_LOGIN_NAME"), (False, "DONE")])
+async def test_a_login_name_that_was_taken_meanwhile_does_not_keep_the_address_from_being_proven(
+    shop: Shop, *, required: bool, next_step: str
+) -> None:
+    storefront = await _storefront(shop, require_login_name=required)
+    for email in ("ann@example.org", "bob@example.org"):
+        (await storefront.register(email, loginName="archer", acceptTerms=True)).payload("register")
+    assert await _prove(storefront, "bob@example.org") == []
+
+    mailed = await storefront.mail_values("VERIFY_EMAIL", "ann@example.org")
+    given = {"token": mailed["token"], "registrationToken": storefront.registration_tokens["ann@example.org"]}
+    proven = (await shop.ask(PROVE, organization=storefront.organization, input=given)).payload("verifyEmail")
+
+    assert (proven["nextStep"], proven["warnings"]) == (next_step, [{"code": "TAKEN", "field": ["loginName"]}])
+    token = await storefront.token("ann@example.org")
+    chosen = await shop.ask(CHOOSE, token=token, organization=storefront.organization, input={"loginName": "fletcher"})
+    chosen.payload("updateCustomer")
+    bob = await shop.ask(ME, token=await storefront.token("archer"), organization=storefront.organization)
+    assert bob.data["me"]["loginName"] == "archer"
+    ann = await shop.ask(ME, token=await storefront.token("fletcher"), organization=storefront.organization)
+    assert ann.data["me"]["loginName"] == "fletcher"
+    assert proven["tokens"]["accessToken"]
+
+
+async def test_a_login_name_that_was_taken_meanwhile_is_left_out_in_another_browser(shop: Shop) -> None:
+    storefront = await _storefront(shop, require_login_name=True)
+    for email in ("ann@example.org", "bob@example.org"):
+        (await storefront.register(email, loginName="archer", acceptTerms=True)).payload("register")
+    assert await _prove(storefront, "bob@example.org") == []
+
+    mailed = await storefront.mail_values("VERIFY_EMAIL", "ann@example.org")
+    given = {"token": mailed["token"]}
+    proven = (await shop.ask(PROVE, organization=storefront.organization, input=given)).payload("verifyEmail")
+
+    assert (proven["nextStep"], proven["tokens"]) == ("CHOOSE_PASSWORD", None)
+    assert proven["warnings"] == [{"code": "TAKEN", "field": ["loginName"]}]
+    new = {"password": NEW_PASSWORD, "passwordConfirmation": NEW_PASSWORD, "loginName": "fletcher"}
+    await storefront.elsewhere().succeed("resetPassword", token=proven["passwordToken"], **new)
+    await storefront.token("fletcher", NEW_PASSWORD)
+    await storefront.token("archer")

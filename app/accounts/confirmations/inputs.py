@@ -45,8 +45,8 @@ class VerifyEmailPayload(Payload):
     )
     warnings: list[UserError] = strawberry.field(
         default_factory=list,
-        description="Why the postal address that came with the registration was not written, when it can be no more; "
-        "the account is open all the same.",
+        description="Why the postal address or the login name that came with the registration was not written, when "
+        "it can be no more; the account is open all the same.",
     )
 
 

@@ -133,9 +133,7 @@ async def reset(
     customer = await repository.lock(session, vault, organization_id=organization.id, customer_id=customer_id)
     if customer is None:
         raise ProofInvalid
-    result = await address_proofs.prove(
-        session, vault, origin, customer, registration_token=raw.registration_token, name_must_be_free=False
-    )
+    result = await address_proofs.prove(session, vault, origin, customer, registration_token=raw.registration_token)
     is_first_password = customer.row.sealed_password is None
     await repository.set_password(session, vault, customer.row, checked.password_hash)
     if is_first_password:

@@ -62,7 +62,7 @@ async def resend(session: AsyncSession, vault: Vault, *, organization: Organizat
 async def verify_by_token(
     session: AsyncSession, vault: Vault, origin: RequestOrigin, *, token: str, registration_token: str | None
 ) -> VerificationResult:
-    """Verify the address with the link's token; raise `ProofInvalid`, `ProofExpired`, `LoginNameTaken`."""
+    """Verify the address with the link's token; raise `ProofInvalid`, `ProofExpired`."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use(session, vault, organization_id=organization_id, purpose=PURPOSE, token=token)
     return await _verify(session, vault, origin, proven, registration_token)
