@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.anonymizations.api import Anonymization, load_anonymization, to_anonymization
 from app.platform.audit.log import Action, record
-from app.platform.errors import Invalid, Required
+from app.platform.errors import Invalid, NotFound, Required
 from app.platform.graphql import ids
 from app.platform.graphql.access import back_office, staff
 from app.platform.graphql.context import Context
@@ -164,7 +164,11 @@ class PrivacyQueries:
         self, context: Context, id: Annotated[strawberry.ID, strawberry.argument(description="Which request.")]
     ) -> Anonymization | None:
         """The only way to see a request about a guest."""
-        return await load_anonymization(context, ids.decode("Anonymization", id))
+        try:
+            request_id = ids.decode("Anonymization", id)
+        except NotFound:
+            return None
+        return await load_anonymization(context, request_id)
 
 
 async def _parse_person(session: AsyncSession, context: Context, given: RequestAnonymizationInput) -> Person:

@@ -95,6 +95,7 @@ async def _as_a_customer(counter: _Counter, email: str) -> None:
     for name in ("Me", "ProfileForm"):
         await counter.send(name, token)
     await counter.send("OrderHistory", token, first=10)
+    await counter.send("AccessLog", token, first=10)
     await counter.send("UpdateCustomer", token, input={"firstName": "Ann"})
     await counter.send("ChangePassword", token, currentPassword=PASSWORD, newPassword=NEW_PASSWORD)
     await counter.send("Logout", token)
@@ -132,5 +133,6 @@ async def _in_the_back_office(counter: _Counter, email: str, day: int) -> None:
     order_id = (await counter.send("RecordOrder", token, input=order))["order"]["id"]
     for name in ("Order", "UpdateOrder", "CancelOrder"):
         await counter.send(name, token, id=order_id)
+    await counter.send("AuditEvents", staff, first=20)
     for name in ("RequestAnonymization", "Anonymization", "CancelAnonymization"):
         await counter.send(name, staff, customerId=customer_id)

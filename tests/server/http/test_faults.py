@@ -15,7 +15,7 @@ async def test_a_fault_outside_of_graphql_is_answered_in_json_and_logged_without
         message = "ann@example.org"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(type(shop.runtime), "missing", broken)
+    monkeypatch.setattr(type(shop.runtime), "schema_states", broken)
     transport = httpx.ASGITransport(create_app(shop.runtime), raise_app_exceptions=False)
 
     with capture_logs() as logs:
