@@ -62,7 +62,7 @@ def mutation(
         the function             transaction   answer
         returns a payload        committed     the payload
         raises AppError(Group)   rolled back   an empty payload with `userErrors`
-        raises VersionConflict   rolled back   run again from the start, at most three times
+        raises VersionConflict   rolled back   run again from the start, at most five times
         fails as in `retrying`   rolled back   the same: a deadlock, a row that was referred to is gone
         raises anything else     rolled back   INTERNAL_SERVER_ERROR, logged with the request id
         caller not in `allow`    none          UNAUTHENTICATED for a guest, FORBIDDEN for others
