@@ -73,7 +73,7 @@ class _Place:
 
 
 class Supervisor:
-    """Runs `size` processes until it is told to end by a signal."""
+    """Runs `size` processes until a signal ends it."""
 
     def __init__(self, settings: Settings, listener: socket.socket, *, size: int, endpoint: str) -> None:
         """Start nothing yet. `listener` is bound; `endpoint` is printed when all serve."""

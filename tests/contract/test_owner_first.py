@@ -59,12 +59,12 @@ def test_what_a_row_refers_to_lies_beside_it_or_everywhere(name: str) -> None:
 
 
 def test_citus_is_told_of_every_table_after_those_it_refers_to() -> None:
-    told = [statement.split("'")[1] for statement in citus_statements()]
+    distributed = [statement.split("'")[1] for statement in citus_statements()]
 
-    assert sorted(told) == sorted([*main_metadata.tables, "alembic_version"])
+    assert sorted(distributed) == sorted([*main_metadata.tables, "alembic_version"])
     for table in main_metadata.tables.values():
         for constraint in table.foreign_key_constraints:
-            assert told.index(constraint.referred_table.name) < told.index(table.name)
+            assert distributed.index(constraint.referred_table.name) < distributed.index(table.name)
 
 
 def test_every_fan_out_that_is_permitted_has_its_reason() -> None:

@@ -317,7 +317,7 @@ class ConfirmationMutations:
 
 
 async def verified_payload(context: Context, session: AsyncSession, result: VerificationResult) -> VerifyEmailPayload:
-    """What the browser that proved an address is told: all of it where it registered, else only what comes next."""
+    """What the browser that proved an address gets: all of it where it registered, else only what comes next."""
     customer, settings = result.customer, context.organization.settings
     has_password = customer.row.sealed_password is not None
     payload = VerifyEmailPayload(email=customer.personal.email, warnings=as_user_errors(result.warnings))

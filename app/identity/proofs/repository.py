@@ -34,7 +34,7 @@ MAX_OPEN_CODES = 3
 # How many proofs of one purpose a customer has at most: whoever asks for more loses the oldest.
 MAX_OPEN = 20
 REPEAT_WINDOW = timedelta(minutes=10)
-# An expired proof is kept a while, so that its holder is told that it expired and not that it never was.
+# An expired proof is kept a while, so that its holder learns that it expired and not that it never was.
 EXPIRED_RETENTION = timedelta(days=7)
 
 
@@ -245,7 +245,7 @@ async def use_code(
     """Use a short code up; None when it is wrong or was tried 10 times. The caller must then commit the counted try.
 
     The tries are the customer's, whichever of the open codes was meant. Raise `ProofExpired`, which only somebody
-    with the right code is told.
+    with the right code learns it.
     """
     moment = now()
     statement = (

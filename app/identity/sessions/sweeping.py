@@ -12,7 +12,7 @@ from app.platform.vault.vault import Store
 
 # The customer sees how a session ended for as long.
 SESSION_RETENTION = timedelta(days=30)
-# An expired token is kept a while, so that its holder is told that it expired and not that it is unknown.
+# An expired token is kept a while, so that its holder learns that it expired and not that it is unknown.
 TOKEN_RETENTION = timedelta(days=7)
 
 _TOKENS = (RefreshToken, RefreshToken.customer_id, RefreshToken.session_id)

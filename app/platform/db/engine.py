@@ -330,7 +330,7 @@ def _sqlite(url: str) -> URL:
 
 
 def same_database(one: str, other: str) -> bool:
-    """Whether two URLs name one database, as far as can be told without asking it; raise `BadDatabaseUrl`."""
+    """Whether two URLs name one database, as far as their texts show; raise `BadDatabaseUrl`."""
     if is_postgres(one) and is_postgres(other):
         return parse(one).overlaps(parse(other))
     if is_postgres(one) or is_postgres(other):

@@ -45,7 +45,7 @@ _REQUIREMENTS = {
     Template.PASSWORD_CHANGED: _Requirements(),
     Template.CONFIRM_NEW_EMAIL: _Requirements(frozenset({"token", "code"}), "confirm-email-change"),
     Template.EMAIL_CHANGED: _Requirements(frozenset({"token", "new_email"}), "undo-email-change"),
-    # To an address that was never proven: it is told, and cannot take the change back.
+    # To an address that was never proven: it is notified, and cannot take the change back.
     Template.EMAIL_CHANGED_UNPROVEN: _Requirements(frozenset({"new_email"})),
     # To the old and to the new address.
     Template.EMAIL_CHANGED_BY_SHOP: _Requirements(frozenset({"new_email"})),

@@ -8,7 +8,7 @@ local when
     no proxy has left a header
     its peer is a loopback address, or, where `private` is given, one of a private network: the bridge of a container
 
-A proxy that rewrites Host and adds no header cannot be told apart: hence the warnings at the start of development.
+A proxy that rewrites Host and adds no header cannot be recognised: hence the warnings at the start of development.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""A database that does not answer any more: what callers are told, for how long, and what comes after."""
+"""A database that does not answer any more: what callers are answered, for how long, and what comes after."""
 
 import asyncio
 from collections.abc import AsyncIterator
