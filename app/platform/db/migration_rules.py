@@ -26,8 +26,6 @@ from alembic.script import Script, ScriptDirectory
 from app.platform.db.revisions import CONTRACT, EXPAND, DatabaseKind
 from app.platform.db.upgrading import alembic_config
 
-# Before there was a release.
-ACCEPTED = frozenset({"c31043ea9e9a"})
 CREATED = re.compile(r"CREATE TABLE (?:IF NOT EXISTS )?\"?(\w+)", re.IGNORECASE)
 CONSTANT = r"(?:'[^']*'(?:::\w+)?|-?\d+(?:\.\d+)?|true|false|null)(?=\s|,|$)"
 TABLE = r"ALTER TABLE (?:ONLY )?\"?(?P<table>\w+)\"? .*?"
@@ -64,7 +62,7 @@ def check_rules(kind: DatabaseKind, *, more: Path | None = None) -> None:
         locations = f"{config.get_main_option('version_locations')}:{more}"
         config.set_main_option("version_locations", locations)
     for script in ScriptDirectory.from_config(config).walk_revisions():
-        if script.down_revision and script.revision not in ACCEPTED:
+        if script.down_revision:
             _check(script, _statements(config, script))
 
 
