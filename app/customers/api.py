@@ -24,10 +24,10 @@ from app.customers.records import Approval, CustomerDetails, CustomerRecord, Cus
 from app.identity.sessions.api import Session, login_session_connection
 from app.platform.audit.log import Action, record
 from app.platform.graphql import ids
-from app.platform.graphql.access import CUSTOMER, authorize, back_office
+from app.platform.graphql.access import CUSTOMER, back_office
 from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
-from app.platform.graphql.fields import Payload, mutation, query
+from app.platform.graphql.fields import Payload, mutation, query, restricted
 from app.platform.graphql.ids import Node
 from app.platform.graphql.owner import owner_id
 from app.platform.graphql.pagination import Connection
@@ -109,14 +109,13 @@ class Customer(Node):
         """National form of the number."""
         return PhoneNumber(self.phone).national if self.phone else None
 
-    @strawberry.field(
+    @restricted(
+        allow=back_office(Scope.CUSTOMERS_READ),
         description="The page to unsubscribe, for the shop's own newsletters; the link never expires. As the header "
-        "`List-Unsubscribe` it takes one click (RFC 8058). Null after the customer was anonymized. May be used by: "
-        "integrations and staff."
+        "`List-Unsubscribe` it takes one click (RFC 8058). Null after the customer was anonymized.",
     )
     def newsletter_unsubscribe_url(self, info: Info[Context, None]) -> str | None:
         """Signed, not stored: the same at every read."""
-        authorize(info.context.principal, back_office(Scope.CUSTOMERS_READ))
         links = info.context.services.get(UnsubscribeLinks)
         return links.url(self.record.row.id) if self.email is not None else None
 
@@ -142,9 +141,7 @@ class Customer(Node):
         """Loaded with a data loader."""
         return await payment_methods_of(info.context, self.record.row.id)
 
-    @strawberry.field(
-        description="The customer's logins, newest first, those that ended too. May be used by: customers."
-    )
+    @restricted(allow=[CUSTOMER], description="The customer's logins, newest first, those that ended too.")
     async def sessions(
         self,
         info: Info[Context, None],
@@ -152,12 +149,12 @@ class Customer(Node):
         after: Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before.")] = None,
     ) -> Connection[Session]:
         """The customer's own: the back office does not see where somebody logs in from."""
-        authorize(info.context.principal, [CUSTOMER])
         return await login_session_connection(info.context, self.record.row.id, first, after)
 
-    @strawberry.field(
+    @restricted(
+        allow=[CUSTOMER],
         description="Who read or changed the customer's record, newest first, the customer too. A list that the shop's "
-        "staff read is not in it. May be used by: customers."
+        "staff read is not in it.",
     )
     async def access_log(
         self,
@@ -166,7 +163,6 @@ class Customer(Node):
         after: Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before.")] = None,
     ) -> Connection[AccessLogEntry]:
         """The customer's own; staff read `auditEvents`."""
-        authorize(info.context.principal, [CUSTOMER])
         return await access_log_connection(info.context, self.record.row.id, first, after)
 
     @strawberry.field(description="What the customer has ordered, newest first.")

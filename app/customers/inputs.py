@@ -7,6 +7,7 @@ from typing import Any
 import strawberry
 from strawberry.scalars import JSON
 
+from app.platform.graphql.fields import back_office_input
 from app.platform.graphql.scalars import Date
 
 
@@ -57,40 +58,31 @@ class ProfileInput:
     newsletter: strawberry.Maybe[bool | None] = strawberry.field(
         description="Whether the customer wants the newsletter.", default=None
     )
-    shopper_reference: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: 3 to 128 characters, unique in the organization.", default=None
+    shopper_reference: strawberry.Maybe[str | None] = back_office_input(
+        "3 to 128 characters, unique in the organization."
     )
-    reference: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: the id in another system, at most 255 characters.", default=None
+    reference: strawberry.Maybe[str | None] = back_office_input("the id in another system, at most 255 characters.")
+    reference_origin: strawberry.Maybe[str | None] = back_office_input(
+        "the system of the reference, at most 255 characters."
     )
-    reference_origin: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: the system of the reference, at most 255 characters.", default=None
-    )
-    tax_exemption_code: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: at most 255 characters.", default=None
-    )
-    metadata: strawberry.Maybe[JSON | None] = strawberry.field(
-        description="For integrations only: a JSON object of at most 16 KiB.", default=None
-    )
+    tax_exemption_code: strawberry.Maybe[str | None] = back_office_input("at most 255 characters.")
+    metadata: strawberry.Maybe[JSON | None] = back_office_input("a JSON object of at most 16 KiB.")
 
 
 @strawberry.input(description="What to change of a customer: a field left away stays, an explicit null clears it.")
 class UpdateCustomerInput(ProfileInput):
     """The profile fields, and the other changeable fields of an existing customer."""
 
-    customer_id: strawberry.ID | None = strawberry.field(
-        description="Which customer; for integrations only, a customer changes itself.", default=None
-    )
+    customer_id: strawberry.ID | None = back_office_input("which customer; a customer changes itself.")
     expected_version: int | None = strawberry.field(
         description="Refuse the change with `CONFLICT` unless the customer still has this `version`.", default=None
     )
     attributes: strawberry.Maybe[list[AttributeInput] | None] = strawberry.field(
         description="Answers to extra fields; those not named stay.", default=None
     )
-    email: strawberry.Maybe[str | None] = strawberry.field(
-        description="For integrations only: the new address, which is not proven then. The old and the new address of "
-        "an account get a mail, and its sessions end. Customers confirm a new address themselves.",
-        default=None,
+    email: strawberry.Maybe[str | None] = back_office_input(
+        "the new address, which is not proven then. The old and the new address of an account get a mail, and its "
+        "sessions end. Customers confirm a new address themselves."
     )
     login_name: strawberry.Maybe[str | None] = strawberry.field(
         description="The name to log in with. A customer who has none chooses one, once; integrations may change it.",

@@ -8,8 +8,8 @@ import strawberry
 from app.customers.addresses.defaults import AddressType, AddressTypes
 from app.customers.addresses.editing import AddressChanges
 from app.customers.addresses.records import AddressDetails
+from app.platform.graphql.fields import back_office_input
 
-CUSTOMER_ID = "Whose address; for integrations only, a customer's own is taken without."
 FIRST_NAME = "1 to 32 characters; required unless this is a business address."
 LAST_NAME = "1 to 32 characters; required unless this is a business address."
 COMPANY = "At most 255 characters; required for a business address."
@@ -31,7 +31,7 @@ PLACE_ID = "Id of the place at a map service, at most 255 characters."
 class AddressInput:
     """The fields of `AddressDetails`, the owner, the country and the default flags."""
 
-    customer_id: strawberry.ID | None = strawberry.field(description=CUSTOMER_ID, default=None)
+    customer_id: strawberry.ID | None = back_office_input("whose address; a customer's own is taken without.")
     first_name: str | None = strawberry.field(description=FIRST_NAME, default=None)
     last_name: str | None = strawberry.field(description=LAST_NAME, default=None)
     company: str | None = strawberry.field(description=COMPANY, default=None)

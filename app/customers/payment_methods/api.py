@@ -17,16 +17,16 @@ from app.customers.payment_methods.payment_sessions import open_payment_session
 from app.customers.payment_methods.records import PaymentMethodRecord
 from app.platform.clock import now
 from app.platform.graphql import ids
-from app.platform.graphql.access import CUSTOMER, back_office
+from app.platform.graphql.access import BACK_OFFICE, CUSTOMER, access_directives, back_office
 from app.platform.graphql.context import Context
-from app.platform.graphql.fields import Payload, mutation
+from app.platform.graphql.fields import Payload, back_office_input, mutation
 from app.platform.graphql.ids import Node
 from app.platform.graphql.owner import owner_id
 from app.platform.principal import Scope
 
 KIND = "PaymentMethod"
 ALLOWED = [CUSTOMER, *back_office(Scope.CUSTOMERS_WRITE)]
-CUSTOMER_ID = "Whose it is: left away by customers, required from integrations."
+CUSTOMER_ID = "whose it is, required; a customer's own is taken without."
 
 PaymentMethodId = Annotated[strawberry.ID, strawberry.argument(description="The global id of the payment method.")]
 
@@ -107,7 +107,7 @@ def _to_payment_session(setup_session: SetupSession) -> PaymentSession:
 class CreatePaymentSessionInput:
     """Only integrations need it."""
 
-    customer_id: strawberry.ID | None = strawberry.field(default=None, description=CUSTOMER_ID)
+    customer_id: strawberry.ID | None = back_office_input(CUSTOMER_ID)
 
 
 @strawberry.input(description="A new payment method: exactly one of `token` and `sessionId`. Never a card number.")
@@ -121,7 +121,7 @@ class AddPaymentMethodInput:
     set_default: bool | None = strawberry.field(
         default=None, description="Make it the default; the first one is the default anyway."
     )
-    customer_id: strawberry.ID | None = strawberry.field(default=None, description=CUSTOMER_ID)
+    customer_id: strawberry.ID | None = back_office_input(CUSTOMER_ID)
 
 
 @strawberry.type(description="What `createPaymentSession` answers.")
@@ -167,7 +167,10 @@ class PaymentMethodMutations:
         context: Context,
         session: AsyncSession,  # noqa: ARG002 - nothing is written
         input: Annotated[
-            CreatePaymentSessionInput | None, strawberry.argument(description="For whom; customers leave it away.")
+            CreatePaymentSessionInput | None,
+            strawberry.argument(
+                description="For integrations only: for whom.", directives=access_directives(BACK_OFFICE)
+            ),
         ] = None,
     ) -> CreatePaymentSessionPayload:
         """Writes nothing: the gateway opens the session."""

@@ -1,9 +1,11 @@
-"""Access rules: who may use a field. Declared at the field, checked before it runs, added to its description."""
+"""Access rules: who may use a field. Declared at the field, checked before it runs, and part of the schema."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import strawberry
 from graphql import GraphQLError
+from strawberry.schema_directive import Location
 
 from app.platform.principal import CallerKind, Principal, Scope
 
@@ -46,6 +48,34 @@ def back_office(scope: Scope) -> tuple[Caller, Caller]:
 
 
 ANYBODY: Access = (GUEST, CUSTOMER, Caller(CallerKind.INTEGRATION), Caller(CallerKind.STAFF))
+
+
+BACK_OFFICE: Access = (Caller(CallerKind.INTEGRATION), Caller(CallerKind.STAFF))
+
+
+@strawberry.schema_directive(
+    locations=[Location.FIELD_DEFINITION, Location.INPUT_FIELD_DEFINITION, Location.ARGUMENT_DEFINITION],
+    name="access",
+    repeatable=True,
+    description="Who may use a field: callers of one of these kinds. Where it stands several times, one of them is "
+    "enough. A field without it may be used by whoever can reach it.",
+)
+class AccessDirective:
+    """`@access`, from which `schema.storefront.graphql` is made, and other tools can tell what a caller may do."""
+
+    callers: list[CallerKind] = strawberry.field(description="The kinds of callers.")
+    scope: Scope | None = strawberry.field(default=strawberry.UNSET, description="The scope that they need.")
+
+
+def access_directives(access: Access) -> list[AccessDirective]:
+    """`access` as directives of a field: one for each scope."""
+    kinds: dict[Scope | None, list[CallerKind]] = {}
+    for caller in access:
+        kinds.setdefault(caller.scope, []).append(caller.kind)
+    return [
+        AccessDirective(callers=callers, scope=scope) if scope else AccessDirective(callers=callers)
+        for scope, callers in kinds.items()
+    ]
 
 
 def with_access_note(description: str, access: Access) -> str:

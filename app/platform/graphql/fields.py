@@ -1,4 +1,4 @@
-"""Declares root fields: `query` and `mutation`, with their access rules and the transaction of a mutation."""
+"""Declares fields with access rules: `query`, `mutation` with its transaction, and `restricted` ones of a type."""
 
 import functools
 import inspect
@@ -12,7 +12,14 @@ from strawberry import Info
 from app.platform.db.retrying import MAX_RUNS, may_succeed_again
 from app.platform.db.writing import VersionConflict
 from app.platform.errors import AppError, AppErrorGroup
-from app.platform.graphql.access import GUEST, Access, authorize, with_access_note
+from app.platform.graphql.access import (
+    BACK_OFFICE,
+    GUEST,
+    Access,
+    access_directives,
+    authorize,
+    with_access_note,
+)
 from app.platform.graphql.context import Context
 from app.platform.graphql.cost import LIST_SIZE
 from app.platform.graphql.operations import CREDENTIALS, OPEN_TO_GUESTS, REFRESH
@@ -47,7 +54,7 @@ def query(
         metadata: dict[object, object] = {OPEN_TO_GUESTS: GUEST in allow and not about_caller}
         if size:
             metadata[LIST_SIZE] = size
-        return _field(resolver, function, with_access_note(description, allow), metadata)
+        return _field(resolver, function, allow, description, metadata)
 
     return decorator
 
@@ -97,12 +104,39 @@ def mutation(
             return result
 
         metadata: dict[object, object] = {OPEN_TO_GUESTS: GUEST in allow, CREDENTIALS: credentials, REFRESH: refresh}
-        return _field(resolver, function, with_access_note(description, allow), metadata)
+        return _field(resolver, function, allow, description, metadata)
 
     return decorator
 
 
-def _field(resolver: Resolver, function: Resolver, description: str, metadata: dict[object, object]) -> Any:
+def restricted(*, allow: Access, description: str) -> Callable[[Callable[..., Any]], Any]:
+    """Declare a field of a type, `def f(self, info, …)`, that not everybody may use who reads the object."""
+
+    def decorator(function: Callable[..., Any]) -> Any:
+        @functools.wraps(function)
+        def resolver(self: object, info: Info[Context, None], **arguments: Any) -> Any:
+            authorize(info.context.principal, allow)
+            return function(self, info, **arguments)
+
+        return strawberry.field(
+            resolver=resolver,
+            description=with_access_note(description, allow),
+            directives=access_directives(allow),
+        )
+
+    return decorator
+
+
+def back_office_input(description: str) -> Any:
+    """Declare a field of an input that only integrations may set."""
+    return strawberry.field(
+        description=f"For integrations only: {description}", default=None, directives=access_directives(BACK_OFFICE)
+    )
+
+
+def _field(
+    resolver: Resolver, function: Resolver, allow: Access, description: str, metadata: dict[object, object]
+) -> Any:
     """Declare the field with the function's arguments, except those that the wrapper fills in."""
     signature = inspect.signature(function)
     arguments = [
@@ -115,4 +149,9 @@ def _field(resolver: Resolver, function: Resolver, description: str, metadata: d
     resolver.__signature__ = signature.replace(parameters=arguments)  # type: ignore[attr-defined]
     resolver.__annotations__ = {argument.name: argument.annotation for argument in arguments[1:]}
     resolver.__annotations__["return"] = signature.return_annotation
-    return strawberry.field(resolver=resolver, description=description, metadata=metadata)
+    return strawberry.field(
+        resolver=resolver,
+        description=with_access_note(description, allow),
+        directives=access_directives(allow),
+        metadata=metadata,
+    )

@@ -11,6 +11,7 @@ from app.platform.settings import Settings
 from app.server.cli.environment import end, run, settings
 from app.server.runtime import open_runtime
 from app.server.schema import sdl
+from app.server.storefront_schema import storefront_sdl
 from app.server.web import document_cache
 
 schema = typer.Typer(no_args_is_help=True, help="The GraphQL schema.")
@@ -20,12 +21,16 @@ documents = typer.Typer(no_args_is_help=True, help="Trusted documents: operation
 @schema.command("export")
 def export_schema(
     path: Annotated[Path | None, typer.Argument(help="File to write; standard output without.")] = None,
+    storefront: Annotated[
+        bool, typer.Option("--storefront", help="Only what guests and customers may use, for storefronts.")
+    ] = False,
 ) -> None:
     """Print the schema in GraphQL's schema definition language."""
+    exported = storefront_sdl() if storefront else sdl()
     if path is None:
-        typer.echo(sdl(), nl=False)
+        typer.echo(exported, nl=False)
     else:
-        path.write_text(sdl())
+        path.write_text(exported)
 
 
 @documents.command("add")
