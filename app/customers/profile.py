@@ -11,7 +11,7 @@ import orjson
 from app.customers.fields.field_types import FieldType
 from app.customers.records import CustomerDetails
 from app.platform.clock import now
-from app.platform.errors import Invalid, NotAllowed, TooLong
+from app.platform.errors import ErrorRule, Invalid, NotAllowed, TooLong
 from app.platform.likely_cards import refuse_likely_card_numbers
 from app.platform.validation import Validation
 from app.platform.values import (
@@ -67,10 +67,10 @@ def _metadata(raw: object) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise Invalid("Metadata is a JSON object.")
     if _depth(raw) > METADATA_MAX_DEPTH:
-        raise Invalid(f"At most {METADATA_MAX_DEPTH} levels of objects and lists.")
+        raise Invalid("At most {max} levels of objects and lists.", rule=ErrorRule.COUNT, max=METADATA_MAX_DEPTH)
     encoded = _encoded(raw)
     if len(encoded) > METADATA_MAX_BYTES:
-        raise TooLong(f"At most {METADATA_MAX_BYTES} bytes of JSON.")
+        raise TooLong("At most {max} bytes of JSON.", max=METADATA_MAX_BYTES)
     refuse_likely_card_numbers(ESCAPED_WHITESPACE.sub(" ", encoded.decode()))
     return raw
 

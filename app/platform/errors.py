@@ -1,8 +1,11 @@
-"""Expected failures: error classes with a stable code, a message to show and the input field."""
+"""Expected failures: error classes with a stable code, a message in every language, and the input field."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from app.platform.translations import translate
 
 
 class ErrorCode(Enum):
@@ -42,23 +45,64 @@ class ErrorCode(Enum):
     ALREADY_LOGGED_IN = "ALREADY_LOGGED_IN"
 
 
+class ErrorRule(Enum):
+    """Which rule an input broke, where the code alone does not say it. Stable like the codes."""
+
+    LENGTH = "LENGTH"
+    RANGE = "RANGE"
+    COUNT = "COUNT"
+    PATTERN = "PATTERN"
+    OPTION = "OPTION"
+    EMAIL = "EMAIL"
+    URL = "URL"
+    DATE = "DATE"
+    PAST = "PAST"
+    NUMBER = "NUMBER"
+    BOOLEAN = "BOOLEAN"
+    COUNTRY = "COUNTRY"
+    CURRENCY = "CURRENCY"
+    LANGUAGE = "LANGUAGE"
+    ONE_LINE = "ONE_LINE"
+    CONTROL_CHARACTERS = "CONTROL_CHARACTERS"
+    COMMON_PASSWORD = "COMMON_PASSWORD"
+    PREDICTABLE_PASSWORD = "PREDICTABLE_PASSWORD"
+    PERSONAL_PASSWORD = "PERSONAL_PASSWORD"
+
+
 class AppError(Exception):
     """An expected failure. Subclasses say what happened; the mutation wrapper turns them into `userErrors`.
 
-    Raising one means that nothing was written.
+    Raising one means that nothing was written. A message is a text of `translations`, with names in braces for its
+    `values`; `min`, `max` and `pattern` among them are shown to clients as data, too.
     """
 
     code: ClassVar[ErrorCode] = ErrorCode.INVALID
+    rule: ErrorRule | None = None
     message: str = "This value is not valid."
+    values: Mapping[str, Any] = MappingProxyType({})
     field: tuple[str, ...] | None = None
 
-    def __init__(self, message: str | None = None, *, field: Sequence[str] | None = None) -> None:
-        """Replace the message or the field of the class."""
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        field: Sequence[str] | None = None,
+        rule: ErrorRule | None = None,
+        **values: Any,
+    ) -> None:
+        """Replace the message, the field or the rule of the class; `values` are added to those of the class."""
         if message is not None:
             self.message = message
         if field is not None:
             self.field = tuple(field)
-        super().__init__(self.message)
+        if rule is not None:
+            self.rule = rule
+        self.values = {**self.values, **values}
+        super().__init__(self.text("en"))
+
+    def text(self, language: str) -> str:
+        """The message in one of `LANGUAGES`."""
+        return translate(self.message, language).format_map(self.values)
 
     def with_field(self, *field: str) -> "AppError":
         """The same failure for another input field."""
@@ -92,12 +136,14 @@ class TooShort(AppError):
     """The value has fewer characters than allowed."""
 
     code = ErrorCode.TOO_SHORT
+    rule = ErrorRule.LENGTH
 
 
 class TooLong(AppError):
     """The value has more characters than allowed."""
 
     code = ErrorCode.TOO_LONG
+    rule = ErrorRule.LENGTH
 
 
 class NotFound(AppError):
@@ -129,5 +175,5 @@ class RateLimited(AppError):
 
     def __init__(self, retry_after_seconds: int) -> None:
         """`retry_after_seconds`: when another attempt makes sense."""
-        super().__init__()
+        super().__init__(seconds=retry_after_seconds)
         self.retry_after_seconds = retry_after_seconds

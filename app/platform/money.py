@@ -7,7 +7,7 @@ from functools import cache
 
 from babel.numbers import list_currencies
 
-from app.platform.errors import AppError, Invalid, TooLong
+from app.platform.errors import AppError, ErrorRule, Invalid, TooLong
 
 AMOUNT = re.compile(r"\d{1,20}(?:\.(\d{1,10}))?", re.ASCII)
 MAX_MINOR_UNITS = 10**15
@@ -46,7 +46,9 @@ def parse_currency(raw: str) -> str:
     """The ISO 4217 code in capitals; raise `Invalid`. Withdrawn codes are accepted, because old orders have them."""
     code = raw.strip().upper() if raw.isascii() else raw
     if code not in _currencies():
-        raise Invalid("This is not a currency code. Use three letters (ISO 4217), such as CHF or EUR.")
+        raise Invalid(
+            "This is not a currency code. Use three letters (ISO 4217), such as CHF or EUR.", rule=ErrorRule.CURRENCY
+        )
     return code
 
 
@@ -71,7 +73,7 @@ class Money:
             raise _invalid_amount(currency_code)
         minor = int(Decimal(match[0]).scaleb(decimals))
         if minor >= MAX_MINOR_UNITS:
-            raise TooLong("This amount is too large.")
+            raise TooLong("This amount is too large.", rule=ErrorRule.RANGE)
         return cls(minor, currency_code)
 
     @property
@@ -82,7 +84,12 @@ class Money:
 
 def _invalid_amount(currency_code: str) -> AppError:
     example = Money(4990, currency_code).amount
-    return Invalid(f"Write digits and at most the decimals that {currency_code} has, as in {example}; not below zero.")
+    return Invalid(
+        "Write digits and at most the decimals that {currency} has, as in {example}; not below zero.",
+        rule=ErrorRule.CURRENCY,
+        currency=currency_code,
+        example=example,
+    )
 
 
 @cache

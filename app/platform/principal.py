@@ -126,3 +126,4 @@ class RequestOrigin:
     source: bytes
     user_agent: str
     device_token: str | None = None
+    accepted_languages: str = ""

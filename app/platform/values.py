@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from app.platform.blanks import INVISIBLE_CHARACTER, without_blanks
 from app.platform.cards import refuse_card_numbers, to_ascii_digits
-from app.platform.errors import AppError, ErrorCode, Invalid, Required, TooLong, TooShort
+from app.platform.errors import AppError, ErrorCode, ErrorRule, Invalid, Required, TooLong, TooShort
 from app.platform.likely_cards import refuse_likely_card_numbers
 
 EMAIL_MAX = 96
@@ -47,7 +47,7 @@ def normalize_text(raw: str) -> str:
     """`raw` in NFC without surrounding blanks and invisible characters; raise `Invalid` for control characters."""
     value = without_blanks(unicodedata.normalize("NFC", raw))
     if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in value):
-        raise Invalid("This contains control characters. Remove them.")
+        raise Invalid("This contains control characters. Remove them.", rule=ErrorRule.CONTROL_CHARACTERS)
     return value
 
 
@@ -85,11 +85,11 @@ def _length_parser(min_length: int, max_length: int, *, multiline: bool = False)
     def parse(raw: str) -> str:
         value = normalize_text(raw) if len(raw) <= max_length * 4 else raw
         if len(value) > max_length:
-            raise TooLong(f"At most {max_length} characters.")
+            raise TooLong("At most {max} characters.", max=max_length)
         if len(value) < min_length:
-            raise Required() if not value else TooShort(f"At least {min_length} characters.")
+            raise Required() if not value else TooShort("At least {min} characters.", min=min_length)
         if not multiline and not LINE_BREAKS.isdisjoint(value):
-            raise Invalid("This must be on one line.")
+            raise Invalid("This must be on one line.", rule=ErrorRule.ONE_LINE)
         return value
 
     return parse
@@ -110,14 +110,14 @@ class EmailAddress:
         """
         value = normalize_text(raw) if len(raw) <= EMAIL_MAX * 4 else raw
         if len(value) > EMAIL_MAX:
-            raise TooLong(f"At most {EMAIL_MAX} characters.")
+            raise TooLong("At most {max} characters.", max=EMAIL_MAX)
         try:
             checked = validate_email(value, check_deliverability=False, strict=True, test_environment=True)
         except EmailNotValidError:
-            raise Invalid(NOT_AN_EMAIL) from None
+            raise Invalid(NOT_AN_EMAIL, rule=ErrorRule.EMAIL) from None
         local = checked.local_part or ""
         if "." not in checked.domain or INVISIBLE_CHARACTER.search(local):
-            raise Invalid(NOT_AN_EMAIL)
+            raise Invalid(NOT_AN_EMAIL, rule=ErrorRule.EMAIL)
         # Separately: the digits of 13812345678@163.com are two numbers.
         for part in (local, checked.domain):
             refuse_card_numbers(part)
@@ -146,7 +146,7 @@ class LoginName:
         """5 to 64 letters, digits, `.`, `_`, `-`; raise `TooShort`, `TooLong`, `Invalid`."""
         value = text_parser(LOGIN_NAME_MIN, LOGIN_NAME_MAX)(raw)
         if not LOGIN_NAME.fullmatch(value):
-            raise Invalid("Use letters, digits, dots, underscores and hyphens only.")
+            raise Invalid("Use letters, digits, dots, underscores and hyphens only.", rule=ErrorRule.PATTERN)
         return cls(value, value.lower())
 
 
@@ -204,7 +204,7 @@ def shopper_reference(raw: str) -> str:
     """3 to 128 visible ASCII characters: gateways accept no others."""
     value = identifier_parser(3, 128)(raw)
     if not SHOPPER_REFERENCE.fullmatch(value):
-        raise Invalid("Use letters, digits and punctuation without spaces.")
+        raise Invalid("Use letters, digits and punctuation without spaces.", rule=ErrorRule.PATTERN)
     return value
 
 
@@ -216,14 +216,14 @@ def iso_date(raw: str) -> date:
             return date.fromisoformat(value)
     except ValueError:
         pass
-    raise Invalid("This is not a day of the calendar. Write it as in 2026-01-31.")
+    raise Invalid("This is not a day of the calendar. Write it as in 2026-01-31.", rule=ErrorRule.DATE)
 
 
 def birth_date(raw: str) -> date:
     """A past day on which a living person can have been born, as `YYYY-MM-DD`."""
     day = iso_date(raw)
     if not day.year >= MIN_BIRTH_YEAR or day >= date.today():  # noqa: DTZ011 - a birthday has no time zone
-        raise Invalid("A birth date lies in the past.")
+        raise Invalid("A birth date lies in the past.", rule=ErrorRule.PAST)
     return day
 
 
@@ -231,7 +231,7 @@ def https_url(raw: str) -> str:
     """A web address of at most 2,048 characters that starts with https://."""
     value = identifier_parser(9, URL_MAX)(raw)
     if not re.fullmatch(r"https://[^\s/?#@]+(?:[/?#]\S*)?", value):
-        raise Invalid("Write a web address that starts with https://.")
+        raise Invalid("Write a web address that starts with https://.", rule=ErrorRule.URL)
     return value
 
 
@@ -243,7 +243,7 @@ def locale(raw: str) -> str:
     value = text_parser(2, LOCALE_MAX)(raw).replace("_", "-")
     match = LANGUAGE_TAG.fullmatch(value)
     if match is None:
-        raise Invalid("Write a language tag such as de or fr-CH.")
+        raise Invalid("Write a language tag such as de or fr-CH.", rule=ErrorRule.LANGUAGE)
     script, region = match["script"] or "", match["region"] or ""
     return f"{match['language'].lower()}{script.title()}{region.upper()}{match['rest'].lower()}"
 

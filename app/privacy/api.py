@@ -194,9 +194,9 @@ def _exactly_one(given: Mapping[str, str | None]) -> dict[str, str]:
     named = {field: value for field, value in given.items() if value}
     validation = Validation()
     if not named:
-        validation.add(Required(f"Give exactly one of {', '.join(given)}."), next(iter(given)))
+        validation.add(Required("Give exactly one of {names}.", names=", ".join(given)), next(iter(given)))
     for field in list(named)[1:]:
-        validation.add(Invalid(f"Give exactly one of {', '.join(given)}."), field)
+        validation.add(Invalid("Give exactly one of {names}.", names=", ".join(given)), field)
     validation.raise_errors()
     return named
 

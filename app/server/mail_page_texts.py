@@ -102,12 +102,3 @@ TEXTS: Mapping[str, Mapping[str, Any]] = {
         "Acepto las condiciones",
     ),
 }
-
-
-def preferred_language(accepted: str) -> str:
-    """The first language of an `Accept-Language` header that there are texts for; English otherwise."""
-    for part in accepted.split(","):
-        name = part.split(";")[0].strip().lower().partition("-")[0]
-        if name in TEXTS:
-            return name
-    return "en"

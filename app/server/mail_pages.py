@@ -23,9 +23,10 @@ from starlette.routing import Route
 
 from app.accounts.organizations import repository as organizations
 from app.platform.graphql.http import BadRequest, read_body
+from app.platform.languages import language_of, preferred_language
 from app.platform.principal import Organization
 from app.platform.vault.vault import Store
-from app.server.mail_page_texts import TEXTS, preferred_language
+from app.server.mail_page_texts import TEXTS
 
 # `execute(request, organization, document, variables)`: the response map of GraphQL; raises `BadRequest` (429).
 Execute = Callable[[Request, Organization, str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -74,7 +75,7 @@ def routes(store: Store, execute: Execute) -> list[Route]:
 
     def handler(name: str, page: _Page) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            language = preferred_language(request.headers.get("accept-language", ""))
+            language = language_of(preferred_language(request.headers.get("accept-language", "")))
             try:
                 form = await _form(request)
                 organization = await _organization(store, form.get("shop", ""))

@@ -203,6 +203,7 @@ class RequestHandlers:
             request.scope["request_id"],
             request.scope[source_rate_limit.SOURCE_KEY],
             request.headers.get("user-agent", "")[:USER_AGENT_MAX],
+            accepted_languages=request.headers.get("accept-language", ""),
         )
         context = Context(origin, self._runtime.store, self._runtime.services)
         await self._rate_limit(request, context, operation)
@@ -230,6 +231,7 @@ class RequestHandlers:
             request.scope[source_rate_limit.SOURCE_KEY],
             request.headers.get("user-agent", "")[:USER_AGENT_MAX],
             request.headers.get("x-device-token"),
+            request.headers.get("accept-language", ""),
         )
         context = Context(origin, store, self._runtime.services, caller.dead_session)
         if caller.customer is not None:
@@ -351,9 +353,7 @@ def _reason(refused: AppError) -> str:
 
 
 def _unauthenticated(refused: AppError, reason: str, challenge: str) -> BadRequest:
-    return BadRequest(
-        401, refused.message, "UNAUTHENTICATED", extensions={"reason": reason}, www_authenticate=challenge
-    )
+    return BadRequest(401, str(refused), "UNAUTHENTICATED", extensions={"reason": reason}, www_authenticate=challenge)
 
 
 def _demo_headers(settings: Settings) -> dict[str, str]:

@@ -14,12 +14,15 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from app.customers.payment_methods.gateways.sandbox import BANK_ACCOUNTS, CARDS
+from app.platform.languages import LANGUAGES
 from app.platform.limits.policies import PER_MINUTE
 from app.platform.mail.templates import Template
 from app.platform.settings import Settings
+from app.platform.translations import translate
 from app.server.cli import app as command_line
 from app.server.schema import SCHEMA
 from tests.documents.blocks import cells, table
+from tests.messages import extraction
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,6 +114,19 @@ def error_codes(before: str) -> str:
     return table(("code", "what happened", "what to show, or do"), rows)
 
 
+def messages(_: str) -> str:
+    """Every message with its codes and rules, in all languages."""
+    rows = [
+        (
+            ", ".join(sorted(f"`{one.value}`" for one in use.codes)),
+            ", ".join(sorted(f"`{one.value}`" for one in use.rules)),
+            *(translate(message, language).replace("|", "\\|") for language in LANGUAGES),
+        )
+        for message, use in extraction.messages().items()
+    ]
+    return table(("code", "rule", *("English", "German", "French", "Italian", "Spanish")), sorted(rows))
+
+
 def limits(before: str) -> str:
     """Every rate limit; what it counts is kept from the document."""
     counts = {row[0]: row[2] for row in cells(before)}
@@ -180,6 +196,7 @@ MAKERS: Mapping[str, Callable[[str], str]] = {
     "settings": settings,
     "packages": packages,
     "error-codes": error_codes,
+    "messages": messages,
     "rate-limits": limits,
     "mails": mails,
     "sandbox-tokens": sandbox,

@@ -14,6 +14,7 @@ from app.customers.fields.field_types import FieldType
 from app.platform.graphql.access import ANYBODY, CUSTOMER
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import query
+from app.platform.graphql.user_errors import UserError, as_user_error
 
 Locale = Annotated[
     str | None,
@@ -50,8 +51,9 @@ class FormField:
     )
     value: str | None = strawberry.field(description="The current value as text; never that of a password.")
     options: list[FormOption] = strawberry.field(description="For SELECT: what can be chosen.")
-    error: str | None = strawberry.field(
-        description="What is wrong with the value by today's rules, such as a required one that is missing; in English."
+    error: UserError | None = strawberry.field(
+        description="What is wrong with the value by today's rules, such as a required one that is missing: what the "
+        "mutation would answer."
     )
 
 
@@ -88,7 +90,7 @@ def _graphql_field(found: Field) -> FormField:
         pattern=found.pattern,
         value=found.value,
         options=[FormOption(value=one.value, label=one.label) for one in found.options],
-        error=found.error,
+        error=as_user_error(found.error) if found.error else None,
     )
 
 

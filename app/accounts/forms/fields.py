@@ -13,7 +13,7 @@ from app.customers.profile import PROFILE_FIELDS, ProfileField
 from app.customers.records import CustomerRecord
 from app.identity.passwords.normalization import MAX_LENGTH
 from app.platform.blanks import is_blank
-from app.platform.errors import AppError, Invalid, Required
+from app.platform.errors import AppError, ErrorRule, Invalid, Required
 from app.platform.geography.countries import Country
 from app.platform.geography.formats import of_country
 from app.platform.principal import OrganizationSettings
@@ -69,14 +69,14 @@ class FormField:
     pattern: str | None = None
     value: str | None = None
     options: tuple[Option, ...] = ()
-    error: str | None = None
+    error: AppError | None = None
     parse: Parser
 
     def with_value(self, value: str | None, error: AppError | None = None) -> "FormField":
         """The field with `value` and its error: `error`, or what validation finds. A password is never returned."""
         error = error or self._error_for(value)
         display_value = None if self.type is FieldType.PASSWORD else value
-        return replace(self, value=display_value, error=error.message if error else None)
+        return replace(self, value=display_value, error=error and error.with_field(*self.path))
 
     def _error_for(self, value: str | None) -> AppError | None:
         try:
@@ -201,7 +201,7 @@ def _extra_field(extra: ExtraFieldDefinition, locale: str | None) -> FormField:
 
 def _parse_checkbox(raw: str) -> str:
     if raw not in {"true", "false"}:
-        raise Invalid("Send true or false.")
+        raise Invalid("Send true or false.", rule=ErrorRule.BOOLEAN)
     return raw
 
 

@@ -3,9 +3,9 @@
 from html import escape
 
 from app.customers.newsletter import UNSUBSCRIBE_PATH
+from app.platform.languages import LANGUAGES
 
 CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
-LANGUAGES = ("en", "de", "fr", "it", "es")
 _TEXTS = {
     "title": ("Newsletter", "Newsletter", "Newsletter", "Newsletter", "Boletín"),
     "question": (
@@ -31,15 +31,6 @@ _TEXTS = {
         "Este enlace no es válido. Ábralo de nuevo desde el correo.",
     ),
 }
-
-
-def preferred_language(accepted: str) -> str:
-    """The first language of an `Accept-Language` header that the page knows; English otherwise."""
-    for part in accepted.split(","):
-        name = part.split(";")[0].strip().lower().partition("-")[0]
-        if name in LANGUAGES:
-            return name
-    return LANGUAGES[0]
 
 
 def question(language: str, token: str) -> str:

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from app.accounts.newsletters import page, unsubscription
 from app.customers.newsletter import UNSUBSCRIBE_PATH, UnsubscribeLinks
+from app.platform.languages import language_of, preferred_language
 from app.platform.vault.vault import Store
 
 
@@ -13,7 +14,7 @@ def routes(store: Store, links: UnsubscribeLinks) -> list[Route]:
     """One route for both methods. The body of the POST is ignored: the token in the URL is sufficient."""
 
     async def unsubscribe(request: Request) -> Response:
-        language = page.preferred_language(request.headers.get("accept-language", ""))
+        language = language_of(preferred_language(request.headers.get("accept-language", "")))
         token = request.query_params.get("token", "")
         customer_id = links.customer_id_of_token(token)
         if customer_id is None:

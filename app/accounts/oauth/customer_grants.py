@@ -83,8 +83,8 @@ def oauth_error(error: AppError) -> OAuthError:
     """The OAuth error for an expected failure: 429 with `Retry-After` for `RateLimited`, else `invalid_grant`."""
     if isinstance(error, RateLimited):
         seconds = str(error.retry_after_seconds)
-        return OAuthError("temporarily_unavailable", error.message, 429, Retry_After=seconds)
-    return InvalidGrant(error.message)
+        return OAuthError("temporarily_unavailable", str(error), 429, Retry_After=seconds)
+    return InvalidGrant(str(error))
 
 
 def _token_response(tokens: TokenPair) -> TokenResponse:

@@ -63,7 +63,7 @@ async def _form(request: HttpRequest) -> dict[str, str]:
             body, keep_blank_values=True, strict_parsing=bool(body), errors="strict", max_num_fields=FIELDS_MAX
         )
     except BadRequest as error:
-        raise InvalidRequest(error.message) from None
+        raise InvalidRequest(str(error)) from None
     except ValueError:
         raise InvalidRequest("The form cannot be read.") from None
     if len(dict(pairs)) != len(pairs):

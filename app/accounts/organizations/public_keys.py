@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
-from app.platform.errors import Invalid, TooLong
+from app.platform.errors import ErrorRule, Invalid, TooLong
 
 ALGORITHMS = ["EdDSA", "ES256", "RS256"]
 RSA_BITS_MIN = 2048
@@ -26,7 +26,7 @@ def parse(raw: str) -> str:
     A private key is refused instead of converted, so that its owner notices that it was disclosed.
     """
     if len(raw) > TEXT_MAX:
-        raise TooLong(f"At most {TEXT_MAX} characters.")
+        raise TooLong("At most {max} characters.", max=TEXT_MAX)
     if "PRIVATE KEY" in raw:
         raise Invalid("This is a private key. Send the public one, and make a new pair: this one has been shown.")
     try:
@@ -41,10 +41,10 @@ def parse(raw: str) -> str:
 def join_pem(keys: Sequence[str]) -> str | None:
     """Parsed keys joined into the stored text; raise `TooLong` for more than 3 keys or more than 4,096 characters."""
     if len(keys) > KEYS_MAX:
-        raise TooLong(f"At most {KEYS_MAX} keys.")
+        raise TooLong("At most {max} keys.", rule=ErrorRule.COUNT, max=KEYS_MAX)
     joined = "".join(keys)
     if len(joined) > TEXT_MAX:
-        raise TooLong(f"At most {TEXT_MAX} characters together.")
+        raise TooLong("At most {max} characters together.", max=TEXT_MAX)
     return joined or None
 
 

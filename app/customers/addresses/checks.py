@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeVar
 from app.customers.addresses.records import AddressDetails, AddressRecord
 from app.platform import values
 from app.platform.blanks import is_blank, without_blanks
-from app.platform.errors import AppError, ErrorCode, Invalid, Required
+from app.platform.errors import AppError, ErrorCode, ErrorRule, Invalid, Required
 from app.platform.geography.checks import check
 from app.platform.geography.countries import Country, parse_country
 from app.platform.geography.postal_addresses import PostalAddress
@@ -127,8 +127,7 @@ def _phone(parsed_country: Country | None, raw: str) -> str:
 
 def _degrees(limit: float, raw: float) -> float:
     if not -limit <= raw <= limit:
-        message = f"Degrees from {-limit:.0f} to {limit:.0f}."
-        raise Invalid(message)
+        raise Invalid("Degrees from {min:.0f} to {max:.0f}.", rule=ErrorRule.RANGE, min=-limit, max=limit)
     return raw
 
 

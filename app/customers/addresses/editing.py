@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
@@ -28,7 +29,8 @@ class AddressLimitReached(AppError):
     """The customer already has the maximum number of addresses."""
 
     code: ClassVar[ErrorCode] = ErrorCode.LIMIT_REACHED
-    message = f"There are {MAX_ADDRESSES} addresses already, which is the most a customer can have. Delete one first."
+    message = "There are {max} addresses already, which is the most a customer can have. Delete one first."
+    values = MappingProxyType({"max": MAX_ADDRESSES})
 
 
 class LastAddress(AppError):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from app.customers.fields.tables import ExtraField
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.inserts import insert_if_absent
-from app.platform.errors import AppError, ErrorCode, Invalid, NotFound, Required
+from app.platform.errors import AppError, ErrorCode, ErrorRule, Invalid, NotFound, Required
 from app.platform.validation import Validation
 from app.platform.values import identifier_parser, locale, text_parser
 
@@ -41,7 +42,8 @@ class TooManyFields(AppError):
     """The organization already has the maximum number of extra fields."""
 
     code = ErrorCode.LIMIT_REACHED
-    message = f"There are {MAX_EXTRA_FIELDS} extra fields already, which is the most. Delete one first."
+    message = "There are {max} extra fields already, which is the most. Delete one first."
+    values = MappingProxyType({"max": MAX_EXTRA_FIELDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ async def delete(session: AsyncSession, *, organization_id: UUID, field_id: UUID
 def _parse_name(raw: str) -> str:
     value = text_parser(1, 64)(raw)
     if not NAME.fullmatch(value):
-        raise Invalid("Start with a small letter; then letters, digits and underscores.")
+        raise Invalid("Start with a small letter; then letters, digits and underscores.", rule=ErrorRule.PATTERN)
     return value
 
 
@@ -146,15 +148,13 @@ API_NAMES = {"pattern": "pattern", "max_length": "maxLength", "position": "order
 
 def _parse_max_length(raw: int) -> int:
     if not 1 <= raw <= TEXT_MAX:
-        message = f"A number from 1 to {TEXT_MAX}."
-        raise Invalid(message)
+        raise Invalid("From {min} to {max}.", rule=ErrorRule.RANGE, min=1, max=TEXT_MAX)
     return raw
 
 
 def _parse_position(raw: int) -> int:
     if not 0 <= raw <= POSITION_MAX:
-        message = f"A number from 0 to {POSITION_MAX}."
-        raise Invalid(message)
+        raise Invalid("From {min} to {max}.", rule=ErrorRule.RANGE, min=0, max=POSITION_MAX)
     return raw
 
 
@@ -170,7 +170,7 @@ def _parse_labels(validation: Validation, input_values: Sequence[Label], *field:
 
 def _parse_options(validation: Validation, input_values: Sequence[OptionDeclaration]) -> list[dict[str, Any]]:
     if len(input_values) > MAX_OPTIONS:
-        validation.add(Invalid(f"At most {MAX_OPTIONS} options."), "options")
+        validation.add(Invalid("At most {max} options.", rule=ErrorRule.COUNT, max=MAX_OPTIONS), "options")
     found: dict[str, dict[str, str]] = {}
     for option in input_values[:MAX_OPTIONS]:
         try:
@@ -187,7 +187,7 @@ def _parse_options(validation: Validation, input_values: Sequence[OptionDeclarat
 def _require_consistent(validation: Validation, values: Mapping[str, Any]) -> None:
     kind = FieldType(values["type"])
     if kind not in EXTRA_FIELD_TYPES:
-        validation.add(Invalid("Use TEXT, NUMBER, DATE, CHECKBOX or SELECT."), "type")
+        validation.add(Invalid("Use TEXT, NUMBER, DATE, CHECKBOX or SELECT.", rule=ErrorRule.OPTION), "type")
     if not values.get("labels") and not validation.failed:
         validation.add(Required("Give a label in at least one language."), "labels")
     if (kind is FieldType.SELECT) != bool(values.get("options")) and not validation.failed:

@@ -10,7 +10,7 @@ from app.customers.fields import patterns
 from app.customers.fields.field_types import FieldType, Option, localized_label
 from app.customers.fields.tables import ExtraField
 from app.platform.blanks import is_blank
-from app.platform.errors import AppError, Invalid, Required
+from app.platform.errors import AppError, ErrorRule, Invalid, Required
 from app.platform.validation import Validation
 from app.platform.values import identifier_parser, iso_date
 
@@ -55,7 +55,7 @@ class ExtraFieldDefinition:
         }
         value = parsers.get(self.type, self._parse_text)(raw)
         if self.pattern and not patterns.matches(self.pattern, value):
-            raise Invalid("This does not have the form it must have.")
+            raise Invalid("This does not have the form it must have.", rule=ErrorRule.PATTERN, pattern=self.pattern)
         return value
 
     def _parse_text(self, raw: str) -> str:
@@ -63,14 +63,14 @@ class ExtraFieldDefinition:
 
     def _parse_checkbox(self, raw: str) -> str:
         if raw not in {"true", "false"}:
-            raise Invalid("Send true or false.")
+            raise Invalid("Send true or false.", rule=ErrorRule.BOOLEAN)
         if self.required and raw == "false":
             raise Required
         return raw
 
     def _parse_option(self, raw: str) -> str:
         if all(option.value != raw for option in self.options):
-            raise Invalid("Choose one of the options.")
+            raise Invalid("Choose one of the options.", rule=ErrorRule.OPTION)
         return raw
 
 
@@ -81,7 +81,7 @@ def _parse_number(raw: str) -> str:
             return format(Decimal(value), "f")
     except InvalidOperation:  # pragma: no cover - `NUMBER` matches valid decimals only
         pass
-    raise Invalid("Write a number such as 12 or 12.5.")
+    raise Invalid("Write a number such as 12 or 12.5.", rule=ErrorRule.NUMBER)
 
 
 def _parse_date(raw: str) -> str:

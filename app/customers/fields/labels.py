@@ -1,6 +1,6 @@
 """Labels of the built-in fields, by field and language."""
 
-LANGUAGES = ("en", "de", "fr", "it", "es")
+from app.platform.languages import LANGUAGES
 
 _LABELS = {
     "email": ("Email address", "E-Mail-Adresse", "Adresse e-mail", "Indirizzo e-mail", "Correo electrónico"),

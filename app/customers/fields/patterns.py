@@ -13,7 +13,7 @@ from operator import or_
 from typing import NamedTuple
 
 from app.platform.blanks import is_storable
-from app.platform.errors import Invalid, TooLong
+from app.platform.errors import ErrorRule, Invalid, TooLong
 
 PATTERN_MAX = 200
 MAX_STEPS = 1000
@@ -23,7 +23,7 @@ ATOM = re.compile(
 )
 QUANTIFIERS = {None: (1, 1), "?": (0, 1), "*": (0, None), "+": (1, None)}
 SYNTAX_HINT = (
-    r"Use characters, \d, \w, classes such as [A-Z], repetitions ? * + {2,4}, and | between alternatives; no groups."
+    r"Use characters, \d, \w, classes such as [A-Z], repetitions ? * + {{2,4}}, and | between alternatives; no groups."
 )
 
 
@@ -57,9 +57,9 @@ class _Automaton(NamedTuple):
 def parse(pattern: str) -> str:
     """Validate a pattern and return it; raise `TooLong`, `Invalid`."""
     if len(pattern) > PATTERN_MAX:
-        raise TooLong(f"At most {PATTERN_MAX} characters.")
+        raise TooLong("At most {max} characters.", max=PATTERN_MAX)
     if not is_storable(pattern):
-        raise Invalid(SYNTAX_HINT)
+        raise Invalid(SYNTAX_HINT, rule=ErrorRule.PATTERN)
     _compiled(pattern)
     return pattern
 
@@ -128,11 +128,11 @@ def _alternatives(pattern: str) -> list[list[_Step]]:
             continue
         atom = ATOM.match(pattern, position)
         if atom is None:
-            raise Invalid(SYNTAX_HINT)
+            raise Invalid(SYNTAX_HINT, rule=ErrorRule.PATTERN)
         alternatives[-1] += _steps(atom["one"], atom["times"])
         position = atom.end()
     if sum(map(len, alternatives)) > MAX_STEPS or not all(alternatives):
-        raise Invalid(SYNTAX_HINT)
+        raise Invalid(SYNTAX_HINT, rule=ErrorRule.PATTERN)
     return alternatives
 
 
@@ -140,13 +140,13 @@ def _steps(one: str, times: str | None) -> list[_Step]:
     try:
         re.compile(one, re.ASCII | re.DOTALL)
     except re.error:
-        raise Invalid(SYNTAX_HINT) from None
+        raise Invalid(SYNTAX_HINT, rule=ErrorRule.PATTERN) from None
     minimum, maximum = QUANTIFIERS[times] if times in QUANTIFIERS else _bounds(str(times))
     required = [_Step(one, optional=False, repeated=False)] * minimum
     if maximum is None:
         return [*required, _Step(one, optional=True, repeated=True)]
     if maximum < max(minimum, 1):
-        raise Invalid(SYNTAX_HINT)
+        raise Invalid(SYNTAX_HINT, rule=ErrorRule.PATTERN)
     return required + [_Step(one, optional=True, repeated=False)] * (maximum - minimum)
 
 

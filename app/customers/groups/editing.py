@@ -1,6 +1,7 @@
 """Creates, updates and deletes customer groups."""
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +45,8 @@ class TooManyGroups(AppError):
     """The organization already has the maximum number of groups."""
 
     code = ErrorCode.LIMIT_REACHED
-    message = f"An organization has at most {MAX_GROUPS} groups."
+    message = "An organization has at most {max} groups."
+    values = MappingProxyType({"max": MAX_GROUPS})
 
 
 async def create(

@@ -3,7 +3,7 @@
 import re
 
 from app.platform import values
-from app.platform.errors import Invalid
+from app.platform.errors import ErrorRule, Invalid
 
 CODE = re.compile(r"[A-Za-z0-9_-]+")
 CODE_MAX = 25
@@ -15,5 +15,5 @@ def code(raw: str) -> str:
     """A code: at most 25 letters, digits, `_` and `-`; case-sensitive."""
     value = values.identifier_parser(1, CODE_MAX)(raw)
     if not CODE.fullmatch(value):
-        raise Invalid("Use letters, digits, underscores and hyphens only.")
+        raise Invalid("Use letters, digits, underscores and hyphens only.", rule=ErrorRule.PATTERN)
     return value

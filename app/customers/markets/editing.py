@@ -1,6 +1,7 @@
 """Creates, updates and deletes markets."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +32,8 @@ class TooManyMarkets(AppError):
     """The organization already has the maximum number of markets."""
 
     code = ErrorCode.LIMIT_REACHED
-    message = f"An organization has at most {MAX_MARKETS} markets."
+    message = "An organization has at most {max} markets."
+    values = MappingProxyType({"max": MAX_MARKETS})
 
 
 async def create(session: AsyncSession, *, organization_id: UUID, input_values: Mapping[str, Any]) -> MarketRow:

@@ -10,7 +10,7 @@ from typing import Any
 from app.customers.orders.records import AddressCopies, AddressCopy, OrderStatus
 from app.platform import money, values
 from app.platform.clock import now
-from app.platform.errors import AppError, AppErrorGroup, Invalid, TooShort
+from app.platform.errors import AppError, AppErrorGroup, ErrorRule, Invalid, TooShort
 from app.platform.geography import checks
 from app.platform.geography.countries import Country, parse_country
 from app.platform.geography.postal_addresses import PostalAddress
@@ -49,7 +49,7 @@ def parse_number(raw: str) -> str:
 def parse_placed_at(raw: datetime) -> datetime:
     """When an order was placed; a clock of the shop may be ahead of ours, but not by more than a day."""
     if not EARLIEST <= raw <= now() + AHEAD:
-        raise Invalid("An order was placed in the past, in 1900 at the earliest.")
+        raise Invalid("An order was placed in the past, in 1900 at the earliest.", rule=ErrorRule.PAST)
     return truncate_to_milliseconds(raw)
 
 
@@ -61,7 +61,7 @@ def truncate_to_milliseconds(raw: datetime) -> datetime:
 def parse_item_count(raw: int) -> int:
     """The number of pieces, from 0 to `MAX_ITEMS`."""
     if not 0 <= raw <= MAX_ITEMS:
-        raise Invalid(f"From 0 to {MAX_ITEMS}.")
+        raise Invalid("From {min} to {max}.", rule=ErrorRule.RANGE, min=0, max=MAX_ITEMS)
     return raw
 
 

@@ -258,7 +258,12 @@ def _set_plain(order: Order, changes: Mapping[str, Any]) -> list[str]:
     status: OrderStatus | None = changes.get("status")
     if status is not None and status.value != order.status:
         if status not in STATUS_TRANSITIONS[OrderStatus(order.status)]:
-            raise Invalid(f"An order that is {order.status} cannot become {status.value}.", field=("status",))
+            raise Invalid(
+                "An order that is {before} cannot become {after}.",
+                field=("status",),
+                before=order.status,
+                after=status.value,
+            )
         columns |= {"status": status.value, "cancelled_at": now() if status is OrderStatus.CANCELLED else None}
     changed = [name for name, value in columns.items() if getattr(order, name) != value]
     for name in changed:

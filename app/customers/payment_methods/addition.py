@@ -1,6 +1,7 @@
 """Adds a payment method: the gateway stores the card, Patron stores what identifies it to its owner."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar
 from uuid import UUID
 
@@ -35,9 +36,8 @@ class PaymentMethodLimitReached(AppError):
     """The customer already has the maximum number of payment methods."""
 
     code: ClassVar[ErrorCode] = ErrorCode.LIMIT_REACHED
-    message = (
-        f"There are {MAX_PAYMENT_METHODS} payment methods already, the most a customer can have. Delete one first."
-    )
+    message = "There are {max} payment methods already, the most a customer can have. Delete one first."
+    values = MappingProxyType({"max": MAX_PAYMENT_METHODS})
 
 
 class DetachPending(Conflict):

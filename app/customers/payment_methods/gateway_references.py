@@ -10,7 +10,6 @@ from app.platform.validation import Validation
 from app.platform.values import normalize_text
 
 MAX_LENGTH = 255
-TOO_LONG = f"At most {MAX_LENGTH} characters."
 VISIBLE_ASCII = re.compile(r"[!-~]+")
 
 
@@ -54,7 +53,7 @@ def parse_reference_value(raw: str) -> str:
     refuse_card_data(raw)
     value = normalize_text(raw) if len(raw) <= MAX_LENGTH * 4 else raw
     if len(value) > MAX_LENGTH:
-        raise TooLong(TOO_LONG)
+        raise TooLong("At most {max} characters.", max=MAX_LENGTH)
     if not VISIBLE_ASCII.fullmatch(value):
         raise Invalid("This is not a token of a payment gateway. Send it exactly as the gateway gave it.")
     return value

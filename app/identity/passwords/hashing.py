@@ -24,12 +24,9 @@ UNUSABLE_PASSWORD = "!"
 
 
 class TooBusy(RateLimited):
-    """The queue of passwords to hash is full; nothing was hashed."""
+    """The queue of passwords to hash is full; nothing was hashed. The seconds are an estimate of when it is empty."""
 
-    def __init__(self, retry_after_seconds: int) -> None:
-        """`retry_after_seconds` estimates when the queue will be empty."""
-        super().__init__(retry_after_seconds)
-        self.message = f"Too many people are logging in at this moment. Try again in {retry_after_seconds} s."
+    message = "Too many people are logging in at this moment. Try again in {seconds} s."
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from enum import Enum
 from itertools import pairwise
 
 from app.identity.passwords.common_passwords import is_common
 from app.identity.passwords.normalization import MAX_LENGTH, normal_form
-from app.platform.errors import AppError, ErrorCode
+from app.platform.errors import AppError, ErrorCode, ErrorRule
 from app.platform.values import fold
 
 MIN_PERSONAL_WORD_LENGTH = 4
@@ -21,33 +20,21 @@ WORD_SEPARATORS = re.compile(r"[\W_]+")
 LEET_TRANSLATIONS = (str.maketrans("@4310!5$7", "aaeioisst"), str.maketrans("@4310!5$7", "aaeloisst"))
 
 
-class PasswordRule(Enum):
-    """The rule a password breaks."""
-
-    TOO_SHORT = "TOO_SHORT"
-    TOO_LONG = "TOO_LONG"
-    PREDICTABLE = "PREDICTABLE"
-    COMMON = "COMMON"
-    PERSONAL = "PERSONAL"
-
-
 class PasswordTooWeak(AppError):
     """The password breaks `rule`; the message also says what to choose instead."""
 
     code = ErrorCode.PASSWORD_TOO_WEAK
 
-    def __init__(self, rule: PasswordRule, message: str) -> None:
-        """Refuse the password because of `rule`."""
-        self.rule = rule
-        super().__init__(message)
-
 
 class PasswordTooLong(PasswordTooWeak):
     """More than 128 characters. It is refused, not truncated: a part of it would otherwise match the whole."""
 
+    rule = ErrorRule.LENGTH
+    message = "This password is too long. Use at most {max} characters."
+
     def __init__(self) -> None:
         """The message names the maximum length."""
-        super().__init__(PasswordRule.TOO_LONG, f"This password is too long. Use at most {MAX_LENGTH} characters.")
+        super().__init__(max=MAX_LENGTH)
 
 
 def check(password: str, *, shortest: int = 8, personal: Iterable[str] = ()) -> None:
@@ -66,9 +53,9 @@ def check(password: str, *, shortest: int = 8, personal: Iterable[str] = ()) -> 
         raise PasswordTooLong
     if len(normal) < shortest:
         raise PasswordTooWeak(
-            PasswordRule.TOO_SHORT,
-            f"This password is too short. Use at least {shortest} characters; "
-            "several unrelated words are easy to remember.",
+            "This password is too short. Use at least {min} characters; several unrelated words are easy to remember.",
+            rule=ErrorRule.LENGTH,
+            min=shortest,
         )
     folded = fold(normal)
     _refuse_predictable(folded)
@@ -81,8 +68,8 @@ def _refuse_predictable(folded: str) -> None:
     unit = len(repetition.group(1)) if repetition else len(folded)
     if unit < MIN_RUN_LENGTH or _runs(folded) * MIN_RUN_LENGTH <= len(folded):
         raise PasswordTooWeak(
-            PasswordRule.PREDICTABLE,
             "This password only repeats or counts characters. Use several unrelated words instead.",
+            rule=ErrorRule.PREDICTABLE_PASSWORD,
         )
 
 
@@ -101,9 +88,9 @@ def _runs(text: str) -> int:
 def _refuse_common(folded: str) -> None:
     if any(is_common(word) for word in _base_words(folded)):
         raise PasswordTooWeak(
-            PasswordRule.COMMON,
             "This password is one that is guessed first: a leaked password or a single word, perhaps with digits or "
             "signs around it. Use several unrelated words, or let a password manager make one.",
+            rule=ErrorRule.COMMON_PASSWORD,
         )
 
 
@@ -137,8 +124,8 @@ def _refuse_personal(folded: str, personal: Iterable[str]) -> None:
     for name in personal:
         if any(word in folded or folded in word for word in _words(fold(name))):
             raise PasswordTooWeak(
-                PasswordRule.PERSONAL,
                 "This password contains your name or email address, or a part of it. Leave them out.",
+                rule=ErrorRule.PERSONAL_PASSWORD,
             )
 
 

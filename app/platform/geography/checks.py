@@ -42,22 +42,34 @@ def _errors(address: PostalAddress) -> Iterator[AppError]:
     for field in ("line1", "city", "postalCode", "zone"):
         if not values[field]:
             if field in address_format.required:
-                yield Required(_missing(field, address, address_format), field=(field,))
+                yield _missing(field, address, address_format)
         elif field == "postalCode" and not is_postal_code(address.country, values[field]):
             example = address_format.postal_code_examples[0]
-            yield InvalidPostalCode(f"This is not a postal code of this country. Write it as in {example}.")
+            yield InvalidPostalCode(
+                "This is not a postal code of this country. Write it as in {example}.", example=example
+            )
         elif field == "zone" and has_zones and not zones.find_zone(address.country, values[field]):
-            yield InvalidZone(f"There is no such zone in this country. Write it as in {_example_zone(address)}.")
+            yield InvalidZone(
+                "There is no such zone in this country. Write it as in {example}.", example=_example_zone(address)
+            )
 
 
-def _missing(field: str, address: PostalAddress, address_format: AddressFormat) -> str:
+def _missing(field: str, address: PostalAddress, address_format: AddressFormat) -> Required:
     if field == "postalCode":
-        return f"An address in this country needs a postal code, such as {address_format.postal_code_examples[0]}."
+        return Required(
+            "An address in this country needs a postal code, such as {example}.",
+            field=(field,),
+            example=address_format.postal_code_examples[0],
+        )
     if field == "zone":
-        return f"An address in this country needs a zone, such as {_example_zone(address)}."
-    return Required.message
+        return Required(
+            "An address in this country needs a zone, such as {example}.",
+            field=(field,),
+            example=_example_zone(address),
+        )
+    return Required(field=(field,))
 
 
 def _example_zone(address: PostalAddress) -> str:
     first = zones.of_country(address.country)[0]
-    return first.code if first.code == first.latin_name else f"{first.code} or {first.latin_name}"
+    return first.code if first.code == first.latin_name else f"{first.code} ({first.latin_name})"

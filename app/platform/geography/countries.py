@@ -8,7 +8,7 @@ from babel import Locale, UnknownLocaleError, localedata
 from babel.core import get_global
 
 from app.platform.blanks import without_blanks
-from app.platform.errors import Invalid
+from app.platform.errors import ErrorRule, Invalid
 
 # CLDR keeps withdrawn alpha-3 codes beside the current ones: Burma, Zaire, the GDR, metropolitan France,
 # East Timor before independence, South Yemen.
@@ -55,9 +55,9 @@ def parse_country(raw: str) -> Country:
     if country is not None:
         return country
     guess = _guess(value)
-    hint = f"Did you mean {guess}?" if guess else "Use two letters (ISO 3166-1), such as CH or US."
-    message = f"This is not a country code. {hint}"
-    raise Invalid(message)
+    if guess:
+        raise Invalid("This is not a country code. Did you mean {guess}?", rule=ErrorRule.COUNTRY, guess=guess)
+    raise Invalid("This is not a country code. Use two letters (ISO 3166-1), such as CH or US.", rule=ErrorRule.COUNTRY)
 
 
 def _guess(value: str) -> str | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from app.platform.languages import language_of, preferred_language
 from app.platform.principal import DeadSession, Organization, Principal, RequestOrigin
 from app.platform.vault.vault import Store
 
@@ -50,6 +51,11 @@ class Context:
     def organization(self) -> Organization:
         """The shop the request belongs to."""
         return self.origin.principal.organization
+
+    @property
+    def language(self) -> str:
+        """The language of messages: of `Accept-Language`, else of the customer's locale, else English."""
+        return preferred_language(self.origin.accepted_languages) or language_of(self.principal.locale)
 
     async def load(self, load: Load[Loaded], key: UUID) -> Loaded:
         """The result of `load` for `key`; calls for several keys in the same turn of the event loop share one query."""

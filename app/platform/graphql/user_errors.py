@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import strawberry
+from strawberry import Info
 
-from app.platform.errors import AppError, AppErrorGroup, Conflict, ErrorCode, RateLimited
+from app.platform.errors import AppError, AppErrorGroup, Conflict, ErrorCode, ErrorRule, RateLimited
+from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
 
 describe(
@@ -45,21 +47,64 @@ describe(
     ALREADY_LOGGED_IN="Log out first.",
 )
 
+describe(
+    ErrorRule,
+    "Which rule an input broke, where the code alone does not say it. None is ever removed, only deprecated.",
+    LENGTH="It has too few or too many characters: `min`, `max`.",
+    RANGE="A number is too small or too large: `min`, `max`.",
+    COUNT="A list has too many items: `max`.",
+    PATTERN="It contains something that is not allowed, or does not look as it must: `pattern`, where there is one.",
+    OPTION="It is none of the options.",
+    EMAIL="It is not an email address.",
+    URL="It is not a web address.",
+    DATE="It is not a day of the calendar, or not a moment.",
+    PAST="It must lie in the past.",
+    NUMBER="It is not a number.",
+    BOOLEAN="It is neither true nor false.",
+    COUNTRY="It is not the code of a country (ISO 3166-1).",
+    CURRENCY="It is not an amount of the currency, or not the code of one (ISO 4217).",
+    LANGUAGE="It is not a language tag (BCP 47).",
+    ONE_LINE="It has several lines.",
+    CONTROL_CHARACTERS="It contains control characters.",
+    COMMON_PASSWORD="Many people use this password.",
+    PREDICTABLE_PASSWORD="The password is a repetition or a sequence.",
+    PERSONAL_PASSWORD="The password contains something that others know about the person.",
+)
+
 
 @strawberry.interface(description="Something the caller can put right: one entry for each wrong field.")
 class UserError:
     """The interface of all entries of `userErrors`."""
 
+    error: strawberry.Private[AppError]
     code: ErrorCode = strawberry.field(description="The reason, stable; program against this.")
-    message: str = strawberry.field(description="What to do next, in English; show it or replace it.")
     field: list[str] | None = strawberry.field(
         description='Path of the input field, such as `["address", "postalCode"]`; null when no single field is wrong.'
     )
 
+    @strawberry.field(
+        description="What to do next, to be shown to the person: in the language of `Accept-Language`, else of the "
+        "customer's locale, else in English."
+    )
+    def message(self, info: Info[Context, None]) -> str:
+        """Translated when it is read."""
+        return self.error.text(info.context.language)
 
-@strawberry.type(description="A refused input or act without further data.")
+
+@strawberry.type(description="A refused input or act, with the data of the rule that was broken.")
 class InputError(UserError):
-    """The type of every failure without further fields."""
+    """The type of every failure but the two below."""
+
+    rule: ErrorRule | None = strawberry.field(description="Which rule was broken; null where the code says it all.")
+    min: float | None = strawberry.field(
+        description="The least that is allowed: characters, items, or the value itself."
+    )
+    max: float | None = strawberry.field(
+        description="The most that is allowed: characters, items, or the value itself."
+    )
+    pattern: str | None = strawberry.field(
+        description="What the value must look like from beginning to end: a regular expression as in HTML."
+    )
 
 
 @strawberry.type(description="Somebody else changed the same thing in the meantime; nothing was written.")
@@ -84,17 +129,19 @@ def user_errors(error: AppError | AppErrorGroup) -> list[UserError]:
 
 def as_user_errors(errors: Iterable[AppError]) -> list[UserError]:
     """One entry for each error: for `userErrors`, or for `warnings` where the mutation was carried out all the same."""
-    return [_user_error(error) for error in errors]
+    return [as_user_error(error) for error in errors]
 
 
-def _user_error(error: AppError) -> UserError:
+def as_user_error(error: AppError) -> UserError:
+    """The entry of one error."""
     shared: dict[str, Any] = {
+        "error": error,
         "code": error.code,
-        "message": error.message,
         "field": list(error.field) if error.field else None,
     }
     if isinstance(error, RateLimited):
         return RateLimitedError(**shared, retry_after_seconds=error.retry_after_seconds)
     if isinstance(error, Conflict):
         return ConflictError(**shared)
-    return InputError(**shared)
+    shared |= {name: error.values.get(name) for name in ("min", "max", "pattern")}
+    return InputError(**shared, rule=error.rule)

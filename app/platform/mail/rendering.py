@@ -17,11 +17,11 @@ from urllib.parse import quote
 from uuid import UUID
 
 from app.platform.clock import now
+from app.platform.languages import language_of
 from app.platform.mail.outbox import MailContent
 from app.platform.mail.templates import Template
 
 TEXTS = Path(__file__).parent / "texts"
-LANGUAGES = ("en", "de", "fr", "it", "es")
 
 PAGE = """<!doctype html>
 <html lang="$language"><head><meta charset="utf-8"><title>$subject</title></head>
@@ -63,12 +63,6 @@ class RenderedMail:
 def texts(language: str) -> Mapping[str, Any]:
     """All texts of a language, by template name."""
     return tomllib.loads((TEXTS / f"{language}.toml").read_text(encoding="utf-8"))
-
-
-def language_of(locale: str | None) -> str:
-    """The language of the mail: that of the customer's locale if there are texts for it, else English."""
-    language = (locale or "").partition("-")[0].lower()
-    return language if language in LANGUAGES else "en"
 
 
 def render(template: Template, content: MailContent, *, fallback_url: str) -> RenderedMail:

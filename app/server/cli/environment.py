@@ -100,7 +100,7 @@ def end(sentences: Iterable[str]) -> NoReturn:
 
 
 def _sentence(error: AppError) -> str:
-    return f"{'.'.join(error.field)}: {error.message}" if error.field else error.message
+    return f"{'.'.join(error.field)}: {error}" if error.field else str(error)
 
 
 def print_object(found: Mapping[str, Any], *, as_json: bool) -> None:

@@ -7,7 +7,8 @@ import pytest
 from app.platform.principal import Scope
 from tests.shop import PASSWORD, SeededOrganization, Shop
 
-FIELDS = """fields { name path type label required readOnly maxLength pattern value options { value label } error }"""
+FIELDS = """fields { name path type label required readOnly maxLength pattern value options { value label }
+    error { code message field ... on InputError { rule min max pattern } } }"""
 REGISTRATION = f"""query ($locale: String, $values: [FormValueInput!]) {{
     registrationForm(locale: $locale, values: $values) {{ termsUrl {FIELDS} }} }}"""
 PROFILE = f"query ($locale: String) {{ profileForm(locale: $locale) {{ {FIELDS} }} }}"
@@ -137,7 +138,7 @@ async def test_typed_values_come_back_with_their_errors_and_passwords_do_not(sho
 
     assert {name: form[name]["value"] for name in typed} == {**typed, "password": None}
     assert {name for name, field in form.items() if field["error"]} == set(typed) - {"phone"}
-    assert form["birthDate"]["error"] == "This is not a day of the calendar. Write it as in 2026-01-31."
+    assert form["birthDate"]["error"]["message"] == "This is not a day of the calendar. Write it as in 2026-01-31."
     assert await shop.count("customers") == 0
 
 
@@ -162,9 +163,9 @@ async def test_the_profile_form_has_the_values_of_who_is_logged_in(shop: Shop) -
         "newsletter": "false",
     }
     assert [name for name, field in form.items() if field["readOnly"]] == ["email", "loginName"]
-    assert {name: field["error"] for name, field in form.items() if field["error"]} == {
-        "size": "This field is required."
-    }
+    assert {name: field["error"]["code"] for name, field in form.items() if field["error"]} == {"size": "REQUIRED"}
+    assert form["size"]["error"]["message"] == "Dieses Feld muss ausgefüllt werden."
+    assert form["size"]["error"]["field"] == ["attributes", "size"]
     assert form["firstName"]["label"] == "Vorname"
     assert (await _profile(shop, ann.token, locale="fr"))["firstName"]["label"] == "Prénom"
 
@@ -181,7 +182,7 @@ async def test_the_registration_form_says_what_register_says(shop: Shop) -> None
     form = await _registration(shop, values=[{"name": name, "value": value} for name, value in typed.items()])
     refused = (await shop.ask("Register", input=typed)).data["register"]["userErrors"]
 
-    assert {(name,): field["error"] for name, field in form.items() if field["error"]} == {
+    assert {(name,): field["error"]["message"] for name, field in form.items() if field["error"]} == {
         tuple(error["field"]): error["message"] for error in refused
     }
     assert [error["code"] for error in refused] == ["PASSWORD_TOO_WEAK", "PASSWORD_MISMATCH"]
@@ -240,7 +241,7 @@ async def test_the_form_and_register_refuse_the_same_of_an_address(shop: Shop) -
     form = await _address(shop, **address, **every_field)
     refused = (await shop.ask("Register", input={**account, "address": address})).data["register"]["userErrors"]
 
-    assert {("address", name): field["error"] for name, field in form.items() if field["error"]} == {
+    assert {("address", name): field["error"]["message"] for name, field in form.items() if field["error"]} == {
         tuple(error["field"]): error["message"] for error in refused
     }
     assert [error["field"][1] for error in refused] == ["firstName", "lastName", "postalCode"]

@@ -47,7 +47,7 @@ class Fault(Enum):
 
 ERRORS = {
     Fault.BROKEN: (500, {"type": "api_error", "message": "Something went wrong on Stripe's end."}),
-    Fault.DECLINED: (402, {"type": "card_error", "code": "card_declined", "message": "Your card has expired."}),
+    Fault.DECLINED: (402, {"type": "card_error", "code": "expired_card", "message": "Your card has expired."}),
     Fault.BUSY: (429, {"type": "invalid_request_error", "code": "rate_limit", "message": "Too many requests."}),
     Fault.REFUSED: (401, {"type": "invalid_request_error", "message": "Invalid API Key provided."}),
 }

@@ -86,16 +86,14 @@ async def test_what_somebody_else_has_is_declined(stripe: StripeGateway, stripe_
         await stripe.attach(token, gateway_customer=await customer(stripe, "customer-2"), idempotency_key="b")
 
 
-async def test_a_declined_card_is_declined_with_stripe_s_message(
-    stripe: StripeGateway, stripe_proxy: StripeProxy
-) -> None:
+async def test_a_declined_card_is_declined(stripe: StripeGateway, stripe_proxy: StripeProxy) -> None:
     known = await customer(stripe)
     token = await stripe_proxy.card(DECLINED_CARD)
 
     with pytest.raises(GatewayDeclined) as refusal:
         await stripe.attach(token, gateway_customer=known, idempotency_key="a")
 
-    assert refusal.value.message == "Your card was declined."
+    assert str(refusal.value) == GatewayDeclined.message
     assert await stripe_proxy.customer_of(token) is None
 
 
@@ -106,7 +104,7 @@ async def test_a_token_stripe_does_not_know_is_declined(stripe: StripeGateway, t
     with pytest.raises(GatewayDeclined) as refusal:
         await stripe.attach(token, gateway_customer=known, idempotency_key="a")
 
-    assert token not in refusal.value.message
+    assert token not in str(refusal.value)
 
 
 @pytest.mark.parametrize("token", ["pm_x/../../customers/cus_1", "pm_x?expand[]=customer", "pm_x/detach"])
@@ -148,7 +146,7 @@ async def test_a_declined_answer_of_the_proxy_is_declined(stripe: StripeGateway,
     token = await stripe_proxy.card()
     stripe_proxy.plan("attach", Fault.DECLINED)
 
-    with pytest.raises(GatewayDeclined, match=r"Your card has expired\."):
+    with pytest.raises(GatewayDeclined, match=r"this card: it has expired\."):
         await stripe.attach(token, gateway_customer=known, idempotency_key="a")
 
 

@@ -9,8 +9,8 @@ from importlib.resources import files
 import pytest
 
 from app.identity.passwords.common_passwords import FALSE_POSITIVE_RATE, FINGERPRINT_BYTES, is_common, pack
-from app.identity.passwords.strength import PasswordRule, PasswordTooWeak, check
-from app.platform.errors import ErrorCode
+from app.identity.passwords.strength import PasswordTooWeak, check
+from app.platform.errors import ErrorCode, ErrorRule
 
 
 def refusal(password: str, **rules: object) -> PasswordTooWeak | None:
@@ -21,7 +21,7 @@ def refusal(password: str, **rules: object) -> PasswordTooWeak | None:
     return None
 
 
-def rule(password: str, **rules: object) -> PasswordRule | None:
+def rule(password: str, **rules: object) -> ErrorRule | None:
     error = refusal(password, **rules)
     return error.rule if error else None
 
@@ -46,20 +46,20 @@ def test_a_strong_password_is_accepted_whatever_its_characters(password: str) ->
 
 @pytest.mark.parametrize("password", ["", "short", "1234567", "1234567\u0301"[:7], "\U0001f984" * 7])
 def test_fewer_than_8_characters_are_too_short(password: str) -> None:
-    assert rule(password) is PasswordRule.TOO_SHORT
+    assert rule(password) is ErrorRule.LENGTH
 
 
 def test_the_shortest_length_is_a_setting_and_named_in_the_message() -> None:
     error = refusal("purple-kettle-7", shortest=16)
 
     assert error is not None
-    assert error.rule is PasswordRule.TOO_SHORT
-    assert "at least 16 characters" in error.message
+    assert error.rule is ErrorRule.LENGTH
+    assert "at least 16 characters" in str(error)
     assert rule("purple-kettle-77", shortest=16) is None
 
 
 def test_length_is_counted_in_the_form_that_is_hashed() -> None:
-    assert rule("e\u0301e\u0301e\u0301e\u0301") is PasswordRule.TOO_SHORT
+    assert rule("e\u0301e\u0301e\u0301e\u0301") is ErrorRule.LENGTH
     assert rule("\ufb03x\ufb03y") is None
 
 
@@ -67,9 +67,9 @@ def test_more_than_128_characters_are_too_long_and_128_are_not() -> None:
     long_enough = "".join(random.Random(1).choices(string.ascii_letters, k=128))
 
     assert rule(long_enough) is None
-    assert rule(long_enough + "x") is PasswordRule.TOO_LONG
-    assert rule("x" * 5_000_000) is PasswordRule.TOO_LONG
-    assert rule("\ufdfa" * 100) is PasswordRule.TOO_LONG
+    assert rule(long_enough + "x") is ErrorRule.LENGTH
+    assert rule("x" * 5_000_000) is ErrorRule.LENGTH
+    assert rule("\ufdfa" * 100) is ErrorRule.LENGTH
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_more_than_128_characters_are_too_long_and_128_are_not() -> None:
     ],
 )
 def test_repetitions_and_sequences_are_predictable(password: str) -> None:
-    assert rule(password) is PasswordRule.PREDICTABLE
+    assert rule(password) is ErrorRule.PREDICTABLE_PASSWORD
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_repetitions_and_sequences_are_predictable(password: str) -> None:
     ],
 )
 def test_a_leaked_password_is_common(password: str) -> None:
-    assert rule(password) is PasswordRule.COMMON
+    assert rule(password) is ErrorRule.COMMON_PASSWORD
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_a_leaked_password_is_common(password: str) -> None:
     ],
 )
 def test_variations_of_a_common_password_are_refused(password: str) -> None:
-    assert rule(password) is PasswordRule.COMMON
+    assert rule(password) is ErrorRule.COMMON_PASSWORD
 
 
 @pytest.mark.parametrize("password", ["architecture", "Jennifer1987", "marmalade7"])
 def test_a_single_word_or_name_is_common_even_with_a_few_digits(password: str) -> None:
-    assert rule(password) is PasswordRule.COMMON
+    assert rule(password) is ErrorRule.COMMON_PASSWORD
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_single_word_or_name_is_common_even_with_a_few_digits(password: str) -
 )
 def test_the_persons_own_email_login_name_and_names_are_refused_inside_a_password(password: str, personal: str) -> None:
     assert rule(password) is None
-    assert rule(password, personal=[personal]) is PasswordRule.PERSONAL
+    assert rule(password, personal=[personal]) is ErrorRule.PERSONAL_PASSWORD
 
 
 @pytest.mark.parametrize(
@@ -192,10 +192,9 @@ def test_the_message_names_the_broken_rule_and_what_would_do_and_never_the_passw
 
     assert error is not None
     assert error.code is ErrorCode.PASSWORD_TOO_WEAK
-    assert words[0] in error.message
-    assert words[1].lower() in error.message.lower()
-    assert str(error) == error.message
-    assert password not in error.message.split()
+    assert words[0] in str(error)
+    assert words[1].lower() in str(error).lower()
+    assert password not in str(error).split()
 
 
 def test_passwords_made_by_a_password_manager_are_accepted() -> None:

@@ -102,7 +102,7 @@ def test_a_wrong_code_is_refused_with_the_right_one(raw: str, right: str) -> Non
         parse_country(raw)
 
     assert refused.value.code is ErrorCode.INVALID
-    assert refused.value.message == f"This is not a country code. Did you mean {right}?"
+    assert str(refused.value) == f"This is not a country code. Did you mean {right}?"
 
 
 @pytest.mark.parametrize("raw", ["", "ZZ", "Atlantis", "🇨🇭"])
@@ -110,7 +110,7 @@ def test_a_code_nobody_can_guess_is_refused_with_an_example(raw: str) -> None:
     with pytest.raises(Invalid) as refused:
         parse_country(raw)
 
-    assert refused.value.message == "This is not a country code. Use two letters (ISO 3166-1), such as CH or US."
+    assert str(refused.value) == "This is not a country code. Use two letters (ISO 3166-1), such as CH or US."
 
 
 def test_a_code_is_parsed_with_blanks_around_it() -> None:

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
+from app.platform.languages import LANGUAGES, language_of
 from app.platform.mail.outbox import MailContent
-from app.platform.mail.rendering import LANGUAGES, email_message, language_of, render, texts
+from app.platform.mail.rendering import email_message, render, texts
 from app.platform.mail.templates import Template
 
 EVIL = "<script>alert(1)</script>&\"'"

@@ -16,7 +16,7 @@ from app.accounts.organizations.tables import Organization
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.inserts import insert_if_absent
-from app.platform.errors import AppError, AppErrorGroup, ErrorCode, Invalid
+from app.platform.errors import AppError, AppErrorGroup, ErrorCode, ErrorRule, Invalid
 from app.platform.principal import Scope
 from app.platform.validation import Validation
 from app.platform.values import text_parser
@@ -115,5 +115,5 @@ async def make_default(session: AsyncSession, *, organization_id: UUID) -> None:
 def _parse_slug(raw: str) -> str:
     value = text_parser(2, 64)(raw)
     if not SLUG.fullmatch(value):
-        raise Invalid("Use lower-case letters, digits, and hyphens between them.")
+        raise Invalid("Use lower-case letters, digits, and hyphens between them.", rule=ErrorRule.PATTERN)
     return value

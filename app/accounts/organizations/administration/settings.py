@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from app.platform.errors import AppError, Invalid
+from app.platform.errors import AppError, ErrorRule, Invalid
 from app.platform.principal import OrganizationSettings
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress, https_url, text_parser
@@ -25,7 +25,10 @@ PASSWORD_MIN_LENGTHS = range(8, 129)
 
 def _parse_web_origin(raw: str) -> str:
     if not WEB_ORIGIN.fullmatch(raw):
-        raise Invalid("Write an origin as browsers do: https://shop.example.org, in small letters and without a path.")
+        raise Invalid(
+            "Write an origin as browsers do: https://shop.example.org, in small letters and without a path.",
+            rule=ErrorRule.URL,
+        )
     return raw
 
 
@@ -33,13 +36,15 @@ def _parse_storefront_url(raw: str) -> str:
     """Links are made by adding `/page?token=…`: nothing may follow the path. `http://` only on this machine."""
     value = text_parser(0, TEXT_MAX)(raw).rstrip("/")
     if value and not STOREFRONT_URL.fullmatch(value):
-        raise Invalid("Write a web address as in https://shop.example.org, without ? and #.")
+        raise Invalid("Write a web address as in https://shop.example.org, without ? and #.", rule=ErrorRule.URL)
     return value
 
 
 def _parse_password_length(raw: int) -> int:
     if raw not in PASSWORD_MIN_LENGTHS:
-        raise Invalid("8 to 128 characters.")
+        raise Invalid(
+            "From {min} to {max}.", rule=ErrorRule.RANGE, min=PASSWORD_MIN_LENGTHS[0], max=PASSWORD_MIN_LENGTHS[-1]
+        )
     return raw
 
 
@@ -103,13 +108,13 @@ class Setting:
         parser = PARSERS.get(self.name, self._parse_plain)
         if self.is_list:
             if len(raw) > LIST_MAX:
-                raise Invalid(f"At most {LIST_MAX} values.")
+                raise Invalid("At most {max} values.", rule=ErrorRule.COUNT, max=LIST_MAX)
             return [parser(one) for one in raw]
         return parser(raw)
 
     def _parse_plain(self, raw: Any) -> Any:
         if isinstance(raw, int) and not isinstance(raw, bool) and not 0 <= raw <= NUMBER_MAX:
-            raise Invalid(f"0 to {NUMBER_MAX}.")
+            raise Invalid("From {min} to {max}.", rule=ErrorRule.RANGE, min=0, max=NUMBER_MAX)
         return text_parser(0, TEXT_MAX)(raw) if isinstance(raw, str) else raw
 
 

@@ -13,7 +13,7 @@ from app.accounts.organizations.callers import KEY_PURPOSE
 from app.accounts.organizations.service import ClientKind, NewClient, add_client
 from app.accounts.organizations.tables import ApiClient
 from app.platform.clock import now
-from app.platform.errors import Invalid, NotAllowed, NotFound
+from app.platform.errors import ErrorRule, Invalid, NotAllowed, NotFound
 from app.platform.principal import Principal, Scope
 from app.platform.validation import Validation
 from app.platform.values import text_parser
@@ -103,7 +103,9 @@ async def rotate(
     would gain them with the new secret.
     """
     if not 0 <= overlap_hours <= OVERLAP_HOURS_MAX:
-        raise Invalid(f"0 to {OVERLAP_HOURS_MAX} hours.", field=("overlapHours",))
+        raise Invalid(
+            "From {min} to {max}.", field=("overlapHours",), rule=ErrorRule.RANGE, min=0, max=OVERLAP_HOURS_MAX
+        )
     client = await _lock_active(session, principal, client_id)
     if not {Scope(scope) for scope in client.scopes.split()} <= principal.scopes:
         raise NotAllowed("This client has scopes that you do not have.", field=("id",))

@@ -3,20 +3,25 @@
 import stripe
 import structlog
 
-from app.customers.payment_methods.gateway_references import refuse_card_data
 from app.customers.payment_methods.gateways.interface import (
     GatewayDeclined,
     GatewayUnavailable,
     Instrument,
     PaymentMethodType,
 )
-from app.platform.cards import CardDataRefused
 from app.platform.errors import AppError
 
 log = structlog.get_logger(__name__)
 
 NAME = "stripe"
-MAX_MESSAGE_LENGTH = 200
+# What Stripe's codes mean to the person; its own messages are in English only.
+DECLINED = {
+    "expired_card": "The payment gateway refused this card: it has expired. Use another one.",
+    "incorrect_cvc": "The payment gateway refused this card: its security code is wrong. Enter the card again.",
+    "invalid_cvc": "The payment gateway refused this card: its security code is wrong. Enter the card again.",
+    "incorrect_number": "The payment gateway refused this card: its number is wrong. Enter the card again.",
+    "insufficient_funds": "The payment gateway refused this card: there is not enough money. Use another one.",
+}
 MONTHS = range(1, 13)
 TYPES = {
     "card": PaymentMethodType.CARD,
@@ -64,13 +69,13 @@ def to_app_error(error: stripe.StripeError) -> AppError:
 
     | Stripe's error                                              | Raised               | Log                     |
     | ----------------------------------------------------------- | -------------------- | ----------------------- |
-    | `CardError`                                                 | `GatewayDeclined`    | none; its message shown |
+    | `CardError`                                                 | `GatewayDeclined`    | none; see `DECLINED` |
     | `InvalidRequestError`                                       | `GatewayDeclined`    | none                    |
     | `AuthenticationError`, `PermissionError`, `IdempotencyError` | `GatewayUnavailable` | `gateway_misconfigured` |
     | any other                                                   | `GatewayUnavailable` | none                    |
     """
     if isinstance(error, stripe.CardError):
-        return GatewayDeclined(_safe_message(error.user_message))
+        return GatewayDeclined(DECLINED.get((error.error and error.error.decline_code) or error.code or ""))
     if isinstance(error, stripe.InvalidRequestError):
         return GatewayDeclined()
     if isinstance(error, MISCONFIGURED):
@@ -83,14 +88,3 @@ def is_missing(error: stripe.StripeError) -> bool:
     return isinstance(error, stripe.InvalidRequestError) and (
         error.http_status == 404 or error.code == "resource_missing"  # noqa: PLR2004 - HTTP: not found
     )
-
-
-def _safe_message(message: str | None) -> str | None:
-    """Stripe's message for the cardholder; None when it is too long or contains card data."""
-    if not message or len(message) > MAX_MESSAGE_LENGTH:
-        return None
-    try:
-        refuse_card_data(message)
-    except CardDataRefused:
-        return None
-    return message
