@@ -68,4 +68,4 @@ class ShopperReference(SQLModel, table=True):
 
     organization_id: UUID = foreign_key("organizations.id", primary_key=True)
     shopper_reference: str = Field(primary_key=True, sa_type=String(128))
-    customer_id: UUID = Field(sa_type=Uuid)
+    customer_id: UUID = Field(sa_type=Uuid, index=True)

@@ -10,9 +10,10 @@ worker to repeat all of them when the lease ends, and each is harmless to repeat
 | cancel   | CANCELLED, if it is REQUESTED          | CANCELLED                                                 |
 | lease    |                                        | `due_at` 5 minutes ahead, one more attempt                |
 | start    | STARTED, unless it is CANCELLED        | STARTED, or CANCELLED as the key store says               |
-| erase    |                                        | the rows of every package; guest orders of its addresses  |
+| erase    |                                        | what is there is counted, the first time; then the rows   |
+|          |                                        | of every package go, and guest orders of its addresses    |
 | destroy  | keys gone, COMPLETED                   |                                                           |
-| complete |                                        | COMPLETED, and an audit event                             |
+| complete |                                        | every store is read again; COMPLETED, and an audit event  |
 
 | Status      | Next                                               | Cancelled           | Requested again    |
 | ----------- | -------------------------------------------------- | ------------------- | ------------------ |
@@ -51,6 +52,8 @@ from app.platform.mail import outbox
 from app.platform.vault import epochs, ledger
 from app.platform.vault.ledger import ErasureStatus, Subject
 from app.platform.vault.vault import Store
+from app.privacy import inventory
+from app.privacy.inventory import Inventory
 from app.privacy.requests import mark_cancelled
 
 LEASE = timedelta(minutes=5)
@@ -67,6 +70,10 @@ _REQUESTS = Queue(
 
 class NotInLedger(Exception):
     """The key store does not know the request: it is older than the main database, or another one."""
+
+
+class StillThere(Exception):
+    """Something that should be gone was found when every store was read again: the erasure is repeated."""
 
 
 class LeasedRequest(NamedTuple):
@@ -119,13 +126,7 @@ async def carry_out(store: Store, leased: LeasedRequest) -> bool:
     """
     if not await _start(store, leased):
         return False
-    async with store.database.transaction() as session:
-        if leased.customer_id:
-            await erase_customer_data(
-                session, store, organization_id=leased.organization_id, customer_id=leased.customer_id
-            )
-        elif leased.guest_hash:
-            await orders.erase_guest(session, organization_id=leased.organization_id, guest_hash=leased.guest_hash)
+    await _erase(store, leased)
     await discard_spent_keys(store)
     entry = await store.vault.destroy_key(
         leased.customer_id or leased.id,
@@ -137,6 +138,14 @@ async def carry_out(store: Store, leased: LeasedRequest) -> bool:
         row = await _lock_request(session, leased)
         if row.status == Status.COMPLETED.value:
             return True
+        left = await inventory.left_of(
+            session,
+            store.vault.keystore,
+            customer_id=leased.customer_id,
+            guest_orders=Inventory.from_json(row.counts).guest_orders,
+        )
+        if left:
+            raise StillThere(left)
         row.status = Status.COMPLETED.value
         row.completed_at = entry.completed_at
         row.guest_hash = None
@@ -150,6 +159,31 @@ async def carry_out(store: Store, leased: LeasedRequest) -> bool:
             object_id=leased.id,
         )
     return True
+
+
+async def _erase(store: Store, leased: LeasedRequest) -> None:
+    """Erase the rows, after counting them for the receipt. A repeated erasure does not count again: less is left."""
+    organization_id, customer_id, guest_hash = leased.organization_id, leased.customer_id, leased.guest_hash
+    async with store.database.transaction() as session:
+        if customer_id:
+            # Before counting: nobody adds anything afterwards. And before the request, as everywhere.
+            await lock_customer(session, organization_id=organization_id, customer_id=customer_id)
+        row = await _lock_request(session, leased)
+        if row.counts is None:
+            row.counts = (await _count(session, store, leased)).to_json()
+            session.add(row)
+        if customer_id:
+            await erase_customer_data(session, store, organization_id=organization_id, customer_id=customer_id)
+        elif guest_hash:
+            await orders.erase_guest(session, organization_id=organization_id, guest_hash=guest_hash)
+
+
+async def _count(session: AsyncSession, store: Store, leased: LeasedRequest) -> Inventory:
+    organization_id, customer_id, guest_hash = leased.organization_id, leased.customer_id, leased.guest_hash
+    if customer_id:
+        return await inventory.of_customer(session, store, organization_id=organization_id, customer_id=customer_id)
+    assert guest_hash is not None  # noqa: S101 - a request is about a customer or a guest
+    return await inventory.of_guest(session, store, organization_id=organization_id, guest_hash=guest_hash)
 
 
 async def _start(store: Store, leased: LeasedRequest) -> bool:

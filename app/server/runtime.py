@@ -292,6 +292,7 @@ async def _services(
         guessing,
         UnsubscribeLinks(store.vault.fingerprints, public_url=settings.public_url),
         PrivacyPolicy(timedelta(seconds=settings.anonymization_delay)),
+        key_schedule(settings),
         gateways,
         MailTransport(
             _mail_server(smtp_url),

@@ -29,6 +29,7 @@ from app.platform.graphql.scalars import SCALARS
 from app.platform.graphql.user_errors import USER_ERROR_TYPES
 from app.privacy.api import PrivacyMutations, PrivacyQueries
 from app.privacy.audit_events_api import AuditQueries
+from app.privacy.receipts.api import ReceiptQueries
 from app.server.nodes.api import NodeQueries
 
 
@@ -49,6 +50,7 @@ class Query(
     FormQueries,
     AuditQueries,
     PrivacyQueries,
+    ReceiptQueries,
 ):
     """The queries of all packages."""
 

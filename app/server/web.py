@@ -56,6 +56,7 @@ from app.platform.settings import Settings
 from app.platform.vault.backups import last_backup
 from app.platform.vault.epochs import PairState
 from app.platform.vault.versions import all_versions
+from app.privacy.receipts import routes as receipts
 from app.server import mail_pages
 from app.server.graphiql.assets import static_files
 from app.server.graphiql.page import CONTENT_SECURITY_POLICY, render_page
@@ -102,6 +103,7 @@ def create_app(runtime: Runtime) -> ASGIApp:
         *payment_gateways.routes(runtime.store, runtime.services.get(Gateways)),
         *mail_pages.routes(runtime.store, endpoint.run_as_guest),
         *newsletters.routes(runtime.store, runtime.services.get(UnsubscribeLinks)),
+        *receipts.routes(runtime.store),
         Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
         Route("/healthz", endpoint.healthz, methods=["GET"]),
         Route("/readyz", endpoint.readyz, methods=["GET"]),

@@ -25,6 +25,7 @@ from app.platform.vault.schedule import follow
 from app.privacy.deletion import finish_deletions
 from app.privacy.erasure import erase_due
 from app.privacy.orphaned_keys import sweep_orphaned_keys
+from app.privacy.receipts.issuing import Issuer, issue_receipts
 from app.privacy.restores import keep_pair
 from app.server.runtime import Runtime, key_schedule
 
@@ -71,6 +72,7 @@ def jobs(runtime: Runtime) -> list[Job]:
 
     return [
         Job("erase", interval, partial(erase_due, store)),
+        Job("issue-receipts", interval, partial(issue_receipts, store, Issuer(settings.public_url, schedule))),
         Job("advance-epoch", MINUTE, partial(keep_pair, store), exclusive=True),
         Job("finish-deletions", interval, partial(finish_deletions, store)),
         Job("sweep-guess-counters", interval, partial(guessing.sweep, store)),

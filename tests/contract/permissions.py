@@ -192,6 +192,14 @@ async def anonymization_id(setup: PermissionSetup) -> dict[str, Any]:
     return {"id": answer.data["requestAnonymization"]["anonymization"]["id"]}
 
 
+async def id_of_a_receipt(setup: PermissionSetup) -> dict[str, Any]:
+    return {"anonymizationId": (await anonymization_id(setup))["id"]}
+
+
+async def id_of_the_owner(setup: PermissionSetup) -> dict[str, Any]:
+    return {"customerId": setup.ann.id}
+
+
 async def anonymization_not_requested(setup: PermissionSetup) -> dict[str, Any]:
     await setup.shop.ask("CancelAnonymization", token=setup.tokens["staff"], customerId=setup.ann.id)
     return {"customerId": setup.ann.id}
@@ -400,6 +408,16 @@ MATRIX: dict[str, Entry] = {
     ),
     "anonymization": Entry(
         "query ($id: ID!) { anonymization(id: $id) { status } }", anonymization_id, (GUEST, NO, NO, NO, NO, OK, NULL)
+    ),
+    "anonymizationPlan": Entry(
+        "query ($customerId: ID!) { anonymizationPlan(customerId: $customerId) { entries { store } } }",
+        id_of_the_owner,
+        (GUEST, NO, NO, NO, NO, OK, NULL),
+    ),
+    "erasureReceipt": Entry(
+        "query ($anonymizationId: ID!) { erasureReceipt(anonymizationId: $anonymizationId) { jws } }",
+        id_of_a_receipt,
+        (GUEST, NO, NO, NO, NO, NULL, NULL),
     ),
     "requestAnonymization": Entry(
         "RequestAnonymization", anonymization_not_requested, (GUEST, NO, NO, NO, NO, OK, BACK)

@@ -12,6 +12,7 @@ BACK_OFFICE = "a list, a count or a search of the back office is about all custo
 RESTORED = "after a restore, and at start-up: what happened lately is nobody's in particular"
 CHECKED = "`patron restore check` looks at all rows that need a key"
 GROUP_MOVES = "a group is deleted: its customers, whoever they are, move to another one"
+COUNTED = "what an erasure deletes is counted before and after it: rare, and by an index"
 AUDIT_TREE = "the tree over the audit log is one for all owners; its events are read in the order of the tree"
 
 PERMITTED: dict[str, str] = {
@@ -45,6 +46,9 @@ PERMITTED: dict[str, str] = {
     "SELECT guess_counters BY customer_id, organization_id": "an export shows all counters of one customer: rare",
     "SELECT orders BY guest_hash, organization_id": "an address was proven: the orders of the guest own themselves",
     "SELECT anonymization_requests BY cancelled_at, completed_at": RESTORED,
+    "SELECT login_identifiers BY customer_id": COUNTED,
+    "SELECT shopper_references BY customer_id": COUNTED,
+    "SELECT guess_counters BY customer_id": COUNTED,
     "SELECT customer_deletions BY deleted_at, due_at": RESTORED,
     "SELECT orders BY customer_id, guest_hash, updated_at": RESTORED,
     "SELECT customers BY id, sealed": CHECKED,

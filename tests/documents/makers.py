@@ -19,6 +19,7 @@ from app.platform.limits.policies import PER_MINUTE
 from app.platform.mail.templates import Template
 from app.platform.settings import Settings
 from app.platform.translations import translate
+from app.privacy.stored_data import KEYSTORE, OWNED
 from app.server.cli import app as command_line
 from app.server.schema import SCHEMA
 from tests.documents.blocks import cells, table
@@ -127,6 +128,16 @@ def messages(_: str) -> str:
     return table(("code", "rule", *("English", "German", "French", "Italian", "Spanish")), sorted(rows))
 
 
+def stored_data(_: str) -> str:
+    """What customers own, and what an erasure does to it."""
+    owned = (*OWNED, KEYSTORE[0])
+    rows = [
+        (f"`{one.table}`", one.outcome.value if one.outcome else "", one.ground.value if one.ground else "")
+        for one in owned
+    ]
+    return table(("store", "at an erasure", "ground of what stays"), rows)
+
+
 def limits(before: str) -> str:
     """Every rate limit; what it counts is kept from the document."""
     counts = {row[0]: row[2] for row in cells(before)}
@@ -197,6 +208,7 @@ MAKERS: Mapping[str, Callable[[str], str]] = {
     "packages": packages,
     "error-codes": error_codes,
     "messages": messages,
+    "stored-data": stored_data,
     "rate-limits": limits,
     "mails": mails,
     "sandbox-tokens": sandbox,

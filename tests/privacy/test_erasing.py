@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from app.customers import repository as customers
 from app.customers.addresses import repository as addresses
@@ -14,6 +13,7 @@ from app.platform.vault.vault import Vault
 from app.privacy import erasure
 from app.privacy.erasure import erase_due
 from app.server.runtime import open_runtime
+from tests.privacy.builders import make_due
 from tests.shop import Person, Shop, Urls, open_shop
 
 STEPS = {
@@ -36,12 +36,6 @@ async def status(shop: Shop, person: Person) -> Any:
 async def request(shop: Shop, person: Person) -> None:
     answer = await shop.ask("RequestAnonymization", token=await shop.staff(), customerId=person.id)
     answer.payload("requestAnonymization")
-
-
-async def make_due(shop: Shop) -> None:
-    async with shop.runtime.store.database.transaction() as session:
-        statement = text("UPDATE anonymization_requests SET due_at = '2020-01-01 00:00:00.000000'")
-        await (await session.connection()).execute(statement)
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -7,11 +7,12 @@ import strawberry
 from strawberry import Info
 
 from app.customers.anonymizations import repository
-from app.customers.anonymizations.repository import AnonymizationRow, AnonymizationStatus
+from app.customers.anonymizations.repository import AnonymizationRow, AnonymizationStatus, Irrecoverability
 from app.identity.staff.api import StaffMember, load_staff_member
 from app.platform.graphql import ids
 from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
+from app.platform.vault.schedule import KeySchedule
 
 describe(
     AnonymizationStatus,
@@ -37,6 +38,49 @@ class Anonymization:
     failed_at: datetime | None = strawberry.field(description="When it failed last; it is tried again.")
     cancelled_at: datetime | None = strawberry.field(description="When it was cancelled.")
     row: strawberry.Private[AnonymizationRow]
+
+    @strawberry.field(
+        description="When the person's key was destroyed: since then nobody can read the person through the service, "
+        "or from any backup of the main database."
+    )
+    def key_destroyed_at(self) -> datetime | None:
+        """The moment that the ledger has: the main database takes it over."""
+        return self.completed_at
+
+    @strawberry.field(
+        description="When nobody will be able to, who has every file and backup of both databases and today's keys: "
+        "the last key version is destroyed. Null before the erasure, and without a schedule."
+    )
+    async def irrecoverable_by(self, info: Info[Context, None]) -> datetime | None:
+        """By the schedule of key versions."""
+        found = await self._irrecoverability(info)
+        if found.key_version is None:
+            return None
+        return info.context.services.get(KeySchedule).irrecoverable_by(found.versions, version=found.key_version)
+
+    @strawberry.field(description="Since when nobody can; null until then.")
+    async def irrecoverable_at(self, info: Info[Context, None]) -> datetime | None:
+        """When the last of the versions was destroyed."""
+        found = await self._irrecoverability(info)
+        if found.key_version is None:
+            return None
+        moments = [row.destroyed_at for row in found.versions if row.version <= found.key_version]
+        destroyed = [moment for moment in moments if moment is not None]
+        return max(destroyed) if destroyed and len(destroyed) == len(moments) else None
+
+    @strawberry.field(
+        description="Who has been asked to delete something and has not confirmed it yet: payment gateways, by name."
+    )
+    async def pending_at(self, info: Info[Context, None]) -> list[str]:
+        """Loaded with a data loader."""
+        if self.row.customer_id is None:
+            return []
+        return await info.context.load(repository.unanswered_gateways, self.row.customer_id)
+
+    async def _irrecoverability(self, info: Info[Context, None]) -> Irrecoverability:
+        if self.completed_at is None:
+            return Irrecoverability([], None)
+        return await info.context.load(repository.irrecoverable, self.row.id)
 
     @strawberry.field(description="Who requested it.")
     async def requester(self, info: Info[Context, None]) -> StaffMember | None:

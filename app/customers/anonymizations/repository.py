@@ -6,13 +6,15 @@ from enum import Enum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, false, or_, select
+from sqlalchemy import Select, String, Uuid, bindparam, column, false, or_, select, table
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from app.customers.anonymizations.tables import AnonymizationRequest
 from app.platform.db.reading import Read, any_of, columns
+from app.platform.vault import ledger, versions
 from app.platform.vault.vault import Store
+from app.platform.vault.versions import VersionRow
 
 
 class AnonymizationStatus(Enum):
@@ -44,6 +46,26 @@ class AnonymizationRow(NamedTuple):
     cancelled_at: datetime | None
 
 
+class Irrecoverability(NamedTuple):
+    """All key versions, and the one that was current when the keys of an erasure were destroyed; None until then."""
+
+    versions: list[VersionRow]
+    key_version: int | None
+
+
+class _Unanswered(NamedTuple):
+    customer_id: UUID
+    gateway: str
+
+
+# Declared by name: a package does not import the tables of another one beside it.
+_attempts = table("gateway_attempts", column("customer_id", Uuid), column("gateway", String), column("state", String))
+_UNANSWERED = Read(
+    select(_attempts.c.customer_id, _attempts.c.gateway).where(
+        any_of(_attempts.c.customer_id, "ids"), _attempts.c.state != "DONE"
+    ),
+    _Unanswered._make,
+)
 _REQUESTS = Read(
     select(*columns(AnonymizationRequest, AnonymizationRow))
     .where(
@@ -82,6 +104,27 @@ async def latest(store: Store, organization_id: UUID, ids: Sequence[UUID]) -> li
     rows = await store.database.rows(_REQUESTS, organization_id=organization_id, ids=ids)
     found = {row.customer_id: row for row in rows}
     return [found.get(one) for one in ids]
+
+
+async def irrecoverable(
+    store: Store,
+    organization_id: UUID,  # noqa: ARG001 - the caller has read the requests
+    ids: Sequence[UUID],
+) -> list[Irrecoverability]:
+    """For each request, the versions of the key store, and the one that was current when its keys were destroyed."""
+    keystore = store.vault.keystore
+    rows, used = await versions.all_versions(keystore), await ledger.key_versions(keystore, ids)
+    return [Irrecoverability(rows, used.get(one)) for one in ids]
+
+
+async def unanswered_gateways(
+    store: Store,
+    organization_id: UUID,  # noqa: ARG001 - the caller has read the customers
+    ids: Sequence[UUID],
+) -> list[list[str]]:
+    """For each customer, the payment gateways that have not confirmed yet what they were asked to delete."""
+    rows = await store.database.rows(_UNANSWERED, ids=ids)
+    return [sorted({row.gateway for row in rows if row.customer_id == one}) for one in ids]
 
 
 async def by_id(store: Store, *, organization_id: UUID, request_id: UUID) -> AnonymizationRow | None:

@@ -1,9 +1,10 @@
 """Table of anonymization requests."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Uuid, text
+from sqlalchemy import JSON, Index, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
@@ -17,6 +18,7 @@ class AnonymizationRequest(SQLModel, table=True):
     It is a copy of the key store's ledger (`app.platform.vault.ledger`), which decides; `due_at`, `attempts`,
     `failed_at` and `failure` are of the worker's queue. `owner_id` is the customer, or the request itself when it is
     about a guest, whom `guest_hash` finds until nothing is left to find. An owner has at most one open request.
+    `counts` is what was there when it was erased (`privacy.inventory`).
     """
 
     __tablename__ = "anonymization_requests"
@@ -45,3 +47,4 @@ class AnonymizationRequest(SQLModel, table=True):
     cancelled_at: datetime | None = timestamp_column(nullable=True)
     attempts: int = 0
     failure: str | None = Field(default=None, max_length=64)
+    counts: dict[str, Any] | None = Field(default=None, sa_type=JSON)

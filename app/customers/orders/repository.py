@@ -195,8 +195,7 @@ async def erase_guest(session: AsyncSession, *, organization_id: UUID, guest_has
 
     Nobody who has the address later inherits them. `discard_spent_keys` destroys their keys after the transaction.
     """
-    found = sqlmodel_select(Order.id).where(Order.organization_id == organization_id, Order.guest_hash == guest_hash)
-    order_ids = (await session.exec(found.order_by(col(Order.id)))).all()
+    order_ids = await guest_order_ids(session, organization_id=organization_id, guest_hash=guest_hash)
     for order_id in order_ids:
         statement = (
             update(Order)
@@ -205,6 +204,12 @@ async def erase_guest(session: AsyncSession, *, organization_id: UUID, guest_has
         )
         await session.exec(statement)
     return len(order_ids)
+
+
+async def guest_order_ids(session: AsyncSession, *, organization_id: UUID, guest_hash: bytes) -> Sequence[UUID]:
+    """The ids of all orders of a guest."""
+    found = sqlmodel_select(Order.id).where(Order.organization_id == organization_id, Order.guest_hash == guest_hash)
+    return (await session.exec(found.order_by(col(Order.id)))).all()
 
 
 async def has_guest_orders(session: AsyncSession, *, organization_id: UUID, guest_hash: bytes) -> bool:

@@ -28,7 +28,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.platform.clock import now
 from app.platform.db.engine import Database
 from app.platform.db.inserts import insert_if_absent
-from app.platform.db.reading import Read, columns
+from app.platform.db.reading import Read, any_of, columns
 from app.platform.vault import versions
 from app.platform.vault.tables import DestroyedKey, Erasure, KeystoreEpoch, PersonKey
 
@@ -76,6 +76,11 @@ class _Key(NamedTuple):
     person_id: UUID
 
 
+class _KeyVersion(NamedTuple):
+    id: UUID
+    key_version: int | None
+
+
 class _Count(NamedTuple):
     number: int
 
@@ -89,6 +94,9 @@ _CHANGED = Read(
 )
 _DESTROYED = Read(
     sqlalchemy.select(col(DestroyedKey.person_id)).where(col(DestroyedKey.epoch) >= bindparam("since")), _Key._make
+)
+_KEY_VERSIONS = Read(
+    sqlalchemy.select(*columns(_TABLE, _KeyVersion)).where(any_of(_TABLE.id, "ids")), _KeyVersion._make
 )
 _COMPLETED = Read(
     sqlalchemy.select(func.count()).select_from(Erasure).where(col(Erasure.status) == "COMPLETED"), _Count._make
@@ -127,6 +135,12 @@ async def changed_since(keystore: Database, epoch: int) -> list[Entry]:
 async def destroyed_since(keystore: Database, epoch: int) -> list[UUID]:
     """The keys that were destroyed in this epoch or later."""
     return [row.person_id for row in await keystore.rows(_DESTROYED, since=epoch)]
+
+
+async def key_versions(keystore: Database, ids: Collection[UUID]) -> dict[UUID, int]:
+    """By completed erasure, the key version that was current when the keys were destroyed."""
+    rows = await keystore.rows(_KEY_VERSIONS, ids=list(ids))
+    return {row.id: row.key_version for row in rows if row.key_version is not None}
 
 
 async def completed(keystore: Database) -> int:

@@ -3,11 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, MetaData, text
+from sqlalchemy import BigInteger, Index, MetaData, SmallInteger, Text, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from app.platform.db.columns import NAMING_CONVENTION, binary_column, id_column, timestamp_column
+from app.platform.db.columns import NAMING_CONVENTION, binary_column, id_column, owner_column, timestamp_column
 
 keystore_metadata = MetaData(naming_convention=NAMING_CONVENTION)
 
@@ -105,6 +105,18 @@ class Erasure(KeystoreModel, table=True):
     completed_at: datetime | None = timestamp_column(nullable=True)
     epoch: int = Field(default=0, index=True)
     key_version: int | None = None
+
+
+class ErasureReceipt(KeystoreModel, table=True):
+    """The receipt of an erasure (number 1), and the one that says that it became irrecoverable (number 2)."""
+
+    __tablename__ = "erasure_receipts"
+
+    erasure_id: UUID = owner_column()
+    number: int = Field(primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"autoincrement": False})
+    organization_id: UUID
+    jws: str = Field(sa_type=Text)
+    issued_at: datetime = timestamp_column()
 
 
 class DestroyedKey(KeystoreModel, table=True):

@@ -10,6 +10,7 @@ from app.server.cli.keys import keys
 from app.server.cli.keystore import keystore
 from app.server.cli.organizations import organizations
 from app.server.cli.publishing import documents, schema
+from app.server.cli.receipts import receipts
 from app.server.cli.restore import restore
 from app.server.cli.running import calibrate, migrate, serve, token, worker
 from app.server.cli.staff import staff_members
@@ -26,6 +27,7 @@ for name, group in {
     "restore": restore,
     "keystore": keystore,
     "audit": audit,
+    "receipt": receipts,
     "schema": schema,
     "documents": documents,
 }.items():

@@ -62,6 +62,15 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "erasure_receipts",
+        sa.Column("erasure_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("jws", sa.Text(), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("erasure_id", "number", name=op.f("pk_erasure_receipts")),
+    )
+    op.create_table(
         "destroyed_keys",
         sa.Column("person_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
@@ -145,6 +154,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_erasures_epoch"))
 
     op.drop_table("erasures")
+    op.drop_table("erasure_receipts")
     op.drop_table("keystore_epoch")
     op.drop_table("audit_checkpoints")
     # ### end Alembic commands ###

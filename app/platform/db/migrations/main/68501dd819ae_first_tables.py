@@ -322,6 +322,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("organization_id", "shopper_reference", name=op.f("pk_shopper_references")),
     )
+    with op.batch_alter_table("shopper_references", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_shopper_references_customer_id"), ["customer_id"], unique=False)
+
     op.create_table(
         "staff_members",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -510,6 +513,7 @@ def upgrade() -> None:
         sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("failure", sa.String(length=64), nullable=True),
+        sa.Column("counts", sa.JSON(), nullable=True),
         sa.ForeignKeyConstraint(
             ["canceller_id"], ["staff_members.id"], name=op.f("fk_anonymization_requests_canceller_id_staff_members")
         ),
@@ -759,6 +763,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_staff_members_key_due_at"))
 
     op.drop_table("staff_members")
+    with op.batch_alter_table("shopper_references", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_shopper_references_customer_id"))
+
     op.drop_table("shopper_references")
     with op.batch_alter_table("proofs", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_proofs_expires_at"))
