@@ -27,7 +27,7 @@ from app.customers.addresses.records import AddressDetails as AddressFields
 from app.customers.identifiers import IdentifierKind
 from app.customers.payment_methods import repository as payment_methods
 from app.customers.profile import with_changes
-from app.customers.records import Approval, CustomerDetails
+from app.customers.records import BACK_OFFICE_FIELDS, Approval, CustomerDetails
 from app.customers.repository import LockedCustomer
 from app.customers.service import LoginNameTaken
 from app.identity.proofs import repository as proofs
@@ -44,11 +44,21 @@ from app.platform.vault.vault import Vault
 
 # Where goods and calls go: taken only from the browser that typed it.
 DELIVERY_FIELDS = frozenset({"phone", "fax", "company"})
-# What the shop's own systems wrote; no browser can.
-BACK_OFFICE_FIELDS = ("reference", "reference_origin", "tax_exemption_code", "metadata")
 # Issued while somebody else had the account, who could take it back with them. Undoing a change is different: it was
 # mailed to somebody who had proven an address, and is that person's last resort.
 OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """The browser that proves an address: the secret of what it registered, and who is or was logged in in it.
+
+    `login_name` is what its person chooses now: it counts more than what was typed into any browser before.
+    """
+
+    registration_token: str | None = None
+    customer_id: UUID | None = None
+    login_name: LoginName | None = None
 
 
 @dataclass(slots=True)
@@ -71,7 +81,7 @@ async def prove(
     origin: RequestOrigin,
     customer: LockedCustomer,
     *,
-    registration_token: str | None,
+    browser: Browser,
     proof_id: UUID | None = None,
 ) -> ProofResult:
     """Mark a locked customer's address as proven and save it; guest orders of the address become its own.
@@ -80,19 +90,19 @@ async def prove(
     got first is left out with a warning, or a stranger could keep the owner from proving the address.
     """
     row = customer.row
-    about = proofs.about_hash(vault, registration_token or "")
+    about = proofs.about_hash(vault, browser.registration_token or "")
     pending = await proofs.sealed_proofs(
         session, vault, customer_id=row.id, purpose=Purpose.VERIFY_EMAIL, including=proof_id
     )
     own = next((proof for proof in pending if about and proof.about_hash == about), None)
     if row.email_verified_at is None:
-        result = await _prove_first(session, vault, origin, customer, own, pending, about)
+        result = await _prove_first(session, vault, origin, customer, browser, own, pending)
     elif own is not None and row.sealed_password is None:
         result = ProofResult(same_browser=True, about=about)
-        await _apply(session, vault, origin, customer, own.payload, result)
+        await _apply(session, vault, origin, customer, _chosen(own.payload, browser), result)
         await _end_sessions(session, row.organization_id, row.id)
     else:
-        result = ProofResult(same_browser=origin.principal.customer_id == row.id)
+        result = ProofResult(same_browser=browser.customer_id == row.id)
     customer.personal = replace(customer.personal, registration=None)
     row.email_verified_at = row.email_verified_at or now()
     await repository.save(session, vault, customer)
@@ -105,12 +115,13 @@ async def _prove_first(
     vault: Vault,
     origin: RequestOrigin,
     customer: LockedCustomer,
+    browser: Browser,
     own: SealedProof | None,
     pending: list[SealedProof],
-    about: bytes,
 ) -> ProofResult:
     row, typed_by = customer.row, customer.personal.registration
-    is_holder = origin.principal.customer_id == row.id or (bool(about) and typed_by == about.hex())
+    about = proofs.about_hash(vault, browser.registration_token or "")
+    is_holder = browser.customer_id == row.id or (bool(about) and typed_by == about.hex())
     if own is None and is_holder:
         return ProofResult(same_browser=True, about=about if typed_by == about.hex() else b"")
     if typed_by is not None:
@@ -120,12 +131,12 @@ async def _prove_first(
     await proofs.revoke(session, customer_id=row.id, purposes=OUTDATED_PURPOSES)
     if own is not None:
         result = ProofResult(same_browser=True, about=about)
-        await _apply(session, vault, origin, customer, own.payload, result)
+        await _apply(session, vault, origin, customer, _chosen(own.payload, browser), result)
         return result
     result = ProofResult(same_browser=False)
     if len(pending) == 1:
-        payload = _without_deliveries(pending[0].payload)
-        await _apply(session, vault, origin, customer, payload, result)
+        payload = _of_another_browser(pending[0].payload)
+        await _apply(session, vault, origin, customer, _chosen(payload, browser), result)
     return result
 
 
@@ -148,9 +159,15 @@ async def _empty(session: AsyncSession, vault: Vault, customer: LockedCustomer) 
     row.approval = None
 
 
-def _without_deliveries(payload: Mapping[str, Any]) -> dict[str, Any]:
+def _of_another_browser(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What may be somebody else's words: without the password, and where goods and calls go."""
     profile = {name: value for name, value in payload["profile"].items() if name not in DELIVERY_FIELDS}
     return {**payload, "profile": profile, "password_hash": None, "address": None}
+
+
+def _chosen(payload: Mapping[str, Any], browser: Browser) -> Mapping[str, Any]:
+    """Without the login name that was typed, where another one is chosen now."""
+    return {**payload, "login_name": None} if browser.login_name else payload
 
 
 async def _apply(

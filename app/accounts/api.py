@@ -116,7 +116,7 @@ class AccountMutations:
         if organization.settings.approval:
             payload.next_step = NextStep.AWAIT_APPROVAL
         elif new_account.password_hash is not None:
-            payload.tokens = await start_login_session(context, session, customer.id)
+            _, payload.tokens = await start_login_session(context, session, customer.id)
             payload.device_token = device_tokens.issue(vault.fingerprints, customer_id=customer.id)
         return payload
 
@@ -198,7 +198,12 @@ class AccountMutations:
             record(session, context.origin, Action.SESSION_ENDED, customer_id=ended.customer_id, object_id=session_id)
         return LogoutPayload()
 
-    @mutation(allow=[CUSTOMER], description="End all sessions of the customer, this one included.")
+    @mutation(
+        allow=[CUSTOMER],
+        description="End all sessions of the customer, this one included. A change of the email address that was "
+        "requested and not confirmed is void.",
+        session_may_end=True,
+    )
     async def logout_everywhere(self, context: Context, session: AsyncSession) -> LogoutEverywherePayload:
         """End all sessions with one statement and return how many there were."""
         customer_id = context.principal.own_customer_id
@@ -208,6 +213,8 @@ class AccountMutations:
             customer_id=customer_id,
             reason=EndReason.LOGGED_OUT_EVERYWHERE,
         )
+        # Whoever had one of these sessions, and the password, could otherwise still move the account away.
+        await proofs.revoke(session, customer_id=customer_id, purposes=[Purpose.CHANGE_EMAIL])
         record(session, context.origin, Action.SESSION_ENDED)
         return LogoutEverywherePayload(ended_sessions=ended)
 
@@ -215,6 +222,7 @@ class AccountMutations:
         allow=[CUSTOMER],
         description="Change the password. All other sessions of the customer end.",
         credentials=True,
+        session_may_end=True,
     )
     async def change_password(
         self,

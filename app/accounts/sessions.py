@@ -10,8 +10,8 @@ from app.platform.audit.log import Action, record
 from app.platform.graphql.context import Context
 
 
-async def start_login_session(context: Context, session: AsyncSession, customer_id: UUID) -> Tokens:
-    """The tokens of a new session, which is recorded as a login."""
+async def start_login_session(context: Context, session: AsyncSession, customer_id: UUID) -> tuple[UUID, Tokens]:
+    """A new session, which is recorded as a login, with its tokens."""
     session_id, issued = await context.services.get(LoginSessions).start_for_customer(
         session,
         organization_id=context.organization.id,
@@ -19,4 +19,4 @@ async def start_login_session(context: Context, session: AsyncSession, customer_
         user_agent=context.origin.user_agent,
     )
     record(session, context.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
-    return graphql_tokens(issued)
+    return session_id, graphql_tokens(issued)

@@ -1,7 +1,8 @@
 """Writes orders and keeps the customer's number of placed orders, from which its status is derived."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import identifiers
 from app.customers.identifiers import IdentifierKind
-from app.customers.orders import recording
+from app.customers.orders import moving, recording
 from app.customers.orders.contents import OrderContents
 from app.customers.orders.recording import OrderOwner
 from app.customers.orders.records import OrderRow, OrderStatus
@@ -136,14 +137,14 @@ async def change_order(
 
 async def attach_guest_orders(
     session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, email_canonical: str
-) -> int:
-    """Attach the orders of a guest to the customer who has just verified the email address; return how many.
+) -> list[UUID]:
+    """Attach the orders of a guest to the customer who has just verified the email address; return their ids.
 
     To be called in the transaction that sets `email_verified_at`. Idempotent.
     """
     if not await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
-        return 0
-    orders = await recording.attach(
+        return []
+    orders = await moving.attach(
         session, vault, organization_id=organization_id, customer_id=customer_id, email_canonical=email_canonical
     )
     for order in orders:
@@ -160,13 +161,35 @@ async def attach_guest_orders(
             order=order,
             placed_orders_delta=int(OrderStatus(order.status).counts_as_placed),
         )
+    return [order.id for order in orders]
+
+
+async def detach_orders(
+    session: AsyncSession, vault: Vault, customer: LockedCustomer, *, attached: Collection[UUID], since: datetime
+) -> int:
+    """Make orders of a locked customer those of a guest with its present address; return how many.
+
+    They are those that were `attached`, and those that were recorded `since`. It is for somebody who loses the account
+    again: whoever has the address then keeps them.
+    """
+    if customer.personal.email is None:
+        return 0
+    row, canonical = customer.row, EmailAddress.parse(customer.personal.email).canonical
+    orders = await moving.detach(
+        session, vault, customer_id=row.id, attached=attached, since=since, email_canonical=canonical
+    )
+    for order in orders:
+        counted = int(OrderStatus(order.status).counts_as_placed)
+        await _change_placed_orders(
+            session, organization_id=row.organization_id, order=order, placed_orders_delta=-counted
+        )
     return len(orders)
 
 
-async def attach_guest_orders_of(session: AsyncSession, vault: Vault, customer: LockedCustomer) -> int:
-    """Attach the guest orders of a locked customer whose present address was just verified."""
+async def attach_guest_orders_of(session: AsyncSession, vault: Vault, customer: LockedCustomer) -> list[UUID]:
+    """Attach the guest orders of a locked customer whose present address was just verified; return their ids."""
     if customer.personal.email is None:
-        return 0
+        return []
     return await attach_guest_orders(
         session,
         vault,

@@ -27,8 +27,10 @@ async def assign_verified_email(
     *,
     outranks_unproven: bool = False,
     undone: bool = False,
-) -> None:
+) -> list[UUID]:
     """Make a verified address the one of a locked customer and save it; raise `EmailTaken`.
+
+    Return the ids of the guest orders that were attached.
 
     The address it had is remembered as a former one, unless the change to it is `undone`: it was somebody else's.
 
@@ -60,7 +62,7 @@ async def assign_verified_email(
     customer.personal = replace(customer.personal, registration=None)
     row.email_verified_at = now()
     await repository.save(session, vault, customer)
-    await customer_orders.attach_guest_orders_of(session, vault, customer)
+    return await customer_orders.attach_guest_orders_of(session, vault, customer)
 
 
 async def _assign_identifier(session: AsyncSession, vault: Vault, row: Customer, email: EmailAddress) -> bool:

@@ -50,6 +50,10 @@ def status_of(placed_orders: int) -> CustomerStatus:
     return CustomerStatus.ACQUIRED if placed_orders else CustomerStatus.PROSPECT
 
 
+# What the shop's own systems wrote; no browser can.
+BACK_OFFICE_FIELDS = ("reference", "reference_origin", "tax_exemption_code", "metadata")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerDetails:
     """The sealed values of a customer's row. `former_emails` are proven addresses that it had before, newest first."""

@@ -111,10 +111,14 @@ class Principal:
 
 
 class DeadSession(NamedTuple):
-    """What an access token names that opens nothing any more; `logout` ends it all the same."""
+    """What an access token names that opens nothing any more; `logout` ends it all the same.
+
+    `reason` is why, as `extensions.reason` says it.
+    """
 
     owner_id: UUID
     session_id: UUID
+    reason: str = "TOKEN_INVALID"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -246,11 +247,13 @@ class RequestHandlers:
         try:
             try:
                 return await resolve(store, self._tokens, key=key, bearer=_bearer(request.headers))
-            except (TokenInvalid, TokenExpired):
+            except (TokenInvalid, TokenExpired) as refused:
                 if not operation.open_to_guests:
                     raise
                 _, _, token = request.headers["authorization"].partition(" ")
-                return await resolve_guest(store, self._tokens, key=key, bearer=token.strip())
+                guest = await resolve_guest(store, self._tokens, key=key, bearer=token.strip())
+                dead = guest.dead_session
+                return replace(guest, dead_session=dead._replace(reason=_reason(refused))) if dead else guest
         except ApiKeyRefused as refused:
             reason = "TOKEN_INVALID" if key else "MISSING"
             raise _unauthenticated(refused, reason, "X-Api-Key") from None

@@ -7,6 +7,7 @@ from uuid import UUID
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.address_proofs import Browser
 from app.accounts.confirmations import email_change, password_reset, verification
 from app.accounts.confirmations.inputs import (
     ConfirmEmailChangeInput,
@@ -32,6 +33,7 @@ from app.accounts.login import awaits_approval
 from app.accounts.mail_limits import admit_mail
 from app.accounts.next_steps import next_step
 from app.accounts.passwords import lock_proven
+from app.accounts.payloads import Tokens, graphql_tokens
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import NextStep
 from app.accounts.sessions import start_login_session
@@ -46,9 +48,10 @@ from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.proofs.errors import ProofInvalid
 from app.identity.proofs.repository import decoy_customer_id
+from app.identity.sessions.service import LoginSessions
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError, NotFound, Required
-from app.platform.graphql.access import CUSTOMER, GUEST, authorize
+from app.platform.graphql.access import CUSTOMER, GUEST, top_level_error
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import mutation
 from app.platform.graphql.user_errors import as_user_errors, user_errors
@@ -79,16 +82,16 @@ class ConfirmationMutations:
         input: Annotated[VerifyEmailInput, strawberry.argument(description="Token, or address and code.")],
     ) -> VerifyEmailPayload:
         """A wrong code uses up a try, so it is returned, not raised."""
-        vault, registration_token = context.store.vault, input.registration_token
+        vault, browser = context.store.vault, Browser(input.registration_token, context.browser_customer_id)
         result: VerificationResult | None
         if input.token:
             result = await verification.verify_by_token(
-                session, vault, context.origin, token=input.token, registration_token=registration_token
+                session, vault, context.origin, token=input.token, browser=browser
             )
         else:
             to = await _find_code_recipient(context, input)
             result = await verification.verify_by_code(
-                session, vault, context.origin, to=to, code=input.code or "", registration_token=registration_token
+                session, vault, context.origin, to=to, code=input.code or "", browser=browser
             )
             if result is None:
                 record(session, context.origin, Action.EMAIL_VERIFICATION_REFUSED, **_about(to))
@@ -174,6 +177,7 @@ class ConfirmationMutations:
         allow=[CUSTOMER],
         credentials=True,
         description="Mail a link and a code to a new address. Nothing changes before one of them is used.",
+        session_may_end=True,
     )
     async def request_email_change(
         self,
@@ -256,9 +260,12 @@ class ConfirmationMutations:
                 record(session, context.origin, Action.EMAIL_CHANGE_REFUSED)
                 return ConfirmEmailChangePayload(user_errors=user_errors(ProofInvalid(field=("code",))))
         else:
-            if input.code and not input.token and context.dead_session is not None:
+            dead = context.dead_session
+            if input.code and not input.token and dead is not None:
                 # The customer only has to refresh the access token: say so.
-                authorize(context.principal, [CUSTOMER])
+                raise top_level_error(
+                    "UNAUTHENTICATED", "Log in again, or refresh the access token.", reason=dead.reason
+                )
             customer_id = await email_change.confirm_by_token(
                 session, vault, organization=organization, token=_require_token(input.token)
             )
@@ -281,7 +288,7 @@ class ConfirmationMutations:
         customer_id = await email_change.undo(
             session,
             context.store.vault,
-            organization=context.organization,
+            context.origin,
             token=input.token,
             unusable_hash=await context.services.get(PasswordHasher).hash(secrets.token_urlsafe()),
         )
@@ -332,9 +339,29 @@ async def verified_payload(context: Context, session: AsyncSession, result: Veri
         return payload
     payload.next_step = next_step(settings, customer.personal) if has_password else NextStep.DONE
     if has_password and context.principal.customer_id is None:
-        payload.tokens = await start_login_session(context, session, customer.row.id)
+        payload.tokens = await _log_in(context, session, result)
+        if payload.tokens is None:
+            return VerifyEmailPayload(email=payload.email, next_step=NextStep.LOG_IN)
         payload.device_token = device_tokens.issue(context.store.vault.fingerprints, customer_id=customer.row.id)
     return payload
+
+
+async def _log_in(context: Context, session: AsyncSession, result: VerificationResult) -> Tokens | None:
+    """The first use of a proof starts a session; a repeated one answers for the same, None once that has ended."""
+    customer_id = result.customer.row.id
+    if not result.repeated:
+        session_id, tokens = await start_login_session(context, session, customer_id)
+        await verification.remember_session(session, context.store.vault, result, session_id=session_id)
+        return tokens
+    if result.session_id is None:
+        return None
+    issued = await context.services.get(LoginSessions).answer_again(
+        session,
+        organization_id=context.organization.id,
+        customer_id=customer_id,
+        session_id=result.session_id,
+    )
+    return graphql_tokens(issued) if issued else None
 
 
 async def _password_token(context: Context, session: AsyncSession, customer_id: UUID) -> str:

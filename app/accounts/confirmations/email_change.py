@@ -1,13 +1,15 @@
 """Email change: takes effect when the new address is verified, and can be undone from the old one for 7 days."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.login import InvalidCredentials
 from app.accounts.passwords import OwnPassword, prove_own_password
-from app.customers import email_assignment, repository
+from app.customers import email_assignment, repository, undone_changes
 from app.customers.email_reservations import reserve
 from app.customers.mail_recipients import MailRecipient
 from app.customers.notices import notify
@@ -23,6 +25,7 @@ from app.identity.proofs.purposes import Purpose
 from app.identity.proofs.repository import UsedProof
 from app.identity.sessions import service as sessions
 from app.identity.sessions.service import EndReason
+from app.platform.clock import now
 from app.platform.errors import AppError, Invalid
 from app.platform.mail import outbox
 from app.platform.mail.templates import Template
@@ -158,11 +161,13 @@ async def _confirm(
 ) -> UUID:
     customer = await _lock_customer(session, vault, organization, proven)
     before, was_proven = customer.personal, customer.row.email_verified_at is not None
+    kept = undone_changes.snapshot(customer, changed_at=now())
     after = EmailAddress.parse(proven.payload["email"])
-    await _change_email(session, vault, customer, after, field)
+    attached = await _change_email(session, vault, customer, after, field)
     await proofs.revoke(session, customer_id=customer.row.id, purposes=OUTDATED_PURPOSES, keep=proven.id)
     if before.email is not None and was_proven:
-        await _offer_undo(session, vault, organization, customer, before, after)
+        kept["attached"] = [one.hex for one in attached]
+        await _offer_undo(session, vault, organization, customer, before, after, kept)
     elif before.email is not None:
         # Who never proved to have the old address could otherwise take the account from who proved the new one.
         await notify(
@@ -184,8 +189,12 @@ async def _offer_undo(
     customer: LockedCustomer,
     before: CustomerDetails,
     after: EmailAddress,
+    kept: Mapping[str, Any],
 ) -> None:
-    """Mail the proven old address the way back, and reserve it for as long as that can be used."""
+    """Mail the proven old address the way back, and reserve it for as long as that can be used.
+
+    `kept` is the account as it was: what came to it since is not the old owner's.
+    """
     canonical = EmailAddress.parse(before.email or "").canonical
     if canonical == after.canonical:
         return
@@ -196,7 +205,7 @@ async def _offer_undo(
         organization_id=organization.id,
         customer_id=customer.row.id,
         purpose=UNDO,
-        payload={"email": before.email},
+        payload={"email": before.email, **kept},
         about=canonical,
     )
     await reserve(session, vault, organization_id=organization.id, customer_id=customer.row.id, canonical=canonical)
@@ -212,16 +221,18 @@ async def _offer_undo(
     )
 
 
-async def undo(
-    session: AsyncSession, vault: Vault, *, organization: Organization, token: str, unusable_hash: str
-) -> UUID:
+async def undo(session: AsyncSession, vault: Vault, origin: RequestOrigin, *, token: str, unusable_hash: str) -> UUID:
     """Give the account its old address back and end every session; raise `ProofInvalid`, `ProofExpired`.
+
+    What it got since then leaves it (`undone_changes`).
 
     Whoever changed it knew the password: it is replaced by one that nobody knows (`unusable_hash`), and a link to
     choose a new one goes to the old address.
     """
+    organization = origin.principal.organization
     proven = await proofs.use(session, vault, organization_id=organization.id, purpose=UNDO, token=token)
     customer = await _lock_customer(session, vault, organization, proven)
+    await undone_changes.restore(session, vault, origin, customer, proven.payload)
     email = EmailAddress.parse(proven.payload["email"])
     if customer.row.sealed_password is not None:
         await repository.set_password(session, vault, customer.row, unusable_hash)
@@ -270,9 +281,9 @@ async def _change_email(
     *,
     outranks_unproven: bool = False,
     undone: bool = False,
-) -> None:
+) -> list[UUID]:
     try:
-        await email_assignment.assign_verified_email(
+        return await email_assignment.assign_verified_email(
             session, vault, customer, email, outranks_unproven=outranks_unproven, undone=undone
         )
     except EmailTaken:

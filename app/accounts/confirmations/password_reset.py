@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts import address_proofs
+from app.accounts.address_proofs import Browser
 from app.accounts.registration import TermsNotAccepted, check_password, terms_acceptance
 from app.customers import repository
 from app.customers.mail_recipients import MailRecipient
@@ -133,7 +134,8 @@ async def reset(
     customer = await repository.lock(session, vault, organization_id=organization.id, customer_id=customer_id)
     if customer is None:
         raise ProofInvalid
-    result = await address_proofs.prove(session, vault, origin, customer, registration_token=raw.registration_token)
+    browser = Browser(raw.registration_token, origin.principal.customer_id, checked.login_name)
+    result = await address_proofs.prove(session, vault, origin, customer, browser=browser)
     is_first_password = customer.row.sealed_password is None
     await repository.set_password(session, vault, customer.row, checked.password_hash)
     if is_first_password:
@@ -164,7 +166,7 @@ async def reset(
 
 
 def _accept_terms(customer: LockedCustomer, settings: OrganizationSettings, *, accepted: bool) -> None:
-    if not settings.has_terms or customer.personal.terms_accepted_at is not None:
+    if not settings.has_terms or (customer.personal.terms_accepted_at is not None and not accepted):
         return
     if not accepted:
         raise TermsNotAccepted("Agree to the terms to get a password.")

@@ -1,10 +1,13 @@
 """Email verification with a mailed link or code."""
 
 from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts import address_proofs
+from app.accounts.address_proofs import Browser
 from app.customers import repository
 from app.customers.mail_recipients import MailRecipient
 from app.customers.repository import LockedCustomer
@@ -27,12 +30,14 @@ class VerificationResult:
     """Whose address is proven. `same_browser`: the caller typed the registration, and may be logged in.
 
     `warnings` say what of the registration could not be written any more; `repeated`: nothing happened this time.
-    `subscribed`: the registration asked for the newsletter.
+    `session_id` is the session that was started then, if any. `subscribed`: the registration asked for the newsletter.
     """
 
     customer: LockedCustomer
+    proof_id: UUID
     same_browser: bool
     repeated: bool
+    session_id: UUID | None = None
     subscribed: bool = False
     warnings: list[AppError] = field(default_factory=list)
 
@@ -60,12 +65,12 @@ async def resend(session: AsyncSession, vault: Vault, *, organization: Organizat
 
 
 async def verify_by_token(
-    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, token: str, registration_token: str | None
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, *, token: str, browser: Browser
 ) -> VerificationResult:
     """Verify the address with the link's token; raise `ProofInvalid`, `ProofExpired`."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use(session, vault, organization_id=organization_id, purpose=PURPOSE, token=token)
-    return await _verify(session, vault, origin, proven, registration_token)
+    return await _verify(session, vault, origin, proven, browser)
 
 
 async def verify_by_code(
@@ -75,34 +80,60 @@ async def verify_by_code(
     *,
     to: MailRecipient,
     code: str,
-    registration_token: str | None,
+    browser: Browser,
 ) -> VerificationResult | None:
     """Verify the address with the short code; None for a wrong one, whose counted try must be committed."""
     organization_id = origin.principal.organization.id
     proven = await proofs.use_code(
         session, vault, organization_id=organization_id, customer_id=to.customer_id, purpose=PURPOSE, code=code
     )
-    return await _verify(session, vault, origin, proven, registration_token) if proven else None
+    return await _verify(session, vault, origin, proven, browser) if proven else None
 
 
 async def _verify(
-    session: AsyncSession, vault: Vault, origin: RequestOrigin, proven: UsedProof, registration_token: str | None
+    session: AsyncSession, vault: Vault, origin: RequestOrigin, proven: UsedProof, browser: Browser
 ) -> VerificationResult:
-    organization_id, about = origin.principal.organization.id, proofs.about_hash(vault, registration_token or "")
+    organization_id, about = (
+        origin.principal.organization.id,
+        proofs.about_hash(vault, browser.registration_token or ""),
+    )
     customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=proven.customer_id)
     if customer is None:
         raise ProofInvalid
     if proven.repeated:
         used_about = await proofs.used_about(session, customer_id=proven.customer_id, proof_id=proven.id)
-        same_browser = origin.principal.customer_id == customer.row.id or (bool(about) and about == used_about)
-        return VerificationResult(customer, same_browser, repeated=True)
-    result = await address_proofs.prove(
-        session, vault, origin, customer, registration_token=registration_token, proof_id=proven.id
-    )
+        same_browser = browser.customer_id == customer.row.id or (bool(about) and about == used_about)
+        return VerificationResult(
+            customer, proven.id, same_browser, repeated=True, session_id=_started_session(proven.payload)
+        )
+    result = await address_proofs.prove(session, vault, origin, customer, browser=browser, proof_id=proven.id)
     await proofs.revoke(session, customer_id=customer.row.id, purposes=[PURPOSE], keep=proven.id)
     # What was proven with it, for a second click; without any, something that no registration is about.
     kept = result.about or proven.id.bytes
     await proofs.remember_use(session, customer_id=proven.customer_id, proof_id=proven.id, about=kept)
     return VerificationResult(
-        customer, result.same_browser, repeated=False, subscribed=result.subscribed, warnings=result.warnings
+        customer,
+        proven.id,
+        result.same_browser,
+        repeated=False,
+        subscribed=result.subscribed,
+        warnings=result.warnings,
     )
+
+
+async def remember_session(
+    session: AsyncSession, vault: Vault, result: VerificationResult, *, session_id: UUID
+) -> None:
+    """Keep with the used proof which session it started: a second click is another answer of the same login."""
+    await proofs.remember(
+        session,
+        vault,
+        customer_id=result.customer.row.id,
+        purpose=PURPOSE,
+        proof_id=result.proof_id,
+        payload={"session": session_id.hex},
+    )
+
+
+def _started_session(payload: Any) -> UUID | None:
+    return UUID(hex=payload["session"]) if payload else None

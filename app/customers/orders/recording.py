@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.orders.contents import OrderContents
@@ -31,7 +31,6 @@ from app.platform.db.writing import execute_at_commit, insert_statement
 from app.platform.errors import Conflict, Invalid, NotFound
 from app.platform.money import Money
 from app.platform.validation import camel_case
-from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.vault import Vault
 
 _INSERT = insert_statement(Order)
@@ -293,49 +292,3 @@ async def _set_copies(vault: Vault, order: Order, changes: Mapping[str, Any]) ->
         order.sealed = seal_copies(after, order.id, cipher)
     order.country_code = after.country_code
     return changed_fields
-
-
-async def attach(
-    session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID, email_canonical: str
-) -> list[OrderRow]:
-    """Attach the orders of a guest to a locked customer who has verified the email address.
-
-    The owner is part of the primary key, so each row is deleted and inserted again. The address copies are sealed
-    again with the customer's key; `discard_spent_keys` destroys the orders' own keys.
-    """
-    hashed = guest_hash(vault, organization_id=organization_id, email_canonical=email_canonical)
-    found = select(Order.id).where(Order.organization_id == organization_id, Order.guest_hash == hashed)
-    order_ids = (await session.exec(found.order_by(col(Order.id)))).all()
-    orders = [order for one in order_ids if (order := await _lock_guest_order(session, one, hashed))]
-    ciphers = await vault.ciphers([order.id for order in orders if order.sealed])
-    moved = [await _move(session, vault, order, customer_id, ciphers.get(order.id)) for order in orders]
-    await session.flush()
-    return [row_of(order) for order in moved]
-
-
-async def _lock_guest_order(session: AsyncSession, order_id: UUID, hashed: bytes) -> Order | None:
-    """The locked order; None when another transaction has moved it."""
-    row = await session.get(Order, (order_id, order_id), with_for_update=True, populate_existing=True)
-    return row if row is not None and row.guest_hash == hashed else None
-
-
-async def _move(
-    session: AsyncSession, vault: Vault, order: Order, customer_id: UUID, cipher: DataKeyCipher | None
-) -> Order:
-    copies = open_copies(order, cipher)
-    sealed = None if copies == AddressCopies() else seal_copies(copies, order.id, await vault.cipher(customer_id))
-    moved = {
-        "owner_id": customer_id,
-        "customer_id": customer_id,
-        "guest_hash": None,
-        "spent_key_id": order.id,
-        "sealed": sealed,
-        "updated_at": now(),
-    }
-    row = Order(**{**order.model_dump(), **moved})
-    await session.delete(order)
-    session.add(row)
-    number = await session.get_one(OrderNumber, (order.organization_id, order.number), populate_existing=True)
-    number.owner_id = customer_id
-    session.add(number)
-    return row

@@ -314,6 +314,16 @@ async def remember_use(session: AsyncSession, *, customer_id: UUID, proof_id: UU
     await session.exec(update(Proof).where(*its_row).values(about_hash=about, sealed=None))
 
 
+async def remember(
+    session: AsyncSession, vault: Vault, *, customer_id: UUID, purpose: Purpose, proof_id: UUID, payload: object
+) -> None:
+    """Seal something with a used proof, which a repeated use then returns."""
+    cipher = await vault.cipher(customer_id)
+    sealed = cipher.seal(_sealing_context(purpose), customer_id, payload)
+    its_row = (col(Proof.customer_id) == customer_id, col(Proof.id) == proof_id)
+    await session.exec(update(Proof).where(*its_row).values(sealed=sealed))
+
+
 async def used_about(session: AsyncSession, *, customer_id: UUID, proof_id: UUID) -> bytes:
     """What a used proof turned out to be about."""
     about = select(col(Proof.about_hash)).where(col(Proof.customer_id) == customer_id, col(Proof.id) == proof_id)

@@ -103,6 +103,7 @@ class SessionMutations:
     @mutation(
         allow=[CUSTOMER],
         description="End one of the customer's own sessions: its tokens are dead at the next request.",
+        session_may_end=True,
     )
     async def end_session(
         self,

@@ -128,6 +128,15 @@ class LoginSessions:
         subject = Subject(kind, organization_id, session_id, customer_id, client_id=client_id, owner=owner)
         return session_id, await self._issue(session, subject, expires=min(idle, latest))
 
+    async def answer_again(
+        self, session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID
+    ) -> TokenPair | None:
+        """More tokens of a session that was started a moment ago, for who asked twice; None when it has ended."""
+        row = await lock(session, organization_id=organization_id, customer_id=customer_id, session_id=session_id)
+        if row is None or row.ended_at is not None:
+            return None
+        return await self._issue(session, _subject(row), expires=min(row.idle_expires_at, row.expires_at))
+
     async def start_for_client(
         self,
         session: AsyncSession,

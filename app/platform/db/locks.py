@@ -14,9 +14,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import column, table
+from sqlalchemy import bindparam, column, table
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from app.platform.db.engine import Database
+from app.platform.db.reading import Read
+from app.platform.db.writing import Write, execute_at_commit
 
 # FOR NO KEY UPDATE: no key changes, and rows that refer to the locked one may still be inserted.
 NO_KEY: dict[str, Any] = {"key_share": True}
@@ -27,6 +31,39 @@ _customers = table(
     column("organization_id", sqlalchemy.Uuid),
     column("erased_at"),
 )
+_login_sessions = table(
+    "login_sessions",
+    column("owner_id", sqlalchemy.Uuid),
+    column("id", sqlalchemy.Uuid),
+    column("ended_at"),
+)
+# FOR SHARE: whoever ends the session waits until the transaction is over, or is seen by it.
+_LIVING_SESSION: Write[Any] = Write(
+    sqlalchemy.select(_login_sessions.c.id)
+    .where(_login_sessions.c.owner_id == bindparam("owner_id"), _login_sessions.c.id == bindparam("session_id"))
+    .where(_login_sessions.c.ended_at.is_(None))
+    .with_for_update(read=True),
+    require_row=True,
+)
+_SESSION = Read(
+    sqlalchemy.select(_login_sessions.c.id)
+    .where(_login_sessions.c.owner_id == bindparam("owner_id"), _login_sessions.c.id == bindparam("session_id"))
+    .where(_login_sessions.c.ended_at.is_(None)),
+    tuple,
+)
+
+
+def require_living_session(session: AsyncSession, *, owner_id: UUID, session_id: UUID) -> None:
+    """Commit only if the login session has not ended; otherwise the transaction ends with `VersionConflict`.
+
+    It was looked at when the request began: since then a reset, or its owner, may have ended it.
+    """
+    execute_at_commit(session, _LIVING_SESSION, owner_id=owner_id, session_id=session_id)
+
+
+async def has_living_session(database: Database, *, owner_id: UUID, session_id: UUID) -> bool:
+    """Whether the login session has not ended."""
+    return await database.row(_SESSION, owner_id=owner_id, session_id=session_id) is not None
 
 
 async def lock_customer(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> bool:

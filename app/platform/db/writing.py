@@ -138,7 +138,7 @@ class DeferredWriteSession(AsyncSession):
         except Exception as fault:
             _reraise_version_conflict(getattr(fault, "orig", fault))
             raise
-        if require_row and not result.rowcount:
+        if require_row and not (result.first() if result.returns_rows else result.rowcount):
             raise VersionConflict
 
     async def _send_autocommit(self, sql: str, arguments: Sequence[object]) -> None:
@@ -225,7 +225,8 @@ def _combined_statement(statements: tuple[tuple[str, bool], ...]) -> str:
         return statements[0][0]
     parts, checks, first = [], [], 0
     for number, (sql, require_row) in enumerate(statements):
-        parts.append(f"w{number} AS ({_renumber_parameters(first, sql)} RETURNING 1)")
+        returning = "" if sql.startswith("SELECT") else " RETURNING 1"
+        parts.append(f"w{number} AS ({_renumber_parameters(first, sql)}{returning})")
         first += len(set(PARAMETER.findall(sql)))
         if require_row:
             # A statement can undo itself only by failing, hence the division by zero.

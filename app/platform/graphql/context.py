@@ -53,6 +53,15 @@ class Context:
         return self.origin.principal.organization
 
     @property
+    def browser_customer_id(self) -> UUID | None:
+        """The customer who is, or was until the access token expired, logged in in the browser that asks.
+
+        For what a browser may know, not for what it may do: a session that was ended is nobody's.
+        """
+        dead = self.dead_session
+        return dead.owner_id if dead and dead.reason == "TOKEN_EXPIRED" else self.principal.customer_id
+
+    @property
     def language(self) -> str:
         """The language of messages: of `Accept-Language`, else of the customer's locale, else English."""
         return preferred_language(self.origin.accepted_languages) or language_of(self.principal.locale)

@@ -9,6 +9,7 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 
+from app.platform.db.locks import has_living_session, require_living_session
 from app.platform.db.retrying import MAX_RUNS, may_succeed_again
 from app.platform.db.writing import VersionConflict
 from app.platform.errors import AppError, AppErrorGroup
@@ -18,6 +19,7 @@ from app.platform.graphql.access import (
     Access,
     access_directives,
     authorize,
+    top_level_error,
     with_access_note,
 )
 from app.platform.graphql.context import Context
@@ -60,7 +62,12 @@ def query(
 
 
 def mutation(
-    *, allow: Access, description: str, credentials: bool = False, refresh: bool = False
+    *,
+    allow: Access,
+    description: str,
+    credentials: bool = False,
+    refresh: bool = False,
+    session_may_end: bool = False,
 ) -> Callable[[Resolver], Any]:
     """Declare a mutation, `async def f(self, context, session, …) -> SomePayload`, for the callers in `allow`.
 
@@ -72,15 +79,19 @@ def mutation(
         raises VersionConflict   rolled back   run again from the start, at most five times
         fails as in `retrying`   rolled back   the same: a deadlock, a row that was referred to is gone
         raises anything else     rolled back   INTERNAL_SERVER_ERROR, logged with the request id
+        the session has ended    rolled back   UNAUTHENTICATED, reason TOKEN_REVOKED
         caller not in `allow`    none          UNAUTHENTICATED for a guest, FORBIDDEN for others
 
     So what must be kept after a refusal (a failed attempt, the revocation after a replayed token) is returned in a
-    payload, not raised. The data loaders are emptied after every run. `credentials` marks a mutation that checks or
-    issues a secret (a password, a token, a code): tighter rate limits apply.
+    payload, not raised. The data loaders are emptied after every run. What a customer does is written only if the
+    session still lives at the end, unless guests may do it, or `session_may_end`: the mutation ends it, or looks at it
+    itself. `credentials` marks a mutation that checks or issues a secret (a password, a token, a code): tighter rate
+    limits apply.
     """
 
     def decorator(function: Resolver) -> Any:
         payload: type[Payload] = inspect.signature(function).return_annotation
+        is_guarded = not session_may_end and GUEST not in allow
 
         async def resolver(self: object, info: Info[Context, None], **arguments: Any) -> Payload:
             authorize(info.context.principal, allow)
@@ -90,6 +101,10 @@ def mutation(
                 except (AppError, AppErrorGroup) as error:
                     return payload(user_errors=user_errors(error))
                 except Exception as fault:
+                    if isinstance(fault, VersionConflict) and not await _session_lives(info.context):
+                        raise top_level_error(
+                            "UNAUTHENTICATED", "This session has ended. Log in again.", reason="TOKEN_REVOKED"
+                        ) from None
                     if run == MAX_RUNS or not (isinstance(fault, VersionConflict) or may_succeed_again(fault)):
                         raise
             raise AssertionError
@@ -98,6 +113,12 @@ def mutation(
             try:
                 async with context.store.database.transaction() as session:
                     result: Payload = await function(self, context, session, **arguments)
+                    if is_guarded and context.principal.customer_id and context.principal.session_id:
+                        require_living_session(
+                            session,
+                            owner_id=context.principal.customer_id,
+                            session_id=context.principal.session_id,
+                        )
             finally:
                 # Values read before the write must not be returned after it.
                 context.clear_cache()
@@ -107,6 +128,14 @@ def mutation(
         return _field(resolver, function, allow, description, metadata)
 
     return decorator
+
+
+async def _session_lives(context: Context) -> bool:
+    """Whether the customer's session has not ended since the request began; True for callers who have none."""
+    owner_id, session_id = context.principal.customer_id, context.principal.session_id
+    if owner_id is None or session_id is None:
+        return True
+    return await has_living_session(context.store.database, owner_id=owner_id, session_id=session_id)
 
 
 def restricted(*, allow: Access, description: str) -> Callable[[Callable[..., Any]], Any]:

@@ -79,10 +79,11 @@ async def prove_email(shop: Shop, person: Person) -> int:
         row = await session.get_one(Customer, row_id(person), with_for_update=True)
         row.email_verified_at = now()
         session.add(row)
-        return await attach_guest_orders(
+        attached = await attach_guest_orders(
             session,
             shop.runtime.store.vault,
             organization_id=shop.organization.id,
             customer_id=row.id,
             email_canonical=EmailAddress.parse(person.email).canonical,
         )
+        return len(attached)
