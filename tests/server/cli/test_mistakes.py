@@ -56,7 +56,10 @@ POSTGRES = f"postgresql://ann:{SECRET}@db.example.org"
         ({"rate_limits": '{"guests": "5 per minute"}'}, "PATRON_RATE_LIMITS: there is no policy guests; there are "),
     ],
 )
-async def test_a_wrong_setting_is_one_sentence(patron_sqlite: Patron, settings: dict[str, str], sentence: str) -> None:
+async def test_a_wrong_setting_is_one_sentence(
+    patron_sqlite: Patron, settings: dict[str, str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     command = ("organizations", "list") if settings.keys() & {"rate_limits", "smtp_url"} else ("migrate",)
 
     done = await patron_sqlite(*command, **settings)
