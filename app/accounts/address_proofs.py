@@ -27,7 +27,7 @@ from app.customers.addresses.records import AddressDetails as AddressFields
 from app.customers.identifiers import IdentifierKind
 from app.customers.payment_methods import repository as payment_methods
 from app.customers.profile import with_changes
-from app.customers.records import BACK_OFFICE_FIELDS, Approval, CustomerDetails
+from app.customers.records import Approval, CustomerDetails
 from app.customers.repository import LockedCustomer
 from app.customers.service import LoginNameTaken
 from app.identity.proofs import repository as proofs
@@ -51,12 +51,12 @@ OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """The browser that proves an address: the secret of what it registered, and who is or was logged in in it.
+    """The browser that proves an address: what it registered (`proofs.about_hash`), and who is or was logged in in it.
 
     `login_name` is what its person chooses now: it counts more than what was typed into any browser before.
     """
 
-    registration_token: str | None = None
+    about: bytes = b""
     customer_id: UUID | None = None
     login_name: LoginName | None = None
 
@@ -89,8 +89,7 @@ async def prove(
     `proof_id` is the proof that was used for it, if it was that of a registration. A login name that somebody else
     got first is left out with a warning, or a stranger could keep the owner from proving the address.
     """
-    row = customer.row
-    about = proofs.about_hash(vault, browser.registration_token or "")
+    row, about = customer.row, browser.about
     pending = await proofs.sealed_proofs(
         session, vault, customer_id=row.id, purpose=Purpose.VERIFY_EMAIL, including=proof_id
     )
@@ -119,8 +118,7 @@ async def _prove_first(
     own: SealedProof | None,
     pending: list[SealedProof],
 ) -> ProofResult:
-    row, typed_by = customer.row, customer.personal.registration
-    about = proofs.about_hash(vault, browser.registration_token or "")
+    row, typed_by, about = customer.row, customer.personal.registration, browser.about
     is_holder = browser.customer_id == row.id or (bool(about) and typed_by == about.hex())
     if own is None and is_holder:
         return ProofResult(same_browser=True, about=about if typed_by == about.hex() else b"")
@@ -152,8 +150,7 @@ async def _empty(session: AsyncSession, vault: Vault, customer: LockedCustomer) 
     await payment_methods.erase(session, vault, customer_id=row.id)
     await addresses.erase(session, customer_id=row.id)
     await identifiers.release(session, customer_id=row.id, kind=IdentifierKind.LOGIN_NAME)
-    kept = {name: getattr(personal, name) for name in BACK_OFFICE_FIELDS}
-    customer.personal = CustomerDetails(email=personal.email, **kept)
+    customer.personal = CustomerDetails(email=personal.email, **personal.by_back_office)
     row.newsletter = False
     # A decision of the shop about what a stranger typed is none about the owner.
     row.approval = None

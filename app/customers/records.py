@@ -80,6 +80,11 @@ class CustomerDetails:
     # The browser that typed all this, as a keyed hash of its secret, until somebody proves the address.
     registration: str | None = None
 
+    @property
+    def by_back_office(self) -> dict[str, Any]:
+        """What of it the shop's own systems wrote."""
+        return {name: getattr(self, name) for name in BACK_OFFICE_FIELDS}
+
     def with_email(self, address: str | None, *, proven: bool) -> "CustomerDetails":
         """The same with another address; the present one becomes a former one if it was `proven`."""
         former = [one for one in self.former_emails if one != address]

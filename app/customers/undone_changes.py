@@ -21,12 +21,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import customer_orders, identifiers
 from app.customers.addresses.customer_addresses import lock_addresses
-from app.customers.addresses.defaults import make_default, types_without_default
+from app.customers.addresses.defaults import take_over, types_without_default
 from app.customers.identifiers import IdentifierKind
 from app.customers.payment_methods import repository as payment_methods
 from app.customers.payment_methods.customer_payment_methods import lock_payment_methods
 from app.customers.payment_methods.deletion import remove_and_choose_default
-from app.customers.records import BACK_OFFICE_FIELDS, CustomerDetails
+from app.customers.records import CustomerDetails
 from app.customers.repository import LockedCustomer
 from app.platform.audit.log import Action
 from app.platform.principal import RequestOrigin
@@ -55,9 +55,9 @@ async def restore(
     before = CustomerDetails(**kept["personal"])
     if customer.personal.login_name is not None and before.login_name is None:
         await identifiers.release(session, customer_id=row.id, kind=IdentifierKind.LOGIN_NAME)
-    by_back_office = {name: getattr(customer.personal, name) for name in BACK_OFFICE_FIELDS}
+    personal = customer.personal
     customer.personal = replace(
-        before, email=customer.personal.email, former_emails=customer.personal.former_emails, **by_back_office
+        before, email=personal.email, former_emails=personal.former_emails, **personal.by_back_office
     )
     row.newsletter = kept["newsletter"]
     await _delete_addresses(session, vault, origin, row.id, since)
@@ -74,9 +74,9 @@ async def _delete_addresses(
             await session.delete(row)
             addresses.audit(Action.ADDRESS_DELETED, row)
     await session.flush()
-    if kept:
-        make_default(kept[0], types_without_default(kept))
-        await session.flush()
+    missing = types_without_default(kept)
+    if kept and missing:
+        await take_over(addresses, kept[0], missing)
 
 
 async def _delete_payment_methods(

@@ -37,7 +37,6 @@ from app.customers.anonymizations.repository import AnonymizationStatus
 from app.customers.anonymizations.tables import AnonymizationRequest
 from app.customers.orders import repository as orders
 from app.customers.orders.guest_order_keys import discard_spent_keys
-from app.customers.orders.recording import guest_hash
 from app.customers.payment_methods import repository as payment_methods
 from app.identity.guessing import repository as guessing
 from app.identity.proofs import repository as proofs
@@ -211,7 +210,10 @@ async def erase_customer_data(session: AsyncSession, store: Store, *, organizati
     # Wait for transactions that write data of this customer, and keep new ones from starting.
     await lock_customer(session, organization_id=organization_id, customer_id=customer_id)
     # First, as the sealed profile names the addresses.
-    await _erase_guest_orders(session, store, organization_id=organization_id, customer_id=customer_id)
+    for hashed in await inventory.guest_hashes(
+        session, store.vault, organization_id=organization_id, customer_id=customer_id
+    ):
+        await orders.erase_guest(session, organization_id=organization_id, guest_hash=hashed)
     await payment_methods.erase(session, store.vault, customer_id=customer_id)
     await addresses.erase(session, customer_id=customer_id)
     await orders.erase(session, customer_id=customer_id)
@@ -220,15 +222,6 @@ async def erase_customer_data(session: AsyncSession, store: Store, *, organizati
     await outbox.erase(session, customer_id=customer_id)
     await proofs.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)
-
-
-async def _erase_guest_orders(session: AsyncSession, store: Store, *, organization_id: UUID, customer_id: UUID) -> None:
-    """Erase what the customer ordered as a guest, with its present address or a former one that nobody else has."""
-    for canonical in await customers.addresses_held(
-        session, store.vault, organization_id=organization_id, customer_id=customer_id
-    ):
-        hashed = guest_hash(store.vault, organization_id=organization_id, email_canonical=canonical)
-        await orders.erase_guest(session, organization_id=organization_id, guest_hash=hashed)
 
 
 async def _fail(store: Store, leased: LeasedRequest, failure: str) -> None:

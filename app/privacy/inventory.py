@@ -14,18 +14,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.customers import repository as customers
 from app.customers.orders import repository as orders
 from app.customers.orders.recording import guest_hash
-from app.customers.payment_methods.attempts import AttemptState
 from app.platform.db.columns import main_metadata
 from app.platform.db.engine import Database
 from app.platform.vault.tables import keystore_metadata
-from app.platform.vault.vault import Store
-from app.privacy.stored_data import ANONYMIZED, DELETED, GATEWAY_ATTEMPTS, KEYSTORE, OWNED, Ground, Outcome, StoredData
+from app.platform.vault.vault import Store, Vault
+from app.privacy.stored_data import ANONYMIZED, DELETED, KEYSTORE, OWNED, Ground, Outcome, StoredData
 
 PERSON_KEYS = KEYSTORE[0]
 # Stores that are not tables of their own.
 GUEST_ORDERS, PAYMENT_GATEWAYS = "guest_orders", "payment_gateways"
 ORDERS = next(data for data in OWNED if data.table == "orders")
-UNANSWERED = (AttemptState.PENDING.value, AttemptState.FAILED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +59,7 @@ async def of_customer(session: AsyncSession, store: Store, *, organization_id: U
     counts = {data.table: await _count(session, data, customer_id) for data in OWNED}
     counts[PAYMENT_GATEWAYS] = counts["payment_methods"] + counts["gateway_customers"]
     guest_orders: list[UUID] = []
-    for canonical in await customers.addresses_held(
-        session, store.vault, organization_id=organization_id, customer_id=customer_id
-    ):
-        hashed = guest_hash(store.vault, organization_id=organization_id, email_canonical=canonical)
+    for hashed in await guest_hashes(session, store.vault, organization_id=organization_id, customer_id=customer_id):
         guest_orders += await orders.guest_order_ids(session, organization_id=organization_id, guest_hash=hashed)
     return await _with_keys(store, counts, [customer_id], guest_orders)
 
@@ -73,6 +68,12 @@ async def of_guest(session: AsyncSession, store: Store, *, organization_id: UUID
     """What is stored about a guest: its orders."""
     found = await orders.guest_order_ids(session, organization_id=organization_id, guest_hash=guest_hash)
     return await _with_keys(store, {}, [], found)
+
+
+async def guest_hashes(session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID) -> list[bytes]:
+    """By what a customer's orders as a guest are found: its address, and former ones that nobody else has."""
+    held = await customers.addresses_held(session, vault, organization_id=organization_id, customer_id=customer_id)
+    return [guest_hash(vault, organization_id=organization_id, email_canonical=canonical) for canonical in held]
 
 
 async def _with_keys(
@@ -104,13 +105,6 @@ async def left_of(
 async def kept_of(session: AsyncSession, *, customer_id: UUID) -> dict[str, int]:
     """By store, the rows that stay."""
     return {data.table: await _count(session, data, customer_id) for data in OWNED if data.outcome is not DELETED}
-
-
-async def unanswered_gateways(session: AsyncSession, *, customer_id: UUID) -> list[str]:
-    """The payment gateways that have not confirmed yet what they were asked to delete."""
-    table = main_metadata.tables[GATEWAY_ATTEMPTS.table]
-    statement = select(table.c.gateway).where(table.c.customer_id == customer_id, table.c.state.in_(UNANSWERED))
-    return sorted(set((await session.exec(statement)).scalars()))  # type: ignore[call-overload]
 
 
 async def count_keys(keystore: Database, ids: Collection[UUID]) -> int:

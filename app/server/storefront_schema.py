@@ -6,7 +6,6 @@ from graphql import (
     DirectiveDefinitionNode,
     FieldDefinitionNode,
     InputValueDefinitionNode,
-    InterfaceTypeDefinitionNode,
     NamedTypeNode,
     ObjectTypeDefinitionNode,
     SchemaDefinitionNode,
@@ -87,5 +86,5 @@ def _mentioned(definition: DefinitionNode) -> list[str]:
 def _name(definition: DefinitionNode) -> str:
     if isinstance(definition, DirectiveDefinitionNode):
         return f"@{definition.name.value}"
-    assert isinstance(definition, TypeDefinitionNode | InterfaceTypeDefinitionNode | SchemaDefinitionNode)  # noqa: S101 - nothing else is in an SDL
+    assert isinstance(definition, TypeDefinitionNode | SchemaDefinitionNode)  # noqa: S101 - nothing else is in an SDL
     return "" if isinstance(definition, SchemaDefinitionNode) else definition.name.value

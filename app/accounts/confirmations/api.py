@@ -47,7 +47,7 @@ from app.identity.guessing import device_tokens
 from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.proofs.errors import ProofInvalid
-from app.identity.proofs.repository import decoy_customer_id
+from app.identity.proofs.repository import about_hash, decoy_customer_id
 from app.identity.sessions.service import LoginSessions
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError, NotFound, Required
@@ -82,7 +82,8 @@ class ConfirmationMutations:
         input: Annotated[VerifyEmailInput, strawberry.argument(description="Token, or address and code.")],
     ) -> VerifyEmailPayload:
         """A wrong code uses up a try, so it is returned, not raised."""
-        vault, browser = context.store.vault, Browser(input.registration_token, context.browser_customer_id)
+        vault = context.store.vault
+        browser = Browser(about_hash(vault, input.registration_token or ""), context.browser_customer_id)
         result: VerificationResult | None
         if input.token:
             result = await verification.verify_by_token(

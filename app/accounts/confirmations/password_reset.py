@@ -134,7 +134,8 @@ async def reset(
     customer = await repository.lock(session, vault, organization_id=organization.id, customer_id=customer_id)
     if customer is None:
         raise ProofInvalid
-    browser = Browser(raw.registration_token, origin.principal.customer_id, checked.login_name)
+    about = proofs.about_hash(vault, raw.registration_token or "")
+    browser = Browser(about, origin.principal.customer_id, checked.login_name)
     result = await address_proofs.prove(session, vault, origin, customer, browser=browser)
     is_first_password = customer.row.sealed_password is None
     await repository.set_password(session, vault, customer.row, checked.password_hash)

@@ -93,16 +93,13 @@ async def verify_by_code(
 async def _verify(
     session: AsyncSession, vault: Vault, origin: RequestOrigin, proven: UsedProof, browser: Browser
 ) -> VerificationResult:
-    organization_id, about = (
-        origin.principal.organization.id,
-        proofs.about_hash(vault, browser.registration_token or ""),
-    )
+    organization_id = origin.principal.organization.id
     customer = await repository.lock(session, vault, organization_id=organization_id, customer_id=proven.customer_id)
     if customer is None:
         raise ProofInvalid
     if proven.repeated:
         used_about = await proofs.used_about(session, customer_id=proven.customer_id, proof_id=proven.id)
-        same_browser = browser.customer_id == customer.row.id or (bool(about) and about == used_about)
+        same_browser = browser.customer_id == customer.row.id or (bool(browser.about) and browser.about == used_about)
         return VerificationResult(
             customer, proven.id, same_browser, repeated=True, session_id=_started_session(proven.payload)
         )

@@ -84,14 +84,19 @@ def make_default(row: Address, types: AddressTypes) -> None:
         setattr(row, DEFAULT_FLAGS[kind], True)
 
 
+async def take_over(addresses: CustomerAddresses, row: Address, types: AddressTypes) -> None:
+    """Make an address the default for types that no other one is the default for any more, and audit it."""
+    make_default(row, types)
+    increment_version(row)
+    await addresses.session.flush()
+    addresses.audit(Action.ADDRESS_MADE_DEFAULT, row, *field_names(types))
+
+
 async def set_default(addresses: CustomerAddresses, address_id: UUID, kind: AddressType) -> AddressRecord:
     """Make an address the only default for this type; nothing is written when it already is."""
     row = addresses.find(address_id, "id")
     types = frozenset({kind}) - default_types_of(row)
     if types:
         await clear_defaults(addresses, types)
-        make_default(row, types)
-        increment_version(row)
-        await addresses.session.flush()
-        addresses.audit(Action.ADDRESS_MADE_DEFAULT, row, *field_names(types))
+        await take_over(addresses, row, types)
     return addresses.open(row)

@@ -151,10 +151,7 @@ async def delete(
     await addresses.session.flush()
     addresses.audit(Action.ADDRESS_DELETED, row)
     if types and replacement is not None:
-        defaults.make_default(replacement, types)
-        defaults.increment_version(replacement)
-        await addresses.session.flush()
-        addresses.audit(Action.ADDRESS_MADE_DEFAULT, replacement, *defaults.field_names(types))
+        await defaults.take_over(addresses, replacement, types)
 
 
 def _replacement(addresses: CustomerAddresses, row: Address, replacement_id: UUID | None) -> Address | None:

@@ -13,6 +13,7 @@ from app.platform.graphql import ids
 from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
 from app.platform.vault.schedule import KeySchedule
+from app.platform.vault.versions import all_destroyed_at
 
 describe(
     AnonymizationStatus,
@@ -64,9 +65,7 @@ class Anonymization:
         found = await self._irrecoverability(info)
         if found.key_version is None:
             return None
-        moments = [row.destroyed_at for row in found.versions if row.version <= found.key_version]
-        destroyed = [moment for moment in moments if moment is not None]
-        return max(destroyed) if destroyed and len(destroyed) == len(moments) else None
+        return all_destroyed_at(found.versions, version=found.key_version)
 
     @strawberry.field(
         description="Who has been asked to delete something and has not confirmed it yet: payment gateways, by name."

@@ -8,6 +8,7 @@
 | destroyed | `destroyed_at`, `wrapped` null            | no    | no      |
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -44,6 +45,13 @@ class VersionRow(NamedTuple):
         if self.retiring_at is not None:
             return "retiring"
         return "current" if self.replaced_at is None else "replaced"
+
+
+def all_destroyed_at(rows: Iterable[VersionRow], *, version: int) -> datetime | None:
+    """When the last of the versions up to this one was destroyed; None while there is one."""
+    moments = [row.destroyed_at for row in rows if row.version <= version]
+    destroyed = [moment for moment in moments if moment is not None]
+    return max(destroyed) if destroyed and len(destroyed) == len(moments) else None
 
 
 class _Version(NamedTuple):

@@ -15,7 +15,7 @@ import jwt
 import structlog
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.customers.anonymizations.repository import AnonymizationStatus
+from app.customers.anonymizations.repository import AnonymizationStatus, unanswered_gateways
 from app.customers.anonymizations.tables import AnonymizationRequest
 from app.platform.clock import now
 from app.platform.vault import versions
@@ -27,6 +27,7 @@ from app.privacy import inventory
 from app.privacy.inventory import Inventory
 from app.privacy.receipts import keys, repository
 from app.privacy.receipts.contents import FINAL, FIRST, TYPE, Findings, Irrecoverable, claims
+from app.privacy.receipts.keys import ReceiptKey
 from app.privacy.receipts.repository import Completed, StoredReceipt
 from app.privacy.requests import owner_id
 
@@ -47,35 +48,45 @@ async def issue_receipts(store: Store, issuer: Issuer) -> int:
     issued, after = 0, _SMALLEST_ID
     rows = await versions.all_versions(store.vault.keystore)
     while found := await repository.without_first(store.vault.keystore, after=after):
-        issued += sum([await _issue(store, issuer, rows, one, number=FIRST) for one in found])
+        issued += await _issue_all(store, issuer, rows, found, number=FIRST)
         after = found[-1].erasure.id
     after = _SMALLEST_ID
     oldest = min((row.version for row in rows if row.destroyed_at is None), default=0)
     while found := await repository.without_final(store.vault.keystore, after=after, oldest_version=oldest):
-        issued += sum([await _issue(store, issuer, rows, one, number=FINAL) for one in found])
+        issued += await _issue_all(store, issuer, rows, found, number=FINAL)
         after = found[-1].erasure.id
     return issued
 
 
-async def _issue(store: Store, issuer: Issuer, rows: list[VersionRow], completed: Completed, *, number: int) -> bool:
+async def _issue_all(
+    store: Store, issuer: Issuer, rows: list[VersionRow], found: list[Completed], *, number: int
+) -> int:
+    key = (await keys.all_keys(store.vault))[-1]
+    return sum([await _issue(store, issuer, key, rows, one, number=number) for one in found])
+
+
+async def _issue(
+    store: Store, issuer: Issuer, key: ReceiptKey, rows: list[VersionRow], completed: Completed, *, number: int
+) -> bool:
     erasure, version = completed
     findings = await _read_again(store, erasure)
     if findings is None:
         return False
-    by = None if version is None else issuer.schedule.irrecoverable_by(rows, version=version)
+    irrecoverable = Irrecoverable(None, None)
+    if version is not None:
+        by = issuer.schedule.irrecoverable_by(rows, version=version)
+        irrecoverable = Irrecoverable(by, versions.all_destroyed_at(rows, version=version))
     earlier = await repository.receipts(store.vault.keystore, erasure_id=erasure.id) if number == FINAL else []
     issued_at = now()
     content = claims(
         erasure,
         findings,
-        # By then all of these versions are destroyed, so that it is no schedule any more.
-        Irrecoverable(by, by if number == FINAL else None),
+        irrecoverable,
         number=number,
         issuer=issuer.url,
         issued_at=issued_at,
         previous=earlier[-1].jws if earlier else None,
     )
-    key = (await keys.all_keys(store.vault))[-1]
     jws = jwt.encode(content, key.private, algorithm="EdDSA", headers={"typ": TYPE, "kid": key.kid})
     receipt = StoredReceipt(erasure.id, number, erasure.organization_id, jws, issued_at)
     return await repository.add(store.vault.keystore, receipt)
@@ -97,8 +108,8 @@ async def _read_again(store: Store, erasure: Entry) -> Findings | None:
         if customer_id is None:
             return Findings(counted, {}, [])
         kept = await inventory.kept_of(session, customer_id=customer_id)
-        unanswered = await inventory.unanswered_gateways(session, customer_id=customer_id)
-        return Findings(counted, kept, unanswered)
+    [unanswered] = await unanswered_gateways(store, erasure.organization_id, [customer_id])
+    return Findings(counted, kept, unanswered)
 
 
 async def _counted(session: AsyncSession, erasure: Entry) -> Inventory | None:
