@@ -98,6 +98,12 @@ class Principal:
         return self.customer_id
 
     @property
+    def own_staff_id(self) -> UUID:
+        """The staff member on whose behalf the integration acts, for fields that only such a caller may use."""
+        assert self.staff_id is not None  # noqa: S101 - `authorize` admitted a staff member
+        return self.staff_id
+
+    @property
     def own_session_owner_id(self) -> UUID:
         """Whose session it is, for a caller who has one: the customer's, or else the client's."""
         owner_id = self.customer_id or self.client_id

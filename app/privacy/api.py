@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -125,7 +124,7 @@ class PrivacyMutations:
             context.store.vault,
             organization_id=context.organization.id,
             person=person,
-            requester_id=_staff_id(context),
+            requester_id=context.principal.own_staff_id,
             delay=context.services.get(PrivacyPolicy).anonymization_delay,
         )
         record(session, context.origin, Action.ANONYMIZATION_REQUESTED, customer_id=row.customer_id, object_id=row.id)
@@ -149,7 +148,7 @@ class PrivacyMutations:
             organization_id=context.organization.id,
             customer_id=ids.decode("Customer", given["customerId"], "customerId") if "customerId" in given else None,
             request_id=ids.decode("Anonymization", given["id"], "id") if "id" in given else None,
-            canceller_id=_staff_id(context),
+            canceller_id=context.principal.own_staff_id,
         )
         record(session, context.origin, Action.ANONYMIZATION_CANCELLED, customer_id=row.customer_id, object_id=row.id)
         return CancelAnonymizationPayload(anonymization=to_anonymization(row))
@@ -199,9 +198,3 @@ def _exactly_one(given: Mapping[str, str | None]) -> dict[str, str]:
         validation.add(Invalid("Give exactly one of {names}.", names=", ".join(given)), field)
     validation.raise_errors()
     return named
-
-
-def _staff_id(context: Context) -> UUID:
-    staff_id = context.principal.staff_id
-    assert staff_id is not None  # noqa: S101 - STAFF principals have one
-    return staff_id

@@ -22,10 +22,11 @@ from app.platform.db.queues import Queue
 from app.platform.db.reading import Read, columns
 from app.platform.errors import AppError, Conflict, ErrorCode, NotFound
 from app.platform.values import EmailAddress
-from app.platform.vault import epochs
+from app.platform.vault import epochs, holds
 from app.platform.vault.ledger import Subject
 from app.platform.vault.vault import Store, Vault
 from app.privacy.erasure import LEASE, erase_customer_data
+from app.privacy.legal_holds.placing import OnLegalHold
 from app.privacy.tables import Deletion
 
 _DELETIONS = Queue(Deletion, Deletion.due_at)
@@ -67,7 +68,7 @@ async def delete(
     """Delete the customer with this id or address, and everything it owns.
 
     `finish_deletions` destroys the data key after this transaction. Raise `NotFound` (also for a customer who is
-    deleted already), `HasOrders`, or `Conflict` when the version is not the expected one.
+    deleted already), `HasOrders`, `OnLegalHold`, or `Conflict` when the version is not the expected one.
     """
     field = "email" if isinstance(customer, EmailAddress) else "customerId"
     found = await _lock(session, store.vault, organization_id, customer)
@@ -76,6 +77,8 @@ async def delete(
     customer_id = found.row.id
     if expected_version is not None and found.row.version != expected_version:
         raise Conflict(field=("expectedVersion",))
+    if await holds.in_force(store.vault.keystore, organization_id=organization_id, person_id=customer_id):
+        raise OnLegalHold(field=(field,))
     if await orders.has_orders(session, organization_id=organization_id, customer_id=customer_id):
         raise HasOrders(field=(field,))
     await erase_customer_data(session, store, organization_id=organization_id, customer_id=customer_id)

@@ -9,7 +9,8 @@ worker to repeat all of them when the lease ends, and each is harmless to repeat
 | request  | REQUESTED                              | REQUESTED                                                 |
 | cancel   | CANCELLED, if it is REQUESTED          | CANCELLED                                                 |
 | lease    |                                        | `due_at` 5 minutes ahead, one more attempt                |
-| start    | STARTED, unless it is CANCELLED        | STARTED, or CANCELLED as the key store says               |
+| start    | STARTED, unless it is CANCELLED, or a  | STARTED, or CANCELLED as the key store says; `due_at` is  |
+|          | legal hold is in force                 | put off while there is a hold                             |
 | erase    |                                        | what is there is counted, the first time; then the rows   |
 |          |                                        | of every package go, and guest orders of its addresses    |
 | destroy  | keys gone, COMPLETED                   |                                                           |
@@ -17,7 +18,7 @@ worker to repeat all of them when the lease ends, and each is harmless to repeat
 
 | Status      | Next                                               | Cancelled           | Requested again    |
 | ----------- | -------------------------------------------------- | ------------------- | ------------------ |
-| `REQUESTED` | STARTED after the delay, or CANCELLED              | accepted            | `AlreadyRequested` |
+| `REQUESTED` | STARTED after delay and holds, or CANCELLED        | accepted            | `AlreadyRequested` |
 | `STARTED`   | COMPLETED, FAILED, or again when the lease ends    | `AlreadyStarted`    | `AlreadyRequested` |
 | `FAILED`    | STARTED after 10 s, 20 s … at most 1 h, for ever   | if it never started | `AlreadyRequested` |
 | `COMPLETED` | final                                              | `AlreadyStarted`    | `AlreadyRequested` |
@@ -53,11 +54,14 @@ from app.platform.vault.ledger import ErasureStatus, Subject
 from app.platform.vault.vault import Store
 from app.privacy import inventory
 from app.privacy.inventory import Inventory
+from app.privacy.legal_holds import placing as legal_holds
 from app.privacy.requests import mark_cancelled
 
 LEASE = timedelta(minutes=5)
 INITIAL_RETRY_DELAY = timedelta(seconds=10)
 MAX_RETRY_DELAY = timedelta(hours=1)
+# How often a request is looked at that waits for a hold without an end, or with a later one.
+HOLD_INTERVAL = timedelta(hours=1)
 Status = AnonymizationStatus
 _UNFINISHED = (Status.REQUESTED, Status.STARTED, Status.FAILED)
 _REQUESTS = Queue(
@@ -119,7 +123,9 @@ async def _try_carry_out(store: Store, leased: LeasedRequest) -> bool:
 
 
 async def carry_out(store: Store, leased: LeasedRequest) -> bool:
-    """Run the steps after the lease; return whether it was completed. False: the ledger says that it was cancelled.
+    """Run the steps after the lease; return whether it was completed.
+
+    False: the ledger says that it was cancelled, or that it must wait for a legal hold.
 
     The rows go before the key, as the key opens what a retry must read.
     """
@@ -194,11 +200,14 @@ async def _start(store: Store, leased: LeasedRequest) -> bool:
         row = await _lock_request(session, leased)
         if entry.status == ErasureStatus.CANCELLED.value:
             mark_cancelled(row, entry, canceller_known=await staff.exists(session, entry.canceller_id))
+        elif entry.status == ErasureStatus.REQUESTED.value:
+            row.status = Status.REQUESTED.value
+            row.due_at, row.attempts = now() + HOLD_INTERVAL, 0
         else:
             row.status = Status.STARTED.value
             row.started_at = row.started_at or entry.started_at
         session.add(row)
-    return entry.status != ErasureStatus.CANCELLED.value
+    return entry.status in {ErasureStatus.STARTED.value, ErasureStatus.COMPLETED.value}
 
 
 async def _lock_request(session: AsyncSession, leased: LeasedRequest) -> AnonymizationRequest:
@@ -221,6 +230,7 @@ async def erase_customer_data(session: AsyncSession, store: Store, *, organizati
     await guessing.erase(session, customer_id=customer_id)
     await outbox.erase(session, customer_id=customer_id)
     await proofs.erase(session, customer_id=customer_id)
+    await legal_holds.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)
 
 

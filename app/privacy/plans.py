@@ -9,7 +9,7 @@ from app.customers.anonymizations import repository as anonymizations
 from app.customers.anonymizations.repository import AnonymizationStatus
 from app.customers.tables import Customer
 from app.platform.db.locks import lock_customer
-from app.platform.vault import epochs
+from app.platform.vault import epochs, holds
 from app.platform.vault.epochs import PairState
 from app.platform.vault.vault import Store
 from app.privacy import inventory
@@ -23,6 +23,7 @@ class Obstacle(Enum):
 
     ALREADY_REQUESTED = "ALREADY_REQUESTED"
     ALREADY_ANONYMIZED = "ALREADY_ANONYMIZED"
+    LEGAL_HOLD = "LEGAL_HOLD"
     RESTORE_UNCONFIRMED = "RESTORE_UNCONFIRMED"
 
 
@@ -59,6 +60,9 @@ async def _blocks(store: Store, *, organization_id: UUID, customer: Customer) ->
         blocks.append(Block(Obstacle.ALREADY_ANONYMIZED))
     elif latest is not None and latest.status not in FINAL:
         blocks.append(Block(Obstacle.ALREADY_REQUESTED))
+    in_force = await holds.in_force(store.vault.keystore, organization_id=organization_id, person_id=customer.id)
+    if in_force:
+        blocks.append(Block(Obstacle.LEGAL_HOLD, holds.latest_end(in_force)))
     if (await epochs.read(store.database, store.vault.keystore)).state is not PairState.SAME:
         blocks.append(Block(Obstacle.RESTORE_UNCONFIRMED))
     return blocks

@@ -127,13 +127,18 @@ async def request(
     return await _row(session, entry)
 
 
-async def _lock(session: AsyncSession, *, organization_id: UUID, customer_id: UUID, field: str) -> None:
-    if await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
-        return
+async def is_anonymized(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> bool:
+    """Whether a customer who cannot be locked was anonymized; otherwise there is none."""
     erased = select(Customer.id).where(
         Customer.id == customer_id, Customer.organization_id == organization_id, col(Customer.deleted_at).is_(None)
     )
-    if (await session.exec(erased)).first() is None:
+    return (await session.exec(erased)).first() is not None
+
+
+async def _lock(session: AsyncSession, *, organization_id: UUID, customer_id: UUID, field: str) -> None:
+    if await lock_customer(session, organization_id=organization_id, customer_id=customer_id):
+        return
+    if not await is_anonymized(session, organization_id=organization_id, customer_id=customer_id):
         raise NotFound(field=(field,))
     raise AlreadyRequested("This customer was anonymized.", field=(field,))
 

@@ -4,7 +4,7 @@
 | -------------- | ------------------------------------------------------------- | -------------------------- |
 | neither        | both of the following, of the last minutes, as the difference |                            |
 |                | may be smaller than one epoch                                 |                            |
-| main database  | erasures, deletions, cancellations, requests of the ledger    | before a key is destroyed  |
+| main database  | erasures, deletions, cancellations, requests, legal holds     | before a key is destroyed  |
 | key store      | the same of the main database: keys are destroyed again       | before anything is served  |
 | (a wrong pair) | nothing                                                       | (cannot be confirmed)      |
 
@@ -31,14 +31,16 @@ from app.identity.staff.tables import StaffMember
 from app.platform.audit.log import Action, record_system_event
 from app.platform.db.locks import NO_KEY
 from app.platform.db.reading import Read
-from app.platform.vault import epochs, ledger
+from app.platform.vault import epochs, holds, ledger
 from app.platform.vault.epochs import Pair, PairState
+from app.platform.vault.holds import Hold
 from app.platform.vault.ledger import Entry, ErasureStatus, Subject
 from app.platform.vault.orphans import missing_keys
 from app.platform.vault.vault import Store
 from app.privacy.erasure import erase_customer_data
+from app.privacy.legal_holds import placing as legal_holds
 from app.privacy.requests import add_from_ledger, mark_cancelled, owner_id
-from app.privacy.tables import Deletion
+from app.privacy.tables import Deletion, LegalHold
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -126,6 +128,10 @@ async def _apply_ledger(store: Store, *, since: int) -> None:
     for entry in await ledger.changed_since(store.vault.keystore, since):
         await _apply_entry(store, entry)
     await _wipe_orders(store, await ledger.destroyed_since(store.vault.keystore, since))
+    for hold in await holds.changed_since(store.vault.keystore, since):
+        async with store.database.transaction() as session:
+            if await session.get(Customer, hold.person_id) is not None:
+                await legal_holds.follow(session, hold)
 
 
 async def _apply_entry(store: Store, entry: Entry) -> None:
@@ -224,6 +230,8 @@ async def _apply_main(store: Store, pair: Pair) -> None:
             anonymization_id=member.id,
             subject=Subject.STAFF,
         )
+    for hold in await store.database.rows(_HOLDS, moment=moment):
+        await holds.restore(store.vault.keystore, hold)
     for order in await store.database.rows(_ERASED_ORDERS, moment=moment):
         await store.vault.destroy_guest_keys([order.person_id], organization_id=order.organization_id)
 
@@ -260,6 +268,15 @@ _REQUESTS = Read(
         )
     ),
     _to_entry,
+)
+_HOLD_COLUMNS: Sequence[Any] = [
+    col(LegalHold.customer_id) if name == "person_id" else getattr(LegalHold, name) for name in Hold._fields
+]
+_HOLDS = Read(
+    select(*_HOLD_COLUMNS).where(
+        or_(col(LegalHold.placed_at) >= bindparam("moment"), col(LegalHold.released_at) >= bindparam("moment"))
+    ),
+    Hold._make,
 )
 _DELETED_COLUMNS: Sequence[Any] = (col(Deletion.id), col(Deletion.customer_id), col(Deletion.organization_id))
 _DELETED = Read(

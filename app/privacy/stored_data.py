@@ -163,6 +163,16 @@ OWNED: tuple[StoredData, ...] = (
         "cancelled_at attempts failure counts",
     ),
     StoredData(
+        table="legal_holds",
+        owner="customer_id",
+        outcome=ANONYMIZED,
+        ground=Ground.ACCOUNTABILITY,
+        personal="sealed",
+        pseudonymous="customer_id id placed_by_id released_by_id",
+        operational="organization_id until placed_at released_at",
+        emptied="sealed",
+    ),
+    StoredData(
         table="audit_events",
         owner="owner_id",
         outcome=KEPT,
@@ -262,6 +272,11 @@ KEYSTORE: tuple[StoredData, ...] = (
         pseudonymous="id person_id guest_hash requester_id canceller_id",
         operational="organization_id subject status requested_at starts_after started_at cancelled_at completed_at "
         "epoch key_version",
+    ),
+    StoredData(
+        table="erasure_holds",
+        pseudonymous="id person_id",
+        operational="organization_id until placed_at released_at epoch",
     ),
     StoredData(
         table="erasure_receipts",

@@ -29,6 +29,7 @@ from app.platform.graphql.scalars import SCALARS
 from app.platform.graphql.user_errors import USER_ERROR_TYPES
 from app.privacy.api import PrivacyMutations, PrivacyQueries
 from app.privacy.audit_events_api import AuditQueries
+from app.privacy.legal_holds.api import LegalHoldMutations, LegalHoldQueries
 from app.privacy.receipts.api import ReceiptQueries
 from app.server.nodes.api import NodeQueries
 
@@ -51,6 +52,7 @@ class Query(
     AuditQueries,
     PrivacyQueries,
     ReceiptQueries,
+    LegalHoldQueries,
 ):
     """The queries of all packages."""
 
@@ -69,6 +71,7 @@ class Mutation(
     AddressMutations,
     PaymentMethodMutations,
     PrivacyMutations,
+    LegalHoldMutations,
     ExtraFieldMutations,
     ApprovalMutations,
     NewsletterMutations,

@@ -200,6 +200,16 @@ async def id_of_the_owner(setup: PermissionSetup) -> dict[str, Any]:
     return {"customerId": setup.ann.id}
 
 
+async def new_hold(setup: PermissionSetup) -> dict[str, Any]:
+    return {"input": {"customerId": setup.ann.id, "reason": "Case 1"}}
+
+
+async def old_hold(setup: PermissionSetup) -> dict[str, Any]:
+    document = "mutation ($input: PlaceLegalHoldInput!) { placeLegalHold(input: $input) { hold { id } } }"
+    answer = await setup.shop.ask(document, token=setup.tokens["staff"], **await new_hold(setup))
+    return {"input": {"id": answer.data["placeLegalHold"]["hold"]["id"]}}
+
+
 async def anonymization_not_requested(setup: PermissionSetup) -> dict[str, Any]:
     await setup.shop.ask("CancelAnonymization", token=setup.tokens["staff"], customerId=setup.ann.id)
     return {"customerId": setup.ann.id}
@@ -423,6 +433,13 @@ MATRIX: dict[str, Entry] = {
         "RequestAnonymization", anonymization_not_requested, (GUEST, NO, NO, NO, NO, OK, BACK)
     ),
     "cancelAnonymization": Entry("CancelAnonymization", anonymization_requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
+    "legalHolds": Entry("{ legalHolds { totalCount } }", no_variables, (GUEST, NO, NO, NO, NO, OK, OK)),
+    "placeLegalHold": Entry(
+        mutation("placeLegalHold", "PlaceLegalHoldInput"), new_hold, (GUEST, NO, NO, NO, NO, OK, BACK)
+    ),
+    "releaseLegalHold": Entry(
+        mutation("releaseLegalHold", "ReleaseLegalHoldInput"), old_hold, (GUEST, NO, NO, NO, NO, OK, "NOT_FOUND id")
+    ),
     "registrationForm": Entry("RegistrationForm", no_variables, (OK, OK, OK, OK, OK, OK, OK)),
     "profileForm": Entry("{ profileForm { fields { name } } }", no_variables, (GUEST, OK, OK, NO, NO, NO, NO)),
     "extraFields": Entry("{ extraFields { name } }", no_variables, (GUEST, NO, NO, NO, OK, OK, OK)),

@@ -51,6 +51,8 @@ PERMITTED: dict[str, str] = {
     "SELECT guess_counters BY customer_id": COUNTED,
     "SELECT customer_deletions BY deleted_at, due_at": RESTORED,
     "SELECT orders BY customer_id, guest_hash, updated_at": RESTORED,
+    "SELECT legal_holds BY placed_at, released_at": RESTORED,
+    "SELECT legal_holds BY id, organization_id": "staff name a hold by its id alone",
     "SELECT customers BY id, sealed": CHECKED,
     "SELECT orders BY customer_id, id, sealed": CHECKED,
     "SELECT anonymization_requests BY organization_id, status": BACK_OFFICE,

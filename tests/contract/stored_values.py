@@ -35,6 +35,7 @@ PERSONAL = {
     "agent": "ZoeBrowser/9.1",
     "login name": "zoe-of-the-hills",
     "answer": "Yarrow and sage",
+    "hold": "Quarrel over a hedge",
 }
 REGISTRATION: dict[str, Any] = {
     "firstName": PERSONAL["first name"],
@@ -72,6 +73,9 @@ ADD_CARD = """mutation { addPaymentMethod(input: { token: "tok_visa" }) {
     paymentMethod { id last4 } userErrors { code } } }"""
 
 
+PLACE_HOLD = """mutation ($id: ID!, $reason: String!) { placeLegalHold(input: { customerId: $id, reason: $reason }) {
+    hold { id } userErrors { code } } }"""
+RELEASE_HOLD = """mutation ($id: ID!) { releaseLegalHold(input: { id: $id }) { userErrors { code } } }"""
 ADD_FIELD = """mutation { createExtraField(input: {
     name: "herbs", type: TEXT, labels: [{ locale: "en", text: "Favourite herbs" }]
 }) { userErrors { code } } }"""
@@ -94,6 +98,10 @@ async def customer_with_everything(shop: Shop) -> Person:
     await shop.ask("DeletePaymentMethod", token=person.token, id=card["id"])
     (await shop.ask(ADD_CARD, token=person.token)).payload("addPaymentMethod")
     staff = await shop.staff()
+    hold = await shop.ask(PLACE_HOLD, token=staff, id=person.id, reason=PERSONAL["hold"])
+    (await shop.ask(RELEASE_HOLD, token=staff, id=hold.payload("placeLegalHold")["hold"]["id"])).payload(
+        "releaseLegalHold"
+    )
     (await shop.ask("Anonymization", token=staff, customerId=person.id)).data["customer"]
     (await shop.ask("RequestAnonymization", token=staff, customerId=person.id)).payload("requestAnonymization")
     return person

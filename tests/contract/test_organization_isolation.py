@@ -22,6 +22,7 @@ OWN_ORGANIZATION_FIELDS = {
     "me",
     "customers",
     "auditEvents",
+    "legalHolds",
     "organization",
     "staff",
     "apiClients",
@@ -52,7 +53,7 @@ OWN_ORGANIZATION_FIELDS = {
     "requestEmailChange",
     "requestLoginNameReminder",
 }
-TABLES = ("customers", "addresses", "payment_methods", "organizations", "api_clients", "staff_members")
+TABLES = ("customers", "addresses", "payment_methods", "organizations", "api_clients", "staff_members", "legal_holds")
 
 
 def test_every_root_field_is_covered() -> None:

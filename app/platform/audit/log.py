@@ -68,6 +68,8 @@ class Action(Enum):
     MARKET_DELETED = "market.deleted"
     ANONYMIZATION_REQUESTED = "anonymization.requested"
     ANONYMIZATION_CANCELLED = "anonymization.cancelled"
+    LEGAL_HOLD_PLACED = "legal_hold.placed"
+    LEGAL_HOLD_RELEASED = "legal_hold.released"
     EXTRA_FIELD_CREATED = "extra_field.created"
     EXTRA_FIELD_UPDATED = "extra_field.updated"
     EXTRA_FIELD_DELETED = "extra_field.deleted"

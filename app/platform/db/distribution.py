@@ -21,6 +21,7 @@ BY_OWNER = {
     "outgoing_mails": "customer_id",
     "anonymization_requests": "owner_id",
     "customer_deletions": "customer_id",
+    "legal_holds": "customer_id",
     "audit_events": "owner_id",
     "audit_leaves": "owner_id",
 }

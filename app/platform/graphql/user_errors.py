@@ -40,6 +40,7 @@ describe(
     TOKEN_INVALID="The token is wrong, used up or revoked.",
     TOKEN_EXPIRED="The token's time is over.",
     RATE_LIMITED="Too many attempts; see `retryAfterSeconds`.",
+    LEGAL_HOLD="The customer's data must stay for now.",
     HAS_ORDERS="The customer has orders: have it anonymized instead.",
     IN_USE="Something else still needs it; name what takes its place.",
     ALREADY_REQUESTED="It was requested already.",

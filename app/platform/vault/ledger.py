@@ -7,7 +7,7 @@ a request is written here first, in a transaction of its own, and only then in t
 | --------- | --------- | ---------------------------------------- | ----------------------------------------- |
 |           | REQUESTED | `add_request`                            | the person has an open request: that one  |
 | REQUESTED | CANCELLED | `cancel`; final                          | it is not REQUESTED                       |
-| REQUESTED | STARTED   | `start`, by a worker that may now erase  | it is CANCELLED                           |
+| REQUESTED | STARTED   | `start`, by a worker that may now erase  | it is CANCELLED; a legal hold is in force |
 | STARTED   | COMPLETED | `complete`, which destroys the keys too  |                                           |
 |           | COMPLETED | `complete` of a deletion; never requested |                                          |
 
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import bindparam, delete, func, update
+from sqlalchemy import bindparam, delete, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -29,7 +29,7 @@ from app.platform.clock import now
 from app.platform.db.engine import Database
 from app.platform.db.inserts import insert_if_absent
 from app.platform.db.reading import Read, any_of, columns
-from app.platform.vault import versions
+from app.platform.vault import holds, versions
 from app.platform.vault.tables import DestroyedKey, Erasure, KeystoreEpoch, PersonKey
 
 
@@ -151,39 +151,33 @@ async def completed(keystore: Database) -> int:
 
 async def cancel(keystore: Database, erasure_id: UUID, *, canceller_id: UUID) -> Entry | None:
     """Cancel a request that has not started; return the row as it is then, which tells whether it was cancelled."""
-    return await _move(
-        keystore,
-        erasure_id,
-        ErasureStatus.CANCELLED,
-        from_status=(ErasureStatus.REQUESTED.value,),
-        canceller_id=canceller_id,
-        cancelled_at=now(),
-    )
+    async with keystore.transaction() as session:
+        row = await session.get(Erasure, erasure_id, with_for_update=True)
+        if row is None:
+            return None
+        if row.status == ErasureStatus.REQUESTED.value:
+            row.status, row.canceller_id, row.cancelled_at = ErasureStatus.CANCELLED.value, canceller_id, now()
+            row.epoch = await _epoch(session)
+            session.add(row)
+            await session.flush()
+        return to_entry(row)
 
 
 async def start(keystore: Database, erasure_id: UUID) -> Entry | None:
-    """Start a request unless it was cancelled; return the row as it is then. None: the ledger does not have it."""
-    return await _move(
-        keystore,
-        erasure_id,
-        ErasureStatus.STARTED,
-        from_status=(ErasureStatus.REQUESTED.value,),
-        started_at=now(),
-    )
+    """Start a request, unless it was cancelled or a legal hold is in force; return the row as it is then.
 
-
-async def _move(
-    keystore: Database, erasure_id: UUID, to: ErasureStatus, *, from_status: Collection[str], **values: Any
-) -> Entry | None:
+    None: the ledger does not have it.
+    """
     async with keystore.transaction() as session:
-        statement = (
-            update(Erasure)
-            .where(col(Erasure.id) == erasure_id, col(Erasure.status).in_(from_status))
-            .values(status=to.value, epoch=await _epoch(session), **values)
-        )
-        await session.exec(statement)
-        row = await session.get(Erasure, erasure_id, populate_existing=True)
-        return to_entry(row) if row else None
+        # Locked before the holds are looked at: `holds.place` does the same.
+        row = await session.get(Erasure, erasure_id, with_for_update=True)
+        if row is None:
+            return None
+        if row.status == ErasureStatus.REQUESTED.value and not await holds.is_held(session, row.person_id):
+            row.status, row.started_at, row.epoch = ErasureStatus.STARTED.value, now(), await _epoch(session)
+            session.add(row)
+            await session.flush()
+        return to_entry(row)
 
 
 async def complete(

@@ -107,6 +107,23 @@ class Erasure(KeystoreModel, table=True):
     key_version: int | None = None
 
 
+class ErasureHold(KeystoreModel, table=True):
+    """A legal hold: while one is in force, the person's erasure does not start. Its reason is in the main database.
+
+    `epoch` is that of the key store when the row last changed, so that a restored main database can catch up.
+    """
+
+    __tablename__ = "erasure_holds"
+
+    id: UUID = id_column()
+    organization_id: UUID
+    person_id: UUID = Field(index=True)
+    until: datetime | None = timestamp_column(nullable=True)
+    placed_at: datetime = timestamp_column()
+    released_at: datetime | None = timestamp_column(nullable=True)
+    epoch: int = Field(default=0, index=True)
+
+
 class ErasureReceipt(KeystoreModel, table=True):
     """The receipt of an erasure (number 1), and the one that says that it became irrecoverable (number 2)."""
 

@@ -50,6 +50,7 @@ describe(
     "What stands in the way of an erasure.",
     ALREADY_REQUESTED="There is an open request.",
     ALREADY_ANONYMIZED="The customer was anonymized.",
+    LEGAL_HOLD="The data must stay for now: a request waits until no legal hold is in force.",
     RESTORE_UNCONFIRMED="A database was restored, and an operator has not confirmed it yet.",
 )
 

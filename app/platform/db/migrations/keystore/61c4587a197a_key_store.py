@@ -62,6 +62,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "erasure_holds",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure_holds")),
+    )
+    with op.batch_alter_table("erasure_holds", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_erasure_holds_epoch"), ["epoch"], unique=False)
+        batch_op.create_index(batch_op.f("ix_erasure_holds_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
         "erasure_receipts",
         sa.Column("erasure_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -155,6 +170,11 @@ def downgrade() -> None:
 
     op.drop_table("erasures")
     op.drop_table("erasure_receipts")
+    with op.batch_alter_table("erasure_holds", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_erasure_holds_person_id"))
+        batch_op.drop_index(batch_op.f("ix_erasure_holds_epoch"))
+
+    op.drop_table("erasure_holds")
     op.drop_table("keystore_epoch")
     op.drop_table("audit_checkpoints")
     # ### end Alembic commands ###

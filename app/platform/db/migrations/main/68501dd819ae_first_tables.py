@@ -557,6 +557,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_customer_deletions_due_at"), ["due_at"], unique=False)
 
     op.create_table(
+        "legal_holds",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("placed_by_id", sa.Uuid(), nullable=True),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("released_by_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_legal_holds_customer_id_customers")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_legal_holds_organization_id_organizations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["placed_by_id"], ["staff_members.id"], name=op.f("fk_legal_holds_placed_by_id_staff_members")
+        ),
+        sa.ForeignKeyConstraint(
+            ["released_by_id"], ["staff_members.id"], name=op.f("fk_legal_holds_released_by_id_staff_members")
+        ),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_legal_holds")),
+    )
+    op.create_table(
         "gateway_attempts",
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -704,6 +727,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("gateway_attempts")
+    op.drop_table("legal_holds")
     with op.batch_alter_table("customer_deletions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_deletions_due_at"))
 

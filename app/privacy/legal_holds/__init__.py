@@ -1,0 +1,1 @@
+"""Legal holds: a customer's data must stay for a while, whoever asks for its erasure."""
