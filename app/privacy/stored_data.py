@@ -163,6 +163,16 @@ OWNED: tuple[StoredData, ...] = (
         "cancelled_at attempts failure counts",
     ),
     StoredData(
+        table="erasure_requests",
+        owner="customer_id",
+        outcome=ANONYMIZED,
+        ground=Ground.ACCOUNTABILITY,
+        personal="sealed",
+        pseudonymous="customer_id id decided_by_id",
+        operational="organization_id status requested_at decided_at",
+        emptied="sealed",
+    ),
+    StoredData(
         table="legal_holds",
         owner="customer_id",
         outcome=ANONYMIZED,

@@ -29,6 +29,7 @@ from app.platform.graphql.scalars import SCALARS
 from app.platform.graphql.user_errors import USER_ERROR_TYPES
 from app.privacy.api import PrivacyMutations, PrivacyQueries
 from app.privacy.audit_events_api import AuditQueries
+from app.privacy.erasure_requests.api import ErasureRequestMutations, ErasureRequestQueries
 from app.privacy.legal_holds.api import LegalHoldMutations, LegalHoldQueries
 from app.privacy.receipts.api import ReceiptQueries
 from app.server.nodes.api import NodeQueries
@@ -53,6 +54,7 @@ class Query(
     PrivacyQueries,
     ReceiptQueries,
     LegalHoldQueries,
+    ErasureRequestQueries,
 ):
     """The queries of all packages."""
 
@@ -72,6 +74,7 @@ class Mutation(
     PaymentMethodMutations,
     PrivacyMutations,
     LegalHoldMutations,
+    ErasureRequestMutations,
     ExtraFieldMutations,
     ApprovalMutations,
     NewsletterMutations,

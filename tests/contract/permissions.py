@@ -210,6 +210,18 @@ async def old_hold(setup: PermissionSetup) -> dict[str, Any]:
     return {"input": {"id": answer.data["placeLegalHold"]["hold"]["id"]}}
 
 
+async def erasure_asked(setup: PermissionSetup) -> dict[str, Any]:
+    document = "mutation { requestMyErasure { request { id } userErrors { code } } }"
+    await setup.shop.ask("CancelAnonymization", token=setup.tokens["staff"], customerId=setup.ann.id)
+    await setup.shop.ask("mutation { withdrawMyErasure { userErrors { code } } }", token=setup.ann.token)
+    answer = await setup.shop.ask(document, token=setup.ann.token)
+    return {"id": answer.payload("requestMyErasure")["request"]["id"]}
+
+
+async def erasure_declined(setup: PermissionSetup) -> dict[str, Any]:
+    return {**await erasure_asked(setup), "reason": "An invoice is open."}
+
+
 async def anonymization_not_requested(setup: PermissionSetup) -> dict[str, Any]:
     await setup.shop.ask("CancelAnonymization", token=setup.tokens["staff"], customerId=setup.ann.id)
     return {"customerId": setup.ann.id}
@@ -433,6 +445,27 @@ MATRIX: dict[str, Entry] = {
         "RequestAnonymization", anonymization_not_requested, (GUEST, NO, NO, NO, NO, OK, BACK)
     ),
     "cancelAnonymization": Entry("CancelAnonymization", anonymization_requested, (GUEST, NO, NO, NO, NO, OK, BACK)),
+    "myErasureRequest": Entry("{ myErasureRequest { id } }", erasure_asked, (GUEST, OK, NULL, NO, NO, NO, NO)),
+    "erasureRequests": Entry("{ erasureRequests { totalCount } }", no_variables, (GUEST, NO, NO, NO, NO, OK, OK)),
+    "requestMyErasure": Entry(
+        f"mutation {{ requestMyErasure {{ {ERRORS} }} }}",
+        erasure_asked,
+        (GUEST, "ALREADY_REQUESTED", OK, NO, NO, NO, NO),
+    ),
+    "withdrawMyErasure": Entry(
+        f"mutation {{ withdrawMyErasure {{ {ERRORS} }} }}", erasure_asked, (GUEST, OK, "NOT_FOUND", NO, NO, NO, NO)
+    ),
+    "acceptErasureRequest": Entry(
+        f"mutation ($id: ID!) {{ acceptErasureRequest(input: {{ id: $id }}) {{ {ERRORS} }} }}",
+        erasure_asked,
+        (GUEST, NO, NO, NO, NO, OK, "NOT_FOUND id"),
+    ),
+    "declineErasureRequest": Entry(
+        f"mutation ($id: ID!, $reason: String!) {{ "
+        f"declineErasureRequest(input: {{ id: $id, reason: $reason }}) {{ {ERRORS} }} }}",
+        erasure_declined,
+        (GUEST, NO, NO, NO, NO, OK, "NOT_FOUND id"),
+    ),
     "legalHolds": Entry("{ legalHolds { totalCount } }", no_variables, (GUEST, NO, NO, NO, NO, OK, OK)),
     "placeLegalHold": Entry(
         mutation("placeLegalHold", "PlaceLegalHoldInput"), new_hold, (GUEST, NO, NO, NO, NO, OK, BACK)

@@ -52,6 +52,8 @@ PERMITTED: dict[str, str] = {
     "SELECT customer_deletions BY deleted_at, due_at": RESTORED,
     "SELECT orders BY customer_id, guest_hash, updated_at": RESTORED,
     "SELECT legal_holds BY placed_at, released_at": RESTORED,
+    "SELECT erasure_requests BY id, organization_id": "staff name a request by its id alone",
+    "SELECT erasure_requests BY *organization_id*": BACK_OFFICE,
     "SELECT legal_holds BY id, organization_id": "staff name a hold by its id alone",
     "SELECT customers BY id, sealed": CHECKED,
     "SELECT orders BY customer_id, id, sealed": CHECKED,

@@ -36,6 +36,7 @@ PERSONAL = {
     "login name": "zoe-of-the-hills",
     "answer": "Yarrow and sage",
     "hold": "Quarrel over a hedge",
+    "refusal": "The lavender is not paid yet",
 }
 REGISTRATION: dict[str, Any] = {
     "firstName": PERSONAL["first name"],
@@ -73,6 +74,9 @@ ADD_CARD = """mutation { addPaymentMethod(input: { token: "tok_visa" }) {
     paymentMethod { id last4 } userErrors { code } } }"""
 
 
+ASK_FOR_ERASURE = "mutation { requestMyErasure { request { id } userErrors { code } } }"
+DECLINE_ERASURE = """mutation ($id: ID!, $reason: String!) {
+    declineErasureRequest(input: { id: $id, reason: $reason }) { userErrors { code } } }"""
 PLACE_HOLD = """mutation ($id: ID!, $reason: String!) { placeLegalHold(input: { customerId: $id, reason: $reason }) {
     hold { id } userErrors { code } } }"""
 RELEASE_HOLD = """mutation ($id: ID!) { releaseLegalHold(input: { id: $id }) { userErrors { code } } }"""
@@ -98,6 +102,9 @@ async def customer_with_everything(shop: Shop) -> Person:
     await shop.ask("DeletePaymentMethod", token=person.token, id=card["id"])
     (await shop.ask(ADD_CARD, token=person.token)).payload("addPaymentMethod")
     staff = await shop.staff()
+    asked = (await shop.ask(ASK_FOR_ERASURE, token=person.token)).payload("requestMyErasure")["request"]
+    declined = await shop.ask(DECLINE_ERASURE, token=staff, id=asked["id"], reason=PERSONAL["refusal"])
+    declined.payload("declineErasureRequest")
     hold = await shop.ask(PLACE_HOLD, token=staff, id=person.id, reason=PERSONAL["hold"])
     (await shop.ask(RELEASE_HOLD, token=staff, id=hold.payload("placeLegalHold")["hold"]["id"])).payload(
         "releaseLegalHold"

@@ -15,6 +15,7 @@ RETAINED_TABLES = {
     "anonymization_requests": "the proof that the erasure was asked for and done",
     "audit_events": "who did what and when, by ids and names of fields",
     "orders": "numbers, amounts, dates and the country, which the shop must keep",
+    "erasure_requests": "that the customer asked for it, and who decided; the reason of a refusal is emptied",
     "legal_holds": "that data had to stay, and until when; the reason is emptied",
     "gateway_attempts": "what is still to be sent to the gateways, sealed with the system key, emptied when sent",
 }
@@ -86,4 +87,4 @@ async def test_the_searched_values_are_those_of_the_customer(shop: Shop) -> None
 
     shown = str((await shop.ask(me, token=person.token)).data)
 
-    assert [name for name, value in PERSONAL.items() if value not in shown] == ["agent", "hold"]
+    assert [name for name, value in PERSONAL.items() if value not in shown] == ["agent", "hold", "refusal"]

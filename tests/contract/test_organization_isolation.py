@@ -23,6 +23,8 @@ OWN_ORGANIZATION_FIELDS = {
     "customers",
     "auditEvents",
     "legalHolds",
+    "erasureRequests",
+    "requestMyErasure",
     "organization",
     "staff",
     "apiClients",
@@ -53,7 +55,16 @@ OWN_ORGANIZATION_FIELDS = {
     "requestEmailChange",
     "requestLoginNameReminder",
 }
-TABLES = ("customers", "addresses", "payment_methods", "organizations", "api_clients", "staff_members", "legal_holds")
+TABLES = (
+    "customers",
+    "addresses",
+    "payment_methods",
+    "organizations",
+    "api_clients",
+    "staff_members",
+    "legal_holds",
+    "erasure_requests",
+)
 
 
 def test_every_root_field_is_covered() -> None:

@@ -90,7 +90,7 @@ async def test_the_receipt_says_what_the_plan_said(shop: Shop) -> None:
         "refresh_tokens": 1,
         "proofs": 1,
         "guess_counters": 1,
-        "outgoing_mails": 2,
+        "outgoing_mails": 4,
         "person_keys": 1,
         "payment_gateways": 2,
     }

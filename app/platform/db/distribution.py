@@ -22,6 +22,7 @@ BY_OWNER = {
     "anonymization_requests": "owner_id",
     "customer_deletions": "customer_id",
     "legal_holds": "customer_id",
+    "erasure_requests": "customer_id",
     "audit_events": "owner_id",
     "audit_leaves": "owner_id",
 }

@@ -21,6 +21,10 @@ class Template(Enum):
     APPROVED = "APPROVED"
     NEWSLETTER_WELCOME = "NEWSLETTER_WELCOME"
     CARD_EXPIRES = "CARD_EXPIRES"
+    ERASURE_REQUESTED = "ERASURE_REQUESTED"
+    ERASURE_TO_DECIDE = "ERASURE_TO_DECIDE"
+    ERASURE_ACCEPTED = "ERASURE_ACCEPTED"
+    ERASURE_DECLINED = "ERASURE_DECLINED"
 
     @property
     def value_names(self) -> frozenset[str]:
@@ -56,4 +60,9 @@ _REQUIREMENTS = {
     # `unsubscribe_url` becomes the List-Unsubscribe header: it must take a POST without a login (RFC 8058).
     Template.NEWSLETTER_WELCOME: _Requirements(frozenset({"token", "unsubscribe_url"}), "unsubscribe"),
     Template.CARD_EXPIRES: _Requirements(frozenset({"card", "expires"})),
+    Template.ERASURE_REQUESTED: _Requirements(),
+    # To the shop, which finds the request in its back office.
+    Template.ERASURE_TO_DECIDE: _Requirements(),
+    Template.ERASURE_ACCEPTED: _Requirements(),
+    Template.ERASURE_DECLINED: _Requirements(frozenset({"reason"})),
 }

@@ -557,6 +557,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_customer_deletions_due_at"), ["due_at"], unique=False)
 
     op.create_table(
+        "erasure_requests",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("decided_by_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_erasure_requests_customer_id_customers")
+        ),
+        sa.ForeignKeyConstraint(
+            ["decided_by_id"], ["staff_members.id"], name=op.f("fk_erasure_requests_decided_by_id_staff_members")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_erasure_requests_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_erasure_requests")),
+    )
+    with op.batch_alter_table("erasure_requests", schema=None) as batch_op:
+        batch_op.create_index("ix_erasure_requests_status", ["organization_id", "status", "id"], unique=False)
+
+    op.create_table(
         "legal_holds",
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -728,6 +752,10 @@ def downgrade() -> None:
 
     op.drop_table("gateway_attempts")
     op.drop_table("legal_holds")
+    with op.batch_alter_table("erasure_requests", schema=None) as batch_op:
+        batch_op.drop_index("ix_erasure_requests_status")
+
+    op.drop_table("erasure_requests")
     with op.batch_alter_table("customer_deletions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_deletions_due_at"))
 

@@ -1,0 +1,1 @@
+"""Erasure requests: a customer asks to be forgotten, and staff decide (GDPR, Art. 17)."""
