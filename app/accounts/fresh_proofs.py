@@ -13,6 +13,7 @@ at again under the lock.
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,6 +26,7 @@ from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.sessions import repository as sessions
 from app.platform.clock import now
+from app.platform.db.locks import require_living_session
 from app.platform.errors import AppError, NotFound, Required
 from app.platform.principal import RequestOrigin
 from app.platform.vault.vault import Store, Vault
@@ -41,9 +43,10 @@ class PasswordNeeded(Required):
 
 @dataclass(frozen=True, slots=True)
 class FreshProof:
-    """What was compared before anything is locked; no `password` where the login is young enough."""
+    """What was compared before anything is locked; no `own` password where the login is young enough."""
 
-    own: OwnPassword | None
+    session_id: UUID
+    own: OwnPassword | None = None
     password: str = ""
 
 
@@ -57,16 +60,15 @@ async def begin(
     password: str | None,
 ) -> FreshProof:
     """Look at the login, or compare the password; raise `PasswordNeeded`, `RateLimited`."""
+    row, session_id = customer.row, origin.principal.session_id
+    assert session_id is not None  # noqa: S101 - a customer has one
     if password:
         own = await prove_own_password(store, hasher, guessing, origin, customer=customer, password=password)
-        return FreshProof(own, password)
-    row, session_id = customer.row, origin.principal.session_id
-    found = session_id and await sessions.by_id(
-        store, organization_id=row.organization_id, customer_id=row.id, session_id=session_id
-    )
-    if not found or found.created_at + YOUNG < now():
+        return FreshProof(session_id, own, password)
+    found = await sessions.by_id(store, organization_id=row.organization_id, customer_id=row.id, session_id=session_id)
+    if found is None or found.created_at + YOUNG < now():
         raise PasswordNeeded
-    return FreshProof(None)
+    return FreshProof(session_id)
 
 
 async def lock(
@@ -78,6 +80,8 @@ async def lock(
     """
     principal = origin.principal
     if proof.own is None:
+        # The session is the whole proof: it must not have ended meanwhile.
+        require_living_session(session, owner_id=principal.own_customer_id, session_id=proof.session_id)
         customer = await repository.lock(
             session, vault, organization_id=principal.organization.id, customer_id=principal.own_customer_id
         )

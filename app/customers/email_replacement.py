@@ -14,7 +14,7 @@ from app.platform.values import EmailAddress
 from app.platform.vault.vault import Vault
 
 # Mailed to an address that is not the account's any more. The undoing of an earlier change stays with its owner.
-OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
+OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.DATA_EXPORT)
 
 
 def is_same_mailbox(address: str | None, other: EmailAddress) -> bool:

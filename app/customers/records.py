@@ -1,7 +1,7 @@
 """Read model of a customer: the columns of its row and the decrypted personal fields."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from app.customers.groups.tables import CustomerGroup
 from app.customers.tables import Customer
+from app.platform.validation import camel_case
 from app.platform.vault.sealing import DataKeyCipher
 
 TABLE = "customers"
@@ -156,6 +157,26 @@ class CustomerRecord:
     def status(self) -> CustomerStatus:
         """Derived from the number of placed orders."""
         return status_of(self.row.placed_orders)
+
+    def exported(self) -> dict[str, object]:
+        """All that the customer may know of its record, as JSON values."""
+        row, personal = self.row, asdict(self.personal)
+        # A mark of the browser that registered, of no use to anybody.
+        del personal["registration"]
+        return {
+            "id": str(row.id),
+            **{camel_case(name): value for name, value in personal.items()},
+            "shopperReference": row.shopper_reference,
+            "status": self.status.value,
+            "placedOrders": row.placed_orders,
+            "group": {"code": row.group_code, "name": row.group_name} if row.group_code else None,
+            "newsletter": row.newsletter,
+            "approval": row.approval,
+            "hasPassword": row.has_password,
+            "emailVerifiedAt": row.email_verified_at.isoformat() if row.email_verified_at else None,
+            "createdAt": row.created_at.isoformat(),
+            "updatedAt": row.updated_at.isoformat(),
+        }
 
 
 def open_row(row: CustomerRow, cipher: DataKeyCipher | None) -> CustomerRecord:

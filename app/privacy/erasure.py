@@ -54,6 +54,7 @@ from app.platform.vault.ledger import ErasureStatus, Subject
 from app.platform.vault.vault import Store
 from app.privacy import inventory
 from app.privacy.erasure_requests import deciding as erasure_requests
+from app.privacy.exports import repository as exports
 from app.privacy.inventory import Inventory
 from app.privacy.legal_holds import placing as legal_holds
 from app.privacy.requests import mark_cancelled
@@ -233,6 +234,7 @@ async def erase_customer_data(session: AsyncSession, store: Store, *, organizati
     await proofs.erase(session, customer_id=customer_id)
     await legal_holds.erase(session, customer_id=customer_id)
     await erasure_requests.erase(session, customer_id=customer_id)
+    await exports.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)
 
 

@@ -173,6 +173,21 @@ OWNED: tuple[StoredData, ...] = (
         emptied="sealed",
     ),
     StoredData(
+        table="data_exports",
+        owner="customer_id",
+        outcome=DELETED,
+        pseudonymous="customer_id id requested_by_id",
+        operational="organization_id status requested_at due_at attempts failure ready_at expires_at size",
+    ),
+    StoredData(
+        table="data_export_parts",
+        owner="customer_id",
+        outcome=DELETED,
+        personal="sealed",
+        pseudonymous="customer_id id export_id",
+        operational="position",
+    ),
+    StoredData(
         table="legal_holds",
         owner="customer_id",
         outcome=ANONYMIZED,

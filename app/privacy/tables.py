@@ -1,9 +1,9 @@
-"""Tables of customer deletions, legal holds, and what customers ask for: to be erased."""
+"""Tables of customer deletions and legal holds, and of what customers ask for: an erasure, an export."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, Uuid
 from sqlmodel import Field, SQLModel
 
 from app.platform.db.columns import binary_column, foreign_key, id_column, timestamp_column
@@ -51,3 +51,34 @@ class ErasureRequest(SQLModel, table=True):
     requested_at: datetime = timestamp_column()
     decided_at: datetime | None = timestamp_column(nullable=True)
     decided_by_id: UUID | None = foreign_key("staff_members.id", nullable=True)
+
+
+class DataExport(SQLModel, table=True):
+    """An export of a customer's data; `requested_by_id` is the staff member, null when the customer asked."""
+
+    __tablename__ = "data_exports"
+
+    customer_id: UUID = foreign_key("customers.id", primary_key=True)
+    id: UUID = id_column()
+    organization_id: UUID = foreign_key("organizations.id")
+    status: str = Field(max_length=16)
+    requested_by_id: UUID | None = foreign_key("staff_members.id", nullable=True)
+    requested_at: datetime = timestamp_column()
+    due_at: datetime | None = timestamp_column(nullable=True, index=True)
+    attempts: int = 0
+    failure: str | None = Field(default=None, max_length=64)
+    ready_at: datetime | None = timestamp_column(nullable=True)
+    expires_at: datetime | None = timestamp_column(nullable=True, index=True)
+    size: int | None = None
+
+
+class DataExportPart(SQLModel, table=True):
+    """A part of an export's ZIP file, sealed with the customer's key."""
+
+    __tablename__ = "data_export_parts"
+
+    customer_id: UUID = foreign_key("customers.id", primary_key=True)
+    id: UUID = id_column()
+    export_id: UUID = Field(sa_type=Uuid)
+    position: int
+    sealed: bytes = binary_column()

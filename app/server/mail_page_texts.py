@@ -5,7 +5,14 @@ from typing import Any
 
 
 def _texts(pages: tuple[tuple[str, str], ...], *others: str) -> dict[str, Any]:
-    names = ("verify-email", "reset-password", "confirm-email-change", "undo-email-change", "unsubscribe")
+    names = (
+        "verify-email",
+        "reset-password",
+        "confirm-email-change",
+        "undo-email-change",
+        "unsubscribe",
+        "data-export",
+    )
     found: dict[str, Any] = {
         name: {"title": title, "done": done} for name, (title, done) in zip(names, pages, strict=True)
     }
@@ -23,6 +30,7 @@ TEXTS: Mapping[str, Mapping[str, Any]] = {
                 "Your old email address is back. A mail lets you choose a password.",
             ),
             ("Unsubscribe from the newsletter", "You will not receive the newsletter any more."),
+            ("Download what we know about you", "The download has begun."),
         ),
         "This link is not valid. Open it again from the mail.",
         "New password",
@@ -40,6 +48,7 @@ TEXTS: Mapping[str, Mapping[str, Any]] = {
                 "Ihre alte E-Mail-Adresse gilt wieder. Sie erhalten eine E-Mail, um ein Passwort zu wählen.",
             ),
             ("Newsletter abbestellen", "Sie erhalten den Newsletter nicht mehr."),
+            ("Herunterladen, was wir über Sie wissen", "Der Download hat begonnen."),
         ),
         "Dieser Link ist ungültig. Öffnen Sie ihn noch einmal aus der E-Mail.",
         "Neues Passwort",
@@ -60,6 +69,7 @@ TEXTS: Mapping[str, Mapping[str, Any]] = {
                 "Votre ancienne adresse est rétablie. Vous recevrez un e-mail pour choisir un mot de passe.",
             ),
             ("Se désabonner de la newsletter", "Vous ne recevrez plus la newsletter."),
+            ("Télécharger ce que nous savons de vous", "Le téléchargement a commencé."),
         ),
         "Ce lien n’est pas valable. Ouvrez-le à nouveau depuis l’e-mail.",
         "Nouveau mot de passe",
@@ -77,6 +87,7 @@ TEXTS: Mapping[str, Mapping[str, Any]] = {
                 "Il vecchio indirizzo è di nuovo valido. Riceverà un’e-mail per scegliere una password.",
             ),
             ("Annullare l’iscrizione alla newsletter", "Non riceverà più la newsletter."),
+            ("Scaricare ciò che sappiamo di lei", "Il download è iniziato."),
         ),
         "Questo link non è valido. Lo apra di nuovo dall’e-mail.",
         "Nuova password",
@@ -94,6 +105,7 @@ TEXTS: Mapping[str, Mapping[str, Any]] = {
                 "Su correo anterior vuelve a ser válido. Recibirá un mensaje para elegir una contraseña.",
             ),
             ("Darse de baja del boletín", "Ya no recibirá el boletín."),
+            ("Descargar lo que sabemos de usted", "La descarga ha comenzado."),
         ),
         "Este enlace no es válido. Ábralo de nuevo desde el correo.",
         "Nueva contraseña",

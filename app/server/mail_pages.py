@@ -9,6 +9,7 @@ storefront's page would, as a guest of the organization: same rules, same rate l
     confirm-email-change    confirmEmailChange
     undo-email-change       undoEmailChange
     unsubscribe             unsubscribeNewsletter
+    data-export             none: the POST answers the file
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,12 +23,15 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from app.accounts.organizations import repository as organizations
+from app.platform.errors import AppError
 from app.platform.graphql.http import BadRequest, read_body
 from app.platform.languages import language_of, preferred_language
 from app.platform.principal import Organization
 from app.platform.vault.vault import Store
 from app.server.mail_page_texts import TEXTS
 
+# `download(request, organization, token)`: the file; raises `AppError`.
+Download = Callable[[Request, Organization, str], Awaitable[Response]]
 # `execute(request, organization, document, variables)`: the response map of GraphQL; raises `BadRequest` (429).
 Execute = Callable[[Request, Organization, str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -67,13 +71,24 @@ PAGES = {
     "undo-email-change": _Page("undoEmailChange"),
     "unsubscribe": _Page("unsubscribeNewsletter"),
 }
-PATHS = tuple(f"/{name}" for name in PAGES)
+DATA_EXPORT = "data-export"
+PATHS = tuple(f"/{name}" for name in (*PAGES, DATA_EXPORT))
 
 
-def routes(store: Store, execute: Execute) -> list[Route]:
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """A form that was sent."""
+
+    request: Request
+    language: str
+    form: Mapping[str, str]
+    organization: Organization
+
+
+def routes(store: Store, execute: Execute, download: Download) -> list[Route]:
     """A route for each page, both methods."""
 
-    def handler(name: str, page: _Page) -> Callable[[Request], Awaitable[Response]]:
+    def handler(name: str, answer: Callable[[_Post], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
             language = language_of(preferred_language(request.headers.get("accept-language", "")))
             try:
@@ -83,15 +98,28 @@ def routes(store: Store, execute: Execute) -> list[Route]:
                     return _html(language, name, _paragraph(TEXTS[language]["invalid"], error=True), 400)
                 if request.method != "POST":
                     return _html(language, name, _form_html(language, name, form, organization))
-                variables = {"input": _input(name, form)}
-                result = await execute(request, organization, page.document, variables)
+                return await answer(_Post(request, language, form, organization))
             except BadRequest as refused:
                 return _html(language, name, _paragraph(refused.message, error=True), refused.status, refused.headers)
-            return _answer(language, name, page, form, organization, result)
 
         return handle
 
-    return [Route(f"/{name}", handler(name, page), methods=["GET", "POST"]) for name, page in PAGES.items()]
+    def mutation(name: str, page: _Page) -> Callable[[_Post], Awaitable[Response]]:
+        async def answer(post: _Post) -> Response:
+            variables = {"input": _input(name, post.form)}
+            result = await execute(post.request, post.organization, page.document, variables)
+            return _answer(post.language, name, page, post.form, post.organization, result)
+
+        return answer
+
+    async def file(post: _Post) -> Response:
+        try:
+            return await download(post.request, post.organization, post.form["token"])
+        except AppError as refused:
+            return _html(post.language, DATA_EXPORT, _paragraph(refused.text(post.language), error=True), 400)
+
+    answers = {**{name: mutation(name, page) for name, page in PAGES.items()}, DATA_EXPORT: file}
+    return [Route(f"/{name}", handler(name, answer), methods=["GET", "POST"]) for name, answer in answers.items()]
 
 
 async def _form(request: Request) -> dict[str, str]:

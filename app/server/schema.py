@@ -30,6 +30,7 @@ from app.platform.graphql.user_errors import USER_ERROR_TYPES
 from app.privacy.api import PrivacyMutations, PrivacyQueries
 from app.privacy.audit_events_api import AuditQueries
 from app.privacy.erasure_requests.api import ErasureRequestMutations, ErasureRequestQueries
+from app.privacy.exports.api import DataExportMutations, DataExportQueries
 from app.privacy.legal_holds.api import LegalHoldMutations, LegalHoldQueries
 from app.privacy.receipts.api import ReceiptQueries
 from app.server.nodes.api import NodeQueries
@@ -55,6 +56,7 @@ class Query(
     ReceiptQueries,
     LegalHoldQueries,
     ErasureRequestQueries,
+    DataExportQueries,
 ):
     """The queries of all packages."""
 
@@ -75,6 +77,7 @@ class Mutation(
     PrivacyMutations,
     LegalHoldMutations,
     ErasureRequestMutations,
+    DataExportMutations,
     ExtraFieldMutations,
     ApprovalMutations,
     NewsletterMutations,

@@ -57,6 +57,7 @@ from app.platform.settings import Settings
 from app.platform.vault.backups import last_backup
 from app.platform.vault.epochs import PairState
 from app.platform.vault.versions import all_versions
+from app.privacy.exports import downloads
 from app.privacy.receipts import routes as receipts
 from app.server import mail_pages
 from app.server.graphiql.assets import static_files
@@ -72,6 +73,7 @@ from app.server.schema import SCHEMA
 # At least one letter: an id of digits alone could be a card number, and ids are logged.
 REQUEST_ID = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_-]{8,64}")
 GRAPHQL = "/graphql"
+DATA_EXPORTS = "/data-exports"
 log = structlog.get_logger(__name__)
 STATIC = "/graphql/static"
 USER_AGENT_MAX = 256
@@ -102,7 +104,8 @@ def create_app(runtime: Runtime) -> ASGIApp:
             source=lambda request: bytes(request.scope[source_rate_limit.SOURCE_KEY]),
         ),
         *payment_gateways.routes(runtime.store, runtime.services.get(Gateways)),
-        *mail_pages.routes(runtime.store, endpoint.run_as_guest),
+        *mail_pages.routes(runtime.store, endpoint.run_as_guest, endpoint.download_own_data),
+        Route(DATA_EXPORTS + "/{id}", endpoint.download_data, methods=["GET"]),
         *newsletters.routes(runtime.store, runtime.services.get(UnsubscribeLinks)),
         *receipts.routes(runtime.store),
         Route(oauth.JWKS_PATH, endpoint.jwks, methods=["GET"]),
@@ -201,17 +204,29 @@ class RequestHandlers:
         document = self._own_documents.prepare(text)
         operation = document.operation(None)
         assert operation is not None  # noqa: S101 - our documents have one operation
-        origin = RequestOrigin(
-            Principal(CallerKind.GUEST, organization),
-            request.scope["request_id"],
-            request.scope[source_rate_limit.SOURCE_KEY],
-            request.headers.get("user-agent", "")[:USER_AGENT_MAX],
-            accepted_languages=request.headers.get("accept-language", ""),
-        )
+        origin = _origin(request, Principal(CallerKind.GUEST, organization))
         context = Context(origin, self._runtime.store, self._runtime.services)
         await self._rate_limit(request, context, operation)
         schema = SCHEMA._schema  # noqa: SLF001 - strawberry has no public name for the schema it built
         return await execute_document(schema, document, variables=variables, operation=None, context=context)
+
+    async def download_own_data(self, request: Request, organization: Organization, token: str) -> Response:
+        """The export that a customer got a link to; raise `AppError` for a wrong or old token."""
+        origin = _origin(request, Principal(CallerKind.GUEST, organization))
+        found = await downloads.by_token(self._runtime.store, origin, token)
+        return found.response(self._runtime.store)
+
+    async def download_data(self, request: Request) -> Response:
+        """An export for staff: 404 for everybody else, whatever is asked for."""
+        store = self._runtime.store
+        try:
+            caller = await resolve(
+                store, self._tokens, key=request.headers.get("x-api-key"), bearer=_bearer(request.headers)
+            )
+        except AppError:
+            return Response("Not Found", 404)
+        found = await downloads.by_staff(store, _origin(request, caller.principal), request.path_params["id"])
+        return found.response(store) if found else Response("Not Found", 404)
 
     def _graphiql(self, request: Request) -> Response:
         html = render_page(endpoint=GRAPHQL, assets=STATIC, headers=_demo_headers(self._runtime.settings))
@@ -228,15 +243,7 @@ class RequestHandlers:
         if caller.client_id is not None:
             self._runtime.services.get(LastUsedTracker).touch(caller.client_id)
         request.scope[cors.ORGANIZATION] = caller.principal.organization
-        origin = RequestOrigin(
-            caller.principal,
-            request.scope["request_id"],
-            request.scope[source_rate_limit.SOURCE_KEY],
-            request.headers.get("user-agent", "")[:USER_AGENT_MAX],
-            request.headers.get("x-device-token"),
-            request.headers.get("accept-language", ""),
-        )
-        context = Context(origin, store, self._runtime.services, caller.dead_session)
+        context = Context(_origin(request, caller.principal), store, self._runtime.services, caller.dead_session)
         if caller.customer is not None:
             context.prime(customers.by_ids, caller.customer.row.id, caller.customer)
         return context
@@ -317,6 +324,17 @@ class RequestHandlers:
             # It can still serve: each process counts for itself until Redis is back.
             return JSONResponse({"status": "degraded", "rateLimits": "local", **details})
         return JSONResponse({"status": "ready", **details})
+
+
+def _origin(request: Request, principal: Principal) -> RequestOrigin:
+    return RequestOrigin(
+        principal,
+        request.scope["request_id"],
+        request.scope[source_rate_limit.SOURCE_KEY],
+        request.headers.get("user-agent", "")[:USER_AGENT_MAX],
+        request.headers.get("x-device-token"),
+        request.headers.get("accept-language", ""),
+    )
 
 
 def document_cache(settings: Settings) -> DocumentCache:

@@ -24,6 +24,8 @@ from app.platform.vault import epochs
 from app.platform.vault.schedule import follow
 from app.privacy.deletion import finish_deletions
 from app.privacy.erasure import erase_due
+from app.privacy.exports.building import build_due
+from app.privacy.exports.building import sweep as sweep_exports
 from app.privacy.orphaned_keys import sweep_orphaned_keys
 from app.privacy.receipts.issuing import Issuer, issue_receipts
 from app.privacy.restores import keep_pair
@@ -73,6 +75,7 @@ def jobs(runtime: Runtime) -> list[Job]:
     return [
         Job("erase", interval, partial(erase_due, store)),
         Job("issue-receipts", interval, partial(issue_receipts, store, Issuer(settings.public_url, schedule))),
+        Job("build-data-exports", interval, partial(build_due, store)),
         Job("advance-epoch", MINUTE, partial(keep_pair, store), exclusive=True),
         Job("finish-deletions", interval, partial(finish_deletions, store)),
         Job("sweep-guess-counters", interval, partial(guessing.sweep, store)),
@@ -80,6 +83,7 @@ def jobs(runtime: Runtime) -> list[Job]:
         Job("discard-guest-order-keys", interval, partial(discard_spent_keys, store)),
         Job("reconcile-payment-methods", interval, partial(reconcile, store, gateways, limit=RECONCILE_BATCH_SIZE)),
         Job("extend-audit-tree", MINUTE, build_audit_tree, exclusive=True),
+        Job("sweep-data-exports", HOUR, partial(sweep_exports, store), exclusive=True),
         Job("sweep-mail", HOUR, partial(sweep_mail, store), exclusive=True),
         Job("sweep-refresh-tokens", HOUR, partial(sweep_refresh_tokens, store), exclusive=True),
         Job("sweep-sessions", HOUR, partial(sweep_sessions, store), exclusive=True),

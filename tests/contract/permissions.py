@@ -123,6 +123,10 @@ async def present_terms(setup: PermissionSetup) -> dict[str, Any]:
     return {"input": {"version": "1"}}
 
 
+async def owner_input(setup: PermissionSetup) -> dict[str, Any]:
+    return setup.customer_input
+
+
 async def owner_id(setup: PermissionSetup) -> dict[str, Any]:
     return {"customerId": setup.ann.id}
 
@@ -220,6 +224,12 @@ async def erasure_asked(setup: PermissionSetup) -> dict[str, Any]:
 
 async def erasure_declined(setup: PermissionSetup) -> dict[str, Any]:
     return {**await erasure_asked(setup), "reason": "An invoice is open."}
+
+
+async def new_export(setup: PermissionSetup) -> dict[str, Any]:
+    for table in ("data_export_parts", "data_exports"):
+        await setup.shop.execute(f"DELETE FROM {table}")
+    return {"input": setup.customer_input}
 
 
 async def anonymization_not_requested(setup: PermissionSetup) -> dict[str, Any]:
@@ -465,6 +475,16 @@ MATRIX: dict[str, Entry] = {
         f"declineErasureRequest(input: {{ id: $id, reason: $reason }}) {{ {ERRORS} }} }}",
         erasure_declined,
         (GUEST, NO, NO, NO, NO, OK, "NOT_FOUND id"),
+    ),
+    "dataExports": Entry(
+        "query ($customerId: ID) { dataExports(customerId: $customerId) { id } }",
+        owner_input,
+        (GUEST, OK, OK, NO, NO, OK, OK),
+    ),
+    "requestDataExport": Entry(
+        mutation("requestDataExport", "RequestDataExportInput"),
+        new_export,
+        (GUEST, OK, "NOT_ALLOWED customerId", NO, NO, OK, BACK),
     ),
     "legalHolds": Entry("{ legalHolds { totalCount } }", no_variables, (GUEST, NO, NO, NO, NO, OK, OK)),
     "placeLegalHold": Entry(

@@ -31,6 +31,8 @@ PERMITTED: dict[str, str] = {
     "SELECT login_sessions BY expires_at": SWEEP,
     "SELECT login_sessions BY ended_at": SWEEP,
     "SELECT orders BY spent_key_id": QUEUE,
+    "SELECT data_exports BY due_at": QUEUE,
+    "SELECT data_exports BY expires_at": SWEEP,
     "SELECT anonymization_requests BY due_at, status": QUEUE,
     "SELECT customer_deletions BY due_at": QUEUE,
     "SELECT gateway_attempts BY next_attempt_at, state": QUEUE,

@@ -13,6 +13,7 @@ from app.customers.payment_methods.reconciliation import reconcile
 from app.platform.db.columns import main_metadata
 from app.platform.db.engine import Database
 from app.platform.vault.tables import keystore_metadata
+from app.privacy.exports.building import build_due
 from tests.shop import Person, Shop
 
 PERSONAL = {
@@ -77,6 +78,7 @@ ADD_CARD = """mutation { addPaymentMethod(input: { token: "tok_visa" }) {
 ASK_FOR_ERASURE = "mutation { requestMyErasure { request { id } userErrors { code } } }"
 DECLINE_ERASURE = """mutation ($id: ID!, $reason: String!) {
     declineErasureRequest(input: { id: $id, reason: $reason }) { userErrors { code } } }"""
+ASK_FOR_EXPORT = "mutation { requestDataExport(input: {}) { export { id } userErrors { code } } }"
 PLACE_HOLD = """mutation ($id: ID!, $reason: String!) { placeLegalHold(input: { customerId: $id, reason: $reason }) {
     hold { id } userErrors { code } } }"""
 RELEASE_HOLD = """mutation ($id: ID!) { releaseLegalHold(input: { id: $id }) { userErrors { code } } }"""
@@ -105,6 +107,8 @@ async def customer_with_everything(shop: Shop) -> Person:
     asked = (await shop.ask(ASK_FOR_ERASURE, token=person.token)).payload("requestMyErasure")["request"]
     declined = await shop.ask(DECLINE_ERASURE, token=staff, id=asked["id"], reason=PERSONAL["refusal"])
     declined.payload("declineErasureRequest")
+    (await shop.ask(ASK_FOR_EXPORT, token=person.token)).payload("requestDataExport")
+    assert await build_due(shop.runtime.store) == 1
     hold = await shop.ask(PLACE_HOLD, token=staff, id=person.id, reason=PERSONAL["hold"])
     (await shop.ask(RELEASE_HOLD, token=staff, id=hold.payload("placeLegalHold")["hold"]["id"])).payload(
         "releaseLegalHold"

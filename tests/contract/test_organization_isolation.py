@@ -24,6 +24,7 @@ OWN_ORGANIZATION_FIELDS = {
     "auditEvents",
     "legalHolds",
     "erasureRequests",
+    "dataExports",
     "requestMyErasure",
     "organization",
     "staff",
@@ -64,6 +65,7 @@ TABLES = (
     "staff_members",
     "legal_holds",
     "erasure_requests",
+    "data_exports",
 )
 
 

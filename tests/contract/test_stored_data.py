@@ -5,6 +5,7 @@ from sqlalchemy import LargeBinary, MetaData
 
 from app.platform.db.columns import main_metadata
 from app.platform.vault.tables import keystore_metadata
+from app.privacy.exports.sections import STORES, Section
 from app.privacy.stored_data import GATEWAY_ATTEMPTS, KEYSTORE, MAIN, ORDER_NUMBERS, OWNED, StoredData
 from app.server import web, worker
 
@@ -45,6 +46,12 @@ def test_what_stays_of_a_table_has_a_ground_and_what_is_emptied_can_be(data: Sto
     kept_personal = {name for name, kind in data.columns if kind == "personal"} - set(data.emptied.split())
     assert data.outcome is not None
     assert data.outcome.value == "DELETED" or not kept_personal
+
+
+def test_what_a_customer_owns_is_exported_or_it_is_said_why_not() -> None:
+    assert set(STORES) == {data.table for data in OWNED}
+    assert set(Section) <= set(STORES.values())
+    assert all(STORES[data.table] for data in OWNED)
 
 
 def test_what_a_customer_owns_is_in_plans_and_receipts() -> None:

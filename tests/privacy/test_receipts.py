@@ -88,9 +88,11 @@ async def test_the_receipt_says_what_the_plan_said(shop: Shop) -> None:
         "gateway_customers": 1,
         "login_sessions": 1,
         "refresh_tokens": 1,
-        "proofs": 1,
+        "proofs": 2,
         "guess_counters": 1,
-        "outgoing_mails": 4,
+        "data_exports": 1,
+        "data_export_parts": 1,
+        "outgoing_mails": 5,
         "person_keys": 1,
         "payment_gateways": 2,
     }

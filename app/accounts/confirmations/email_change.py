@@ -36,7 +36,7 @@ from app.platform.vault.vault import Store, Vault
 
 CHANGE, UNDO = Purpose.CHANGE_EMAIL, Purpose.UNDO_EMAIL_CHANGE
 # Proofs that were mailed to an address that is not, or no longer, the account's.
-OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL)
+OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.DATA_EXPORT)
 
 
 @dataclass(frozen=True, slots=True)

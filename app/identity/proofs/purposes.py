@@ -6,6 +6,7 @@
 | `RESET_PASSWORD`    | `pr_` | 30 minutes | no   | sets a new password, verifies the address, ends all sessions       |
 | `CHANGE_EMAIL`      | `ec_` | 24 hours   | yes  | replaces the email address with the one in the payload             |
 | `UNDO_EMAIL_CHANGE` | `eu_` | 7 days     | no   | restores the old address, ends all sessions, mails a password link |
+| `DATA_EXPORT`       | `dx_` | 7 days     | no   | downloads the export of the customer's data                        |
 | `NOTHING`           | `no_` | 24 hours   | yes  | impossible: no operation accepts it, and it is never mailed        |
 
 Codes have 6 digits and allow 10 tries (`repository.MAX_CODE_TRIES`); the link keeps working after that. A customer has
@@ -25,6 +26,7 @@ class Purpose(Enum):
     RESET_PASSWORD = ("RESET_PASSWORD", "pr", timedelta(minutes=30), False)
     CHANGE_EMAIL = ("CHANGE_EMAIL", "ec", timedelta(hours=24), True)
     UNDO_EMAIL_CHANGE = ("UNDO_EMAIL_CHANGE", "eu", timedelta(days=7), False)
+    DATA_EXPORT = ("DATA_EXPORT", "dx", timedelta(days=7), False)
     # Written where an operation is silently refused, so that it costs the same as an accepted one.
     NOTHING = ("NOTHING", "no", timedelta(hours=24), True)
 
@@ -44,4 +46,4 @@ class Purpose(Enum):
     @property
     def is_repeatable(self) -> bool:
         """Whether a second use within minutes answers what the first did: of what a double click may send."""
-        return self in {Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL}
+        return self in {Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.DATA_EXPORT}

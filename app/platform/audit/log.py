@@ -72,6 +72,8 @@ class Action(Enum):
     ERASURE_REQUEST_WITHDRAWN = "erasure_request.withdrawn"
     ERASURE_REQUEST_ACCEPTED = "erasure_request.accepted"
     ERASURE_REQUEST_DECLINED = "erasure_request.declined"
+    DATA_EXPORT_REQUESTED = "data_export.requested"
+    DATA_EXPORT_DOWNLOADED = "data_export.downloaded"
     LEGAL_HOLD_PLACED = "legal_hold.placed"
     LEGAL_HOLD_RELEASED = "legal_hold.released"
     EXTRA_FIELD_CREATED = "extra_field.created"

@@ -23,6 +23,8 @@ BY_OWNER = {
     "customer_deletions": "customer_id",
     "legal_holds": "customer_id",
     "erasure_requests": "customer_id",
+    "data_exports": "customer_id",
+    "data_export_parts": "customer_id",
     "audit_events": "owner_id",
     "audit_leaves": "owner_id",
 }

@@ -21,6 +21,7 @@ class Template(Enum):
     APPROVED = "APPROVED"
     NEWSLETTER_WELCOME = "NEWSLETTER_WELCOME"
     CARD_EXPIRES = "CARD_EXPIRES"
+    DATA_EXPORT_READY = "DATA_EXPORT_READY"
     ERASURE_REQUESTED = "ERASURE_REQUESTED"
     ERASURE_TO_DECIDE = "ERASURE_TO_DECIDE"
     ERASURE_ACCEPTED = "ERASURE_ACCEPTED"
@@ -60,6 +61,7 @@ _REQUIREMENTS = {
     # `unsubscribe_url` becomes the List-Unsubscribe header: it must take a POST without a login (RFC 8058).
     Template.NEWSLETTER_WELCOME: _Requirements(frozenset({"token", "unsubscribe_url"}), "unsubscribe"),
     Template.CARD_EXPIRES: _Requirements(frozenset({"card", "expires"})),
+    Template.DATA_EXPORT_READY: _Requirements(frozenset({"token"}), "data-export"),
     Template.ERASURE_REQUESTED: _Requirements(),
     # To the shop, which finds the request in its back office.
     Template.ERASURE_TO_DECIDE: _Requirements(),

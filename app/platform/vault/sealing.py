@@ -29,13 +29,20 @@ class DataKeyCipher:
 
     def seal(self, table: str, row_id: UUID, payload: object) -> bytes:
         """Seal `payload` (a dataclass or a JSON value) for one row of `table`."""
-        nonce = os.urandom(12)
-        sealed = self._cipher.encrypt(nonce, orjson.dumps(payload), _associated_data(table, row_id))
-        return bytes([FORMAT]) + nonce + sealed
+        return self.seal_bytes(table, row_id, orjson.dumps(payload))
 
     def open(self, table: str, row_id: UUID, sealed: bytes) -> Any:
         """Open what was sealed for this row; raise `InvalidTag` when it was sealed for another row or modified."""
-        return orjson.loads(self._cipher.decrypt(sealed[NONCE], sealed[BODY], _associated_data(table, row_id)))
+        return orjson.loads(self.open_bytes(table, row_id, sealed))
+
+    def seal_bytes(self, table: str, row_id: UUID, value: bytes) -> bytes:
+        """Like `seal`, for bytes as they are."""
+        nonce = os.urandom(12)
+        return bytes([FORMAT]) + nonce + self._cipher.encrypt(nonce, value, _associated_data(table, row_id))
+
+    def open_bytes(self, table: str, row_id: UUID, sealed: bytes) -> bytes:
+        """Open what `seal_bytes` sealed; raise `InvalidTag` as `open` does."""
+        return self._cipher.decrypt(sealed[NONCE], sealed[BODY], _associated_data(table, row_id))
 
     def open_as(self, shape: type[Payload], table: str, row_id: UUID, sealed: bytes | None) -> Payload:
         """Open the sealed fields as the dataclass `shape`; its defaults where nothing was sealed."""

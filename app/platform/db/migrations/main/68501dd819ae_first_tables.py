@@ -581,6 +581,45 @@ def upgrade() -> None:
         batch_op.create_index("ix_erasure_requests_status", ["organization_id", "status", "id"], unique=False)
 
     op.create_table(
+        "data_exports",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("requested_by_id", sa.Uuid(), nullable=True),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("failure", sa.String(length=64), nullable=True),
+        sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("size", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["customer_id"], ["customers.id"], name=op.f("fk_data_exports_customer_id_customers")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_data_exports_organization_id_organizations")
+        ),
+        sa.ForeignKeyConstraint(
+            ["requested_by_id"], ["staff_members.id"], name=op.f("fk_data_exports_requested_by_id_staff_members")
+        ),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_data_exports")),
+    )
+    with op.batch_alter_table("data_exports", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_data_exports_due_at"), ["due_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_data_exports_expires_at"), ["expires_at"], unique=False)
+
+    op.create_table(
+        "data_export_parts",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("export_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_data_export_parts_customer_id_customers")
+        ),
+        sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_data_export_parts")),
+    )
+    op.create_table(
         "legal_holds",
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -752,6 +791,12 @@ def downgrade() -> None:
 
     op.drop_table("gateway_attempts")
     op.drop_table("legal_holds")
+    op.drop_table("data_export_parts")
+    with op.batch_alter_table("data_exports", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_data_exports_expires_at"))
+        batch_op.drop_index(batch_op.f("ix_data_exports_due_at"))
+
+    op.drop_table("data_exports")
     with op.batch_alter_table("erasure_requests", schema=None) as batch_op:
         batch_op.drop_index("ix_erasure_requests_status")
 
