@@ -1,5 +1,6 @@
 """Deletion of customers without orders, and of removed staff: the data in one transaction, the data key after it."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -64,11 +65,13 @@ async def delete(
     organization_id: UUID,
     customer: UUID | EmailAddress,
     expected_version: int | None,
+    only_guest_before: datetime | None = None,
 ) -> Deletion:
     """Delete the customer with this id or address, and everything it owns.
 
     `finish_deletions` destroys the data key after this transaction. Raise `NotFound` (also for a customer who is
-    deleted already), `HasOrders`, `OnLegalHold`, or `Conflict` when the version is not the expected one.
+    deleted already), `HasOrders`, `OnLegalHold`, or `Conflict` when the version is not the expected one,
+    or the customer is no guest any more or was changed at `only_guest_before` or later.
     """
     field = "email" if isinstance(customer, EmailAddress) else "customerId"
     found = await _lock(session, store.vault, organization_id, customer)
@@ -77,6 +80,10 @@ async def delete(
     customer_id = found.row.id
     if expected_version is not None and found.row.version != expected_version:
         raise Conflict(field=("expectedVersion",))
+    if only_guest_before is not None and (
+        found.row.sealed_password is not None or found.row.updated_at >= only_guest_before
+    ):
+        raise Conflict
     if await holds.in_force(store.vault.keystore, organization_id=organization_id, person_id=customer_id):
         raise OnLegalHold(field=(field,))
     if await orders.has_orders(session, organization_id=organization_id, customer_id=customer_id):

@@ -4,13 +4,15 @@ The statements are made from `stored_data`, so that a plan, an erasure and a rec
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.organizations import repository as organizations
 from app.customers import repository as customers
 from app.customers.orders import repository as orders
 from app.customers.orders.recording import guest_hash
@@ -28,20 +30,29 @@ ORDERS = next(data for data in OWNED if data.table == "orders")
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """How many rows each store has about a person; `guest_orders` are the orders of the person as a guest."""
+    """How many rows each store has about a person; `guest_orders` are the orders of the person as a guest.
+
+    `kept_until` is when the last row of a store goes that an erasure keeps, where the organization has set that.
+    """
 
     counts: Mapping[str, int]
     guest_orders: Collection[UUID] = ()
+    kept_until: Mapping[str, datetime] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The form in which a request keeps it: numbers, and the ids of orders."""
-        return {"counts": dict(self.counts), "guestOrders": [one.hex for one in self.guest_orders]}
+        return {
+            "counts": dict(self.counts),
+            "guestOrders": [one.hex for one in self.guest_orders],
+            "keptUntil": {store: moment.isoformat() for store, moment in self.kept_until.items()},
+        }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any] | None) -> "Inventory":
         """What `to_json` made; empty for a request whose erasure was counted in a database that was set back since."""
         stored = stored or {}
-        return cls(stored.get("counts", {}), [UUID(hex=one) for one in stored.get("guestOrders", [])])
+        kept_until = {store: datetime.fromisoformat(moment) for store, moment in stored.get("keptUntil", {}).items()}
+        return cls(stored.get("counts", {}), [UUID(hex=one) for one in stored.get("guestOrders", [])], kept_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,7 @@ class Entry:
     count: int
     outcome: Outcome
     ground: Ground | None = None
+    kept_until: datetime | None = None
 
 
 async def of_customer(session: AsyncSession, store: Store, *, organization_id: UUID, customer_id: UUID) -> Inventory:
@@ -61,13 +73,13 @@ async def of_customer(session: AsyncSession, store: Store, *, organization_id: U
     guest_orders: list[UUID] = []
     for hashed in await guest_hashes(session, store.vault, organization_id=organization_id, customer_id=customer_id):
         guest_orders += await orders.guest_order_ids(session, organization_id=organization_id, guest_hash=hashed)
-    return await _with_keys(store, counts, [customer_id], guest_orders)
+    return await _with_keys(session, store, counts, organization_id, [customer_id], guest_orders)
 
 
 async def of_guest(session: AsyncSession, store: Store, *, organization_id: UUID, guest_hash: bytes) -> Inventory:
     """What is stored about a guest: its orders."""
     found = await orders.guest_order_ids(session, organization_id=organization_id, guest_hash=guest_hash)
-    return await _with_keys(store, {}, [], found)
+    return await _with_keys(session, store, {}, organization_id, [], found)
 
 
 async def guest_hashes(session: AsyncSession, vault: Vault, *, organization_id: UUID, customer_id: UUID) -> list[bytes]:
@@ -77,10 +89,22 @@ async def guest_hashes(session: AsyncSession, vault: Vault, *, organization_id: 
 
 
 async def _with_keys(
-    store: Store, counts: dict[str, int], people: Collection[UUID], guest_orders: Collection[UUID]
+    session: AsyncSession,
+    store: Store,
+    counts: dict[str, int],
+    organization_id: UUID,
+    people: Collection[UUID],
+    guest_orders: Collection[UUID],
 ) -> Inventory:
     keys = await count_keys(store.vault.keystore, [*people, *guest_orders])
-    return Inventory({**counts, GUEST_ORDERS: len(guest_orders), PERSON_KEYS.table: keys}, guest_orders)
+    days = (await organizations.by_id(session, organization_id)).settings.retain_orders_days
+    kept_until = {}
+    for name, owners in ((ORDERS.table, people), (GUEST_ORDERS, guest_orders)):
+        newest = await orders.newest_of_owners(session, owners) if days else None
+        if days and newest:
+            kept_until[name] = newest + timedelta(days=days)
+    counted = {**counts, GUEST_ORDERS: len(guest_orders), PERSON_KEYS.table: keys}
+    return Inventory(counted, guest_orders, kept_until)
 
 
 async def left_of(
@@ -117,14 +141,13 @@ async def count_keys(keystore: Database, ids: Collection[UUID]) -> int:
 
 def entries(inventory: Inventory) -> list[Entry]:
     """What an erasure does to each store that has something, in the order of `stored_data`."""
-    found = [
-        Entry(data.table, inventory.counts.get(data.table, 0), data.outcome, data.ground)
-        for data in (*OWNED, PERSON_KEYS)
-        if data.outcome is not None
+    outcomes = [(data.table, data.outcome, data.ground) for data in (*OWNED, PERSON_KEYS) if data.outcome is not None]
+    outcomes += [(GUEST_ORDERS, ANONYMIZED, Ground.BOOKKEEPING), (PAYMENT_GATEWAYS, DELETED, None)]
+    return [
+        Entry(store, count, outcome, ground, inventory.kept_until.get(store))
+        for store, outcome, ground in outcomes
+        if (count := inventory.counts.get(store, 0))
     ]
-    found.append(Entry(GUEST_ORDERS, inventory.counts.get(GUEST_ORDERS, 0), ANONYMIZED, Ground.BOOKKEEPING))
-    found.append(Entry(PAYMENT_GATEWAYS, inventory.counts.get(PAYMENT_GATEWAYS, 0), DELETED))
-    return [one for one in found if one.count]
 
 
 async def _count(session: AsyncSession, data: StoredData, owner_id: UUID, *conditions: ColumnElement[bool]) -> int:

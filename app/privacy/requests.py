@@ -100,10 +100,12 @@ async def request(
     *,
     organization_id: UUID,
     person: Person,
-    requester_id: UUID,
+    requester_id: UUID | None,
     delay: timedelta,
 ) -> AnonymizationRow:
     """Request that the person be anonymized after `delay`; raise `NotFound`, `AlreadyRequested`.
+
+    Without a `requester_id` the retention of the organization asks for it.
 
     The key store has the request before the main database. If the main database then fails, the request is open, and
     `restores` (or the next call) writes it into the main database.

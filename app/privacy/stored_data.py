@@ -275,6 +275,7 @@ OTHERS: tuple[StoredData, ...] = (
     StoredData(
         table="job_states", operational="name due_at last_success_at last_failure_at last_milliseconds last_count"
     ),
+    StoredData(table="retention_runs", operational="organization_id category last_run_at last_removed"),
     StoredData(table="main_epoch", operational="id pair_id epoch advanced_at"),
     StoredData(table="audit_trees", operational="id origin size checkpoint built_until"),
     StoredData(table="audit_tiles", operational="level position hashes"),

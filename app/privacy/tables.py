@@ -1,4 +1,4 @@
-"""Tables of customer deletions and legal holds, and of what customers ask for: an erasure, an export."""
+"""Tables of privacy: deletions, legal holds, what customers ask for (an erasure, an export), runs of the retention."""
 
 from datetime import datetime
 from uuid import UUID
@@ -82,3 +82,14 @@ class DataExportPart(SQLModel, table=True):
     export_id: UUID = Field(sa_type=Uuid)
     position: int
     sealed: bytes = binary_column()
+
+
+class RetentionRun(SQLModel, table=True):
+    """The last run of an organization's retention of a category, and how much it removed."""
+
+    __tablename__ = "retention_runs"
+
+    organization_id: UUID = foreign_key("organizations.id", primary_key=True)
+    category: str = Field(primary_key=True, max_length=32)
+    last_run_at: datetime = timestamp_column()
+    last_removed: int

@@ -33,6 +33,7 @@ from app.privacy.erasure_requests.api import ErasureRequestMutations, ErasureReq
 from app.privacy.exports.api import DataExportMutations, DataExportQueries
 from app.privacy.legal_holds.api import LegalHoldMutations, LegalHoldQueries
 from app.privacy.receipts.api import ReceiptQueries
+from app.privacy.retention.api import RetentionQueries
 from app.server.nodes.api import NodeQueries
 
 
@@ -57,6 +58,7 @@ class Query(
     LegalHoldQueries,
     ErasureRequestQueries,
     DataExportQueries,
+    RetentionQueries,
 ):
     """The queries of all packages."""
 

@@ -14,12 +14,11 @@ from app.customers.payment_methods.gateways.interface import Gateways
 from app.customers.payment_methods.reconciliation import reconcile
 from app.identity.guessing import repository as guessing
 from app.identity.proofs.repository import sweep as sweep_proofs
-from app.identity.sessions.sweeping import sweep_refresh_tokens, sweep_sessions
+from app.identity.sessions.sweeping import sweep_refresh_tokens
 from app.platform.audit.building import extend_tree
 from app.platform.clock import now
 from app.platform.jobs.running import Job, run_jobs
 from app.platform.mail.delivery import MailTransport, deliver_due
-from app.platform.mail.delivery import sweep as sweep_mail
 from app.platform.vault import epochs
 from app.platform.vault.schedule import follow
 from app.privacy.deletion import finish_deletions
@@ -27,8 +26,10 @@ from app.privacy.erasure import erase_due
 from app.privacy.exports.building import build_due
 from app.privacy.exports.building import sweep as sweep_exports
 from app.privacy.orphaned_keys import sweep_orphaned_keys
+from app.privacy.policy import PrivacyPolicy
 from app.privacy.receipts.issuing import Issuer, issue_receipts
 from app.privacy.restores import keep_pair
+from app.privacy.retention.applying import apply_retention
 from app.server.runtime import Runtime, key_schedule
 
 RECONCILE_BATCH_SIZE = 20
@@ -47,6 +48,7 @@ async def run_worker(runtime: Runtime, stop: asyncio.Event) -> None:
 
 def jobs(runtime: Runtime) -> list[Job]:
     """All background jobs. Frequent ones take rows from work queues; hourly ones run on one worker at a time."""
+    privacy = runtime.services.get(PrivacyPolicy)
     store, transport = runtime.store, runtime.services.get(MailTransport)
     gateways = runtime.services.get(Gateways)
     interval = timedelta(seconds=runtime.settings.worker_interval)
@@ -84,9 +86,8 @@ def jobs(runtime: Runtime) -> list[Job]:
         Job("reconcile-payment-methods", interval, partial(reconcile, store, gateways, limit=RECONCILE_BATCH_SIZE)),
         Job("extend-audit-tree", MINUTE, build_audit_tree, exclusive=True),
         Job("sweep-data-exports", HOUR, partial(sweep_exports, store), exclusive=True),
-        Job("sweep-mail", HOUR, partial(sweep_mail, store), exclusive=True),
+        Job("apply-retention", HOUR, partial(apply_retention, store, privacy), exclusive=True),
         Job("sweep-refresh-tokens", HOUR, partial(sweep_refresh_tokens, store), exclusive=True),
-        Job("sweep-sessions", HOUR, partial(sweep_sessions, store), exclusive=True),
         Job("sweep-proofs", HOUR, partial(sweep_proofs, store), exclusive=True),
         Job("sweep-orphaned-keys", HOUR, partial(sweep_orphaned_keys, store), exclusive=True),
         Job("sweep-assertions", HOUR, partial(sweep_assertions, store), exclusive=True),

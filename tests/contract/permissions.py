@@ -486,6 +486,7 @@ MATRIX: dict[str, Entry] = {
         new_export,
         (GUEST, OK, "NOT_ALLOWED customerId", NO, NO, OK, BACK),
     ),
+    "retention": Entry("{ retention { category } }", no_variables, (GUEST, NO, NO, NO, NO, OK, OK)),
     "legalHolds": Entry("{ legalHolds { totalCount } }", no_variables, (GUEST, NO, NO, NO, NO, OK, OK)),
     "placeLegalHold": Entry(
         mutation("placeLegalHold", "PlaceLegalHoldInput"), new_hold, (GUEST, NO, NO, NO, NO, OK, BACK)

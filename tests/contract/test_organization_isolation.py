@@ -25,6 +25,7 @@ OWN_ORGANIZATION_FIELDS = {
     "legalHolds",
     "erasureRequests",
     "dataExports",
+    "retention",
     "requestMyErasure",
     "organization",
     "staff",

@@ -1,5 +1,6 @@
 """Repository of organizations, for background jobs."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,11 @@ from app.platform.db.engine import Database
 from app.platform.db.reading import Read
 from app.platform.principal import Organization, OrganizationSettings
 
+_COLUMNS: Sequence[Any] = (Row.id, Row.slug, Row.name, Row.settings)
+_EVERY = Read(
+    sqlalchemy.select(*_COLUMNS).order_by(col(Row.id)),
+    lambda row: Organization(row[0], row[1], row[2], OrganizationSettings.from_stored(row[3])),
+)
 _ANY = Read(sqlalchemy.select(col(Row.id)).limit(1), tuple)
 
 
@@ -29,6 +35,11 @@ async def by_slug(session: AsyncSession, slug: str) -> Organization | None:
 async def default(session: AsyncSession) -> Organization | None:
     """The default organization."""
     return await _first(session, col(Row.is_default))
+
+
+async def every(database: Database) -> list[Organization]:
+    """All organizations."""
+    return await database.rows(_EVERY)
 
 
 async def _first(session: AsyncSession, condition: Any) -> Organization | None:

@@ -1,7 +1,7 @@
 """Reads orders, page by page along an index, and erases the personal data of a customer's."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Integer, String, Uuid, bindparam, func, select, tuple_, update
+from sqlalchemy import delete as delete_rows
 from sqlmodel import col
 from sqlmodel import select as sqlmodel_select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -225,6 +226,74 @@ async def buyer(session: AsyncSession, *, organization_id: UUID, number: str) ->
     named = await session.get(OrderNumber, (organization_id, number), populate_existing=True)
     order = await session.get(Order, (named.owner_id, named.order_id), populate_existing=True) if named else None
     return (order.customer_id, order.guest_hash) if order else None
+
+
+class PlacedOrder(NamedTuple):
+    """An order by which time it was placed."""
+
+    owner_id: UUID
+    id: UUID
+    number: str
+    placed_at: datetime
+
+
+_PLACED_BEFORE = Read(
+    select(*columns(Order, PlacedOrder))
+    .where(
+        col(Order.organization_id) == bindparam("organization_id"),
+        col(Order.placed_at) < bindparam("before"),
+        tuple_(col(Order.placed_at), col(Order.id))
+        > tuple_(bindparam("after_at", type_=TIMESTAMP), bindparam("after_id", type_=Uuid())),
+    )
+    .order_by(col(Order.placed_at), col(Order.id))
+    .limit(bindparam("limit", type_=Integer())),
+    PlacedOrder._make,
+)
+_NEWEST = Read(
+    select(func.max(col(Order.placed_at))).where(
+        col(Order.owner_id) == bindparam("customer_id"), col(Order.organization_id) == bindparam("organization_id")
+    ),
+    tuple,
+)
+
+
+async def placed_before(
+    store: Store, *, organization_id: UUID, before: datetime, after: tuple[datetime, UUID], limit: int
+) -> list[PlacedOrder]:
+    """Up to `limit` orders of an organization that were placed before then, oldest first, after a position."""
+    return await store.database.rows(
+        _PLACED_BEFORE,
+        organization_id=organization_id,
+        before=before,
+        after_at=after[0],
+        after_id=after[1],
+        limit=limit,
+    )
+
+
+async def newest_placed_at(store: Store, *, organization_id: UUID, customer_id: UUID) -> datetime | None:
+    """When the customer's newest order was placed."""
+    row = await store.database.row(_NEWEST, organization_id=organization_id, customer_id=customer_id)
+    return row[0] if row else None
+
+
+async def newest_of_owners(session: AsyncSession, owner_ids: Collection[UUID]) -> datetime | None:
+    """When the newest order of these owners was placed; a guest's order is its own owner."""
+    newest = None
+    for owner_id in owner_ids:
+        statement = sqlmodel_select(func.max(col(Order.placed_at))).where(Order.owner_id == owner_id)
+        found = (await session.exec(statement)).one()
+        newest = max((moment for moment in (newest, found) if moment is not None), default=None)
+    return newest
+
+
+async def delete(session: AsyncSession, *, organization_id: UUID, order: PlacedOrder) -> None:
+    """Delete an order and its number; the key of a guest's order is swept as an orphan."""
+    await session.exec(delete_rows(Order).where(col(Order.owner_id) == order.owner_id, col(Order.id) == order.id))
+    number = delete_rows(OrderNumber).where(
+        col(OrderNumber.organization_id) == organization_id, col(OrderNumber.number) == order.number
+    )
+    await session.exec(number)
 
 
 async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> list[dict[str, object]]:

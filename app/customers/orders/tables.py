@@ -32,6 +32,8 @@ class Order(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("owner_id = coalesce(customer_id, id)", name="owner"),
         Index("ix_orders_history", "owner_id", "placed_at", "id", "organization_id"),
+        # For the retention of orders.
+        Index("ix_orders_placed", "organization_id", "placed_at"),
         # For the back office, which names an order by its id alone.
         Index("ix_orders_id", "id"),
         Index(

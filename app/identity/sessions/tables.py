@@ -21,7 +21,14 @@ class LoginSession(SQLModel, table=True):
     __tablename__ = "login_sessions"
     __table_args__ = (
         CheckConstraint("owner_id = coalesce(customer_id, client_id)", name="owner"),
-        Index("ix_login_sessions_ended", "ended_at", sqlite_where=HAS_ENDED, postgresql_where=HAS_ENDED),
+        Index("ix_login_sessions_expires", "organization_id", "expires_at"),
+        Index(
+            "ix_login_sessions_ended",
+            "organization_id",
+            "ended_at",
+            sqlite_where=HAS_ENDED,
+            postgresql_where=HAS_ENDED,
+        ),
     )
 
     owner_id: UUID = owner_column()
@@ -37,7 +44,7 @@ class LoginSession(SQLModel, table=True):
     created_at: datetime = timestamp_column()
     last_used_at: datetime = timestamp_column()
     idle_expires_at: datetime = timestamp_column()
-    expires_at: datetime = timestamp_column(index=True)
+    expires_at: datetime = timestamp_column()
     ended_at: datetime | None = timestamp_column(nullable=True)
     ended_reason: str | None = Field(default=None, max_length=32)
 

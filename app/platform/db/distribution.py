@@ -47,6 +47,7 @@ REFERENCE = (
     "extra_fields",
     "trusted_documents",
     "job_states",
+    "retention_runs",
     "main_epoch",
     "audit_trees",
     "audit_tiles",

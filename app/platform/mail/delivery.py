@@ -9,7 +9,7 @@ Message-ID, so the receiving side can recognise them.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -38,7 +38,6 @@ LEASE = timedelta(minutes=15)
 FIRST_RETRY_DELAY = timedelta(seconds=10)
 MAX_RETRY_DELAY = timedelta(hours=1)
 MAX_ATTEMPTS = 15
-RETENTION = timedelta(days=30)
 
 
 class _State(NamedTuple):
@@ -54,7 +53,11 @@ _COUNTS = Read(
     sqlalchemy.select(*columns(OutgoingMail, _State), func.count()).group_by(col(OutgoingMail.state)),
     _Count._make,
 )
-_SETTLED = Sweep(OutgoingMail, col(OutgoingMail.settled_at) < bindparam("before"))
+_SETTLED = Sweep(
+    OutgoingMail,
+    col(OutgoingMail.organization_id) == bindparam("organization_id"),
+    col(OutgoingMail.settled_at) < bindparam("before"),
+)
 _QUEUED = Queue(OutgoingMail, OutgoingMail.due_at, col(OutgoingMail.state) == MailState.QUEUED.value)
 
 
@@ -173,6 +176,6 @@ async def counts(store: Store) -> dict[MailState, int]:
     return {state: by_state.get(state.value, 0) for state in MailState}
 
 
-async def sweep(store: Store) -> int:
-    """Delete mails that were settled more than 30 days ago; return how many."""
-    return await _SETTLED.run(store.database, before=now() - RETENTION)
+async def sweep(store: Store, *, organization_id: UUID, before: datetime) -> int:
+    """Delete an organization's mails that were settled before then; return how many."""
+    return await _SETTLED.run(store.database, organization_id=organization_id, before=before)

@@ -20,7 +20,13 @@ class OutgoingMail(SQLModel, table=True):
     __tablename__ = "outgoing_mails"
     __table_args__ = (
         Index("ix_outgoing_mails_due", "state", "due_at"),
-        Index("ix_outgoing_mails_settled", "settled_at", sqlite_where=IS_SETTLED, postgresql_where=IS_SETTLED),
+        Index(
+            "ix_outgoing_mails_settled",
+            "organization_id",
+            "settled_at",
+            sqlite_where=IS_SETTLED,
+            postgresql_where=IS_SETTLED,
+        ),
     )
 
     customer_id: UUID = owner_column()

@@ -10,7 +10,7 @@
 released, or its `until` is over.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,7 +22,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.platform.clock import now
 from app.platform.db.engine import Database
 from app.platform.db.inserts import insert_if_absent
-from app.platform.db.reading import Read, columns
+from app.platform.db.reading import Read, any_of, columns
 from app.platform.vault.tables import Erasure, ErasureHold, KeystoreEpoch
 
 BEGUN = ("STARTED", "COMPLETED")
@@ -70,6 +70,7 @@ _PAGE = Read(
     .limit(bindparam("limit")),
     Hold._make,
 )
+_HELD = Read(select(*_HOLDS).where(*_IN_FORCE, any_of(_TABLE.person_id, "ids")), Hold._make)
 _COUNT = Read(select(func.count()).select_from(ErasureHold).where(*_IN_FORCE), lambda row: int(row[0]))
 _CHANGED = Read(
     select(*_HOLDS).where(col(ErasureHold.epoch) >= bindparam("since")).order_by(col(ErasureHold.id)), Hold._make
@@ -114,6 +115,12 @@ async def in_force(keystore: Database, *, organization_id: UUID, person_id: UUID
     moment = now()
     found = await of_person(keystore, organization_id=organization_id, person_id=person_id)
     return [hold for hold in found if hold.is_in_force(moment)]
+
+
+async def held_among(keystore: Database, *, organization_id: UUID, person_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these people have a hold in force."""
+    rows = await keystore.rows(_HELD, organization_id=organization_id, moment=now(), ids=list(person_ids))
+    return {row.person_id for row in rows}
 
 
 async def page_in_force(keystore: Database, *, organization_id: UUID, after: UUID | None, limit: int) -> list[Hold]:

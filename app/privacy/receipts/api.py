@@ -150,7 +150,7 @@ class ReceiptQueries:
             blocked_by=[AnonymizationBlock(reason=one.reason, until=one.until) for one in found.blocked_by],
             entries=[
                 AnonymizationPlanEntry(
-                    store=one.store, count=one.count, outcome=one.outcome, ground=one.ground, kept_until=None
+                    store=one.store, count=one.count, outcome=one.outcome, ground=one.ground, kept_until=one.kept_until
                 )
                 for one in found.entries
             ],

@@ -99,7 +99,7 @@ def _stores(findings: Findings) -> list[dict[str, Any]]:
                 "anonymised": count if entry.outcome is Outcome.ANONYMIZED else 0,
                 "kept": count if entry.outcome is Outcome.KEPT else 0,
                 "ground": entry.ground.value if entry.ground else None,
-                "keptUntil": None,
+                "keptUntil": _moment(entry.kept_until),
             }
         )
     return stores

@@ -12,37 +12,40 @@ from tests.shop import Shop
 EXPORTED = "{ me { sessions { totalCount } } }"
 
 
+async def sweep_sessions_of(shop: Shop, later: timedelta = timedelta(days=1000)) -> int:
+    """Sweep what ended thirty days before `later`."""
+    before = now() + later - timedelta(days=30)
+    return await sweep_sessions(shop.runtime.store, organization_id=shop.organization.id, before=before)
+
+
 def let_pass(monkeypatch: pytest.MonkeyPatch, **passed: float) -> None:
     later = now() + timedelta(**passed)
     monkeypatch.setattr("app.identity.sessions.sweeping.now", lambda: later)
 
 
-async def test_an_ended_session_goes_after_thirty_days_and_a_living_one_stays(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_ended_session_goes_after_thirty_days_and_a_living_one_stays(shop: Shop) -> None:
     ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
     (await shop.ask("Logout", token=ann.token)).payload("logout")
-    let_pass(monkeypatch, days=29.9)
-    assert await sweep_sessions(shop.runtime.store) == 0
+    assert await sweep_sessions_of(shop, timedelta(days=29.9)) == 0
 
-    let_pass(monkeypatch, days=30.1)
-    assert await sweep_sessions(shop.runtime.store) == 1
+    assert await sweep_sessions_of(shop, timedelta(days=30.1)) == 1
 
     assert (await shop.count("login_sessions"), await shop.count("refresh_tokens")) == (1, 1)
     assert (await shop.ask(EXPORTED, token=bob.token)).data["me"]["sessions"]["totalCount"] == 1
     assert (await shop.ask("RefreshToken", refreshToken=bob.refresh_token)).payload("refreshToken")["tokens"]
 
 
-async def test_expired_sessions_of_customers_and_clients_go_with_their_tokens(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_expired_sessions_of_customers_and_clients_go_with_their_tokens(shop: Shop) -> None:
     await shop.register("ann@example.org")
     await shop.integration()
-    let_pass(monkeypatch, days=1000)
 
-    assert await sweep_sessions(shop.runtime.store) == 2
+    elsewhere = await shop.create_organization("elsewhere")
+    await shop.register("bob@example.org", organization=elsewhere)
 
-    assert (await shop.count("login_sessions"), await shop.count("refresh_tokens")) == (0, 0)
+    assert await sweep_sessions_of(shop) == 2
+
+    # Another organization keeps its own for as long as it likes.
+    assert (await shop.count("login_sessions"), await shop.count("refresh_tokens")) == (1, 1)
 
 
 async def test_a_used_token_goes_a_week_after_it_would_have_expired(
@@ -64,12 +67,11 @@ async def test_many_go_in_several_transactions(shop: Shop, monkeypatch: pytest.M
     monkeypatch.setattr(sweeping, "BATCH_SIZE", 2)
     for number in range(5):
         await shop.register(f"ann{number}@example.org")
-    let_pass(monkeypatch, days=1000)
     begun: list[str] = []
     database = shop.runtime.store.database
     database.on_statement = begun.append
 
-    assert await sweep_sessions(shop.runtime.store) == 5
+    assert await sweep_sessions_of(shop) == 5
 
     database.on_statement = None
     assert sum(statement.startswith("DELETE FROM login_sessions") for statement in begun) == 3

@@ -178,12 +178,14 @@ async def test_a_claimed_mail_is_left_alone_until_its_lease_ends(shop: Shop) -> 
 async def test_settled_mails_are_swept_after_a_while(shop: Shop, smtp_server: SmtpServer) -> None:
     await post_mails(shop)
     await deliver_due(shop.runtime.store, transport_to(smtp_server.url))
-    assert await delivery.sweep(shop.runtime.store) == 0
+    store, before = shop.runtime.store, now() - timedelta(days=30)
+    assert await delivery.sweep(store, organization_id=shop.organization.id, before=before) == 0
 
-    async with shop.runtime.store.database.transaction() as session:
-        await session.exec(update(OutgoingMail).values(settled_at=now() - delivery.RETENTION - timedelta(seconds=1)))
+    async with store.database.transaction() as session:
+        await session.exec(update(OutgoingMail).values(settled_at=before - timedelta(seconds=1)))
 
-    assert await delivery.sweep(shop.runtime.store) == 1
+    assert await delivery.sweep(store, organization_id=uuid4(), before=before) == 0
+    assert await delivery.sweep(store, organization_id=shop.organization.id, before=before) == 1
     assert await rows(shop) == []
 
 

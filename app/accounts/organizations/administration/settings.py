@@ -61,7 +61,14 @@ DESCRIPTIONS: Mapping[str, str] = {
     "terms_url": "Where the terms can be read that customers have to accept.",
     "terms_version": "The version of the terms that customers accept now, as it is kept with their acceptance.",
     "approval": "Whether the back office has to approve a new account before its owner can log in.",
-    "notification_email": "Who is notified by mail that somebody waits for approval; null for nobody.",
+    "notification_email": "Who is notified by mail that somebody waits for approval, or asks to be erased; null for "
+    "nobody.",
+    "retain_sessions_days": "For how many days after its end a login is shown, 1 to 3650.",
+    "retain_mails_days": "For how many days after its delivery it is known that a mail was sent, 1 to 3650.",
+    "retain_idle_guests_days": "After how many days without any change or order a customer without a password is "
+    "deleted, or anonymized where there are orders, 1 to 3650; null for never.",
+    "retain_orders_days": "After how many days an order is deleted, 1 to 10000: as long as the law asks for it. Null "
+    "for never.",
 }
 CHOICES: Mapping[str, Mapping[str, str]] = {
     "address_strictness": {
@@ -71,6 +78,16 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
 }
 """What each setting is about, and what each of its choices does; one that is missing is an error at import."""
 
+
+def _days_parser(most: int) -> Callable[[int], int]:
+    def parse(raw: int) -> int:
+        if not 1 <= raw <= most:
+            raise Invalid("From {min} to {max}.", rule=ErrorRule.RANGE, min=1, max=most)
+        return raw
+
+    return parse
+
+
 # Parsers for settings that need more validation than their type, by name; they raise `AppError`.
 PARSERS: dict[str, Callable[[Any], Any]] = {
     "storefront_url": _parse_storefront_url,
@@ -79,6 +96,10 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "password_min_length": _parse_password_length,
     "notification_email": lambda raw: EmailAddress.parse(raw).address,
     "terms_url": https_url,
+    "retain_sessions_days": _days_parser(3650),
+    "retain_mails_days": _days_parser(3650),
+    "retain_idle_guests_days": _days_parser(3650),
+    "retain_orders_days": _days_parser(NUMBER_MAX),
 }
 
 

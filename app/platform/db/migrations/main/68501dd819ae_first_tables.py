@@ -251,6 +251,7 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_orders_history", ["owner_id", "placed_at", "id", "organization_id"], unique=False)
         batch_op.create_index("ix_orders_id", ["id"], unique=False)
+        batch_op.create_index("ix_orders_placed", ["organization_id", "placed_at"], unique=False)
         batch_op.create_index(
             "ix_orders_spent_key",
             ["spent_key_id"],
@@ -281,7 +282,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_outgoing_mails_due", ["state", "due_at"], unique=False)
         batch_op.create_index(
             "ix_outgoing_mails_settled",
-            ["settled_at"],
+            ["organization_id", "settled_at"],
             unique=False,
             sqlite_where=sa.text("settled_at IS NOT NULL"),
             postgresql_where=sa.text("settled_at IS NOT NULL"),
@@ -420,12 +421,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_login_sessions_client_id"), ["client_id"], unique=False)
         batch_op.create_index(
             "ix_login_sessions_ended",
-            ["ended_at"],
+            ["organization_id", "ended_at"],
             unique=False,
             sqlite_where=sa.text("ended_at IS NOT NULL"),
             postgresql_where=sa.text("ended_at IS NOT NULL"),
         )
-        batch_op.create_index(batch_op.f("ix_login_sessions_expires_at"), ["expires_at"], unique=False)
+        batch_op.create_index("ix_login_sessions_expires", ["organization_id", "expires_at"], unique=False)
 
     op.create_table(
         "markets",
@@ -620,6 +621,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("customer_id", "id", name=op.f("pk_data_export_parts")),
     )
     op.create_table(
+        "retention_runs",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.String(length=32), nullable=False),
+        sa.Column("last_run_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_removed", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organizations.id"], name=op.f("fk_retention_runs_organization_id_organizations")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", "category", name=op.f("pk_retention_runs")),
+    )
+    op.create_table(
         "legal_holds",
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -791,6 +803,7 @@ def downgrade() -> None:
 
     op.drop_table("gateway_attempts")
     op.drop_table("legal_holds")
+    op.drop_table("retention_runs")
     op.drop_table("data_export_parts")
     with op.batch_alter_table("data_exports", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_data_exports_expires_at"))
@@ -837,7 +850,7 @@ def downgrade() -> None:
 
     op.drop_table("markets")
     with op.batch_alter_table("login_sessions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_login_sessions_expires_at"))
+        batch_op.drop_index("ix_login_sessions_expires")
         batch_op.drop_index(
             "ix_login_sessions_ended",
             sqlite_where=sa.text("ended_at IS NOT NULL"),
@@ -883,6 +896,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("spent_key_id IS NOT NULL"),
             postgresql_where=sa.text("spent_key_id IS NOT NULL"),
         )
+        batch_op.drop_index("ix_orders_placed")
         batch_op.drop_index("ix_orders_id")
         batch_op.drop_index("ix_orders_history")
         batch_op.drop_index(

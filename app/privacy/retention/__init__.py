@@ -1,0 +1,1 @@
+"""Retention: what is removed when it is no longer needed, by category, as each organization has set it."""
