@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlmodel import col
 
 from app.platform.db.reading import Read, any_of, columns
-from app.platform.vault.tables import PersonKey
+from app.platform.vault.tables import DestroyedKey, PersonKey
 from app.platform.vault.vault import Vault
 
 BATCH = 500
@@ -31,6 +31,7 @@ _CREATED_BEFORE = Read(
 )
 
 
+_DESTROYED = Read(select(*columns(DestroyedKey, KeyRow)).where(any_of(DestroyedKey.person_id, "ids")), KeyRow._make)
 _EXISTING = Read(select(*columns(PersonKey, KeyRow)).where(any_of(PersonKey.person_id, "ids")), KeyRow._make)
 
 
@@ -40,8 +41,10 @@ async def keys_created_before(vault: Vault, moment: datetime, *, after: UUID) ->
 
 
 async def missing_keys(vault: Vault, ids: Collection[UUID]) -> set[UUID]:
-    """Those of these people who have no key, whether it can be unwrapped or not."""
-    return set(ids) - {row.person_id for row in await vault.keystore.rows(_EXISTING, ids=ids)}
+    """Those of these people who have no key, whether it can be unwrapped or not, and whom no erasure took it from."""
+    found = await vault.keystore.rows(_EXISTING, ids=ids)
+    destroyed = await vault.keystore.rows(_DESTROYED, ids=ids)
+    return set(ids) - {row.person_id for row in [*found, *destroyed]}
 
 
 async def delete_keys(vault: Vault, ids: Collection[UUID]) -> int:
