@@ -30,6 +30,7 @@ LANGUAGE_TAG = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+EMAIL_LIKE = re.compile(r"[^@]@[^@]+\.[^@]")
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
 # U+2028 and U+2029 break lines, but are not control characters.
 LINE_BREAKS = frozenset("\n\t\u2028\u2029")
@@ -201,8 +202,10 @@ def _looks_like_phone_number(value: str) -> bool:
 
 
 def shopper_reference(raw: str) -> str:
-    """3 to 128 visible ASCII characters: gateways accept no others."""
+    """3 to 128 visible ASCII characters, as gateways accept no others; no email address, as it is stored readable."""
     value = identifier_parser(3, 128)(raw)
+    if EMAIL_LIKE.search(value):
+        raise Invalid("This is stored readable. Do not use an email address.", rule=ErrorRule.PATTERN)
     if not SHOPPER_REFERENCE.fullmatch(value):
         raise Invalid("Use letters, digits and punctuation without spaces.", rule=ErrorRule.PATTERN)
     return value

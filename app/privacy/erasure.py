@@ -47,6 +47,7 @@ from app.platform.audit.log import Action, record_system_event
 from app.platform.clock import now
 from app.platform.db.locks import NO_KEY, lock_customer
 from app.platform.db.queues import Queue
+from app.platform.db.retrying import may_succeed_again, run_again
 from app.platform.logs import log_exception
 from app.platform.mail import outbox
 from app.platform.vault import epochs, ledger
@@ -117,11 +118,16 @@ async def lease_due(store: Store) -> LeasedRequest | None:
 
 async def _try_carry_out(store: Store, leased: LeasedRequest) -> bool:
     try:
-        return await carry_out(store, leased)
+        return await run_again(lambda: carry_out(store, leased), may_succeed=_may_succeed_again)
     except Exception as fault:  # noqa: BLE001 - any failure must be logged, stored and retried
         log_exception("anonymization_failed", fault, anonymization_id=leased.id.hex)
         await _fail(store, leased, type(fault).__qualname__)
         return False
+
+
+def _may_succeed_again(fault: Exception) -> bool:
+    # What the person did at the same moment came between the erasure and the second look, or a deadlock was broken.
+    return isinstance(fault, StillThere) or may_succeed_again(fault)
 
 
 async def carry_out(store: Store, leased: LeasedRequest) -> bool:

@@ -70,8 +70,12 @@ from app.server.http.metrics import Metrics, MetricsMiddleware
 from app.server.runtime import Runtime
 from app.server.schema import SCHEMA
 
-# At least one letter: an id of digits alone could be a card number, and ids are logged.
-REQUEST_ID = re.compile(r"(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9_-]{8,64}")
+# What programs make and no person would write, as ids are logged and stay in the audit log: a UUID, a ULID, or 16 to
+# 64 hexadecimal digits (as the trace ids of W3C). At least one letter: digits alone could be a card number.
+REQUEST_ID = re.compile(
+    r"(?=[^a-z]*[a-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,64}|[0-7][0-9a-hjkmnp-tv-z]{25})",
+    re.IGNORECASE | re.ASCII,
+)
 GRAPHQL = "/graphql"
 DATA_EXPORTS = "/data-exports"
 log = structlog.get_logger(__name__)

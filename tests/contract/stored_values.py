@@ -90,6 +90,8 @@ ADD_FIELD = """mutation { createExtraField(input: {
 async def customer_with_everything(shop: Shop) -> Person:
     """A customer who owns one of everything; extend it when a package begins to store something."""
     shop.client.headers["user-agent"] = PERSONAL["agent"]
+    # A caller's own words, which must not stay in the audit log.
+    shop.client.headers["x-request-id"] = f"{PERSONAL['last name']}_1971"
     (await shop.ask(ADD_FIELD, token=await shop.integration())).payload("createExtraField")
     person = await shop.register(PERSONAL["email"], **REGISTRATION)
     await shop.ask("Login", identifier=PERSONAL["email"], password="not hers")

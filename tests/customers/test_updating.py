@@ -112,6 +112,16 @@ async def test_a_shopper_reference_has_3_to_128_characters(shop: Shop, length: i
     assert ((await now(shop, ann))["shopperReference"] == "r" * length) == (code is None)
 
 
+async def test_a_shopper_reference_is_readable_and_so_no_email_address(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    change = {"customerId": ann.id, "shopperReference": "ann.archer@example.org"}
+
+    answer = await shop.ask("UpdateCustomer", token=await shop.integration(), input=change)
+
+    assert answer.refusals("updateCustomer") == [("INVALID", ["shopperReference"])]
+    assert await shop.count("shopper_references", "shopper_reference LIKE '%@%'") == 0
+
+
 async def test_a_shopper_reference_or_an_address_of_somebody_else_is_taken(shop: Shop) -> None:
     ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
     taken = (await now(shop, bob))["shopperReference"]

@@ -236,9 +236,9 @@ async def change(
         raise Conflict(field=("expectedVersion",))
     before = OrderStatus(order.status)
     changed_fields = _set_plain(order, changes)
-    changed_fields += await _set_copies(
-        vault, order, {name: changes[name] for name in ADDRESS_FIELDS if name in changes}
-    )
+    copies = {name: changes[name] for name in ADDRESS_FIELDS if name in changes}
+    if copies:
+        changed_fields += await _set_copies(session, vault, order, copies)
     if changed_fields:
         order.version += 1
         order.updated_at = now()
@@ -271,9 +271,7 @@ def _set_plain(order: Order, changes: Mapping[str, Any]) -> list[str]:
     return sorted({api_names.get(name, camel_case(name)) for name in changed})
 
 
-async def _set_copies(vault: Vault, order: Order, changes: Mapping[str, Any]) -> list[str]:
-    if not changes:
-        return []
+async def _set_copies(session: AsyncSession, vault: Vault, order: Order, changes: Mapping[str, Any]) -> list[str]:
     key_owner_id = order.customer_id or order.id
     cipher = (await vault.ciphers([key_owner_id])).get(key_owner_id)
     before = open_copies(order, cipher)
@@ -283,7 +281,10 @@ async def _set_copies(vault: Vault, order: Order, changes: Mapping[str, Any]) ->
     ]
     if not changed_fields:
         return []
-    if cipher is None and order.customer_id is not None:
+    # The row says who is erased, not a key that this process may still have. It was locked with the order.
+    if order.customer_id is not None and not await lock_customer(
+        session, organization_id=order.organization_id, customer_id=order.customer_id
+    ):
         raise Invalid("The customer was anonymized: no address is kept any more.", field=changed_fields[:1])
     if after == AddressCopies():
         order.sealed = None

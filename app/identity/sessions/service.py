@@ -391,5 +391,8 @@ async def end_all_for_staff_member(session: AsyncSession, *, organization_id: UU
 
 async def erase(session: AsyncSession, *, customer_id: UUID) -> int:
     """Delete all sessions of a customer and their refresh tokens; return how many sessions there were."""
+    # First wait for whoever refreshes one of them, and would add a token between the two deletions.
+    its_sessions = select(col(LoginSession.id)).where(col(LoginSession.owner_id) == customer_id)
+    await (await session.connection()).execute(its_sessions.with_for_update())
     await session.exec(delete(RefreshToken).where(col(RefreshToken.customer_id) == customer_id))
     return (await session.exec(delete(LoginSession).where(col(LoginSession.owner_id) == customer_id))).rowcount

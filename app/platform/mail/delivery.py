@@ -132,6 +132,10 @@ async def _unseal(store: Store, leased: list[LeasedMail]) -> dict[UUID, MailCont
 async def _attempt(
     store: Store, transport: MailTransport, mail: LeasedMail, content: MailContent, send: SendMessage
 ) -> int:
+    # Asked again for each mail, as an erasure may have come since the first one of the batch.
+    if not await store.vault.has_key(mail.customer_id):
+        await _discard(store, [mail])
+        return 0
     fault: Exception | None = None
     try:
         await send(

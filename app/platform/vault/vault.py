@@ -163,6 +163,10 @@ class Vault:
                 self._report([person_id])
         return DataKeyCipher(secrets.token_bytes(KEY_BYTES))
 
+    async def has_key(self, person_id: UUID) -> bool:
+        """Whether the person has a key in the key store now, whatever this process has in its memory."""
+        return await self.keystore.row(_KEYS, ids=[person_id]) is not None
+
     async def destroy_key(
         self,
         person_id: UUID,
