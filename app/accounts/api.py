@@ -214,7 +214,7 @@ class AccountMutations:
             reason=EndReason.LOGGED_OUT_EVERYWHERE,
         )
         # Whoever had one of these sessions, and the password, could otherwise still move the account away.
-        await proofs.revoke(session, customer_id=customer_id, purposes=[Purpose.CHANGE_EMAIL])
+        await proofs.revoke(session, customer_id=customer_id, purposes=[Purpose.CHANGE_EMAIL, Purpose.NOTHING])
         record(session, context.origin, Action.SESSION_ENDED)
         return LogoutEverywherePayload(ended_sessions=ended)
 

@@ -6,7 +6,9 @@ import strawberry
 
 from app.accounts.registration import NextStep
 from app.customers.api import Customer
+from app.customers.payload_customers import CustomerPayload
 from app.identity.sessions.service import EndReason, TokenPair
+from app.platform.clock import now
 from app.platform.graphql.enums import describe
 from app.platform.graphql.fields import Payload
 from app.platform.graphql.user_errors import UserError
@@ -37,6 +39,9 @@ class Tokens:
         description="A JSON Web Token to send as `Authorization: Bearer …`; lives 15 minutes."
     )
     access_token_expires_at: datetime = strawberry.field(description="When the access token expires.")
+    access_token_expires_in: int = strawberry.field(
+        description="For how many seconds from now the access token is good, whatever the clock of the client says."
+    )
     refresh_token: str = strawberry.field(
         description="Opaque, to be exchanged once for new tokens with `refreshToken`; keep it secret."
     )
@@ -48,6 +53,7 @@ def graphql_tokens(tokens: TokenPair) -> Tokens:
     return Tokens(
         access_token=tokens.access_token,
         access_token_expires_at=tokens.access_token_expires_at,
+        access_token_expires_in=max(0, int((tokens.access_token_expires_at - now()).total_seconds())),
         refresh_token=tokens.refresh_token,
         refresh_token_expires_at=tokens.refresh_token_expires_at,
     )
@@ -111,12 +117,12 @@ class LogoutPayload(Payload):
 
 
 @strawberry.type(description="The end of all sessions.")
-class LogoutEverywherePayload(Payload):
+class LogoutEverywherePayload(CustomerPayload):
     """Answer of `logoutEverywhere`."""
 
     ended_sessions: int = strawberry.field(description="How many sessions ended, this one included.", default=0)
 
 
 @strawberry.type(description="Whether the password was changed.")
-class ChangePasswordPayload(Payload):
+class ChangePasswordPayload(CustomerPayload):
     """Answer of `changePassword`."""

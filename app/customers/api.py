@@ -21,6 +21,7 @@ from app.customers.orders.records import OrderStatus
 from app.customers.orders.repository import OrderFilter
 from app.customers.payment_methods.api import PaymentMethod, payment_methods_of
 from app.customers.records import Approval, CustomerDetails, CustomerRecord, CustomerStatus
+from app.identity.proofs import repository as proofs
 from app.identity.sessions.api import Session, login_session_connection
 from app.platform.audit.log import Action, record
 from app.platform.graphql import ids
@@ -51,6 +52,14 @@ describe(
     APPROVED="The customer may log in.",
     REJECTED="The customer may not log in.",
 )
+
+
+@strawberry.type(description="A change of the email address that was requested and not confirmed yet.")
+class PendingEmailChange:
+    """What waits for the mail to be opened."""
+
+    new_email: str = strawberry.field(description="The address that the link and the code were sent to.")
+    expires_at: datetime = strawberry.field(description="When they stop working.")
 
 
 @strawberry.type(description="The answer to an extra field.")
@@ -98,6 +107,7 @@ class Customer(Node):
     metadata: JSON | None = strawberry.field(description="A JSON object the shop's systems keep with the customer.")
     status: CustomerStatus = strawberry.field(description="Derived from the number of placed orders.")
     has_password: bool = strawberry.field(description="False for a guest, who has no password and cannot log in.")
+    email_verified: bool = strawberry.field(description="Whether the customer has proven the email address.")
     shopper_reference: str = strawberry.field(description="The id that payment gateways know this shopper by.")
     version: int = strawberry.field(description="Grows with every change; send it back as `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When the customer was created.")
@@ -141,15 +151,30 @@ class Customer(Node):
         """Loaded with a data loader."""
         return await payment_methods_of(info.context, self.record.row.id)
 
-    @restricted(allow=[CUSTOMER], description="The customer's logins, newest first, those that ended too.")
+    @restricted(
+        allow=[CUSTOMER],
+        description="The customer's logins, newest first; those that ended too, unless told otherwise.",
+    )
     async def sessions(
         self,
         info: Info[Context, None],
         first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 20,
         after: Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before.")] = None,
+        active: Annotated[
+            bool | None, strawberry.argument(description="True: only those that live; false: only those that ended.")
+        ] = None,
     ) -> Connection[Session]:
         """The customer's own: the back office does not see where somebody logs in from."""
-        return await login_session_connection(info.context, self.record.row.id, first, after)
+        return await login_session_connection(info.context, self.record.row.id, first, after, active=active)
+
+    @restricted(
+        allow=[CUSTOMER, *back_office(Scope.CUSTOMERS_READ)],
+        description="The change of the email address that waits to be confirmed; null when there is none.",
+    )
+    async def pending_email_change(self, info: Info[Context, None]) -> PendingEmailChange | None:
+        """Also one that will come to nothing, as the address is somebody else's: nobody must learn that here."""
+        found = await info.context.load(proofs.pending_email_changes, self.record.row.id)
+        return PendingEmailChange(new_email=found.new_email, expires_at=found.expires_at) if found else None
 
     @restricted(
         allow=[CUSTOMER],
@@ -226,6 +251,7 @@ def to_customer(customer: CustomerRecord) -> Customer:
         metadata=personal.metadata,  # type: ignore[arg-type] # a NewType
         status=customer.status,
         has_password=row.has_password,
+        email_verified=row.email_verified_at is not None,
         shopper_reference=row.shopper_reference,
         version=row.version,
         created_at=row.created_at,

@@ -12,8 +12,9 @@ from app.accounts.organizations.administration.api import OwnOrganizationMutatio
 from app.accounts.organizations.api import OrganizationQueries
 from app.accounts.organizations.clients.api import ApiClientMutations, ApiClientQueries
 from app.accounts.organizations.members.api import MemberMutations, MemberQueries
+from app.accounts.sessions_api import SessionMutations
 from app.accounts.terms.api import TermsMutations
-from app.customers.addresses.api import AddressMutations
+from app.customers.addresses_api import AddressMutations
 from app.customers.api import CustomerMutations, CustomerQueries
 from app.customers.back_office.api import BackOfficeMutations, BackOfficeQueries
 from app.customers.fields.api import ExtraFieldMutations, ExtraFieldQueries
@@ -22,8 +23,7 @@ from app.customers.groups_api import CustomerGroupMutations
 from app.customers.markets.api import MarketMutations, MarketQueries
 from app.customers.orders.api import OrderQueries
 from app.customers.orders_api import CustomerOrderMutations
-from app.customers.payment_methods.api import PaymentMethodMutations
-from app.identity.sessions.api import SessionMutations
+from app.customers.payment_methods_api import PaymentMethodMutations
 from app.platform.geography.api import GeographyQueries
 from app.platform.graphql.scalars import SCALARS
 from app.platform.graphql.user_errors import USER_ERROR_TYPES

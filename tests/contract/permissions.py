@@ -594,7 +594,9 @@ MATRIX.update(
         "deleteCustomer": Entry(
             mutation("deleteCustomer", "DeleteCustomerInput"), deletable_customer, (GUEST, NO, NO, NO, OK, OK, BACK)
         ),
-        "organization": Entry("{ organization { id } }", no_variables, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "organization": Entry(
+            "{ organization { id accountRules { passwordMinLength } } }", no_variables, (OK, OK, OK, OK, OK, OK, OK)
+        ),
         "createOrganization": Entry(
             mutation("createOrganization", "CreateOrganizationInput"), new_organization, (GUEST, NO, NO, NO, OK, OK, NO)
         ),

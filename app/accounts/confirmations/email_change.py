@@ -36,7 +36,13 @@ from app.platform.vault.vault import Store, Vault
 
 CHANGE, UNDO = Purpose.CHANGE_EMAIL, Purpose.UNDO_EMAIL_CHANGE
 # Proofs that were mailed to an address that is not, or no longer, the account's.
-OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.DATA_EXPORT)
+OUTDATED_PURPOSES = (
+    Purpose.RESET_PASSWORD,
+    Purpose.VERIFY_EMAIL,
+    Purpose.CHANGE_EMAIL,
+    Purpose.DATA_EXPORT,
+    Purpose.NOTHING,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ async def request(
     email_taken = _is_email_taken(holder, customer)
     if email_taken and not organization.settings.require_verified_email:
         raise EmailTaken(field=("newEmail",))
-    await proofs.revoke(session, customer_id=customer.row.id, purposes=[CHANGE])
+    await proofs.revoke(session, customer_id=customer.row.id, purposes=[CHANGE, Purpose.NOTHING])
     issued = await proofs.issue(
         session,
         vault,

@@ -5,6 +5,7 @@ import strawberry
 from app.accounts.payloads import DEVICE_TOKEN, Tokens
 from app.accounts.registration import NextStep
 from app.customers.api import Customer
+from app.customers.payload_customers import CustomerPayload
 from app.platform.graphql.fields import Payload
 from app.platform.graphql.user_errors import UserError
 
@@ -111,7 +112,7 @@ class RequestEmailChangeInput:
 
 
 @strawberry.type(description="Whether a mail is on its way to the new address.")
-class RequestEmailChangePayload(Payload):
+class RequestEmailChangePayload(CustomerPayload):
     """Answer of `requestEmailChange`."""
 
 
@@ -124,7 +125,7 @@ class ConfirmEmailChangeInput:
 
 
 @strawberry.type(description="Whether the address was changed.")
-class ConfirmEmailChangePayload(Payload):
+class ConfirmEmailChangePayload(CustomerPayload):
     """Answer of `confirmEmailChange`."""
 
 

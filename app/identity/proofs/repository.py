@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from app.platform import owner_tokens
 from app.platform.blanks import without_blanks
 from app.platform.clock import now
 from app.platform.db.columns import new_id
-from app.platform.db.reading import Read, columns
+from app.platform.db.reading import Read, any_of, columns
 from app.platform.db.sweeping import Sweep
 from app.platform.db.writing import Write, execute_at_commit
 from app.platform.vault.vault import Store, Vault
@@ -64,6 +64,20 @@ class SealedProof:
     payload: Any
 
 
+class PendingEmailChange(NamedTuple):
+    """A change of an address that waits for its confirmation."""
+
+    new_email: str
+    expires_at: datetime
+
+
+class _SealedRow(NamedTuple):
+    customer_id: UUID
+    purpose: str
+    sealed: bytes | None
+    expires_at: datetime
+
+
 class _TokenRow(NamedTuple):
     customer_id: UUID
     expires_at: datetime
@@ -92,6 +106,18 @@ _BY_TOKEN = Read(
         col(Proof.organization_id) == bindparam("organization_id"),
     ),
     _TokenRow._make,
+)
+_EMAIL_CHANGES = Read(
+    select(*columns(Proof, _SealedRow))
+    .where(
+        col(Proof.organization_id) == bindparam("organization_id"),
+        any_of(Proof.customer_id, "ids"),
+        or_(col(Proof.purpose) == bindparam("change"), col(Proof.purpose) == bindparam("nothing")),
+        col(Proof.used_at).is_(None),
+        col(Proof.expires_at) > bindparam("moment"),
+    )
+    .order_by(col(Proof.id)),
+    _SealedRow._make,
 )
 _BY_CUSTOMER = Read(
     select(*columns(Proof, _OpenProofRow))
@@ -274,6 +300,32 @@ async def use_code(
     else:
         await session.exec(delete(Proof).where(*its_row))
     return await _open(vault, purpose, row, repeated=row.used_at is not None)
+
+
+async def pending_email_changes(
+    store: Store, organization_id: UUID, ids: Sequence[UUID]
+) -> list[PendingEmailChange | None]:
+    """For each customer, the change of the address that was requested last and can still be confirmed.
+
+    One that was silently refused looks like any other.
+    """
+    rows = await store.database.rows(
+        _EMAIL_CHANGES,
+        organization_id=organization_id,
+        ids=ids,
+        moment=now(),
+        change=Purpose.CHANGE_EMAIL.value,
+        nothing=Purpose.NOTHING.value,
+    )
+    ciphers = await store.vault.ciphers([row.customer_id for row in rows])
+    newest = {row.customer_id: row for row in rows if row.sealed and row.customer_id in ciphers}
+    found = {}
+    for one, row in newest.items():
+        payload = ciphers[one].open(_sealing_context(Purpose[row.purpose]), one, row.sealed or b"")
+        # A registration of the address that was silently refused has more in it.
+        if payload and payload.keys() == {"email"}:
+            found[one] = PendingEmailChange(payload["email"], row.expires_at)
+    return [found.get(one) for one in ids]
 
 
 async def sealed_proofs(

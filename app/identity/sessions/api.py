@@ -1,23 +1,18 @@
-"""GraphQL types and mutations of login sessions."""
+"""GraphQL types of login sessions; `endSession` is in `app.accounts.sessions_api`."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from app.identity.sessions import repository, service
+from app.identity.sessions import repository
 from app.identity.sessions.repository import LoginSessionRecord
 from app.identity.sessions.service import EndReason
 from app.identity.sessions.user_agents import device_name
-from app.platform.audit.log import Action, record
-from app.platform.errors import NotFound
 from app.platform.graphql import ids
-from app.platform.graphql.access import CUSTOMER
 from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
-from app.platform.graphql.fields import Payload, mutation
 from app.platform.graphql.ids import Node
 from app.platform.graphql.pagination import Connection, connection, page_request
 
@@ -70,57 +65,18 @@ def to_session(login_session: LoginSessionRecord, *, current_id: UUID | None) ->
 
 
 async def login_session_connection(
-    context: Context, customer_id: UUID, first: int, after: str | None
+    context: Context, customer_id: UUID, first: int, after: str | None, *, active: bool | None
 ) -> Connection[Session]:
     """A page of the customer's sessions, newest first. The caller has checked who may see them."""
-    page = page_request(context, KIND, first, after)
-    names: dict[str, Any] = {"organization_id": context.organization.id, "customer_id": customer_id}
+    pages = f"{KIND}:{active}"
+    page = page_request(context, pages, first, after)
+    names: dict[str, Any] = {
+        "organization_id": context.organization.id,
+        "customer_id": customer_id,
+        "active": active,
+    }
     before = UUID(hex=page.after[0]) if page.after else None
     found = await repository.page_by_customer(context.store, **names, before=before, limit=page.size + 1)
     current = context.principal.session_id
     items = [((one.id.hex,), to_session(one, current_id=current)) for one in found]
-    return connection(context, KIND, page, items, lambda: repository.count_by_customer(context.store, **names))
-
-
-@strawberry.input(description="The session to end.")
-class EndSessionInput:
-    """What `endSession` needs."""
-
-    id: strawberry.ID = strawberry.field(description="The global id of one of the customer's own sessions.")
-
-
-@strawberry.type(description="The session that ended.")
-class EndSessionPayload(Payload):
-    """Answer of `endSession`."""
-
-    session: Session | None = strawberry.field(description="The session as it is now.", default=None)
-
-
-@strawberry.type
-class SessionMutations:
-    """Mutations of a customer's own sessions."""
-
-    @mutation(
-        allow=[CUSTOMER],
-        description="End one of the customer's own sessions: its tokens are dead at the next request.",
-        session_may_end=True,
-    )
-    async def end_session(
-        self,
-        context: Context,
-        session: AsyncSession,
-        input: Annotated[EndSessionInput, strawberry.argument(description="Which session.")],
-    ) -> EndSessionPayload:
-        """A session that has ended keeps its reason. Raise `NotFound`, also for another customer's session."""
-        session_id = ids.decode(KIND, input.id)
-        customer_id = context.principal.own_customer_id
-        row = await service.lock(
-            session, organization_id=context.organization.id, customer_id=customer_id, session_id=session_id
-        )
-        if row is None:
-            raise NotFound("There is no session with this id.", field=("id",))
-        if service.end_if_live(row, EndReason.ENDED_BY_OWNER):
-            session.add(row)
-            record(session, context.origin, Action.SESSION_ENDED, object_id=session_id)
-        kept = repository.to_record(repository.to_row(row), await context.store.vault.cipher(customer_id))
-        return EndSessionPayload(session=to_session(kept, current_id=context.principal.session_id))
+    return connection(context, pages, page, items, lambda: repository.count_by_customer(context.store, **names))

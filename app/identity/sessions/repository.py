@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, not_, select
 from sqlmodel import col
 
 from app.identity.sessions.service import TABLE, EndReason
 from app.identity.sessions.tables import LoginSession
 from app.platform.clock import now
+from app.platform.db.columns import TIMESTAMP
 from app.platform.db.reading import Read, columns
 from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.vault import Store
@@ -62,18 +63,34 @@ _BY_CUSTOMER = (
     col(LoginSession.organization_id) == bindparam("organization_id"),
     col(LoginSession.owner_id) == bindparam("customer_id"),
 )
-_PAGE = Read(
-    select(*columns(LoginSession, LoginSessionRow))
-    .where(*_BY_CUSTOMER, col(LoginSession.id) < bindparam("before"))
-    .order_by(col(LoginSession.id).desc())
-    .limit(bindparam("limit")),
-    LoginSessionRow._make,
+_LIVES = and_(
+    col(LoginSession.ended_at).is_(None),
+    col(LoginSession.idle_expires_at) > bindparam("moment", type_=TIMESTAMP),
+    col(LoginSession.expires_at) > bindparam("moment", type_=TIMESTAMP),
 )
+_CONDITIONS: dict[bool | None, tuple[ColumnElement[bool], ...]] = {
+    None: _BY_CUSTOMER,
+    True: (*_BY_CUSTOMER, _LIVES),
+    False: (*_BY_CUSTOMER, not_(_LIVES)),
+}
+_PAGES = {
+    active: Read(
+        select(*columns(LoginSession, LoginSessionRow))
+        .where(*conditions, col(LoginSession.id) < bindparam("before"))
+        .order_by(col(LoginSession.id).desc())
+        .limit(bindparam("limit")),
+        LoginSessionRow._make,
+    )
+    for active, conditions in _CONDITIONS.items()
+}
 _BY_ID = Read(
     select(*columns(LoginSession, LoginSessionRow)).where(*_BY_CUSTOMER, col(LoginSession.id) == bindparam("id")),
     LoginSessionRow._make,
 )
-_COUNT = Read(select(func.count()).select_from(LoginSession).where(*_BY_CUSTOMER), _CountRow._make)
+_COUNTS = {
+    active: Read(select(func.count()).select_from(LoginSession).where(*conditions), _CountRow._make)
+    for active, conditions in _CONDITIONS.items()
+}
 _ALL = Read(
     select(*columns(LoginSession, LoginSessionRow)).where(*_BY_CUSTOMER).order_by(col(LoginSession.id)),
     LoginSessionRow._make,
@@ -81,11 +98,25 @@ _ALL = Read(
 
 
 async def page_by_customer(
-    store: Store, *, organization_id: UUID, customer_id: UUID, before: UUID | None, limit: int
+    store: Store,
+    *,
+    organization_id: UUID,
+    customer_id: UUID,
+    before: UUID | None,
+    limit: int,
+    active: bool | None = None,
 ) -> list[LoginSessionRecord]:
-    """Up to `limit` sessions of a customer that started before the session `before`, newest first."""
+    """Up to `limit` sessions of a customer that started before the session `before`, newest first.
+
+    `active` selects those that live, or those that do not.
+    """
     rows = await store.database.rows(
-        _PAGE, organization_id=organization_id, customer_id=customer_id, before=before or MAX_ID, limit=limit
+        _PAGES[active],
+        organization_id=organization_id,
+        customer_id=customer_id,
+        before=before or MAX_ID,
+        limit=limit,
+        **({} if active is None else {"moment": now()}),
     )
     return await _open_rows(store, customer_id, rows)
 
@@ -98,9 +129,12 @@ async def by_id(
     return next(iter(await _open_rows(store, customer_id, rows)), None)
 
 
-async def count_by_customer(store: Store, *, organization_id: UUID, customer_id: UUID) -> int:
-    """The number of a customer's sessions, ended ones included."""
-    row = await store.database.row(_COUNT, organization_id=organization_id, customer_id=customer_id)
+async def count_by_customer(
+    store: Store, *, organization_id: UUID, customer_id: UUID, active: bool | None = None
+) -> int:
+    """The number of a customer's sessions, ended ones included unless `active` says otherwise."""
+    passed: dict[str, object] = {} if active is None else {"moment": now()}
+    row = await store.database.row(_COUNTS[active], organization_id=organization_id, customer_id=customer_id, **passed)
     return row.number if row else 0
 
 

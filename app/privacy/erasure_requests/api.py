@@ -10,6 +10,7 @@ from strawberry import Info
 
 from app.accounts import fresh_proofs
 from app.customers import repository as customers
+from app.customers.payload_customers import CustomerPayload
 from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.staff.api import StaffMember, load_staff_member
@@ -89,14 +90,14 @@ class RequestMyErasureInput:
 
 
 @strawberry.type(description="The request that was made.")
-class RequestMyErasurePayload(Payload):
+class RequestMyErasurePayload(CustomerPayload):
     """Payload of `requestMyErasure`."""
 
     request: ErasureRequest | None = strawberry.field(description="The request.", default=None)
 
 
 @strawberry.type(description="The request that was taken back.")
-class WithdrawMyErasurePayload(Payload):
+class WithdrawMyErasurePayload(CustomerPayload):
     """Payload of `withdrawMyErasure`."""
 
     request: ErasureRequest | None = strawberry.field(description="The request.", default=None)

@@ -9,6 +9,7 @@ from strawberry import Info
 
 from app.accounts import fresh_proofs
 from app.customers import repository as customers
+from app.customers.payload_customers import CustomerPayload
 from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.staff.api import StaffMember, load_staff_member
@@ -18,7 +19,7 @@ from app.platform.graphql import ids
 from app.platform.graphql.access import CUSTOMER, Access, staff, top_level_error
 from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
-from app.platform.graphql.fields import Payload, back_office_input, mutation, query, restricted
+from app.platform.graphql.fields import back_office_input, mutation, query, restricted
 from app.platform.graphql.owner import owner_id
 from app.platform.graphql.user_errors import user_errors
 from app.platform.principal import Scope
@@ -83,7 +84,7 @@ class RequestDataExportInput:
 
 
 @strawberry.type(description="The export that was asked for.")
-class RequestDataExportPayload(Payload):
+class RequestDataExportPayload(CustomerPayload):
     """Payload of `requestDataExport`."""
 
     export: DataExport | None = strawberry.field(description="The export.", default=None)
@@ -148,7 +149,7 @@ class DataExportMutations:
             staff_id=context.principal.staff_id,
         )
         record(session, context.origin, Action.DATA_EXPORT_REQUESTED, customer_id=owner, object_id=row.id)
-        return RequestDataExportPayload(export=to_data_export(row))
+        return RequestDataExportPayload(customer_id=owner, export=to_data_export(row))
 
 
 async def _prove(context: Context, session: AsyncSession, password: str | None) -> AppError | None:

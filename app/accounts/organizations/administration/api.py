@@ -5,17 +5,19 @@ from typing import Annotated, Any
 
 import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
+from strawberry import Info
 
 from app.accounts.organizations.administration import creation
 from app.accounts.organizations.administration.settings import CHOICES, SETTINGS, Setting, apply_changes
 from app.accounts.organizations.tables import Organization as Row
+from app.accounts.policy import AccountPolicy
 from app.platform.audit.log import Action, record
 from app.platform.errors import NotFound
 from app.platform.graphql import ids
-from app.platform.graphql.access import back_office, top_level_error
+from app.platform.graphql.access import ANYBODY, back_office, top_level_error
 from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
-from app.platform.graphql.fields import Payload, mutation, query
+from app.platform.graphql.fields import Payload, mutation, query, restricted
 from app.platform.graphql.ids import Node
 from app.platform.principal import OrganizationSettings, Scope
 from app.platform.validation import Validation
@@ -79,13 +81,51 @@ def graphql_settings(settings: OrganizationSettings) -> Any:
     return Settings(**{name: list(value) if isinstance(value, tuple) else value for name, value in found.items()})
 
 
-@strawberry.type(description="The caller's own organization with its settings.")
+@strawberry.type(description="What a storefront must know to ask the right things: they hold for its customers.")
+class AccountRules:
+    """The settings of an organization that everybody may know."""
+
+    require_verified_email: bool = strawberry.field(
+        description="Whether an email address has to be proven before its account opens."
+    )
+    require_login_name: bool = strawberry.field(
+        description="Whether customers choose a login name when they register, and log in by it alone."
+    )
+    password_min_length: int = strawberry.field(description="Fewest characters of a new password.")
+    terms_url: str | None = strawberry.field(description="Where the terms can be read that have to be agreed to.")
+    terms_version: str | None = strawberry.field(description="The present version of the terms.")
+    approval: bool = strawberry.field(description="Whether the shop has to approve a new account.")
+    keep_last_address: bool = strawberry.field(description="Whether the last address cannot be deleted.")
+    api_key_required: bool = strawberry.field(description="Whether every request needs the publishable key.")
+
+
+@strawberry.type(description="The caller's own organization.")
 class OwnOrganization(Node):
-    """GraphQL type of an organization for its own back office."""
+    """GraphQL type of an organization: its rules for everybody, its settings for its own back office."""
 
     slug: str = strawberry.field(description="Short name, unique in the service.")
     name: str = strawberry.field(description="Name of the shop.")
-    settings: Settings = strawberry.field(description="How it wants its accounts handled.")
+    stored: strawberry.Private[OrganizationSettings]
+
+    @restricted(allow=BACK_OFFICE, description="How it wants its accounts handled.")
+    def settings(self, info: Info[Context, None]) -> Settings:  # noqa: ARG002 - the form of a resolver
+        """All settings."""
+        return graphql_settings(self.stored)
+
+    @strawberry.field(description="What holds for its customers, for whoever makes forms.")
+    def account_rules(self, info: Info[Context, None]) -> AccountRules:
+        """What everybody may know."""
+        stored = self.stored
+        return AccountRules(
+            require_verified_email=stored.require_verified_email,
+            require_login_name=stored.require_login_name,
+            password_min_length=info.context.services.get(AccountPolicy).password_min_length_for(stored),
+            terms_url=stored.terms_url,
+            terms_version=stored.terms_version,
+            approval=stored.approval,
+            keep_last_address=stored.keep_last_address,
+            api_key_required=stored.require_api_key,
+        )
 
 
 def graphql_own_organization(row: Row) -> OwnOrganization:
@@ -94,7 +134,7 @@ def graphql_own_organization(row: Row) -> OwnOrganization:
         id=ids.encode("OwnOrganization", row.id),
         slug=row.slug,
         name=row.name,
-        settings=graphql_settings(OrganizationSettings.from_stored(row.settings)),
+        stored=OrganizationSettings.from_stored(row.settings),
     )
 
 
@@ -105,7 +145,7 @@ def caller_organization(context: Context) -> OwnOrganization:
         id=ids.encode("OwnOrganization", organization.id),
         slug=organization.slug,
         name=organization.name,
-        settings=graphql_settings(organization.settings),
+        stored=organization.settings,
     )
 
 
@@ -150,7 +190,10 @@ class CreateOrganizationPayload(Payload):
 class OwnOrganizationQueries:
     """Queries of the caller's own organization."""
 
-    @query(allow=BACK_OFFICE, description="The caller's own organization with its settings.")
+    @query(
+        allow=ANYBODY,
+        description="The caller's own organization: its rules for everybody, its settings for its back office.",
+    )
     async def organization(self, context: Context) -> OwnOrganization:
         """Needs no query of its own: the organization was read together with the principal."""
         return caller_organization(context)
