@@ -46,7 +46,7 @@ from app.platform.vault.vault import Vault
 DELIVERY_FIELDS = frozenset({"phone", "fax", "company"})
 # Issued while somebody else had the account, who could take it back with them. Undoing a change is different: it was
 # mailed to somebody who had proven an address, and is that person's last resort.
-OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
+OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL, Purpose.DATA_EXPORT)
 
 
 @dataclass(frozen=True, slots=True)

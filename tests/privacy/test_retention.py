@@ -106,12 +106,22 @@ async def test_only_guests_go_that_nothing_happened_to(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     gone, held = await guest(shop, "gone@example.org"), await guest(shop, "held@example.org")
     await place(shop, held)
+    reader = await guest(shop, "reader@example.org")
+    await shop.execute(
+        "UPDATE customers SET newsletter = true WHERE id = (SELECT id FROM customers ORDER BY id DESC LIMIT 1)"
+    )
     await grow_old(shop, "customers")
     fresh = await guest(shop, "fresh@example.org")
 
     assert await apply(shop) == 1
 
-    assert [await customer(shop, one) is None for one in (ann, gone, held, fresh)] == [False, True, False, False]
+    assert [await customer(shop, one) is None for one in (ann, gone, held, reader, fresh)] == [
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
     assert await shop.count("audit_events", "action = 'customer.deleted' AND actor_kind = 'SYSTEM'") == 1
 
 

@@ -25,8 +25,8 @@ describe(
     "What is kept for a time only.",
     SESSIONS="Logins that ended or expired: `retainSessionsDays`.",
     MAILS="That a mail was sent: `retainMailsDays`.",
-    IDLE_GUESTS="Customers without a password, whom nothing was changed of or ordered by: `retainIdleGuestsDays`. "
-    "Those with orders are anonymized.",
+    IDLE_GUESTS="Customers without a password or the newsletter, whom nothing was changed of or ordered by: "
+    "`retainIdleGuestsDays`. Those with orders are anonymized.",
     ORDERS="Orders, also of people who were erased: `retainOrdersDays`.",
 )
 

@@ -4,9 +4,9 @@
 | ------------- | ------------------------- | ------------------------------------------------------------------ |
 | `SESSIONS`    | `retain_sessions_days`    | logins that ended or expired, with their tokens                    |
 | `MAILS`       | `retain_mails_days`       | that a mail was sent; what it said goes with its delivery          |
-| `IDLE_GUESTS` | `retain_idle_guests_days` | customers without a password, unchanged and without orders for so  |
-|               |                           | long: deleted, or anonymized (with delay and receipt) if there are |
-|               |                           | older orders                                                       |
+| `IDLE_GUESTS` | `retain_idle_guests_days` | customers without a password or the newsletter, unchanged and      |
+|               |                           | without orders for so long: deleted, or anonymized (with delay and |
+|               |                           | receipt) if there are older orders                                 |
 | `ORDERS`      | `retain_orders_days`      | orders, also of erased people, with their numbers                  |
 
 Nothing goes of a customer on legal hold. A setting that is null keeps for ever.
@@ -72,6 +72,8 @@ _GUESTS = Read(
         tuple_(col(Customer.updated_at), col(Customer.id))
         > tuple_(bindparam("after_at", type_=TIMESTAMP), bindparam("after_id", type_=Uuid())),
         col(Customer.sealed_password).is_(None),
+        # Who gets the newsletter has not forgotten the shop, and its consent must not get lost.
+        col(Customer.newsletter).is_(False),
         col(Customer.erased_at).is_(None),
         col(Customer.deleted_at).is_(None),
     )
