@@ -136,7 +136,9 @@ async def check(
     login_name = (validation.require if login_name_required else validation.optional)(
         "loginName", LoginName.parse, raw.login_name
     )
-    profile = parse_profile(validation, raw.profile, by_customer=True, region=raw.region)
+    profile = parse_profile(
+        validation, raw.profile, by_customer=True, region=raw.region, default_region=settings.default_country
+    )
     answers = extra_fields.parse_answers(validation, extras, raw.attributes)
     if raw.opens_account:
         check_registration_password(validation, raw, min_length=password_min_length)

@@ -303,7 +303,7 @@ class CustomerMutations:
         result = await service.update(
             session,
             context.store.vault,
-            organization_id=context.organization.id,
+            organization=context.organization,
             customer=cached_customer or customer_id,
             input_values=changes,
             by_customer=context.principal.customer_id is not None,

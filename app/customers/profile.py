@@ -117,17 +117,24 @@ PROFILE_FIELDS = (
 
 
 def parse_profile(
-    validation: Validation, input_values: Mapping[str, object], *, by_customer: bool, region: str | None = None
+    validation: Validation,
+    input_values: Mapping[str, object],
+    *,
+    by_customer: bool,
+    region: str | None = None,
+    default_region: str | None = None,
 ) -> dict[str, Any]:
     """Parse the given profile fields, by their names in `CustomerDetails`; None clears a field.
 
     Errors go to `validation`, among them `NotAllowed` for fields that customers may not set themselves.
 
-    A telephone number without a country code is one of `region`, else of the country of the given `locale`.
+    A telephone number without a country code is one of `region`, else of the country of the given `locale`, else of
+    `default_region`, the organization's.
     """
     parsed: dict[str, Any] = {}
     given_locale = input_values.get("locale")
-    phone_region = region or region_of(given_locale if isinstance(given_locale, str) else None)
+    of_locale = region_of(given_locale if isinstance(given_locale, str) else None)
+    phone_region = region or of_locale or default_region
     for field in PROFILE_FIELDS:
         if field.name not in input_values:
             continue

@@ -16,6 +16,7 @@ from app.customers.profile import parse_profile, with_answers, with_changes, wit
 from app.customers.records import CustomerRecord, CustomerRow
 from app.customers.versions import ReferenceTaken
 from app.platform.errors import AppError, Conflict, ErrorCode, NotAllowed, NotFound, Required
+from app.platform.principal import Organization
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress, LoginName, region_of, shopper_reference
 from app.platform.vault.vault import Vault
@@ -50,7 +51,7 @@ async def update(
     session: AsyncSession,
     vault: Vault,
     *,
-    organization_id: UUID,
+    organization: Organization,
     customer: UUID | CustomerRecord,
     input_values: Mapping[str, Any],
     by_customer: bool,
@@ -70,7 +71,13 @@ async def update(
     validation = Validation()
     stored_locale = customer.personal.locale if isinstance(customer, CustomerRecord) else None
     region = None if input_values.get("locale") else region_of(stored_locale)
-    changes = parse_profile(validation, input_values, by_customer=by_customer, region=region)
+    changes = parse_profile(
+        validation,
+        input_values,
+        by_customer=by_customer,
+        region=region,
+        default_region=organization.settings.default_country,
+    )
     email = _back_office_only(validation, input_values, "email", "email", EmailAddress.parse, by_customer=by_customer)
     # A customer who has no login name chooses one, once.
     has_login_name = isinstance(customer, CustomerRecord) and customer.personal.login_name is not None
@@ -93,7 +100,7 @@ async def update(
     answers = extra_fields.parse_answers(validation, extras, input_values.get("attributes") or ())
     validation.raise_errors()
     before = (
-        await versions.lock(session, vault, organization_id=organization_id, customer_id=customer)
+        await versions.lock(session, vault, organization_id=organization.id, customer_id=customer)
         if isinstance(customer, UUID)
         else customer
     )

@@ -46,6 +46,7 @@ class OrganizationSettings:
     terms_version: str | None = None
     approval: bool = False
     notification_email: str | None = None
+    default_country: str | None = None
     retain_sessions_days: int = 30
     retain_mails_days: int = 30
     retain_idle_guests_days: int | None = None

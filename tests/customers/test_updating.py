@@ -112,6 +112,35 @@ async def test_a_shopper_reference_has_3_to_128_characters(shop: Shop, length: i
     assert ((await now(shop, ann))["shopperReference"] == "r" * length) == (code is None)
 
 
+async def test_a_number_without_a_country_code_is_one_of_the_shop_s_country_unless_something_else_says_it(
+    shop: Shop,
+) -> None:
+    ann = await shop.register("ann@example.org")
+    national = {"phone": "044 668 18 00"}
+    assert (await shop.ask("UpdateCustomer", token=ann.token, input=national)).refusals("updateCustomer") == [
+        ("INVALID_PHONE", ["phone"])
+    ]
+    document = """mutation ($country: String) { updateOrganization(input: { settings: { defaultCountry: $country } }) {
+        userErrors { code field } } }"""
+    refused = await shop.ask(document, token=await shop.integration(), country="XX")
+    assert refused.refusals("updateOrganization") == [("INVALID", ["settings", "defaultCountry"])]
+    (await shop.ask(document, token=await shop.integration(), country="ch")).payload("updateOrganization")
+
+    shown = [
+        (await shop.ask("UpdateCustomer", token=ann.token, input=given)).payload("updateCustomer")["customer"]["phone"]
+        for given in (national, {"locale": "de-DE", "phone": "030 123456"}, {"phone": "030 123456"})
+    ]
+    bob = await shop.register("bob@example.org", phone=national["phone"])
+    upsert = """mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $input) {
+        customer { phone } userErrors { code } } }"""
+    given = {"email": "cid@example.org", **national}
+    upserted = (await shop.ask(upsert, token=await shop.integration(), input=given)).payload("upsertCustomer")
+
+    assert shown == ["+41446681800", "+4930123456", "+4930123456"]
+    assert (await shop.ask("{ me { phone } }", token=bob.token)).data["me"]["phone"] == "+41446681800"
+    assert upserted["customer"]["phone"] == "+41446681800"
+
+
 async def test_a_shopper_reference_is_readable_and_so_no_email_address(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     change = {"customerId": ann.id, "shopperReference": "ann.archer@example.org"}

@@ -119,7 +119,7 @@ class FormQueries:
         ] = False,
     ) -> Form:
         """Writes nothing, and does not check whether an address or login name is taken."""
-        settings = context.organization.settings
+        settings, locale = context.organization.settings, locale or context.locale
         extras = await extra_fields.by_organization(context.store, context.organization.id)
         found = fields.registration(settings, extras, locale=locale)
         typed = {one.name: one.value for one in values or []}

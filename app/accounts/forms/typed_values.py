@@ -53,7 +53,8 @@ def with_values(
     | any other, and whether required fields are there | alone                                                  |
     """
     raw = _registration({name: value for name, value in values.items() if not is_blank(value)})
-    errors = _errors(lambda found: parse_profile(found, raw.profile, by_customer=True, region=raw.region))
+    regions = {"region": raw.region, "default_region": settings.default_country}
+    errors = _errors(lambda found: parse_profile(found, raw.profile, by_customer=True, **regions))
     if raw.password:
         errors |= _errors(lambda found: check_registration_password(found, raw, min_length=password_min_length))
     address = raw.address

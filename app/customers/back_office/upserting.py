@@ -20,7 +20,7 @@ from app.platform.blanks import is_blank
 from app.platform.db.writing import savepoint
 from app.platform.errors import AppError, NotFound, Required
 from app.platform.graphql import ids
-from app.platform.principal import Organization
+from app.platform.principal import Organization, OrganizationSettings
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress, shopper_reference
 from app.platform.vault.vault import Vault
@@ -73,7 +73,7 @@ async def upsert(
     """
     organization_id = organization.id
     validation = Validation()
-    new = _parse(validation, input_values, extras, needs_email=customer_id is None)
+    new = _parse(validation, input_values, extras, organization.settings, needs_email=customer_id is None)
     group_id = await _find_group(session, validation, organization_id, input_values.get("group"))
     validation.raise_errors()
     values = dict(input_values)
@@ -119,6 +119,7 @@ def _parse(
     validation: Validation,
     input_values: Mapping[str, Any],
     extras: Sequence[ExtraFieldDefinition],
+    settings: OrganizationSettings,
     *,
     needs_email: bool,
 ) -> _NewCustomer:
@@ -127,7 +128,7 @@ def _parse(
     elif "email" in input_values and is_blank(input_values["email"]):
         validation.add(Required(), "email")
     email = validation.optional("email", EmailAddress.parse, input_values.get("email"))
-    profile = parse_profile(validation, input_values, by_customer=False)
+    profile = parse_profile(validation, input_values, by_customer=False, default_region=settings.default_country)
     reference = validation.optional("shopperReference", shopper_reference, input_values.get("shopper_reference"))
     if "attributes" in input_values and input_values["attributes"] is None:
         validation.add(Required("This cannot be cleared."), "attributes")
@@ -185,7 +186,7 @@ async def _update(
         result = await service.update(
             session,
             vault,
-            organization_id=organization.id,
+            organization=organization,
             customer=customer_id,
             input_values=input_values,
             by_customer=False,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from app.platform.errors import AppError, ErrorRule, Invalid
+from app.platform.geography.countries import parse_country
 from app.platform.principal import OrganizationSettings
 from app.platform.validation import Validation
 from app.platform.values import EmailAddress, https_url, text_parser
@@ -63,10 +64,12 @@ DESCRIPTIONS: Mapping[str, str] = {
     "approval": "Whether the back office has to approve a new account before its owner can log in.",
     "notification_email": "Who is notified by mail that somebody waits for approval, or asks to be erased; null for "
     "nobody.",
+    "default_country": "Country of telephone numbers that are written without their country code, where neither an "
+    "address nor the customer's locale says it: ISO 3166-1 alpha-2, such as `CH`; null for none.",
     "retain_sessions_days": "For how many days after its end a login is shown, 1 to 3650.",
     "retain_mails_days": "For how many days after its delivery it is known that a mail was sent, 1 to 3650.",
-    "retain_idle_guests_days": "After how many days without any change or order a customer without a password is "
-    "deleted, or anonymized where there are orders, 1 to 3650; null for never.",
+    "retain_idle_guests_days": "After how many days without any change or order a customer without a password or the "
+    "newsletter is deleted, or anonymized where there are orders, 1 to 3650; null for never.",
     "retain_orders_days": "After how many days an order is deleted, 1 to 10000: as long as the law asks for it. Null "
     "for never.",
 }
@@ -96,6 +99,7 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
     "password_min_length": _parse_password_length,
     "notification_email": lambda raw: EmailAddress.parse(raw).address,
     "terms_url": https_url,
+    "default_country": lambda raw: parse_country(raw).code,
     "retain_sessions_days": _days_parser(3650),
     "retain_mails_days": _days_parser(3650),
     "retain_idle_guests_days": _days_parser(3650),
