@@ -19,8 +19,8 @@ MAX_LOCALE_LENGTH = 64
 Locale = Annotated[
     str | None,
     strawberry.argument(
-        description="Language of the names as a BCP 47 tag, such as `de-CH`; without it, the customer's own `locale`. "
-        "English where it is not known."
+        description="Language of the names as a BCP 47 tag, such as `de-CH`; without it, the customer's own `locale`, "
+        "or else `Accept-Language`. English where it is not known."
     ),
 ]
 
@@ -142,14 +142,18 @@ def _graphql_zones(country_code: str, locale: str | None) -> dict[str, Zone]:
 class GeographyQueries:
     """Reference data, the same for all organizations."""
 
-    @query(allow=ANYBODY, description="All countries in the order of their names.", size=250)
+    @query(allow=ANYBODY, description="All countries in the order of their names.", size=250, reference=True)
     async def countries(self, context: Context, locale: Locale = None) -> list[Country]:
         """Sorted without accents (Åland Islands among the A), which is close enough to the alphabet for a list."""
-        language = _locale_or_english(locale or context.principal.locale)
+        language = _locale_or_english(locale or context.locale)
         result = [to_graphql_country(source, language) for source in countries.all_countries()]
         return sorted(result, key=lambda country: _sort_key(country.name))
 
-    @query(allow=ANYBODY, description="One country with its rules for addresses; null when there is no such country.")
+    @query(
+        allow=ANYBODY,
+        description="One country with its rules for addresses; null when there is no such country.",
+        reference=True,
+    )
     async def country(
         self,
         context: Context,
@@ -158,7 +162,7 @@ class GeographyQueries:
     ) -> Country | None:
         """Unlike an address, a query corrects nothing: `UK` is no country."""
         source = countries.find(code)
-        return to_graphql_country(source, _locale_or_english(locale or context.principal.locale)) if source else None
+        return to_graphql_country(source, _locale_or_english(locale or context.locale)) if source else None
 
 
 def _sort_key(name: str) -> tuple[str, str]:

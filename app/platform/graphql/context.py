@@ -62,6 +62,11 @@ class Context:
         return dead.owner_id if dead and dead.reason == "TOKEN_EXPIRED" else self.principal.customer_id
 
     @property
+    def locale(self) -> str | None:
+        """The language of names and labels: the customer's own, else of `Accept-Language`; None where neither says."""
+        return self.principal.locale or preferred_language(self.origin.accepted_languages)
+
+    @property
     def language(self) -> str:
         """The language of messages: of `Accept-Language`, else of the customer's locale, else English."""
         return preferred_language(self.origin.accepted_languages) or language_of(self.principal.locale)

@@ -24,7 +24,7 @@ from app.platform.graphql.access import (
 )
 from app.platform.graphql.context import Context
 from app.platform.graphql.cost import LIST_SIZE
-from app.platform.graphql.operations import CREDENTIALS, OPEN_TO_GUESTS, REFRESH
+from app.platform.graphql.operations import CREDENTIALS, OPEN_TO_GUESTS, REFERENCE, REFRESH
 from app.platform.graphql.user_errors import UserError, user_errors
 
 Resolver = Callable[..., Awaitable[Any]]
@@ -40,12 +40,13 @@ class Payload:
 
 
 def query(
-    *, allow: Access, description: str, size: int | None = None, about_caller: bool = False
+    *, allow: Access, description: str, size: int | None = None, about_caller: bool = False, reference: bool = False
 ) -> Callable[[Resolver], Any]:
     """Declare a root query, `async def f(self, context, …)`, for the callers in `allow`.
 
     `size` is the approximate length of a list without pages; it enters the cost of a document. A dead access token is
     ignored where guests are allowed, unless the answer is `about_caller`: it would be taken for the customer's.
+    `reference` data changes with the organization's settings and the program only: what guests get may be cached.
     """
 
     def decorator(function: Resolver) -> Any:
@@ -53,7 +54,7 @@ def query(
             authorize(info.context.principal, allow)
             return await function(self, info.context, **arguments)
 
-        metadata: dict[object, object] = {OPEN_TO_GUESTS: GUEST in allow and not about_caller}
+        metadata: dict[object, object] = {OPEN_TO_GUESTS: GUEST in allow and not about_caller, REFERENCE: reference}
         if size:
             metadata[LIST_SIZE] = size
         return _field(resolver, function, allow, description, metadata)

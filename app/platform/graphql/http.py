@@ -16,10 +16,12 @@ from app.platform.graphql.documents import Document, DocumentCache, GraphQLReque
 from app.platform.graphql.execution import RETRY_AFTER, execute_document, is_unavailable
 from app.platform.graphql.negotiation import JSON, media_type, status
 from app.platform.graphql.operations import Operation
+from app.platform.graphql.responses import finish
 from app.platform.principal import CallerKind
 
 COST_HEADER = "x-patron-cost"
 DOCUMENT_ID = re.compile(r"sha256:([0-9a-f]{64})")
+DISCARD_BYTES = 32 * 1024 * 1024
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -115,7 +117,8 @@ class GraphQLEndpoint:
             result["extensions"] = {"cost": cost}
         if is_unavailable(result):
             return _json_response(result, media, 503, {**headers, **RETRY_AFTER})
-        return _json_response(result, media, status(result, media), headers)
+        response = _json_response(result, media, status(result, media), headers)
+        return finish(request, response, operation, context.principal)
 
     def _prepare(self, text: str, name: str | None, method: str) -> tuple[Document, Operation]:
         document = self._documents.prepare(text)
@@ -171,19 +174,30 @@ class GraphQLEndpoint:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body of a request; raise `BadRequest` (413) as soon as it is longer than `limit` bytes."""
+    """The body of a request; raise `BadRequest` (413) for one that is longer than `limit` bytes.
+
+    Of such a body 32 MiB more are read and thrown away: a client that is still sending would otherwise see a closed
+    connection, and not the answer (RFC 9112, section 9.6). The server's deadline for slow clients bounds the time.
+    """
     too_large = BadRequest(413, f"The body is larger than {limit} bytes.", connection="close")
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and (len(declared) > len(str(limit)) or int(declared) > limit):
+    is_longer = declared.isdigit() and (len(declared) > len(str(limit)) or int(declared) > limit)
+    if is_longer and request.headers.get("expect", "").lower() == "100-continue":
+        # It has not begun to send.
         raise too_large
-    chunks = bytearray()
+    chunks, discarded = bytearray(), 0
     try:
         async for chunk in request.stream():
-            chunks += chunk
-            if len(chunks) > limit:
-                raise too_large
+            if len(chunks) + len(chunk) <= limit and not discarded:
+                chunks += chunk
+                continue
+            discarded += len(chunk)
+            if discarded > DISCARD_BYTES:
+                break
     except ClientDisconnect:
         raise BadRequest(400, "The body ended early.") from None
+    if discarded:
+        raise too_large
     return bytes(chunks)
 
 

@@ -23,6 +23,7 @@ from app.platform.graphql.cost import Cost, CostCalculator
 CREDENTIALS = "credentials"
 REFRESH = "refresh"
 OPEN_TO_GUESTS = "open_to_guests"
+REFERENCE = "reference"
 
 
 class OperationClass(Enum):
@@ -44,7 +45,7 @@ class Operation:
 
     `amount` is how often it does what its class says: thirty aliased logins are thirty attempts. `card_checks` is how
     often it asks the payment gateway about a card, in addition. `open_to_guests`: every root field is one that a guest
-    may use, with an answer that does not depend on the caller.
+    may use, with an answer that does not depend on the caller. `is_reference`: every root field is reference data.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Operation:
     cost: Cost
     card_checks: int = 0
     open_to_guests: bool = False
+    is_reference: bool = False
 
 
 def operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:
@@ -83,7 +85,8 @@ def _operation(
         name.startswith("__") or _metadata(root, name, OPEN_TO_GUESTS) for name in fields.values()
     )
     if node.operation is not OperationType.MUTATION or root is None:
-        return Operation(kind, OperationClass.READS, 1, cost, open_to_guests=open_to_guests)
+        is_reference = root is not None and all(_metadata(root, name, REFERENCE) for name in fields.values())
+        return Operation(kind, OperationClass.READS, 1, cost, open_to_guests=open_to_guests, is_reference=is_reference)
     refreshes = sum(_metadata(root, name, REFRESH) for name in fields.values())
     attempts = sum(_metadata(root, name, CREDENTIALS) for name in fields.values()) - refreshes
     card_checks = sum(name in CARD_CHECKING_MUTATIONS for name in fields.values())

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.live_server import Server
 from tests.server.http.raw import error, send
 from tests.shop import Shop
 
@@ -196,3 +199,14 @@ async def test_a_wrong_day_or_moment_is_answered_with_how_to_write_it(
         (error,) = answer.body["errors"]
         assert f"This is not a {kind}. {right}" in error["message"]
         assert str(given) not in error["message"].replace(right, "")
+
+
+async def test_who_sends_many_megabytes_gets_the_answer_and_not_a_closed_connection(tmp_path: Path) -> None:
+    body = VIEWER + b', "operationName": "' + b"x" * 20 * 1024 * 1024 + b'"}'
+    with Server(tmp_path) as server:
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            answer = await client.post("/graphql", content=body, headers={"content-type": "application/json"})
+            healthy = await client.get("/healthz")
+
+    assert (answer.status_code, answer.json()["errors"][0]["message"]) == (413, TOO_LARGE[2])
+    assert healthy.status_code == 200
