@@ -38,7 +38,9 @@ async def _refresh(shop: Shop, person: Person, stop: asyncio.Event) -> None:
         answer = await shop.ask("RefreshToken", refreshToken=token)
         assert _codes(answer) <= ENDED
         tokens = (answer.body.get("data") or {}).get("refreshToken", {}).get("tokens")
-        token = tokens["refreshToken"] if tokens else token
+        if tokens is None:
+            return
+        token = tokens["refreshToken"]
 
 
 async def _write(shop: Shop, person: Person, stop: asyncio.Event) -> None:

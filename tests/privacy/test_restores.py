@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from app.platform.clock import now
+from app.platform.vault import epochs
 from app.platform.vault.epochs import NotOfOneMoment, PairState
 from app.platform.vault.tables import PersonKey
 from app.privacy import restores
@@ -37,9 +38,36 @@ async def readiness(shop: Shop) -> tuple[int, dict[str, object]]:
     return response.status_code, response.json()
 
 
-@pytest.mark.parametrize("epochs", [0, 5])
+async def test_a_worker_that_dies_again_and_again_while_it_advances_the_epochs_does_not_look_like_a_restore(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = shop.runtime.store
+
+    def dies(*_: object) -> None:
+        raise ConnectionError
+
+    for _ in range(3):
+        with monkeypatch.context() as patch:
+            # Between the key store and the main database.
+            patch.setattr(store.database, "transaction", dies)
+            with pytest.raises(ConnectionError):
+                await epochs.advance(store.database, store.vault.keystore)
+
+    pair = await epochs.read(store.database, store.vault.keystore)
+    assert pair.state is PairState.SAME
+    assert pair.main is not None
+    assert pair.keystore is not None
+    assert pair.keystore.epoch - pair.main.epoch == 1
+    await keep_pair(store)
+    after = await epochs.read(store.database, store.vault.keystore)
+    assert after.main is not None
+    assert after.keystore is not None
+    assert after.keystore.epoch == after.main.epoch == pair.keystore.epoch
+
+
+@pytest.mark.parametrize("passed", [0, 5])
 async def test_an_older_main_database_catches_up_before_the_first_request(
-    urls: Urls, backups: Backups, epochs: int
+    urls: Urls, backups: Backups, passed: int
 ) -> None:
     async with open_shop(urls) as shop:
         ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
@@ -50,7 +78,7 @@ async def test_an_older_main_database_catches_up_before_the_first_request(
     await backups.make("main")
     async with open_shop(urls, shop.organization) as shop:
         await cancel(shop, customerId=bob.id)
-        await let_epochs_pass(shop, epochs)
+        await let_epochs_pass(shop, passed)
         await request(shop, customerId=ann.id)
         guest = await request(shop, email="guest@example.org")
         assert await erase_due(shop.runtime.store) == 2
@@ -72,7 +100,7 @@ async def test_an_older_main_database_catches_up_before_the_first_request(
 
         async with shop.runtime.store.vault.keystore.transaction() as session:
             await session.exec(update(PersonKey).values(created_at=now() - timedelta(days=30)))
-        unconfirmed = epochs > 1
+        unconfirmed = passed > 1
         assert (await readiness(shop))[1].get("restore") == ("unconfirmed" if unconfirmed else None)
         if unconfirmed:
             with pytest.raises(NotOfOneMoment):

@@ -110,11 +110,15 @@ async def require_same(main: Database, keystore: Database) -> None:
 
 
 async def advance(main: Database, keystore: Database) -> Pair:
-    """Advance both epochs, the key store first, if they are of the same moment; return what they were before."""
+    """Advance both epochs, the key store first, if they are of the same moment; return what they were before.
+
+    What a worker left half done when it died is finished first: twice left half done would look like a restore.
+    """
     pair = await read(main, keystore)
     if pair.state is PairState.SAME:
-        assert pair.keystore is not None  # noqa: S101 - both are there
-        await _set(main, keystore, pair.keystore.epoch + 1)
+        assert pair.main is not None and pair.keystore is not None  # noqa: S101, PT018 - both are there
+        is_half_done = pair.keystore.epoch > pair.main.epoch
+        await _set(main, keystore, pair.keystore.epoch + (0 if is_half_done else 1))
     return pair
 
 
