@@ -30,7 +30,7 @@ PERMITTED: dict[str, str] = {
     "SELECT refresh_tokens BY expires_at": SWEEP,
     "SELECT login_sessions BY expires_at, organization_id": SWEEP,
     "SELECT login_sessions BY ended_at, organization_id": SWEEP,
-    "SELECT orders BY id, organization_id, placed_at": SWEEP,
+    "SELECT orders BY id, organization_id, placed_at, version": SWEEP,
     "SELECT customers BY deleted_at, erased_at, id, newsletter, organization_id, sealed_password, updated_at": SWEEP,
     "SELECT orders BY spent_key_id": QUEUE,
     "SELECT data_exports BY due_at": QUEUE,

@@ -15,7 +15,7 @@ from sqlmodel import select as sqlmodel_select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.orders.records import COLUMNS, OrderRow, OrderStatus, open_copies
-from app.customers.orders.tables import Order, OrderNumber
+from app.customers.orders.tables import IS_KEPT, Order, OrderNumber
 from app.platform.clock import now
 from app.platform.db.columns import TIMESTAMP
 from app.platform.db.reading import Read, any_of, columns
@@ -241,6 +241,8 @@ _PLACED_BEFORE = Read(
     select(*columns(Order, PlacedOrder))
     .where(
         col(Order.organization_id) == bindparam("organization_id"),
+        # As the index `ix_orders_placed` has it.
+        IS_KEPT,
         col(Order.placed_at) < bindparam("before"),
         tuple_(col(Order.placed_at), col(Order.id))
         > tuple_(bindparam("after_at", type_=TIMESTAMP), bindparam("after_id", type_=Uuid())),

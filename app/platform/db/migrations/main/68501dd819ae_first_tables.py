@@ -251,7 +251,13 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_orders_history", ["owner_id", "placed_at", "id", "organization_id"], unique=False)
         batch_op.create_index("ix_orders_id", ["id"], unique=False)
-        batch_op.create_index("ix_orders_placed", ["organization_id", "placed_at"], unique=False)
+        batch_op.create_index(
+            "ix_orders_placed",
+            ["organization_id", "placed_at"],
+            unique=False,
+            sqlite_where=sa.text("version > 0"),
+            postgresql_where=sa.text("version > 0"),
+        )
         batch_op.create_index(
             "ix_orders_spent_key",
             ["spent_key_id"],
@@ -896,7 +902,9 @@ def downgrade() -> None:
             sqlite_where=sa.text("spent_key_id IS NOT NULL"),
             postgresql_where=sa.text("spent_key_id IS NOT NULL"),
         )
-        batch_op.drop_index("ix_orders_placed")
+        batch_op.drop_index(
+            "ix_orders_placed", sqlite_where=sa.text("version > 0"), postgresql_where=sa.text("version > 0")
+        )
         batch_op.drop_index("ix_orders_id")
         batch_op.drop_index("ix_orders_history")
         batch_op.drop_index(
