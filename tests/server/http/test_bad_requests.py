@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.platform.graphql.http import DISCARD_BYTES
 from tests.live_server import Server
 from tests.server.http.raw import error, send
 from tests.shop import Shop
@@ -82,7 +83,7 @@ async def test_a_body_that_is_no_request_gets_a_clean_answer(shop: Shop, name: s
     assert await shop.counts() == before
 
 
-async def test_a_body_without_a_length_is_cut_off_at_the_limit(shop: Shop) -> None:
+async def test_a_body_without_a_length_is_cut_off(shop: Shop) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -94,7 +95,8 @@ async def test_a_body_without_a_length_is_cut_off_at_the_limit(shop: Shop) -> No
     answer = await send(shop, endless())
 
     assert error(answer) == TOO_LARGE
-    assert sent == 5
+    # The rest is thrown away for a while, so that a client that sends much gets the answer.
+    assert 65_536 * (sent - 1) <= 262_144 + DISCARD_BYTES
 
 
 async def test_a_body_of_exactly_the_limit_is_read(shop: Shop) -> None:
