@@ -28,6 +28,7 @@ from app.identity.sessions import repository as sessions
 from app.platform.clock import now
 from app.platform.db.locks import require_living_session
 from app.platform.errors import AppError, NotFound, Required
+from app.platform.graphql.context import Context
 from app.platform.principal import RequestOrigin
 from app.platform.vault.vault import Store, Vault
 
@@ -94,3 +95,13 @@ async def lock(
     if proof.own.matches:
         proven = await lock_proven(session, vault, hasher, origin, proof=proof.own, raw=proof.password)
     return proven or wrong_password().with_field("password")
+
+
+async def prove(context: Context, session: AsyncSession, password: str | None) -> LockedCustomer | AppError:
+    """Both steps for the customer who is logged in; raise `PasswordNeeded`, `RateLimited`, `NotFound`."""
+    customer = await context.load(repository.by_ids, context.principal.own_customer_id)
+    if customer is None:
+        raise NotFound
+    hasher, guessing = context.services.get(PasswordHasher), context.services.get(GuessingPolicy)
+    proof = await begin(context.store, hasher, guessing, context.origin, customer=customer, password=password)
+    return await lock(session, context.store.vault, hasher, context.origin, proof)

@@ -12,10 +12,9 @@ from app.platform.audit.tables import AuditEvent
 from app.platform.audit.tree import LATE, first_id_at
 from app.platform.db.engine import Database
 from app.platform.db.reading import Read, columns
+from app.platform.graphql.pagination import COUNT_LIMIT
 
 MAX_ID = UUID(int=2**128 - 1)
-# Counting further costs the database up to a second for a million rows, for a number that is old when it arrives.
-COUNT_LIMIT = 10_001
 
 
 class LoggedEvent(NamedTuple):

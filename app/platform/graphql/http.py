@@ -118,7 +118,7 @@ class GraphQLEndpoint:
         if is_unavailable(result):
             return _json_response(result, media, 503, {**headers, **RETRY_AFTER})
         response = _json_response(result, media, status(result, media), headers)
-        return finish(request, response, operation, context.principal)
+        return finish(request, response, operation, context.principal, has_errors="errors" in result)
 
     def _prepare(self, text: str, name: str | None, method: str) -> tuple[Document, Operation]:
         document = self._documents.prepare(text)

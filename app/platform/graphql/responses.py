@@ -27,12 +27,14 @@ MAX_AGE_SECONDS = 300
 VARIES_BY = "Accept, Accept-Language, Authorization, X-Api-Key"
 
 
-def finish(request: Request, response: Response, operation: Operation, principal: Principal) -> Response:
+def finish(
+    request: Request, response: Response, operation: Operation, principal: Principal, *, has_errors: bool
+) -> Response:
     """The response with what the table of the module says, or 304 for one that the client has."""
     if operation.kind != "query":
         return response
     is_reference = request.method == "GET" and operation.is_reference and principal.kind is CallerKind.GUEST
-    if is_reference and response.status_code == 200 and not bytes(response.body).startswith(b'{"errors"'):  # noqa: PLR2004 - OK
+    if is_reference and not has_errors:
         tag = f'W/"{sha256(response.body).hexdigest()[:32]}"'
         response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_SECONDS}"
         response.headers["ETag"] = tag

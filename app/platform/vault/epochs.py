@@ -21,7 +21,8 @@ from uuid import UUID
 
 import sqlalchemy
 from sqlalchemy import update
-from sqlmodel import col
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.platform.clock import now
 from app.platform.db.columns import new_id
@@ -107,6 +108,11 @@ async def require_same(main: Database, keystore: Database) -> None:
     state = (await read(main, keystore)).state
     if state is not PairState.SAME:
         raise NotOfOneMoment(state.value)
+
+
+async def keystore_epoch(session: AsyncSession) -> int:
+    """The present epoch of the key store, seen from a transaction of it: what changes is marked with it."""
+    return (await session.exec(select(KeystoreEpoch.epoch))).first() or 0
 
 
 async def advance(main: Database, keystore: Database) -> Pair:

@@ -23,7 +23,8 @@ from app.platform.clock import now
 from app.platform.db.engine import Database
 from app.platform.db.inserts import insert_if_absent
 from app.platform.db.reading import Read, any_of, columns
-from app.platform.vault.tables import Erasure, ErasureHold, KeystoreEpoch
+from app.platform.vault.epochs import keystore_epoch
+from app.platform.vault.tables import Erasure, ErasureHold
 
 BEGUN = ("STARTED", "COMPLETED")
 
@@ -83,13 +84,13 @@ async def place(keystore: Database, hold: Hold) -> None:
         statement = select(Erasure.status).where(Erasure.person_id == hold.person_id).with_for_update()
         if any(status in BEGUN for status in (await session.exec(statement)).all()):
             raise ErasureStarted
-        await insert_if_absent(session, ErasureHold, **hold._asdict(), epoch=await _epoch(session))
+        await insert_if_absent(session, ErasureHold, **hold._asdict(), epoch=await keystore_epoch(session))
 
 
 async def restore(keystore: Database, hold: Hold) -> None:
     """Write a hold that a key store from a backup has forgotten, as the main database has it."""
     async with keystore.transaction() as session:
-        await insert_if_absent(session, ErasureHold, **hold._asdict(), epoch=await _epoch(session))
+        await insert_if_absent(session, ErasureHold, **hold._asdict(), epoch=await keystore_epoch(session))
         if hold.released_at is not None:
             await _release(session, hold.id, hold.released_at)
 
@@ -102,7 +103,7 @@ async def release(keystore: Database, hold_id: UUID, *, released_at: datetime) -
 
 async def _release(session: AsyncSession, hold_id: UUID, released_at: datetime) -> None:
     statement = update(ErasureHold).where(col(ErasureHold.id) == hold_id, col(ErasureHold.released_at).is_(None))
-    await session.exec(statement.values(released_at=released_at, epoch=await _epoch(session)))
+    await session.exec(statement.values(released_at=released_at, epoch=await keystore_epoch(session)))
 
 
 async def of_person(keystore: Database, *, organization_id: UUID, person_id: UUID) -> list[Hold]:
@@ -154,7 +155,3 @@ def latest_end(found: Sequence[Hold]) -> datetime | None:
     """When the last of these holds is over; None when one has no end."""
     ends = [hold.until for hold in found]
     return None if None in ends else max(end for end in ends if end is not None)
-
-
-async def _epoch(session: AsyncSession) -> int:
-    return (await session.exec(select(KeystoreEpoch.epoch))).first() or 0

@@ -30,7 +30,8 @@ from app.platform.db.engine import Database
 from app.platform.db.inserts import insert_if_absent
 from app.platform.db.reading import Read, any_of, columns
 from app.platform.vault import holds, versions
-from app.platform.vault.tables import DestroyedKey, Erasure, KeystoreEpoch, PersonKey
+from app.platform.vault.epochs import keystore_epoch
+from app.platform.vault.tables import DestroyedKey, Erasure, PersonKey
 
 
 class ErasureStatus(Enum):
@@ -116,7 +117,7 @@ async def add_request(keystore: Database, wanted: Entry) -> Entry:
     here and not known there was written by a call that was interrupted, or forgotten by a restore.
     """
     async with keystore.transaction() as session:
-        await insert_if_absent(session, Erasure, **wanted._asdict(), epoch=await _epoch(session))
+        await insert_if_absent(session, Erasure, **wanted._asdict(), epoch=await keystore_epoch(session))
         statement = select(Erasure).where(Erasure.person_id == wanted.person_id, col(Erasure.status).in_(OPEN))
         return to_entry((await session.exec(statement)).one())
 
@@ -124,7 +125,7 @@ async def add_request(keystore: Database, wanted: Entry) -> Entry:
 async def restore(keystore: Database, entry: Entry) -> None:
     """Write a request that a key store from a backup has forgotten; one that it has stays as it is."""
     async with keystore.transaction() as session:
-        await insert_if_absent(session, Erasure, **entry._asdict(), epoch=await _epoch(session))
+        await insert_if_absent(session, Erasure, **entry._asdict(), epoch=await keystore_epoch(session))
 
 
 async def changed_since(keystore: Database, epoch: int) -> list[Entry]:
@@ -157,7 +158,7 @@ async def cancel(keystore: Database, erasure_id: UUID, *, canceller_id: UUID) ->
             return None
         if row.status == ErasureStatus.REQUESTED.value:
             row.status, row.canceller_id, row.cancelled_at = ErasureStatus.CANCELLED.value, canceller_id, now()
-            row.epoch = await _epoch(session)
+            row.epoch = await keystore_epoch(session)
             session.add(row)
             await session.flush()
         return to_entry(row)
@@ -174,7 +175,7 @@ async def start(keystore: Database, erasure_id: UUID) -> Entry | None:
         if row is None:
             return None
         if row.status == ErasureStatus.REQUESTED.value and not await holds.is_held(session, row.person_id):
-            row.status, row.started_at, row.epoch = ErasureStatus.STARTED.value, now(), await _epoch(session)
+            row.status, row.started_at, row.epoch = ErasureStatus.STARTED.value, now(), await keystore_epoch(session)
             session.add(row)
             await session.flush()
         return to_entry(row)
@@ -205,7 +206,8 @@ async def complete(
                 starts_after=moment,
             )
         if row.status != ErasureStatus.COMPLETED.value:
-            row.status, row.completed_at, row.epoch = ErasureStatus.COMPLETED.value, moment, await _epoch(session)
+            row.status, row.completed_at = ErasureStatus.COMPLETED.value, moment
+            row.epoch = await keystore_epoch(session)
             row.key_version = version
             row.started_at = row.started_at or moment
             if row.subject == Subject.GUEST.value:
@@ -223,11 +225,7 @@ async def destroy_guest_keys(keystore: Database, key_ids: Collection[UUID], *, o
 
 
 async def _destroy(session: AsyncSession, key_ids: Collection[UUID], *, organization_id: UUID) -> None:
-    epoch = await _epoch(session)
+    epoch = await keystore_epoch(session)
     for key_id in sorted(key_ids):
         await session.exec(delete(PersonKey).where(col(PersonKey.person_id) == key_id))
         await insert_if_absent(session, DestroyedKey, person_id=key_id, organization_id=organization_id, epoch=epoch)
-
-
-async def _epoch(session: AsyncSession) -> int:
-    return (await session.exec(select(KeystoreEpoch.epoch))).first() or 0

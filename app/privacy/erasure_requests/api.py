@@ -9,13 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 
 from app.accounts import fresh_proofs
-from app.customers import repository as customers
 from app.customers.payload_customers import CustomerPayload
-from app.identity.guessing.policy import GuessingPolicy
-from app.identity.passwords.hashing import PasswordHasher
 from app.identity.staff.api import StaffMember, load_staff_member
 from app.platform.audit.log import Action, record
-from app.platform.errors import AppError, NotFound
+from app.platform.errors import AppError
 from app.platform.graphql import ids
 from app.platform.graphql.access import CUSTOMER, Access, staff
 from app.platform.graphql.context import Context
@@ -197,22 +194,10 @@ class ErasureRequestMutations:
         input: Annotated[RequestMyErasureInput | None, strawberry.argument(description="The proof.")] = None,
     ) -> RequestMyErasurePayload:
         """Return the refusal of a wrong password, never raise it: the counted try must be committed."""
-        customer = await context.load(customers.by_ids, context.principal.own_customer_id)
-        if customer is None:
-            raise NotFound
-        vault, hasher = context.store.vault, context.services.get(PasswordHasher)
-        proof = await fresh_proofs.begin(
-            context.store,
-            hasher,
-            context.services.get(GuessingPolicy),
-            context.origin,
-            customer=customer,
-            password=input.password if input else None,
-        )
-        proven = await fresh_proofs.lock(session, vault, hasher, context.origin, proof)
+        proven = await fresh_proofs.prove(context, session, input.password if input else None)
         if isinstance(proven, AppError):
             return RequestMyErasurePayload(user_errors=user_errors(proven))
-        found = await deciding.ask(session, vault, context.organization, proven)
+        found = await deciding.ask(session, context.store.vault, context.organization, proven)
         record(session, context.origin, Action.ERASURE_REQUESTED, object_id=found.row.id)
         return RequestMyErasurePayload(request=to_erasure_request(found))
 

@@ -22,8 +22,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import repository as customers
-from app.customers.anonymizations.repository import AnonymizationStatus
-from app.customers.anonymizations.tables import AnonymizationRequest
+from app.customers.anonymizations.tables import IS_OPEN, AnonymizationRequest
 from app.customers.notices import notify
 from app.customers.repository import LockedCustomer
 from app.platform.clock import now
@@ -41,7 +40,6 @@ from app.privacy.requests import AlreadyRequested, Person
 from app.privacy.tables import ErasureRequest
 
 Status = ErasureRequestStatus
-OPEN = (AnonymizationStatus.REQUESTED.value, AnonymizationStatus.STARTED.value, AnonymizationStatus.FAILED.value)
 
 
 class AlreadyAsked(AppError):
@@ -206,7 +204,7 @@ async def _is_open(session: AsyncSession, organization_id: UUID, customer_id: UU
     statement = select(AnonymizationRequest.id).where(
         AnonymizationRequest.owner_id == customer_id,
         AnonymizationRequest.organization_id == organization_id,
-        col(AnonymizationRequest.status).in_(OPEN),
+        IS_OPEN,
     )
     return (await session.exec(statement.limit(1))).first() is not None
 

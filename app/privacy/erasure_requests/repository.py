@@ -10,12 +10,11 @@ from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlmodel import col
 
 from app.platform.db.reading import Read, columns
+from app.platform.graphql.pagination import COUNT_LIMIT
 from app.platform.vault.vault import Store
 from app.privacy.tables import ErasureRequest
 
 TABLE = "erasure_requests"
-# Counting further costs the database time for a number that is old when it arrives.
-COUNT_LIMIT = 10_001
 
 
 class ErasureRequestStatus(Enum):

@@ -8,13 +8,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from strawberry import Info
 
 from app.accounts import fresh_proofs
-from app.customers import repository as customers
 from app.customers.payload_customers import CustomerPayload
-from app.identity.guessing.policy import GuessingPolicy
-from app.identity.passwords.hashing import PasswordHasher
 from app.identity.staff.api import StaffMember, load_staff_member
 from app.platform.audit.log import Action, record
-from app.platform.errors import AppError, NotFound
+from app.platform.errors import AppError
 from app.platform.graphql import ids
 from app.platform.graphql.access import CUSTOMER, Access, staff, top_level_error
 from app.platform.graphql.context import Context
@@ -139,9 +136,9 @@ class DataExportMutations:
         """Return the refusal of a wrong password, never raise it: the counted try must be committed."""
         owner = owner_id(context.principal, input.customer_id)
         if context.principal.customer_id is not None:
-            refused = await _prove(context, session, input.password)
-            if refused is not None:
-                return RequestDataExportPayload(user_errors=user_errors(refused))
+            proven = await fresh_proofs.prove(context, session, input.password)
+            if isinstance(proven, AppError):
+                return RequestDataExportPayload(user_errors=user_errors(proven))
         row = await requesting.request(
             session,
             organization_id=context.organization.id,
@@ -150,16 +147,3 @@ class DataExportMutations:
         )
         record(session, context.origin, Action.DATA_EXPORT_REQUESTED, customer_id=owner, object_id=row.id)
         return RequestDataExportPayload(customer_id=owner, export=to_data_export(row))
-
-
-async def _prove(context: Context, session: AsyncSession, password: str | None) -> AppError | None:
-    customer = await context.load(customers.by_ids, context.principal.own_customer_id)
-    if customer is None:
-        raise NotFound
-    hasher = context.services.get(PasswordHasher)
-    guessing = context.services.get(GuessingPolicy)
-    proof = await fresh_proofs.begin(
-        context.store, hasher, guessing, context.origin, customer=customer, password=password
-    )
-    proven = await fresh_proofs.lock(session, context.store.vault, hasher, context.origin, proof)
-    return proven if isinstance(proven, AppError) else None

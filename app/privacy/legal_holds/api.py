@@ -127,26 +127,28 @@ class LegalHoldQueries:
         after: Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before.")] = None,
     ) -> Connection[LegalHold]:
         """Pages come from the key store, which decides; reasons from the main database."""
-        page = page_request(context, f"{PAGES}:{customer_id or ''}", first, after)
+        pages = f"{PAGES}:{customer_id or ''}"
+        page = page_request(context, pages, first, after)
         keystore, organization_id = context.store.vault.keystore, context.organization.id
         position = UUID(hex=page.after[0]) if page.after else None
+        all_found: list[Hold] = []
         if customer_id is None:
             found = await holds.page_in_force(
                 keystore, organization_id=organization_id, after=position, limit=page.size + 1
             )
-            total = await holds.count_in_force(keystore, organization_id=organization_id)
         else:
             all_found = await _of_customer(context, customer_id)
             found = [hold for hold in all_found if position is None or hold.id > position][: page.size + 1]
-            total = len(all_found)
 
         async def count() -> int:
-            return total
+            if customer_id is not None:
+                return len(all_found)
+            return await holds.count_in_force(keystore, organization_id=organization_id)
 
         records = await _records(context, found)
         return connection(
             context,
-            f"{PAGES}:{customer_id or ''}",
+            pages,
             page,
             [((hold.id.hex,), to_legal_hold(records[hold.id])) for hold in found if hold.id in records],
             count,

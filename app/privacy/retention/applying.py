@@ -150,8 +150,6 @@ async def _remove_guest(
     newest = await orders.newest_placed_at(store, organization_id=organization_id, customer_id=customer_id)
     if newest is not None and newest >= before:
         return False
-    if await holds.in_force(store.vault.keystore, organization_id=organization_id, person_id=customer_id):
-        return False
     try:
         async with store.database.transaction() as session:
             deleted = await deletion.delete(
