@@ -153,7 +153,7 @@ class Customer(Node):
 
     @restricted(
         allow=[CUSTOMER],
-        description="The customer's logins, newest first; those that ended too, unless told otherwise.",
+        description="The customer's logins, newest first; those that ended too, unless `active` says otherwise.",
     )
     async def sessions(
         self,

@@ -46,7 +46,7 @@ from app.identity.staff import repository as staff
 from app.platform.audit.log import Action, record_system_event
 from app.platform.clock import now
 from app.platform.db.locks import NO_KEY, lock_customer
-from app.platform.db.queues import Queue
+from app.platform.db.queues import Queue, retry_delay
 from app.platform.db.retrying import may_succeed_again, run_again
 from app.platform.logs import log_exception
 from app.platform.mail import outbox
@@ -61,8 +61,6 @@ from app.privacy.legal_holds import placing as legal_holds
 from app.privacy.requests import mark_cancelled
 
 LEASE = timedelta(minutes=5)
-INITIAL_RETRY_DELAY = timedelta(seconds=10)
-MAX_RETRY_DELAY = timedelta(hours=1)
 # How often a request is looked at that waits for a hold without an end, or with a later one.
 HOLD_INTERVAL = timedelta(hours=1)
 Status = AnonymizationStatus
@@ -250,5 +248,5 @@ async def _fail(store: Store, leased: LeasedRequest, failure: str) -> None:
         row.status = Status.FAILED.value
         row.failed_at = now()
         row.failure = failure[:64]
-        row.due_at = now() + min(INITIAL_RETRY_DELAY * 2 ** min(row.attempts - 1, 16), MAX_RETRY_DELAY)
+        row.due_at = now() + retry_delay(row.attempts)
         session.add(row)

@@ -10,7 +10,7 @@ So a row is handed out at least once, and to one worker at a time for as long as
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -27,6 +27,16 @@ Row = TypeVar("Row", bound=SQLModel)
 
 # Read beyond the limit, as other workers may have locked the oldest rows.
 SPARE_KEYS = 64
+
+
+FIRST_RETRY_DELAY = timedelta(seconds=10)
+MAX_RETRY_DELAY = timedelta(hours=1)
+
+
+def retry_delay(attempts: int) -> timedelta:
+    """How long a row waits after so many attempts that failed: 10 s, 20 s, 40 s … at most an hour."""
+    doubled: int = 2 ** min(attempts - 1, 16)
+    return min(FIRST_RETRY_DELAY * doubled, MAX_RETRY_DELAY)
 
 
 class _Key(NamedTuple):

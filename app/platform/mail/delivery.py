@@ -21,7 +21,7 @@ from sqlmodel import col
 
 from app.platform.clock import now
 from app.platform.db.locks import NO_KEY
-from app.platform.db.queues import Queue
+from app.platform.db.queues import Queue, retry_delay
 from app.platform.db.reading import Read, columns
 from app.platform.db.sweeping import Sweep
 from app.platform.mail.outbox import TABLE, MailContent, MailState
@@ -35,8 +35,6 @@ log = structlog.get_logger(__name__)
 
 BATCH = 20
 LEASE = timedelta(minutes=15)
-FIRST_RETRY_DELAY = timedelta(seconds=10)
-MAX_RETRY_DELAY = timedelta(hours=1)
 MAX_ATTEMPTS = 15
 
 
@@ -155,7 +153,7 @@ async def _settle(store: Store, transport: MailTransport, mail: LeasedMail, faul
             row.state, row.settled_at, row.failure = MailState.SENT.value, now(), None
         else:
             row.failure = type(fault).__qualname__[:64]
-            row.due_at = now() + min(FIRST_RETRY_DELAY * 2 ** (mail.attempts - 1), MAX_RETRY_DELAY)
+            row.due_at = now() + retry_delay(mail.attempts)
             if is_permanent(fault) or mail.attempts >= MAX_ATTEMPTS:
                 row.state, row.settled_at = MailState.FAILED.value, now()
         if row.state != MailState.QUEUED.value and not transport.keep_sent:

@@ -28,7 +28,7 @@ from app.identity.proofs.purposes import Purpose
 from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.locks import NO_KEY
-from app.platform.db.queues import Queue
+from app.platform.db.queues import Queue, retry_delay
 from app.platform.db.sweeping import Sweep
 from app.platform.languages import language_of
 from app.platform.logs import log_exception
@@ -40,8 +40,6 @@ from app.privacy.exports.repository import PARTS, DataExportStatus
 from app.privacy.tables import DataExport, DataExportPart
 
 LEASE = timedelta(minutes=5)
-INITIAL_RETRY_DELAY = timedelta(seconds=10)
-MAX_RETRY_DELAY = timedelta(hours=1)
 PART_BYTES = 256 * 1024
 _QUEUE = Queue(DataExport, DataExport.due_at)
 _EXPIRED = Sweep(
@@ -166,5 +164,5 @@ async def _fail(store: Store, leased: _Leased, failure: str) -> None:
         if row is None:
             return
         row.status, row.failure = DataExportStatus.FAILED.value, failure[:64]
-        row.due_at = now() + min(INITIAL_RETRY_DELAY * 2 ** min(row.attempts - 1, 16), MAX_RETRY_DELAY)
+        row.due_at = now() + retry_delay(row.attempts)
         session.add(row)
