@@ -1,6 +1,7 @@
 """Assigns a verified email address to a customer."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,6 +18,7 @@ from app.platform.values import EmailAddress
 from app.platform.vault.vault import Vault
 
 EMAIL = IdentifierKind.EMAIL
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 async def assign_verified_email(
@@ -34,13 +36,13 @@ async def assign_verified_email(
 
     The address it had is remembered as a former one, unless the change to it is `undone`: it was somebody else's.
 
-    | Another customer of the organization has the address   | Result                          |
-    | ------------------------------------------------------ | ------------------------------- |
-    | no                                                     | assigned                        |
-    | yes, and `may_lose_email`                              | that one loses it, and assigned |
-    | yes, unverified, and `outranks_unproven` (undo)        | that one loses it, and assigned |
-    | yes, and it is verified, or has a password or orders   | `EmailTaken`                    |
-    | reserved for another customer, who may undo a change   | `EmailTaken`                    |
+    | Another customer of the organization has the address   | Result                                     |
+    | ------------------------------------------------------ | ------------------------------------------ |
+    | no                                                     | assigned                                   |
+    | yes, and `may_lose_email`: a guest of this mailbox     | that one loses it and its orders; assigned |
+    | yes, unverified, and `outranks_unproven` (undo)        | that one loses it; assigned                |
+    | yes, and it is verified, or has a password             | `EmailTaken`                               |
+    | reserved for another customer, who may undo a change   | `EmailTaken`                               |
 
     So nobody can keep an address from its owner by registering it first. Who loses it loses password and sessions too.
     """
@@ -85,13 +87,15 @@ async def _release_unverified_holder(
     if holder is None:
         return
     verified = holder.email_verified_at is not None
-    if not (outranked and not verified) and not may_lose_email(
-        verified=verified, has_password=holder.has_password, placed_orders=holder.placed_orders
-    ):
+    is_guest = may_lose_email(verified=verified, has_password=holder.has_password)
+    if not is_guest and (verified or not outranked):
         return
     await identifiers.release(session, customer_id=holder.id, kind=EMAIL)
     edited = await repository.lock(session, vault, organization_id=organization_id, customer_id=holder.id)
     if edited is not None:
+        if is_guest:
+            # Whoever reads the mailbox bought them: they are attached to who has the address now.
+            await customer_orders.detach_orders(session, vault, edited, attached=(), since=EPOCH)
         edited.personal = replace(edited.personal, email=None)
         edited.row.sealed_password = None
         await repository.save(session, vault, edited)
@@ -100,6 +104,6 @@ async def _release_unverified_holder(
         )
 
 
-def may_lose_email(*, verified: bool, has_password: bool, placed_orders: int) -> bool:
-    """Whether a customer has nothing but an unverified claim to an address: no password, no placed orders."""
-    return not verified and not has_password and placed_orders == 0
+def may_lose_email(*, verified: bool, has_password: bool) -> bool:
+    """Whether a customer has nothing but an unverified claim to an address: a guest, as nobody can log in as one."""
+    return not verified and not has_password

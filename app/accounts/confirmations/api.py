@@ -39,7 +39,12 @@ from app.accounts.registration import NextStep
 from app.accounts.sessions import start_login_session
 from app.customers import repository
 from app.customers.api import to_customer
-from app.customers.mail_recipients import MailRecipient, find_mail_recipient
+from app.customers.mail_recipients import (
+    MailRecipient,
+    decoy_recipient,
+    find_mail_recipient,
+    lock_mail_recipient,
+)
 from app.customers.newsletter import UnsubscribeLinks, send_newsletter_welcome
 from app.customers.records import open_row, row_of
 from app.customers.repository import LockedCustomer
@@ -47,7 +52,7 @@ from app.identity.guessing import device_tokens
 from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.proofs.errors import ProofInvalid
-from app.identity.proofs.repository import about_hash, decoy_customer_id
+from app.identity.proofs.repository import about_hash
 from app.identity.sessions.service import LoginSessions
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError, NotFound, Required
@@ -115,9 +120,10 @@ class ConfirmationMutations:
         input: Annotated[RequestEmailVerificationInput, strawberry.argument(description="The address.")],
     ) -> RequestEmailVerificationPayload:
         """A verified address gets no mail; it is handled like an address without an account."""
-        to = await _find_recipient(context, input.email, Template.VERIFY_EMAIL)
+        to = await _find_recipient(context, session, input.email, Template.VERIFY_EMAIL)
         if to.record is not None and to.record.row.email_verified_at is not None:
-            to = _decoy_recipient(context, input.email)
+            email = EmailAddress.parse(input.email)
+            to = decoy_recipient(context.store.vault, organization_id=context.organization.id, email=email)
         await verification.resend(session, context.store.vault, organization=context.organization, to=to)
         record(session, context.origin, Action.EMAIL_VERIFICATION_REQUESTED, **_about(to))
         return RequestEmailVerificationPayload()
@@ -134,7 +140,7 @@ class ConfirmationMutations:
         input: Annotated[RequestPasswordResetInput, strawberry.argument(description="The address.")],
     ) -> RequestPasswordResetPayload:
         """Guests get a link too: whoever controls the address may take over the guest's account."""
-        to = await _find_recipient(context, input.email, Template.RESET_PASSWORD)
+        to = await _find_recipient(context, session, input.email, Template.RESET_PASSWORD)
         await password_reset.request(session, context.store.vault, organization=context.organization, to=to)
         record(session, context.origin, Action.PASSWORD_RESET_REQUESTED, **_about(to))
         return RequestPasswordResetPayload()
@@ -308,7 +314,7 @@ class ConfirmationMutations:
         input: Annotated[RequestLoginNameReminderInput, strawberry.argument(description="The address.")],
     ) -> RequestLoginNameReminderPayload:
         """The mail names the email address where the customer has no login name."""
-        to = await _find_recipient(context, input.email, Template.LOGIN_NAME_REMINDER)
+        to = await _find_recipient(context, session, input.email, Template.LOGIN_NAME_REMINDER)
         personal = to.record.personal if to.record else None
         await outbox.enqueue(
             session,
@@ -373,11 +379,14 @@ async def _password_token(context: Context, session: AsyncSession, customer_id: 
     return issued.token
 
 
-async def _find_recipient(context: Context, email: str, template: Template) -> MailRecipient:
-    """The recipient of a mail that anybody may ask for; raise `RateLimited` when it was asked for too often."""
+async def _find_recipient(context: Context, session: AsyncSession, email: str, template: Template) -> MailRecipient:
+    """The locked recipient of a mail that anybody may ask for; raise `RateLimited` when it was asked for too often."""
     parsed, organization_id = _parse_email(email), context.organization.id
     await admit_mail(context.services.get(RateLimits), template, organization_id=organization_id, email=parsed)
-    return await find_mail_recipient(context.store, organization_id=organization_id, email=parsed)
+    to = await find_mail_recipient(context.store, organization_id=organization_id, email=parsed)
+    return await lock_mail_recipient(
+        session, context.store.vault, to, organization_id=organization_id, email=parsed
+    )
 
 
 def _parse_email(email: str | None) -> EmailAddress:
@@ -385,12 +394,6 @@ def _parse_email(email: str | None) -> EmailAddress:
     parsed = validation.require("email", EmailAddress.parse, email)
     validation.raise_errors()
     return parsed
-
-
-def _decoy_recipient(context: Context, email: str) -> MailRecipient:
-    parsed = EmailAddress.parse(email)
-    nobody = decoy_customer_id(context.store.vault, organization_id=context.organization.id, canonical=parsed.canonical)
-    return MailRecipient(nobody, parsed.address)
 
 
 def _about(to: MailRecipient) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def _is_email_taken(holder: MailRecipient, customer: CustomerRecord) -> bool:
         return False
     row = holder.record.row
     return not email_assignment.may_lose_email(
-        verified=row.email_verified_at is not None, has_password=row.has_password, placed_orders=row.placed_orders
+        verified=row.email_verified_at is not None, has_password=row.has_password
     )
 
 

@@ -1,7 +1,10 @@
 """Tests of the email change: verification of the new address, notice to the old one, undo."""
 
+from typing import Any
+
 import pytest
 
+from app.accounts.confirmations import api as confirmations
 from tests.accounts.confirmations.storefront import NEW_PASSWORD, Storefront
 from tests.accounts.confirmations.test_verification import ANN, WRONG, let_expire, other
 from tests.shop import PASSWORD, Shop
@@ -237,7 +240,8 @@ async def test_a_guest_cannot_request_a_change(storefront: Storefront) -> None:
     assert answer.codes == ["UNAUTHENTICATED"]
 
 
-UPSERT = "mutation ($input: UpsertCustomerInput!) { upsertCustomer(input: $input) { userErrors { code field } } }"
+UPSERT = """mutation ($input: UpsertCustomerInput!) {
+    upsertCustomer(input: $input) { customer { id } userErrors { code field message } } }"""
 
 
 async def test_a_proven_address_is_reserved_while_the_change_can_be_undone(shop: Shop) -> None:
@@ -279,3 +283,46 @@ async def test_a_reserved_address_is_free_once_the_change_cannot_be_undone(shop:
     undo = (await easy.mail_values("EMAIL_CHANGED", ANN))["token"]
     assert await easy.refusals_of("undoEmailChange", token=undo) == [("TOKEN_EXPIRED", ["token"])]
     assert (await easy.me(token)).data["me"]["email"] == EVE
+
+
+async def test_the_orders_of_a_guest_become_those_of_who_proves_the_address(shop: Shop) -> None:
+    easy = Storefront(shop, shop.organization)
+    bob = (await easy.register("bob@example.org")).payload("register")["tokens"]["accessToken"]
+    staff = await shop.integration()
+    guest = (await shop.ask(UPSERT, token=staff, input={"email": ANN})).payload("upsertCustomer")["customer"]["id"]
+    for number, buyer in (("1", {"customerId": guest}), ("2", {"email": ANN}), ("3", {"email": EVE})):
+        order = {**buyer, "number": number, "total": {"amount": "10.00", "currencyCode": "CHF"}, "itemCount": 1}
+        (await shop.ask("RecordOrder", token=staff, input=order)).payload("recordOrder")
+
+    mailed = await request_change(easy, bob, ANN)
+    await easy.succeed("confirmEmailChange", token=mailed["token"])
+
+    answer = (await shop.ask("{ me { email status orders { nodes { number } } } }", token=bob)).data["me"]
+    assert answer["email"] == ANN
+    assert answer["status"] == "REPEAT"
+    assert sorted(one["number"] for one in answer["orders"]["nodes"]) == ["1", "2"]
+    left = await shop.ask(
+        "query ($id: ID!) { customer(by: {id: $id}) { email status orders { totalCount } } }", token=staff, id=guest
+    )
+    assert left.data["customer"] == {"email": None, "status": "PROSPECT", "orders": {"totalCount": 0}}
+
+
+@pytest.mark.parametrize("request_mail", ["requestPasswordReset", "requestLoginNameReminder"])
+async def test_a_link_asked_for_while_the_address_changes_does_not_go_to_the_old_one(
+    storefront: Storefront, monkeypatch: pytest.MonkeyPatch, request_mail: str
+) -> None:
+    token = await storefront.register_verified(ANN)
+    mailed = await request_change(storefront, token)
+    find = confirmations.find_mail_recipient
+
+    async def find_and_change(*arguments: Any, **named: Any) -> Any:
+        found = await find(*arguments, **named)
+        await storefront.succeed("confirmEmailChange", token=mailed["token"])
+        return found
+
+    monkeypatch.setattr(confirmations, "find_mail_recipient", find_and_change)
+    await storefront.succeed(request_mail, email=ANN)
+
+    to_ann = [template for template, to in await storefront.mail_kinds() if to == ANN]
+    assert to_ann == ["VERIFY_EMAIL", "EMAIL_CHANGED"]
+    assert (await storefront.me(token)).data["me"]["email"] == EVE
