@@ -30,9 +30,10 @@ from app.platform.graphql.context import Context
 from app.platform.graphql.enums import describe
 from app.platform.graphql.fields import Payload, mutation, query, restricted
 from app.platform.graphql.ids import Node
+from app.platform.graphql.moments import moment_argument
 from app.platform.graphql.owner import owner_id
 from app.platform.graphql.pagination import Connection
-from app.platform.graphql.scalars import Date
+from app.platform.graphql.scalars import Date, DateTime
 from app.platform.principal import Scope
 from app.platform.values import PhoneNumber
 
@@ -199,15 +200,17 @@ class Customer(Node):
             str | None, strawberry.argument(description="The `endCursor` of the page before this one.")
         ] = None,
         placed_from: Annotated[
-            datetime | None, strawberry.argument(description="Only orders placed at this time or later.")
+            DateTime | None, strawberry.argument(description="Only orders placed at this time or later.")
         ] = None,
         placed_to: Annotated[
-            datetime | None, strawberry.argument(description="Only orders placed before this time.")
+            DateTime | None, strawberry.argument(description="Only orders placed before this time.")
         ] = None,
         status: Annotated[OrderStatus | None, strawberry.argument(description="Only orders in this status.")] = None,
     ) -> Connection[Order]:
         """Any page is one range of an index."""
-        order_filter = OrderFilter(placed_from, placed_to, status)
+        order_filter = OrderFilter(
+            moment_argument("placedFrom", placed_from), moment_argument("placedTo", placed_to), status
+        )
         return await orders_of(info.context, self.record.row.id, order_filter, first=first, after=after)
 
     @strawberry.field(description="The last request to anonymize this customer, if there was one.")

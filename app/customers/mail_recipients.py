@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers import identifiers, repository

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -220,6 +220,19 @@ def iso_date(raw: str) -> date:
     except ValueError:
         pass
     raise Invalid("This is not a day of the calendar. Write it as in 2026-01-31.", rule=ErrorRule.DATE)
+
+
+def iso_datetime(raw: str) -> datetime:
+    """A moment with its zone, ISO 8601, in UTC."""
+    try:
+        parsed = datetime.fromisoformat(without_blanks(raw))
+        if parsed.tzinfo is not None:
+            return parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise Invalid(
+        "This is not a point in time. Write it with its zone, as in 2026-01-31T12:00:00Z.", rule=ErrorRule.DATE
+    )
 
 
 def birth_date(raw: str) -> date:

@@ -15,7 +15,9 @@ from app.platform.graphql import ids
 from app.platform.graphql.access import staff, top_level_error
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import query
+from app.platform.graphql.moments import moment_argument
 from app.platform.graphql.pagination import Connection, connection, page_request
+from app.platform.graphql.scalars import DateTime
 from app.platform.principal import Scope
 
 KIND = "audit-events"
@@ -54,8 +56,8 @@ class AuditEventWhere:
         description="Done by this customer, staff member or client.", default=None
     )
     action: str | None = strawberry.field(description="This act, such as `customer.read`.", default=None)
-    since: datetime | None = strawberry.field(description="At this time or later.", default=None)
-    until: datetime | None = strawberry.field(description="Before this time.", default=None)
+    since: DateTime | None = strawberry.field(description="At this time or later.", default=None)
+    until: DateTime | None = strawberry.field(description="Before this time.", default=None)
 
 
 @strawberry.type
@@ -101,7 +103,7 @@ def _conditions(where: AuditEventWhere | None) -> EventConditions:
         return EventConditions()
     if where.action is not None and where.action not in ACTIONS:
         raise top_level_error("BAD_USER_INPUT", "`where.action` is not an action of the audit log.")
-    times = {"since": where.since, "until": where.until}
+    times = {name: moment_argument(f"where.{name}", getattr(where, name)) for name in ("since", "until")}
     for name, moment in times.items():
         if moment is not None and not MIN_TIME <= moment <= MAX_TIME:
             raise top_level_error("BAD_USER_INPUT", f"`where.{name}` is out of range.")

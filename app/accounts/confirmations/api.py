@@ -384,9 +384,7 @@ async def _find_recipient(context: Context, session: AsyncSession, email: str, t
     parsed, organization_id = _parse_email(email), context.organization.id
     await admit_mail(context.services.get(RateLimits), template, organization_id=organization_id, email=parsed)
     to = await find_mail_recipient(context.store, organization_id=organization_id, email=parsed)
-    return await lock_mail_recipient(
-        session, context.store.vault, to, organization_id=organization_id, email=parsed
-    )
+    return await lock_mail_recipient(session, context.store.vault, to, organization_id=organization_id, email=parsed)
 
 
 def _parse_email(email: str | None) -> EmailAddress:

@@ -46,11 +46,12 @@ def parse_number(raw: str) -> str:
     return values.identifier_parser(1, MAX_NUMBER_LENGTH)(raw)
 
 
-def parse_placed_at(raw: datetime) -> datetime:
+def parse_placed_at(raw: str) -> datetime:
     """When an order was placed; a clock of the shop may be ahead of ours, but not by more than a day."""
-    if not EARLIEST <= raw <= now() + AHEAD:
+    moment = values.iso_datetime(raw)
+    if not EARLIEST <= moment <= now() + AHEAD:
         raise Invalid("An order was placed in the past, in 1900 at the earliest.", rule=ErrorRule.PAST)
-    return truncate_to_milliseconds(raw)
+    return truncate_to_milliseconds(moment)
 
 
 def truncate_to_milliseconds(raw: datetime) -> datetime:

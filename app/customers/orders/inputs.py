@@ -1,7 +1,6 @@
 """GraphQL inputs of orders, and their conversion."""
 
 from dataclasses import fields
-from datetime import datetime
 from typing import Any
 
 import strawberry
@@ -10,6 +9,7 @@ from app.customers.orders import contents
 from app.customers.orders.contents import OrderContents
 from app.customers.orders.records import AddressCopies, AddressCopy, OrderStatus
 from app.platform.errors import AppError, Invalid, Required
+from app.platform.graphql.scalars import DateTime
 from app.platform.validation import Validation
 
 TOTAL = "What is to be paid, everything included."
@@ -63,7 +63,7 @@ class RecordOrderInput:
         description="The shop's own number, at most 64 characters, unique in the organization."
     )
     status: OrderStatus = strawberry.field(description="Where the order stands.", default=OrderStatus.PLACED)
-    placed_at: datetime | None = strawberry.field(description=f"{PLACED_AT} Left away: now.", default=None)
+    placed_at: DateTime | None = strawberry.field(description=f"{PLACED_AT} Left away: now.", default=None)
     total: MoneyInput = strawberry.field(description=TOTAL)
     item_count: int = strawberry.field(description=ITEM_COUNT)
     shipping_address: OrderAddressInput | None = strawberry.field(description=SHIPPING, default=None)
@@ -81,7 +81,7 @@ class UpdateOrderInput:
         description="From `PENDING` on to `PLACED` and `FULFILLED`, never back; to `CANCELLED`, which is final.",
         default=None,
     )
-    placed_at: strawberry.Maybe[datetime | None] = strawberry.field(description=PLACED_AT, default=None)
+    placed_at: strawberry.Maybe[DateTime | None] = strawberry.field(description=PLACED_AT, default=None)
     total: strawberry.Maybe[MoneyInput | None] = strawberry.field(description=TOTAL, default=None)
     item_count: strawberry.Maybe[int | None] = strawberry.field(description=ITEM_COUNT, default=None)
     shipping_address: strawberry.Maybe[OrderAddressInput | None] = strawberry.field(description=SHIPPING, default=None)

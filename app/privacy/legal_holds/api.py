@@ -17,9 +17,10 @@ from app.platform.graphql.access import Access, staff
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import Payload, mutation, query
 from app.platform.graphql.pagination import Connection, connection, page_request
+from app.platform.graphql.scalars import DateTime
 from app.platform.principal import Scope
 from app.platform.validation import Validation
-from app.platform.values import text_parser
+from app.platform.values import iso_datetime, text_parser
 from app.platform.vault import holds
 from app.platform.vault.holds import Hold
 from app.privacy.legal_holds import placing
@@ -84,7 +85,7 @@ class PlaceLegalHoldInput:
     reason: str = strawberry.field(
         description=f"Why, such as the number of a case: at most {REASON_MAX} characters, lines allowed."
     )
-    until: datetime | None = strawberry.field(
+    until: DateTime | None = strawberry.field(
         description="When it is over; left away: when it is released.", default=None
     )
 
@@ -189,8 +190,7 @@ class LegalHoldMutations:
         """The staff member is stored."""
         validation = Validation()
         reason = validation.require("reason", text_parser(1, REASON_MAX, multiline=True), input.reason)
-        if input.until is not None:
-            validation.check("until", _future, input.until)
+        until = validation.optional("until", _parse_future, input.until)
         validation.raise_errors()
         placed = await placing.place(
             session,
@@ -198,7 +198,7 @@ class LegalHoldMutations:
             organization_id=context.organization.id,
             customer_id=ids.decode("Customer", input.customer_id, "customerId"),
             reason=reason,
-            until=input.until,
+            until=until,
             staff_id=context.principal.own_staff_id,
         )
         record(session, context.origin, Action.LEGAL_HOLD_PLACED, object_id=placed.row.id)
@@ -227,7 +227,8 @@ class LegalHoldMutations:
         return ReleaseLegalHoldPayload(hold=to_legal_hold(released))
 
 
-def _future(moment: datetime) -> datetime:
+def _parse_future(raw: str) -> datetime:
+    moment = iso_datetime(raw)
     if moment <= now():
         raise Invalid("This is over already. Give a time that is to come.", rule=ErrorRule.DATE)
     return moment

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.accounts.confirmations import api as confirmations
+from app.customers.mail_recipients import find_mail_recipient
 from tests.accounts.confirmations.storefront import NEW_PASSWORD, Storefront
 from tests.accounts.confirmations.test_verification import ANN, WRONG, let_expire, other
 from tests.shop import PASSWORD, Shop
@@ -313,14 +313,13 @@ async def test_a_link_asked_for_while_the_address_changes_does_not_go_to_the_old
 ) -> None:
     token = await storefront.register_verified(ANN)
     mailed = await request_change(storefront, token)
-    find = confirmations.find_mail_recipient
 
     async def find_and_change(*arguments: Any, **named: Any) -> Any:
-        found = await find(*arguments, **named)
+        found = await find_mail_recipient(*arguments, **named)
         await storefront.succeed("confirmEmailChange", token=mailed["token"])
         return found
 
-    monkeypatch.setattr(confirmations, "find_mail_recipient", find_and_change)
+    monkeypatch.setattr("app.accounts.confirmations.api.find_mail_recipient", find_and_change)
     await storefront.succeed(request_mail, email=ANN)
 
     to_ann = [template for template, to in await storefront.mail_kinds() if to == ANN]

@@ -1,7 +1,6 @@
 """GraphQL inputs of filters and sort orders, and their conversion to SQL conditions."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, TypeVar
 
 import strawberry
@@ -27,6 +26,8 @@ from app.platform.errors import AppError
 from app.platform.graphql import ids
 from app.platform.graphql.access import top_level_error
 from app.platform.graphql.enums import describe
+from app.platform.graphql.moments import moment_argument
+from app.platform.graphql.scalars import DateTime
 from app.platform.values import EmailAddress, LoginName
 
 Raw = TypeVar("Raw")
@@ -95,10 +96,10 @@ class AnonymizationStatusFilter:
 class DateTimeFilter:
     """A range with inclusive (`gte`, `lte`) or exclusive (`gt`, `lt`) bounds."""
 
-    gte: datetime | None = strawberry.field(description="Not before this.", default=None)
-    gt: datetime | None = strawberry.field(description="After this.", default=None)
-    lte: datetime | None = strawberry.field(description="Not after this.", default=None)
-    lt: datetime | None = strawberry.field(description="Before this.", default=None)
+    gte: DateTime | None = strawberry.field(description="Not before this.", default=None)
+    gt: DateTime | None = strawberry.field(description="After this.", default=None)
+    lte: DateTime | None = strawberry.field(description="Not after this.", default=None)
+    lt: DateTime | None = strawberry.field(description="Before this.", default=None)
 
 
 @strawberry.input(description="A number, or a range of numbers; a bound left away is open.")
@@ -216,8 +217,8 @@ class ConditionBuilder:
             "terms_version": lambda one: has_terms_version(_parse_valid(_values(one), _storable_text)),
             "approval": lambda one: has_approval(_values(one)),
             "anonymization": lambda one: self._conditions.has_anonymization_status(_values(one)),
-            "created_at": lambda one: _range(Customer.created_at, one),
-            "updated_at": lambda one: _range(Customer.updated_at, one),
+            "created_at": lambda one: _range(Customer.created_at, "createdAt", one),
+            "updated_at": lambda one: _range(Customer.updated_at, "updatedAt", one),
         }
         used = {name: getattr(where, name) for name in builders if not _is_empty(getattr(where, name))}
         self.names |= set(used)
@@ -254,8 +255,9 @@ def _storable_text(raw: str) -> str:
     return raw if is_storable(raw) else ""
 
 
-def _range(column: Any, one: DateTimeFilter) -> Condition:
-    return within(column, gte=one.gte, gt=one.gt, lte=one.lte, lt=one.lt)
+def _range(column: Any, field: str, one: DateTimeFilter) -> Condition:
+    bounds = {name: moment_argument(f"where.{field}.{name}", getattr(one, name)) for name in ("gte", "gt", "lte", "lt")}
+    return within(column, **bounds)
 
 
 def _int_range(column: Any, one: IntFilter) -> Condition:
