@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 import strawberry
+from strawberry import Info
 
 from app.customers.addresses import repository
 from app.customers.addresses.checks import postal_address
@@ -70,10 +71,14 @@ class Address(Node):
         """National form of the number."""
         return PhoneNumber(self.phone).national if self.phone else None
 
-    @strawberry.field(description="The lines for an envelope in the country's own order, the country last.")
-    def formatted(self) -> list[str]:
+    @strawberry.field(
+        description="The lines for an envelope in the country's own order, the country last; without it for an address "
+        "in the shop's own `defaultCountry`."
+    )
+    def formatted(self, info: Info[Context, None]) -> list[str]:
         """The lines as the country's postal service wants them."""
-        return format_address(postal_address(self.country.source, self.record.details))
+        sent_from = info.context.organization.settings.default_country
+        return format_address(postal_address(self.country.source, self.record.details), sent_from=sent_from)
 
 
 def to_address(address: AddressRecord, locale: str | None) -> Address:

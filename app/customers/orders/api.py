@@ -71,10 +71,14 @@ class OrderAddress:
     phone: str | None = strawberry.field(description="Telephone number in E.164 form, or as typed if it has none.")
     source: strawberry.Private[AddressCopy]
 
-    @strawberry.field(description="The lines for an envelope in the country's own order, the country last.")
-    def formatted(self) -> list[str]:
+    @strawberry.field(
+        description="The lines for an envelope in the country's own order, the country last; without it for an address "
+        "in the shop's own `defaultCountry`."
+    )
+    def formatted(self, info: Info[Context, None]) -> list[str]:
         """The lines as the country's postal service wants them."""
-        return format_address(postal_address(self.country.source, self.source))
+        sent_from = info.context.organization.settings.default_country
+        return format_address(postal_address(self.country.source, self.source), sent_from=sent_from)
 
 
 def _address(copy: AddressCopy | None, locale: str | None) -> OrderAddress | None:

@@ -27,8 +27,8 @@ class _Layout(NamedTuple):
     printed: frozenset[str]
 
 
-def format_address(address: PostalAddress) -> list[str]:
-    """The lines of the address in the country's own order, ready for an envelope.
+def format_address(address: PostalAddress, *, sent_from: str | None = None) -> list[str]:
+    """The lines of the address in the country's own order, ready for an envelope that is `sent_from` a country.
 
         script                     Chinese, Japanese or Korean text stays as typed, from the largest unit down;
                                    Latin text goes from the smallest unit up
@@ -36,7 +36,8 @@ def format_address(address: PostalAddress) -> list[str]:
                                    left out where it repeats the city, or where the postal code implies it
                                    (`8001 Zürich` needs no `ZH`)
         city, postal code, zone    in capitals where the country's postal service asks for them
-        last line                  the country in English capitals, as the Universal Postal Union advises
+        last line                  the country in English capitals, as the Universal Postal Union advises; none for
+                                   what is sent within the country
 
     Nothing else that was typed is lost: a city or a code that the country's format does not have is added.
     """
@@ -56,8 +57,8 @@ def format_address(address: PostalAddress) -> list[str]:
         values["city"] = ""
     for field in address_format.upper_case:
         values[field] = values[field].upper()
-    lines = (_line(line, values) for line in layout.lines)
-    return [*filter(None, lines), _country_line(address)]
+    lines = [line for parts in layout.lines if (line := _line(parts, values))]
+    return lines if address.country.code == sent_from else [*lines, _country_line(address)]
 
 
 def _postal_code(country: Country, raw: str) -> str:

@@ -235,3 +235,15 @@ async def test_nothing_personal_is_stored_readable(shop: Shop) -> None:
     stored = repr(tuple(row)).casefold()
     assert row.country_code == "CH"
     assert not [word for word in ("migros", "limmatquai", "446681800", "stock", "zürich") if word in stored]
+
+
+async def test_an_address_in_the_shop_s_own_country_does_not_name_it(shop: Shop) -> None:
+    domestic = await shop.create_organization("domestic", default_country="CH")
+    ann = await register_person(shop, organization=domestic)
+    for country, city, code in (("CH", "Zürich", "8001"), ("DE", "Bonn", "53113")):
+        given = {"firstName": "Ann", "lastName": "Lee", "line1": "Limmatquai 1", "city": city, "country": country}
+        (await shop.ask("CreateAddress", token=ann.token, organization=domestic, input={**given, "postalCode": code}))
+
+    me = await shop.ask("{ me { addresses { formatted } } }", token=ann.token, organization=domestic)
+
+    assert [one["formatted"][-1] for one in me.data["me"]["addresses"]] == ["CH-8001 Zürich", "GERMANY"]
