@@ -20,19 +20,24 @@ def main() -> int:
     parser.add_argument("--measured", type=Path, default=ROOT / "var" / "mutants" / "coverage")
     given = parser.parse_args()
     chosen, unexecuted = choose(given.measured, seed=given.seed, count=given.count)
-    print(f"{len(chosen)} changes with seed {given.seed}; {unexecuted} more are on lines that no test executes")
+    _say(f"{len(chosen)} changes with seed {given.seed}; {unexecuted} more are on lines that no test executes")
     survived, started = 0, time.monotonic()
     for number, (one, noticed) in enumerate(run(chosen, at_once=given.processes, max_tests=given.tests), 1):
         if not noticed:
             survived += 1
             source = (ROOT / one.mutant.path).read_text(encoding="utf-8")
-            print(f"not noticed by {min(len(one.tests), given.tests)} of {len(one.tests)} tests: ", end="")
-            print(one.mutant.describe(source), flush=True)
+            tests = f"{min(len(one.tests), given.tests)} of {len(one.tests)} tests"
+            _say(f"not noticed by {tests}: {one.mutant.describe(source)}")
         if number % 25 == 0:
-            print(f"{number} of {len(chosen)}, {time.monotonic() - started:.0f} s", flush=True)
+            _say(f"{number} of {len(chosen)}, {time.monotonic() - started:.0f} s")
     share = 100 * (len(chosen) - survived) / len(chosen)
-    print(f"{len(chosen) - survived} of {len(chosen)} noticed: {share:.1f} %")
+    _say(f"{len(chosen) - survived} of {len(chosen)} noticed: {share:.1f} %")
     return int(share < given.at_least)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Runs the tests of one mutant in a process of its own, in which the changed module is imported in place of the file."""
+"""Runs the tests of one mutant in a process of its own, which imports the changed module in place of the file."""
 
 import asyncio
 import importlib.machinery
@@ -23,7 +23,8 @@ def run(chosen: Sequence[Chosen], *, at_once: int, max_tests: int) -> Iterator[t
     """Each mutant, and whether a test noticed it, as they end."""
     with postgres.server() as url:
         os.environ[postgres.EXISTING] = url
-        waiting, running = list(chosen), {}
+        waiting = list(chosen)
+        running: dict[int, tuple[Chosen, float]] = {}
         while waiting or running:
             while waiting and len(running) < at_once:
                 one = waiting.pop(0)
@@ -68,4 +69,4 @@ def _import_changed(one: Chosen) -> None:
     def changed_code(loader: Any, name: str) -> CodeType | None:
         return compile(changed, path, "exec") if loader.path == path else get_code(loader, name)
 
-    importlib.machinery.SourceFileLoader.get_code = changed_code  # type: ignore[method-assign]
+    setattr(importlib.machinery.SourceFileLoader, "get_code", changed_code)  # noqa: B010 - mypy knows it as a method

@@ -64,9 +64,9 @@ DESCRIPTIONS: Mapping[str, str] = {
     "approval": "Whether the back office has to approve a new account before its owner can log in.",
     "notification_email": "Who is notified by mail that somebody waits for approval, or asks to be erased; null for "
     "nobody.",
-    "default_country": "The shop's own country, ISO 3166-1 alpha-2, such as `CH`; null for none. Telephone numbers that "
-    "are written without their country code are of it where neither an address nor the customer's locale says another, "
-    "and the lines for an envelope do not name it.",
+    "default_country": "The shop's own country, ISO 3166-1 alpha-2, such as `CH`; null for none. Telephone numbers "
+    "that are written without their country code are of it where neither an address nor the customer's locale says "
+    "another, and the lines for an envelope do not name it.",
     "retain_sessions_days": "For how many days after its end a login is shown, 1 to 3650.",
     "retain_mails_days": "For how many days after its delivery it is known that a mail was sent, 1 to 3650.",
     "retain_idle_guests_days": "After how many days without any change or order a customer without a password or the "
