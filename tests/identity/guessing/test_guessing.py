@@ -1,5 +1,6 @@
 """Tests of guess limits: counters, delays, device tokens."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -61,6 +62,29 @@ async def test_after_some_wrong_passwords_the_next_one_waits_twice_as_long_each_
         assert await _codes(shop, 1) == ["INVALID_CREDENTIALS"]
 
     assert waits == [1, 2, 4, 8]
+
+
+async def test_guesses_at_once_are_no_more_than_those_one_after_the_other(shop: Shop) -> None:
+    _tight(shop)
+    await shop.register("ann@example.org")
+
+    answers = await asyncio.gather(*(_login(shop, f"wrong {number}") for number in range(20)))
+
+    codes = sorted(answer.refusals("login")[0][0] for answer in answers)
+    assert codes == ["INVALID_CREDENTIALS"] * 3 + ["RATE_LIMITED"] * 17
+    assert (await _login(shop, PASSWORD)).refusals("login") == [("RATE_LIMITED", None)]
+
+
+async def test_wrong_current_passwords_at_once_are_no_more_than_those_one_after_the_other(shop: Shop) -> None:
+    _tight(shop)
+    ann = await shop.register("ann@example.org")
+
+    answers = await asyncio.gather(
+        *(shop.ask(CHANGE, token=ann.token, current=f"wrong {number}") for number in range(12))
+    )
+
+    codes = sorted(answer.refusals("changePassword")[0][0] for answer in answers)
+    assert codes == ["INVALID_CREDENTIALS"] * 3 + ["RATE_LIMITED"] * 9
 
 
 def test_a_delay_never_grows_beyond_a_quarter_of_an_hour() -> None:
