@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from app.platform.errors import AppError, ErrorCode
 
@@ -124,21 +125,17 @@ def _lengths(number: str) -> Sequence[int]:
     return _LENGTHS.get(number[:PREFIX_DIGITS], ())
 
 
-def _prefixes() -> Iterator[tuple[str, Sequence[int]]]:
-    """All four-digit prefixes of cards, with the lengths of all networks that use them."""
-    for four in range(10**PREFIX_DIGITS):
-        digits = f"{four:0{PREFIX_DIGITS}}"
-        lengths_of_prefix = {
-            length
-            for _, first, last, lengths in NETWORKS
-            if first <= int(digits[: len(str(first))]) <= last
-            for length in lengths
-        }
-        if lengths_of_prefix:
-            yield digits, sorted(lengths_of_prefix)
+def _lengths_of_prefixes() -> Mapping[str, Sequence[int]]:
+    """For each four-digit prefix of cards the lengths of all networks that use it."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for _, first, last, lengths in NETWORKS:
+        fours = 10 ** (PREFIX_DIGITS - len(str(first)))
+        for four in range(first * fours, (last + 1) * fours):
+            found[str(four)].update(lengths)
+    return {prefix: sorted(lengths) for prefix, lengths in found.items()}
 
 
-_LENGTHS = dict(_prefixes())
+_LENGTHS = _lengths_of_prefixes()
 
 
 def _mask_iban(match: re.Match[str]) -> str:

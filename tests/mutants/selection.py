@@ -43,14 +43,15 @@ def choose(measured: Path, *, seed: int, count: int) -> tuple[list[Chosen], int]
     executed, unexecuted = [], 0
     for path in modules():
         lines = data.contexts_by_lineno(str(path))
-        for one in mutants(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")):
-            tests = _tests(lines.get(one.line, []), one)
+        source = path.read_text(encoding="utf-8")
+        for one in mutants(str(path.relative_to(ROOT)), source):
+            tests = _tests(lines.get(one.line, []), one, source)
             if tests:
                 executed.append(Chosen(one, tests))
             else:
                 # What runs at import has no test of its own: those of the whole module notice it.
-                tests = _tests([name for names in lines.values() for name in names], one)
-                if tests and _is_module_level(path, one.line):
+                tests = _tests([name for names in lines.values() for name in names], one, source)
+                if tests and _is_module_level(source, one.line):
                     executed.append(Chosen(one, tests))
                 else:
                     unexecuted += 1
@@ -58,18 +59,18 @@ def choose(measured: Path, *, seed: int, count: int) -> tuple[list[Chosen], int]
     return chooser.sample(executed, min(count, len(executed))), unexecuted
 
 
-def _is_module_level(path: Path, line: int) -> bool:
-    text = path.read_text(encoding="utf-8").splitlines()[line - 1]
-    return not text.startswith(" " * 8)
+def _is_module_level(source: str, line: int) -> bool:
+    return not source.splitlines()[line - 1].startswith(" " * 8)
 
 
-def _tests(contexts: list[str], mutant: Mutant) -> list[str]:
+def _tests(contexts: list[str], mutant: Mutant, source: str) -> list[str]:
     names = {context.partition("|")[0] for context in contexts if "::" in context}
+    if any(word in source[mutant.start : mutant.end] for word in ("lock", "for_update")):
+        # It was measured on SQLite, which ignores locks of rows.
+        names = {name.replace("[sqlite", "[postgresql") for name in names}
     words = set(Path(mutant.path).with_suffix("").parts)
-    # Locks are seen by PostgreSQL alone; anything else by both, and by SQLite sooner.
-    locks = "with_for_update" in mutant.kind or "lock" in mutant.text
 
-    def distance(name: str) -> tuple[bool, int, str]:
-        return ("postgresql" in name) != locks, -len(words & set(Path(name.partition("::")[0]).parts)), name
+    def distance(name: str) -> tuple[int, str]:
+        return -len(words & set(Path(name.partition("::")[0]).parts)), name
 
     return sorted(names, key=distance)

@@ -142,6 +142,19 @@ def test_a_folder_of_files_and_a_manifest_are_read(tmp_path: Path) -> None:
     assert found == {sha256(KNOWN): KNOWN, sha256(OTHER): OTHER}
 
 
+def apollo_manifest() -> dict[str, Any]:
+    """As `@apollo/generate-persisted-query-manifest` writes it."""
+    operation = {"id": sha256(KNOWN), "name": "Known", "type": "query", "body": KNOWN}
+    return {"format": "apollo-persisted-query-manifest", "version": 1, "operations": [operation]}
+
+
+def test_the_manifests_of_apollo_and_relay_are_read(tmp_path: Path) -> None:
+    (tmp_path / "persisted-query-manifest.json").write_text(json.dumps(apollo_manifest()))
+    (tmp_path / "persisted_queries.json").write_text(json.dumps({sha256(OTHER): OTHER}))
+
+    assert read_documents(tmp_path, PREPARED) == {sha256(KNOWN): KNOWN, sha256(OTHER): OTHER}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
@@ -149,6 +162,9 @@ def test_a_folder_of_files_and_a_manifest_are_read(tmp_path: Path) -> None:
         ("a.graphql", "query {", "Syntax Error"),
         ("persisted-documents.json", "{", "not JSON"),
         ("persisted-documents.json", "[]", "an object of texts"),
+        ("persisted_queries.json", json.dumps({"0" * 32: KNOWN}), '"algorithm": "SHA256"'),
+        ("persisted-query-manifest.json", json.dumps(apollo_manifest() | {"version": 2}), "version 1 of this format"),
+        ("persisted-query-manifest.json", json.dumps(apollo_manifest() | {"operations": [{}]}), "`id` and `body`"),
         ("persisted-documents.json", json.dumps({"sha256:" + "0" * 64: KNOWN}), "not the SHA-256"),
         ("a.txt", KNOWN, "neither"),
     ],
