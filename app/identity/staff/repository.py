@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import UUID
 
@@ -118,6 +118,31 @@ async def add(
     )
     await session.flush()
     return staff_id
+
+
+async def change(
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    organization_id: UUID,
+    staff_id: UUID,
+    email: EmailAddress | None = None,
+    first_name: str | None = None,
+    last_name: str | None = None,
+) -> StaffDetails | None:
+    """Replace what is given of a staff member; None when absent or removed. A taken address raises `IntegrityError`."""
+    if not await lock(session, organization_id=organization_id, staff_id=staff_id):
+        return None
+    row, cipher = await session.get_one(StaffMember, staff_id), await vault.cipher(staff_id)
+    details = cipher.open_as(StaffDetails, TABLE, staff_id, row.sealed)
+    if email is not None:
+        details = replace(details, email=email.address)
+        row.email_hash = vault.fingerprints.compute(PURPOSE, email.canonical, organization_id=organization_id)
+    details = replace(details, first_name=first_name or details.first_name, last_name=last_name or details.last_name)
+    row.sealed = cipher.seal(TABLE, staff_id, details)
+    session.add(row)
+    await session.flush()
+    return details
 
 
 async def list_active(store: Store, *, organization_id: UUID) -> list[tuple[UUID, StaffDetails]]:

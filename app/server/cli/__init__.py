@@ -1,5 +1,8 @@
 """The command line: serve, worker, migrate, check, and a group of commands for each thing an operator keeps."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from app.server.cli.anonymizations import anonymizations
@@ -16,6 +19,23 @@ from app.server.cli.running import calibrate, migrate, serve, token, worker
 from app.server.cli.staff import staff_members
 
 app = typer.Typer(no_args_is_help=True, help="Patron, the customer-account service.", pretty_exceptions_enable=False)
+
+
+def _print_version(given: bool) -> None:  # noqa: FBT001 - typer calls it
+    if given:
+        typer.echo(f"patron {version('patron')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Patron, the customer-account service."""
+
+
 for command in (serve, worker, migrate, check, token, calibrate):
     app.command()(command)
 for name, group in {

@@ -75,6 +75,31 @@ async def test_a_removed_staff_member_ends_its_sessions_and_nobody_elses(shop: S
     assert [(one["email"], one["firstName"]) for one in listed] == [("kim@first.example.org", "Kim")]
 
 
+async def test_a_changed_staff_member_keeps_its_id_and_its_sessions(shop: Shop, patron: Patron) -> None:
+    await patron("staff", "create", "first", "--email", "kim@first.example.org", "--first-name", "Kim")
+    sam = await shop.staff()
+
+    changed = await patron(
+        "staff",
+        "update",
+        "first",
+        "sam@first.example.org",
+        "--email",
+        "samira@first.example.org",
+        "--first-name",
+        "Samira",
+    )
+    listed = json.loads((await patron("staff", "list", "first", "--json")).stdout)
+
+    assert changed.returncode == 0, changed.stderr
+    assert (await shop.ask(VIEWER, token=sam)).data["viewer"] == {"kind": "STAFF"}
+    assert [(one["email"], one["firstName"], one["lastName"]) for one in listed] == [
+        ("samira@first.example.org", "Samira", "Staff"),
+        ("kim@first.example.org", "Kim", None),
+    ]
+    assert listed[0]["id"] == str(shop.organization.staff_id)
+
+
 async def test_anonymizations_are_listed_by_their_status(shop: Shop, patron: Patron) -> None:
     ann, staff = await shop.register("ann@example.org"), await shop.staff()
     (await shop.ask("RequestAnonymization", token=staff, customerId=ann.id)).payload("requestAnonymization")

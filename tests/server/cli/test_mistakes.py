@@ -127,6 +127,14 @@ async def test_a_database_that_is_not_there_is_named(postgres_urls: Urls, patron
             "email: Another staff member of first has this address.\n",
         ),
         (
+            ("staff", "update", "first", "sam@first.example.org", "--email", "sam", "--last-name", "x" * 40),
+            "email: This is not an email address. Write it as in ann@example.org.\nlastName: At most 32 characters.\n",
+        ),
+        (
+            ("staff", "update", "first", "nobody@example.org", "--first-name", "Sam"),
+            "first has no such staff member. `patron staff list first` shows those there are.\n",
+        ),
+        (
             ("staff", "remove", "first", "nobody@example.org"),
             "first has no such staff member. `patron staff list first` shows those there are.\n",
         ),
