@@ -12,7 +12,6 @@ at again under the lock.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -25,14 +24,11 @@ from app.identity.guessing import attempts
 from app.identity.guessing.policy import GuessingPolicy
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.sessions import repository as sessions
-from app.platform.clock import now
 from app.platform.db.locks import require_living_session
 from app.platform.errors import AppError, NotFound, Required
 from app.platform.graphql.context import Context
 from app.platform.principal import RequestOrigin
 from app.platform.vault.vault import Store, Vault
-
-YOUNG = timedelta(minutes=5)
 
 
 class PasswordNeeded(Required):
@@ -66,8 +62,9 @@ async def begin(
     if password:
         own = await prove_own_password(store, hasher, guessing, origin, customer=customer, password=password)
         return FreshProof(session_id, own, password)
-    found = await sessions.by_id(store, organization_id=row.organization_id, customer_id=row.id, session_id=session_id)
-    if found is None or found.created_at + YOUNG < now():
+    if not await sessions.is_young(
+        store, organization_id=row.organization_id, customer_id=row.id, session_id=session_id
+    ):
         raise PasswordNeeded
     return FreshProof(session_id)
 

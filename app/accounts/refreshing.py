@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.notices import notify_of_replay
+from app.identity.proofs import repository as proofs
+from app.identity.proofs.purposes import PENDING_EMAIL_CHANGE
 from app.identity.sessions.service import LoginSessions, RefreshResult
 from app.identity.sessions.tokens import TokenInvalid
 from app.platform.audit.log import Action, record
@@ -53,5 +55,7 @@ async def refresh(
         record(session, origin, Action.SESSION_REFRESHED, customer_id=result.customer_id, object_id=result.session_id)
     elif result.replayed:
         record(session, origin, Action.SESSION_REPLAYED, customer_id=result.customer_id, object_id=result.session_id)
+        if result.customer_id is not None:
+            await proofs.revoke(session, customer_id=result.customer_id, purposes=PENDING_EMAIL_CHANGE)
         await notify_of_replay(session, vault, organization, customer_id=result.customer_id)
     return result

@@ -6,6 +6,8 @@ import strawberry
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.customers.payload_customers import CustomerPayload
+from app.identity.proofs import repository as proofs
+from app.identity.proofs.purposes import PENDING_EMAIL_CHANGE
 from app.identity.sessions import repository, service
 from app.identity.sessions.api import KIND, Session, to_session
 from app.identity.sessions.service import EndReason
@@ -57,5 +59,8 @@ class SessionMutations:
         if service.end_if_live(row, EndReason.ENDED_BY_OWNER):
             session.add(row)
             record(session, context.origin, Action.SESSION_ENDED, object_id=session_id)
+            if session_id != context.principal.session_id:
+                # Whoever ends a session that is not theirs wants nothing of what it began.
+                await proofs.revoke(session, customer_id=customer_id, purposes=PENDING_EMAIL_CHANGE)
         kept = repository.to_record(repository.to_row(row), await context.store.vault.cipher(customer_id))
         return EndSessionPayload(session=to_session(kept, current_id=context.principal.session_id))

@@ -22,8 +22,10 @@ from app.customers.orders.repository import OrderFilter
 from app.customers.payment_methods.api import PaymentMethod, payment_methods_of
 from app.customers.records import Approval, CustomerDetails, CustomerRecord, CustomerStatus
 from app.identity.proofs import repository as proofs
+from app.identity.sessions import repository as sessions
 from app.identity.sessions.api import Session, login_session_connection
 from app.platform.audit.log import Action, record
+from app.platform.errors import NotAllowed
 from app.platform.graphql import ids
 from app.platform.graphql.access import CUSTOMER, back_office
 from app.platform.graphql.context import Context
@@ -219,6 +221,21 @@ class Customer(Node):
         return await load_latest_anonymization(info.context, self.record.row.id)
 
 
+async def _require_young_login(context: Context) -> None:
+    """A name that is chosen once, and without which nobody logs in, is nothing for a stolen session."""
+    principal = context.principal
+    assert principal.session_id is not None  # noqa: S101 - a customer has one
+    if not await sessions.is_young(
+        context.store,
+        organization_id=context.organization.id,
+        customer_id=principal.own_customer_id,
+        session_id=principal.session_id,
+    ):
+        raise NotAllowed(
+            "Log in again first: a login name is chosen within 5 minutes after a login.", field=("loginName",)
+        )
+
+
 def _parse_datetime(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
@@ -303,6 +320,8 @@ class CustomerMutations:
         if changes.get("attributes") is not None:
             changes["attributes"] = attribute_pairs(changes["attributes"])
             extras = await extra_fields.by_organization(context.store, context.organization.id)
+        if changes.get("login_name") is not None and context.principal.customer_id is not None:
+            await _require_young_login(context)
         result = await service.update(
             session,
             context.store.vault,

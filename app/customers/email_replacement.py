@@ -13,8 +13,16 @@ from app.platform.principal import Organization
 from app.platform.values import EmailAddress
 from app.platform.vault.vault import Vault
 
-# Mailed to an address that is not the account's any more. The undoing of an earlier change stays with its owner.
-OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.DATA_EXPORT)
+# Mailed to an address that is not the account's any more, or was not before: the shop knows whose account it is, and
+# the way back of somebody who held it for a while must not take it from the owner again.
+OUTDATED_PURPOSES = (
+    Purpose.RESET_PASSWORD,
+    Purpose.VERIFY_EMAIL,
+    Purpose.CHANGE_EMAIL,
+    Purpose.NOTHING,
+    Purpose.UNDO_EMAIL_CHANGE,
+    Purpose.DATA_EXPORT,
+)
 
 
 def is_same_mailbox(address: str | None, other: EmailAddress) -> bool:

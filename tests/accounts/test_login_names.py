@@ -1,9 +1,13 @@
 """Tests of login names: login, uniqueness, and who may change them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from app.identity.sessions.tables import LoginSession
+from app.platform.clock import now
 from app.platform.principal import Scope
 from tests.shop import PASSWORD, Answer, SeededOrganization, Shop
 
@@ -174,3 +178,17 @@ async def test_a_taken_login_name_does_not_tell_who_has_it(shop: Shop, taken_by:
     refused = await shop.ask("Register", input=_account("ann@example.org", loginName="archer"))
 
     assert refused.refusals("register") == [("EMAIL_TAKEN", ["email"]), ("TAKEN", ["loginName"])]
+
+
+async def test_a_login_name_is_nothing_for_a_stolen_session(shop: Shop) -> None:
+    organization = await shop.create_organization("named")
+    ann = await shop.register("ann@example.org", organization=organization)
+    async with shop.runtime.store.database.transaction() as session:
+        await session.exec(update(LoginSession).values(created_at=now() - timedelta(minutes=6)))
+
+    taken = await shop.ask(RENAME, token=ann.token, organization=organization, input={"loginName": "eve_took_it"})
+
+    assert taken.refusals("updateCustomer") == [("NOT_ALLOWED", ["loginName"])]
+    fresh = (await _login(shop, "ann@example.org", organization=organization)).payload("login")["tokens"]["accessToken"]
+    chosen = await shop.ask(RENAME, token=fresh, organization=organization, input={"loginName": "ann_archer"})
+    assert chosen.payload("updateCustomer")["customer"]["loginName"] == "ann_archer"

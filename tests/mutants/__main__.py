@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.mutants.running import run
-from tests.mutants.selection import ROOT, choose
+from tests.mutants.selection import ROOT, Chosen, choose
 
 # A change that the nearest tests do not notice is tried with all that execute it.
 ALL_TESTS = 1000
@@ -24,21 +24,26 @@ def main() -> int:
     given = parser.parse_args()
     chosen, unexecuted = choose(given.measured, seed=given.seed, count=given.count)
     _say(f"{len(chosen)} changes with seed {given.seed}; {unexecuted} more are on lines that no test executes")
-    started, doubtful = time.monotonic(), []
+    started, survived = time.monotonic(), 0
+    doubtful = []
     for number, (one, noticed) in enumerate(run(chosen, at_once=given.processes, max_tests=given.tests), 1):
-        if not noticed:
+        if not noticed and len(one.tests) > given.tests:
             doubtful.append(one)
+        elif not noticed:
+            survived += _tell(one)
         if number % 25 == 0:
             _say(f"{number} of {len(chosen)}, {time.monotonic() - started:.0f} s, {len(doubtful)} to be tried again")
-    survived = 0
     for one, noticed in run(doubtful, at_once=given.processes, max_tests=ALL_TESTS):
-        if not noticed:
-            survived += 1
-            source = (ROOT / one.mutant.path).read_text(encoding="utf-8")
-            _say(f"not noticed by {len(one.tests)} tests: {one.mutant.describe(source)}")
+        survived += 0 if noticed else _tell(one)
     share = 100 * (len(chosen) - survived) / len(chosen)
     _say(f"{len(chosen) - survived} of {len(chosen)} noticed: {share:.1f} %")
     return int(share < given.at_least)
+
+
+def _tell(survivor: Chosen) -> int:
+    source = (ROOT / survivor.mutant.path).read_text(encoding="utf-8")
+    _say(f"not noticed by {len(survivor.tests)} tests: {survivor.mutant.describe(source)}")
+    return 1
 
 
 def _say(line: str) -> None:

@@ -1,6 +1,8 @@
 """Chooses what is changed, and which tests execute it."""
 
+import hashlib
 import random
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,9 +70,11 @@ def _tests(contexts: list[str], mutant: Mutant, source: str) -> list[str]:
     if any(word in source[mutant.start : mutant.end] for word in ("lock", "for_update")):
         # It was measured on SQLite, which ignores locks of rows.
         names = {name.replace("[sqlite", "[postgresql") for name in names}
-    words = set(Path(mutant.path).with_suffix("").parts)
+    words = set(re.split(r"[/._]", mutant.path)) - {"app", "py"}
 
     def distance(name: str) -> tuple[int, str]:
-        return -len(words & set(Path(name.partition("::")[0]).parts)), name
+        # Among those that are as near, in no order of their names: tests of one file are alike.
+        near = len(words & set(re.split(r"[/._]", name.partition("::")[0])))
+        return -near, hashlib.sha256(name.encode()).hexdigest()
 
     return sorted(names, key=distance)

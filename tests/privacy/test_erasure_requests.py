@@ -133,6 +133,8 @@ async def test_what_is_taken_back_is_not_decided_any_more(shop: Shop) -> None:
     (await shop.ask(WITHDRAW, token=ann.token)).payload("withdrawMyErasure")
 
     assert await status(shop, ann) == "WITHDRAWN"
+    # Whoever has a stolen session could do it, too.
+    assert (await templates(shop))[-1] == "ERASURE_WITHDRAWN"
     again = await shop.ask(WITHDRAW, token=ann.token)
     assert again.refusals("withdrawMyErasure") == [("NOT_FOUND", None)]
     for mutation, name in ((ACCEPT, "acceptErasureRequest"), (DECLINE, "declineErasureRequest")):

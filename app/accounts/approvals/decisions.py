@@ -8,6 +8,8 @@ from app.customers import repository
 from app.customers.notices import notify
 from app.customers.records import Approval
 from app.customers.repository import LockedCustomer
+from app.identity.proofs import repository as proofs
+from app.identity.proofs.purposes import PENDING_EMAIL_CHANGE
 from app.identity.sessions import service as sessions
 from app.identity.sessions.service import EndReason
 from app.platform.errors import NotFound
@@ -34,6 +36,7 @@ async def decide(
         await sessions.end_all(
             session, organization_id=organization_id, customer_id=customer_id, reason=EndReason.REJECTED
         )
+        await proofs.revoke(session, customer_id=customer_id, purposes=PENDING_EMAIL_CHANGE)
     return customer, True
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -26,7 +27,7 @@ from app.identity.proofs.repository import UsedProof
 from app.identity.sessions import service as sessions
 from app.identity.sessions.service import EndReason
 from app.platform.clock import now
-from app.platform.errors import AppError, Invalid
+from app.platform.errors import AppError, ErrorCode, Invalid
 from app.platform.mail import outbox
 from app.platform.mail.templates import Template
 from app.platform.principal import Organization, RequestOrigin
@@ -34,6 +35,8 @@ from app.platform.validation import Validation
 from app.platform.values import EmailAddress
 from app.platform.vault.vault import Store, Vault
 
+# Within the 7 days in which one can be undone; fewer than the proofs of one purpose that are kept.
+MAX_CHANGES = 5
 CHANGE, UNDO = Purpose.CHANGE_EMAIL, Purpose.UNDO_EMAIL_CHANGE
 # Proofs that were mailed to an address that is not, or no longer, the account's.
 OUTDATED_PURPOSES = (
@@ -43,6 +46,14 @@ OUTDATED_PURPOSES = (
     Purpose.DATA_EXPORT,
     Purpose.NOTHING,
 )
+
+
+class ChangedTooOften(AppError):
+    """So many changes can still be undone that one more would crowd out the first owner's way back."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.LIMIT_REACHED
+    message = "The email address was changed {max} times within a week. Wait a few days, or ask the shop."
+    values = MappingProxyType({"max": MAX_CHANGES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +154,10 @@ def _is_email_taken(holder: MailRecipient, customer: CustomerRecord) -> bool:
 
 
 async def confirm_by_token(session: AsyncSession, vault: Vault, *, organization: Organization, token: str) -> UUID:
-    """Change the address with the link's token; raise `ProofInvalid`, `ProofExpired`, `EmailTaken`."""
+    """Change the address with the link's token.
+
+    Raise `ProofInvalid`, `ProofExpired`, `EmailTaken`, `ChangedTooOften`.
+    """
     proven = await proofs.use(session, vault, organization_id=organization.id, purpose=CHANGE, token=token)
     if proven.repeated:
         return proven.customer_id
@@ -166,6 +180,8 @@ async def _confirm(
     session: AsyncSession, vault: Vault, organization: Organization, proven: UsedProof, field: str
 ) -> UUID:
     customer = await _lock_customer(session, vault, organization, proven)
+    if await proofs.count_open(session, customer_id=customer.row.id, purpose=UNDO) >= MAX_CHANGES:
+        raise ChangedTooOften(field=(field,))
     before, was_proven = customer.personal, customer.row.email_verified_at is not None
     kept = undone_changes.snapshot(customer, changed_at=now())
     after = EmailAddress.parse(proven.payload["email"])
@@ -230,7 +246,8 @@ async def _offer_undo(
 async def undo(session: AsyncSession, vault: Vault, origin: RequestOrigin, *, token: str, unusable_hash: str) -> UUID:
     """Give the account its old address back and end every session; raise `ProofInvalid`, `ProofExpired`.
 
-    What it got since then leaves it (`undone_changes`).
+    Of several changes the undo of an earlier one outranks those of later ones, in whatever order they are used: the
+    later ones are void, the earlier ones stay good. What it got since then leaves it (`undone_changes`).
 
     Whoever changed it knew the password: it is replaced by one that nobody knows (`unusable_hash`), and a link to
     choose a new one goes to the old address.
@@ -249,7 +266,9 @@ async def undo(session: AsyncSession, vault: Vault, origin: RequestOrigin, *, to
         customer_id=customer.row.id,
         reason=EndReason.EMAIL_CHANGE_UNDONE,
     )
-    await proofs.revoke(session, customer_id=customer.row.id, purposes=[*OUTDATED_PURPOSES, UNDO])
+    await proofs.revoke(session, customer_id=customer.row.id, purposes=OUTDATED_PURPOSES)
+    # Later changes are undone with this one; whoever was moved away earlier can still take the account back.
+    await proofs.revoke(session, customer_id=customer.row.id, purposes=[UNDO], issued_after=proven.issued_at)
     reset = await proofs.issue(
         session,
         vault,

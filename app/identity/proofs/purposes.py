@@ -10,7 +10,8 @@
 | `NOTHING`           | `no_` | 24 hours   | yes  | impossible: no operation accepts it, and it is never mailed        |
 
 Codes have 6 digits and allow 10 tries (`repository.MAX_CODE_TRIES`); the link keeps working after that. A customer has
-at most one open proof of a purpose, except for `UNDO_EMAIL_CHANGE`: one for each previous address.
+at most one open proof of a purpose, except for `UNDO_EMAIL_CHANGE`: one for each previous address, the earliest of
+which outranks the others.
 """
 
 from datetime import timedelta
@@ -47,3 +48,7 @@ class Purpose(Enum):
     def is_repeatable(self) -> bool:
         """Whether a second use within minutes answers what the first did: of what a double click may send."""
         return self in {Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.DATA_EXPORT}
+
+
+# A change that was asked for and not confirmed; one that was silently refused looks like any other.
+PENDING_EMAIL_CHANGE = (Purpose.CHANGE_EMAIL, Purpose.NOTHING)

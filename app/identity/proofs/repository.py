@@ -53,6 +53,7 @@ class UsedProof:
     id: UUID
     customer_id: UUID
     payload: Any
+    issued_at: datetime
     repeated: bool = False
 
 
@@ -89,6 +90,7 @@ class _CodeRow(NamedTuple):
     code_hash: bytes | None
     code_tries: int
     sealed: bytes | None
+    created_at: datetime
     expires_at: datetime
     used_at: datetime | None
 
@@ -253,7 +255,7 @@ async def use(session: AsyncSession, vault: Vault, *, organization_id: UUID, pur
         if purpose.is_repeatable
         else delete(Proof).where(*matches)
     )
-    found = (col(Proof.id), col(Proof.customer_id), col(Proof.sealed), col(Proof.expires_at))
+    found = (col(Proof.id), col(Proof.customer_id), col(Proof.sealed), col(Proof.created_at), col(Proof.expires_at))
     row = (await session.exec(statement.returning(*found))).first()
     if row is None:
         used = (await session.exec(select(*found).where(*matches, col(Proof.used_at) > moment - REPEAT_WINDOW))).first()  # type: ignore[call-overload] # columns
@@ -360,6 +362,17 @@ async def is_open(session: AsyncSession, vault: Vault, *, customer_id: UUID, pur
     return (await session.exec(statement)).first() is not None  # type: ignore[call-overload] # a column
 
 
+async def count_open(session: AsyncSession, *, customer_id: UUID, purpose: Purpose) -> int:
+    """How many proofs of this purpose a customer has that were not used and have not expired."""
+    statement = select(func.count()).where(
+        col(Proof.customer_id) == customer_id,
+        col(Proof.purpose) == purpose.value,
+        col(Proof.used_at).is_(None),
+        col(Proof.expires_at) > now(),
+    )
+    return int((await session.exec(statement)).scalar_one())  # type: ignore[call-overload] # a column
+
+
 async def remember_use(session: AsyncSession, *, customer_id: UUID, proof_id: UUID, about: bytes) -> None:
     """Keep of a used proof what it turned out to be about, and nothing that was sealed with it."""
     its_row = (col(Proof.customer_id) == customer_id, col(Proof.id) == proof_id)
@@ -384,9 +397,16 @@ async def used_about(session: AsyncSession, *, customer_id: UUID, proof_id: UUID
 
 
 async def revoke(
-    session: AsyncSession, *, customer_id: UUID, purposes: Collection[Purpose], keep: UUID | None = None
+    session: AsyncSession,
+    *,
+    customer_id: UUID,
+    purposes: Collection[Purpose],
+    keep: UUID | None = None,
+    issued_after: datetime | None = None,
 ) -> int:
     """Take back what was handed out for these purposes, but for the proof `keep`; return how many proofs.
+
+    With `issued_after`, only what was handed out later than that.
 
     One whose code was tried stays as a count of the tries: being handed a new one buys no new tries.
     """
@@ -394,6 +414,8 @@ async def revoke(
     matches = [col(Proof.customer_id) == customer_id, col(Proof.purpose).in_(names)]
     if keep is not None:
         matches.append(col(Proof.id) != keep)
+    if issued_after is not None:
+        matches.append(col(Proof.created_at) > issued_after)
     deleted = (await session.exec(delete(Proof).where(*matches, col(Proof.code_tries) == 0))).rowcount
     tried = (await session.exec(select(col(Proof.id)).where(*matches))).scalars().all()  # type: ignore[call-overload] # a column
     for proof_id in tried:
@@ -422,10 +444,10 @@ async def export(store: Store, *, organization_id: UUID, customer_id: UUID) -> l
 
 async def _open(vault: Vault, purpose: Purpose, row: Any, *, repeated: bool = False) -> UsedProof:
     if row.sealed is None:
-        return UsedProof(row.id, row.customer_id, None, repeated)
+        return UsedProof(row.id, row.customer_id, None, row.created_at, repeated)
     cipher = await vault.cipher_or_decoy(row.customer_id)
     payload = cipher.open(_sealing_context(purpose), row.customer_id, row.sealed)
-    return UsedProof(row.id, row.customer_id, payload, repeated)
+    return UsedProof(row.id, row.customer_id, payload, row.created_at, repeated)
 
 
 def _sealing_context(purpose: Purpose) -> str:

@@ -1,7 +1,7 @@
 """Repository of login sessions: reads those of a customer."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from app.platform.vault.sealing import DataKeyCipher
 from app.platform.vault.vault import Store
 
 MAX_ID = UUID(int=2**128 - 1)
+
+YOUNG = timedelta(minutes=5)
 
 
 class LoginSessionRow(NamedTuple):
@@ -127,6 +129,12 @@ async def by_id(
     """One session of a customer, ended or not; None if there is none."""
     rows = await store.database.rows(_BY_ID, organization_id=organization_id, customer_id=customer_id, id=session_id)
     return next(iter(await _open_rows(store, customer_id, rows)), None)
+
+
+async def is_young(store: Store, *, organization_id: UUID, customer_id: UUID, session_id: UUID) -> bool:
+    """Whether a login is at most 5 minutes old: fresh enough for what a stolen session must not be enough for."""
+    found = await by_id(store, organization_id=organization_id, customer_id=customer_id, session_id=session_id)
+    return found is not None and found.created_at + YOUNG >= now()
 
 
 async def count_by_customer(

@@ -23,6 +23,7 @@ class Template(Enum):
     CARD_EXPIRES = "CARD_EXPIRES"
     DATA_EXPORT_READY = "DATA_EXPORT_READY"
     ERASURE_REQUESTED = "ERASURE_REQUESTED"
+    ERASURE_WITHDRAWN = "ERASURE_WITHDRAWN"
     ERASURE_TO_DECIDE = "ERASURE_TO_DECIDE"
     ERASURE_ACCEPTED = "ERASURE_ACCEPTED"
     ERASURE_DECLINED = "ERASURE_DECLINED"
@@ -63,6 +64,7 @@ _REQUIREMENTS = {
     Template.CARD_EXPIRES: _Requirements(frozenset({"card", "expires"})),
     Template.DATA_EXPORT_READY: _Requirements(frozenset({"token"}), "data-export"),
     Template.ERASURE_REQUESTED: _Requirements(),
+    Template.ERASURE_WITHDRAWN: _Requirements(),
     # To the shop, which finds the request in its back office.
     Template.ERASURE_TO_DECIDE: _Requirements(),
     Template.ERASURE_ACCEPTED: _Requirements(),

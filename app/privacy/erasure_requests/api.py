@@ -209,7 +209,7 @@ class ErasureRequestMutations:
     async def withdraw_my_erasure(self, context: Context, session: AsyncSession) -> WithdrawMyErasurePayload:
         """The row is locked."""
         found = await deciding.withdraw(
-            session, organization_id=context.organization.id, customer_id=context.principal.own_customer_id
+            session, context.store.vault, context.organization, customer_id=context.principal.own_customer_id
         )
         record(session, context.origin, Action.ERASURE_REQUEST_WITHDRAWN, object_id=found.row.id)
         return WithdrawMyErasurePayload(request=to_erasure_request(found))

@@ -89,13 +89,21 @@ async def ask(
     return RequestRecord(row_of(request))
 
 
-async def withdraw(session: AsyncSession, *, organization_id: UUID, customer_id: UUID) -> RequestRecord:
-    """Take the customer's own request back; raise `NothingPending` once it was decided."""
+async def withdraw(
+    session: AsyncSession, vault: Vault, organization: Organization, *, customer_id: UUID
+) -> RequestRecord:
+    """Take the customer's own request back; raise `NothingPending` once it was decided.
+
+    The customer gets a mail: whoever has a stolen session could do it, too.
+    """
+    customer = await customers.lock(session, vault, organization_id=organization.id, customer_id=customer_id)
     newest = await _newest(session, customer_id)
-    if newest is None or newest.organization_id != organization_id or newest.status != Status.PENDING.value:
+    is_own = newest is not None and newest.organization_id == organization.id
+    if customer is None or newest is None or not is_own or newest.status != Status.PENDING.value:
         raise NothingPending
     newest.status, newest.decided_at = Status.WITHDRAWN.value, now()
     session.add(newest)
+    await _notify(session, vault, organization, customer, Template.ERASURE_WITHDRAWN)
     return RequestRecord(row_of(newest))
 
 

@@ -325,3 +325,100 @@ async def test_a_link_asked_for_while_the_address_changes_does_not_go_to_the_old
     to_ann = [template for template, to in await storefront.mail_kinds() if to == ANN]
     assert to_ann == ["VERIFY_EMAIL", "EMAIL_CHANGED"]
     assert (await storefront.me(token)).data["me"]["email"] == EVE
+
+
+async def changed_twice(storefront: Storefront) -> None:
+    """By somebody who knows the password of Ann's account: to one mailbox of theirs, and to another one."""
+    token = await storefront.register_verified(ANN)
+    await change(storefront, token, "eve1@example.org")
+    await change(storefront, token, "eve2@example.org")
+
+
+async def test_the_undo_of_a_later_change_leaves_the_first_owner_the_way_back(storefront: Storefront) -> None:
+    await changed_twice(storefront)
+    first = (await storefront.mail_values("EMAIL_CHANGED", ANN))["token"]
+    later = (await storefront.mail_values("EMAIL_CHANGED", "eve1@example.org"))["token"]
+
+    await storefront.succeed("undoEmailChange", token=later)
+    await choose_password(storefront, "eve1@example.org")
+    thief = await storefront.token("eve1@example.org", NEW_PASSWORD)
+    await storefront.succeed("undoEmailChange", token=first)
+
+    assert (await storefront.me(thief)).codes == ["UNAUTHENTICATED"]
+    await choose_password(storefront, ANN)
+    assert (await storefront.me(await storefront.token(ANN, NEW_PASSWORD))).data["me"]["email"] == ANN
+
+
+async def test_nobody_crowds_out_the_first_owners_way_back(storefront: Storefront) -> None:
+    token = await storefront.register_verified(ANN)
+    for number in range(5):
+        await change(storefront, token, f"eve{number}@example.org")
+    mailed = await request_change(storefront, token, "eve5@example.org")
+
+    refused = await storefront.refusals_of("confirmEmailChange", token=mailed["token"])
+
+    assert refused == [("LIMIT_REACHED", ["token"])]
+    await storefront.succeed("undoEmailChange", token=(await storefront.mail_values("EMAIL_CHANGED", ANN))["token"])
+    await choose_password(storefront, ANN)
+    assert (await storefront.me(await storefront.token(ANN, NEW_PASSWORD))).data["me"]["email"] == ANN
+
+
+SET_EMAIL = "mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) { userErrors { code field } } }"
+
+
+async def test_what_the_shop_repaired_nobody_undoes(storefront: Storefront) -> None:
+    await changed_twice(storefront)
+    first = (await storefront.mail_values("EMAIL_CHANGED", ANN))["token"]
+    later = (await storefront.mail_values("EMAIL_CHANGED", "eve1@example.org"))["token"]
+    shop, organization = storefront.shop, storefront.organization
+    staff = await shop.integration(organization=organization)
+    found = "query ($email: String!) { customer(by: { email: $email }) { id email } }"
+    answer = await shop.ask(found, token=staff, organization=organization, email="eve2@example.org")
+    customer = answer.data["customer"]
+    given = {"customerId": customer["id"], "email": ANN}
+    (await shop.ask(SET_EMAIL, token=staff, organization=organization, input=given)).payload("updateCustomer")
+
+    for token in (later, first):
+        assert await storefront.refusals_of("undoEmailChange", token=token) == [("TOKEN_INVALID", ["token"])]
+    repaired = (await shop.ask(found, token=staff, organization=organization, email=ANN)).data["customer"]
+    assert repaired == {"id": customer["id"], "email": ANN}
+
+
+END = "mutation ($id: ID!) { endSession(input: { id: $id }) { session { id } userErrors { code field } } }"
+SESSIONS = "{ me { sessions(active: true) { nodes { id current } } } }"
+
+
+async def test_ending_a_strange_session_voids_the_change_that_it_asked_for(storefront: Storefront) -> None:
+    strange = await storefront.register_verified(ANN)
+    mine = await storefront.token(ANN)
+    mailed = await request_change(storefront, strange)
+    shop, organization = storefront.shop, storefront.organization
+    nodes = (await shop.ask(SESSIONS, token=mine, organization=organization)).data["me"]["sessions"]["nodes"]
+    own = next(one for one in nodes if one["current"])
+
+    # Who logs out may still confirm what they asked for.
+    for strange_one in nodes:
+        if strange_one is not own:
+            (await shop.ask(END, token=mine, organization=organization, id=strange_one["id"])).payload("endSession")
+
+    assert await storefront.refusals_of("confirmEmailChange", token=mailed["token"]) == [("TOKEN_INVALID", ["token"])]
+    assert (await storefront.me(mine)).data["me"]["email"] == ANN
+    again = await request_change(storefront, mine)
+    (await shop.ask(END, token=mine, organization=organization, id=own["id"])).payload("endSession")
+    await storefront.succeed("confirmEmailChange", token=again["token"])
+
+
+async def test_a_token_that_is_used_twice_voids_a_change_that_was_asked_for(storefront: Storefront) -> None:
+    (await storefront.register(ANN)).payload("register")
+    await storefront.succeed("verifyEmail", token=(await storefront.mail_values("VERIFY_EMAIL", ANN))["token"])
+    tokens = (await storefront.login(ANN)).payload("login")["tokens"]
+    mailed = await request_change(storefront, tokens["accessToken"])
+    shop, organization = storefront.shop, storefront.organization
+    newer = (await shop.ask("RefreshToken", organization=organization, refreshToken=tokens["refreshToken"])).payload(
+        "refreshToken"
+    )["tokens"]
+    await shop.ask("RefreshToken", organization=organization, refreshToken=newer["refreshToken"])
+    await storefront.let_grace_pass()
+    await shop.ask("RefreshToken", organization=organization, refreshToken=tokens["refreshToken"])
+
+    assert await storefront.refusals_of("confirmEmailChange", token=mailed["token"]) == [("TOKEN_INVALID", ["token"])]
