@@ -205,6 +205,16 @@ class Settings(BaseSettings):
         description="Secret of Stripe's events, which go to `POST /webhooks/stripe` and are refused without it.",
     )
     stripe_api_base: str = Field(default="https://api.stripe.com", description="Another address, for tests.")
+    webhook_allow_private: bool | None = Field(
+        default=None,
+        description="Whether webhooks may be posted to this machine and its network, and without TLS. By default in "
+        "development only.",
+    )
+    webhook_proxy: str = Field(
+        default="",
+        description="Proxy through which webhooks are posted, as in `http://proxy:3128`; then it decides where they "
+        "may go.",
+    )
     smtp_url: SecretStr = Field(
         default=SecretStr(""),
         description="Mail server: `smtp://user:password@host:port`, or `starttls://`, `smtps://`. Without one, "
@@ -286,6 +296,11 @@ class Settings(BaseSettings):
         if self.trusted_documents == "required":
             return False
         return self.development if self.introspection is None else self.introspection
+
+    @property
+    def webhooks_may_be_private(self) -> bool:
+        """Whether webhooks may be posted to addresses inside the network; by default in development only."""
+        return self.development if self.webhook_allow_private is None else self.webhook_allow_private
 
     @property
     def limit_scale(self) -> float:

@@ -32,6 +32,7 @@ from uuid import UUID
 from sqlmodel import or_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from app.accounts.webhooks import deliveries as webhooks
 from app.customers import repository as customers
 from app.customers.addresses import repository as addresses
 from app.customers.anonymizations.repository import AnonymizationStatus
@@ -238,6 +239,7 @@ async def erase_customer_data(session: AsyncSession, store: Store, *, organizati
     await proofs.erase(session, customer_id=customer_id)
     await legal_holds.erase(session, customer_id=customer_id)
     await erasure_requests.erase(session, customer_id=customer_id)
+    await webhooks.erase(session, customer_id=customer_id)
     await exports.erase(session, customer_id=customer_id)
     await customers.erase(session, customer_id=customer_id)
 

@@ -15,6 +15,7 @@ from app.platform.db.reading import Read, any_of
 from app.platform.vault import epochs
 from app.platform.vault.orphans import delete_keys, keys_created_before
 from app.platform.vault.vault import Store
+from app.platform.webhooks.tables import WebhookEndpoint
 
 # Far longer than any transaction between a key and its row. Also lets an operator restore an older main database and
 # then a newer one: the keys of customers who registered in between are still there.
@@ -31,7 +32,12 @@ def _existing_ids(column: Any) -> Read[_Id]:
 
 _ORGANIZATIONS = _existing_ids(Organization.id)
 # The columns with the ids of those who have their own data key; a guest order, its own owner, is one of them.
-_KEY_OWNERS = (_existing_ids(Customer.id), _existing_ids(StaffMember.id), _existing_ids(Order.owner_id))
+_KEY_OWNERS = (
+    _existing_ids(Customer.id),
+    _existing_ids(StaffMember.id),
+    _existing_ids(Order.owner_id),
+    _existing_ids(WebhookEndpoint.id),
+)
 
 
 async def sweep_orphaned_keys(store: Store) -> int:

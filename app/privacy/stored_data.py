@@ -198,6 +198,21 @@ OWNED: tuple[StoredData, ...] = (
         emptied="sealed",
     ),
     StoredData(
+        table="webhook_events",
+        owner="owner_id",
+        outcome=DELETED,
+        pseudonymous="owner_id id customer_id object_id",
+        operational="organization_id event fields actor_kind at due_at",
+    ),
+    StoredData(
+        table="webhook_deliveries",
+        owner="owner_id",
+        outcome=DELETED,
+        pseudonymous="owner_id id customer_id object_id",
+        operational="organization_id endpoint_id event fields actor_kind at state attempts due_at settled_at "
+        "last_status failure",
+    ),
+    StoredData(
         table="audit_events",
         owner="owner_id",
         outcome=KEPT,
@@ -270,6 +285,12 @@ OTHERS: tuple[StoredData, ...] = (
         operational="id organization_id name type required pattern max_length position labels options created_at "
         "updated_at",
     ),
+    StoredData(
+        table="webhook_endpoints",
+        operational="id organization_id url signing events secrets previous_secret_until enabled disabled_reason "
+        "failing_since created_at",
+    ),
+    StoredData(table="webhook_subscriptions", operational="endpoint_id event organization_id"),
     StoredData(table="used_assertions", operational="client_id jti_hash expires_at"),
     StoredData(table="trusted_documents", operational="sha256 text added_at"),
     StoredData(

@@ -13,6 +13,8 @@ from app.accounts.oauth.endpoint import TokenEndpoint
 from app.accounts.organizations.last_used import LastUsedTracker
 from app.accounts.organizations.repository import has_no_organization
 from app.accounts.policy import AccountPolicy
+from app.accounts.webhooks.api import WebhookPolicy
+from app.accounts.webhooks.egress import Egress
 from app.customers.newsletter import UnsubscribeLinks
 from app.customers.payment_methods.gateways.interface import Gateway, Gateways
 from app.customers.payment_methods.gateways.sandbox import SandboxGateway
@@ -207,6 +209,7 @@ async def open_runtime(
             settings.argon2_memory, settings.argon2_iterations, settings.argon2_parallel, settings.argon2_queue
         )
         gateways = _gateways(settings)
+        egress = Egress(allow_private=settings.webhooks_may_be_private, proxy_url=settings.webhook_proxy)
         store = Store(main, vault)
         if not restoring:
             await restores.open_pair(store)
@@ -217,6 +220,8 @@ async def open_runtime(
                 )
                 services = await _services(settings, store, hasher, gateways, limits)
                 _add_limits(services, settings, store, limits)
+                services.add(Egress, egress)
+                services.add(WebhookPolicy, WebhookPolicy(settings.webhooks_may_be_private))
                 yield Runtime(settings, store, services)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(CLOSE_SECONDS):
@@ -225,6 +230,7 @@ async def open_runtime(
         finally:
             hasher.close()
             await gateways.close()
+            await egress.close()
     finally:
         await main.close()
         await keystore.close()

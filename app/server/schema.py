@@ -14,6 +14,7 @@ from app.accounts.organizations.clients.api import ApiClientMutations, ApiClient
 from app.accounts.organizations.members.api import MemberMutations, MemberQueries
 from app.accounts.sessions_api import SessionMutations
 from app.accounts.terms.api import TermsMutations
+from app.accounts.webhooks.api import WebhookMutations, WebhookQueries
 from app.customers.addresses_api import AddressMutations
 from app.customers.api import CustomerMutations, CustomerQueries
 from app.customers.back_office.api import BackOfficeMutations, BackOfficeQueries
@@ -59,6 +60,7 @@ class Query(
     ErasureRequestQueries,
     DataExportQueries,
     RetentionQueries,
+    WebhookQueries,
 ):
     """The queries of all packages."""
 
@@ -87,6 +89,7 @@ class Mutation(
     CustomerGroupMutations,
     GroupMutations,
     MarketMutations,
+    WebhookMutations,
 ):
     """The mutations of all packages."""
 

@@ -8,6 +8,9 @@ import structlog
 
 from app.accounts.oauth.assertions import sweep as sweep_assertions
 from app.accounts.reminders.expiring_cards import remind_of_expiring_cards
+from app.accounts.webhooks.deliveries import deliver_due as deliver_webhooks
+from app.accounts.webhooks.deliveries import sweep as sweep_webhooks
+from app.accounts.webhooks.egress import Egress
 from app.customers.orders.guest_order_keys import discard_spent_keys
 from app.customers.payment_methods.attempts import sweep as sweep_attempts
 from app.customers.payment_methods.gateways.interface import Gateways
@@ -82,9 +85,11 @@ def jobs(runtime: Runtime) -> list[Job]:
         Job("finish-deletions", interval, partial(finish_deletions, store)),
         Job("sweep-guess-counters", interval, partial(guessing.sweep, store)),
         Job("deliver-mail", interval, partial(deliver_due, store, transport)),
+        Job("deliver-webhooks", interval, partial(deliver_webhooks, store, runtime.services.get(Egress))),
         Job("discard-guest-order-keys", interval, partial(discard_spent_keys, store)),
         Job("reconcile-payment-methods", interval, partial(reconcile, store, gateways, limit=RECONCILE_BATCH_SIZE)),
         Job("extend-audit-tree", MINUTE, build_audit_tree, exclusive=True),
+        Job("sweep-webhook-deliveries", HOUR, partial(sweep_webhooks, store), exclusive=True),
         Job("sweep-data-exports", HOUR, partial(sweep_exports, store), exclusive=True),
         Job("apply-retention", HOUR, partial(apply_retention, store, privacy), exclusive=True),
         Job("sweep-refresh-tokens", HOUR, partial(sweep_refresh_tokens, store), exclusive=True),

@@ -360,6 +360,38 @@ async def old_client(setup: PermissionSetup) -> dict[str, Any]:
     return {"input": {"id": await _create(setup, document, kiosk, ("createApiClient", "apiClient"))}}
 
 
+NEW_ENDPOINT = {"url": "https://hooks.example.org/patron", "events": ["CUSTOMER_UPDATED"]}
+
+
+async def new_endpoint(_: PermissionSetup) -> dict[str, Any]:
+    return {"input": NEW_ENDPOINT}
+
+
+async def old_endpoint(setup: PermissionSetup) -> dict[str, Any]:
+    document = """mutation ($input: CreateWebhookEndpointInput!) {
+        createWebhookEndpoint(input: $input) { endpoint { id } userErrors { code } } }"""
+    if setup.next_number() > 1:
+        await setup.shop.execute("DELETE FROM webhook_subscriptions")
+        await setup.shop.execute("DELETE FROM webhook_endpoints")
+    return {"input": {"id": await _create(setup, document, NEW_ENDPOINT, ("createWebhookEndpoint", "endpoint"))}}
+
+
+async def id_of_an_endpoint(setup: PermissionSetup) -> dict[str, Any]:
+    return {"id": (await old_endpoint(setup))["input"]["id"]}
+
+
+async def old_delivery(setup: PermissionSetup) -> dict[str, Any]:
+    document = "mutation ($input: SendTestWebhookInput!) { sendTestWebhook(input: $input) { delivery { id } } }"
+    token = await setup.shop.integration()
+    answer = await setup.shop.ask(document, token=token, **await old_endpoint(setup))
+    return {"id": answer.data["sendTestWebhook"]["delivery"]["id"]}
+
+
+async def old_deliveries(setup: PermissionSetup) -> dict[str, Any]:
+    endpoint_id = (await old_endpoint(setup))["input"]["id"]
+    return {"input": {"endpointId": endpoint_id, "since": "2026-01-01T00:00:00Z"}}
+
+
 def mutation(field: str, kind: str) -> str:
     """A document for a mutation with one input."""
     return f"mutation ($input: {kind}!) {{ {field}(input: $input) {{ {ERRORS} }} }}"
@@ -619,6 +651,47 @@ MATRIX.update(
         "rotateApiClientSecret": Entry(
             mutation("rotateApiClientSecret", "RotateApiClientSecretInput"),
             old_client,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+        "webhookEndpoints": Entry("{ webhookEndpoints { id } }", no_variables, (GUEST, NO, NO, NO, OK, OK, OK)),
+        "webhookDeliveries": Entry(
+            "query ($id: ID!) { webhookDeliveries(endpointId: $id) { nodes { id } totalCount } }",
+            id_of_an_endpoint,
+            (GUEST, NO, NO, NO, OK, OK, NULL),
+        ),
+        "createWebhookEndpoint": Entry(
+            mutation("createWebhookEndpoint", "CreateWebhookEndpointInput"),
+            new_endpoint,
+            (GUEST, NO, NO, NO, OK, OK, OK),
+        ),
+        "updateWebhookEndpoint": Entry(
+            mutation("updateWebhookEndpoint", "UpdateWebhookEndpointInput"),
+            old_endpoint,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+        "rotateWebhookSecret": Entry(
+            mutation("rotateWebhookSecret", "RotateWebhookSecretInput"),
+            old_endpoint,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+        "deleteWebhookEndpoint": Entry(
+            mutation("deleteWebhookEndpoint", "DeleteWebhookEndpointInput"),
+            old_endpoint,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+        "sendTestWebhook": Entry(
+            mutation("sendTestWebhook", "SendTestWebhookInput"),
+            old_endpoint,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+        "replayWebhookDelivery": Entry(
+            f"mutation ($id: ID!) {{ replayWebhookDelivery(id: $id) {{ {ERRORS} }} }}",
+            old_delivery,
+            (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
+        ),
+        "replayWebhookDeliveries": Entry(
+            mutation("replayWebhookDeliveries", "ReplayWebhookDeliveriesInput"),
+            old_deliveries,
             (GUEST, NO, NO, NO, OK, OK, "NOT_FOUND id"),
         ),
         "revokeApiClient": Entry(

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import MetaData, text
 
+from app.accounts.webhooks.deliveries import spread
 from app.customers.payment_methods.gateways.interface import Gateways
 from app.customers.payment_methods.reconciliation import reconcile
 from app.platform.db.columns import main_metadata
@@ -82,6 +83,10 @@ ASK_FOR_EXPORT = "mutation { requestDataExport(input: {}) { export { id } userEr
 PLACE_HOLD = """mutation ($id: ID!, $reason: String!) { placeLegalHold(input: { customerId: $id, reason: $reason }) {
     hold { id } userErrors { code } } }"""
 RELEASE_HOLD = """mutation ($id: ID!) { releaseLegalHold(input: { id: $id }) { userErrors { code } } }"""
+ADD_ENDPOINT = """mutation { createWebhookEndpoint(input: {
+    url: "http://127.0.0.1:9/"
+    events: [CUSTOMER_UPDATED, ADDRESS_UPDATED, CUSTOMER_ANONYMIZATION_REQUESTED, CUSTOMER_ANONYMIZED]
+}) { userErrors { code } } }"""
 ADD_FIELD = """mutation { createExtraField(input: {
     name: "herbs", type: TEXT, labels: [{ locale: "en", text: "Favourite herbs" }]
 }) { userErrors { code } } }"""
@@ -93,6 +98,7 @@ async def customer_with_everything(shop: Shop) -> Person:
     # A caller's own words, which must not stay in the audit log.
     shop.client.headers["x-request-id"] = f"{PERSONAL['last name']}_1971"
     (await shop.ask(ADD_FIELD, token=await shop.integration())).payload("createExtraField")
+    (await shop.ask(ADD_ENDPOINT, token=await shop.integration())).payload("createWebhookEndpoint")
     person = await shop.register(PERSONAL["email"], **REGISTRATION)
     await shop.ask("Login", identifier=PERSONAL["email"], password="not hers")
     change = {"customerId": person.id, **BACK_OFFICE}
@@ -116,6 +122,11 @@ async def customer_with_everything(shop: Shop) -> Person:
         "releaseLegalHold"
     )
     (await shop.ask("Anonymization", token=staff, customerId=person.id)).data["customer"]
+    # Deliveries of all that was announced; then one more thing is announced.
+    while await spread(shop.runtime.store):
+        pass
+    second = (await shop.ask("{ me { addresses { id } } }", token=person.token)).data["me"]["addresses"][1]["id"]
+    await shop.ask("SetDefaultAddress", token=person.token, id=second, type="BILLING")
     (await shop.ask("RequestAnonymization", token=staff, customerId=person.id)).payload("requestAnonymization")
     return person
 

@@ -17,6 +17,7 @@ RETAINED_TABLES = {
     "orders": "numbers, amounts, dates and the country, which the shop must keep",
     "erasure_requests": "that the customer asked for it, and who decided; the reason of a refusal is emptied",
     "legal_holds": "that data had to stay, and until when; the reason is emptied",
+    "webhook_events": "that the shop's other systems are asked to forget, too",
     "gateway_attempts": "what is still to be sent to the gateways, sealed with the system key, emptied when sent",
 }
 # Ids and times of deleted customers: an anonymized customer has no row here.

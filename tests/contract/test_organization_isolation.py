@@ -35,6 +35,8 @@ OWN_ORGANIZATION_FIELDS = {
     "updateOrganization",
     "createStaffMember",
     "createApiClient",
+    "createWebhookEndpoint",
+    "webhookEndpoints",
     "logout",
     "logoutEverywhere",
     "acceptTerms",
@@ -67,6 +69,8 @@ TABLES = (
     "legal_holds",
     "erasure_requests",
     "data_exports",
+    "webhook_endpoints",
+    "webhook_deliveries",
 )
 
 

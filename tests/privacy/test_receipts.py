@@ -93,6 +93,8 @@ async def test_the_receipt_says_what_the_plan_said(shop: Shop) -> None:
         "data_exports": 1,
         "data_export_parts": 1,
         "outgoing_mails": 5,
+        "webhook_events": 1,
+        "webhook_deliveries": 1,
         "person_keys": 1,
         "payment_gateways": 2,
     }

@@ -1,7 +1,8 @@
-"""Writes the audit log, in the transaction of the act that it records."""
+"""Writes the audit log, in the transaction of the act that it records, and announces the act to webhooks."""
 
 from collections.abc import Iterable
 from enum import Enum
+from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -11,7 +12,10 @@ from app.platform.clock import now
 from app.platform.db.columns import new_id
 from app.platform.db.writing import execute_at_commit, insert_statement
 from app.platform.principal import RequestOrigin
+from app.platform.webhooks.events import DECOYS, EVENT_OF_ACTION, Announcement
+from app.platform.webhooks.outbox import announce
 
+SYSTEM = "SYSTEM"
 _EVENT = insert_statement(AuditEvent)
 
 
@@ -91,6 +95,10 @@ class Action(Enum):
     CLIENT_UPDATED = "client.updated"
     CLIENT_ROTATED = "client.rotated"
     CLIENT_REVOKED = "client.revoked"
+    WEBHOOK_ENDPOINT_CREATED = "webhook_endpoint.created"
+    WEBHOOK_ENDPOINT_UPDATED = "webhook_endpoint.updated"
+    WEBHOOK_ENDPOINT_DELETED = "webhook_endpoint.deleted"
+    WEBHOOK_SECRET_ROTATED = "webhook_endpoint.secret_rotated"
     TOKEN_ISSUED = "client.token_issued"
     AUDIT_LISTED = "audit.listed"
     AUDIT_TREE_RESTARTED = "audit.tree_restarted"
@@ -110,12 +118,14 @@ def record(
 
     An event about no customer is the organization's, unless `owner_id` says otherwise.
     """
-    principal = origin.principal
+    principal, moment = origin.principal, now()
     about_id = customer_id or principal.customer_id
+    owner = about_id or owner_id or principal.organization.id
+    changed = sorted(fields)
     execute_at_commit(
         session,
         _EVENT,
-        owner_id=about_id or owner_id or principal.organization.id,
+        owner_id=owner,
         id=new_id(),
         organization_id=principal.organization.id,
         customer_id=about_id,
@@ -124,10 +134,20 @@ def record(
         client_id=principal.client_id,
         action=action.value,
         object_id=object_id,
-        fields=sorted(fields),
+        fields=changed,
         source=origin.source,
         request_id=origin.request_id,
-        at=now(),
+        at=moment,
+    )
+    _announce(
+        session,
+        action,
+        organization_id=principal.organization.id,
+        customer_id=about_id,
+        object_id=object_id,
+        fields=changed,
+        actor_kind=principal.kind.value,
+        at=moment,
     )
 
 
@@ -140,16 +160,33 @@ def record_system_event(
     object_id: UUID | None = None,
 ) -> None:
     """Record an act without a caller, such as an erasure that became due."""
+    owner, moment = customer_id or organization_id, now()
     execute_at_commit(
         session,
         _EVENT,
-        owner_id=customer_id or organization_id,
+        owner_id=owner,
         id=new_id(),
         organization_id=organization_id,
         customer_id=customer_id,
-        actor_kind="SYSTEM",
+        actor_kind=SYSTEM,
         action=action.value,
         object_id=object_id,
         fields=[],
-        at=now(),
+        at=moment,
     )
+    _announce(
+        session,
+        action,
+        organization_id=organization_id,
+        customer_id=customer_id,
+        object_id=object_id,
+        fields=[],
+        actor_kind=SYSTEM,
+        at=moment,
+    )
+
+
+def _announce(session: AsyncSession, action: Action, **about: Any) -> None:
+    event = EVENT_OF_ACTION.get(action.value)
+    if event is not None:
+        announce(session, Announcement(event=event, is_decoy=action.value in DECOYS, **about))

@@ -25,6 +25,8 @@ BY_OWNER = {
     "erasure_requests": "customer_id",
     "data_exports": "customer_id",
     "data_export_parts": "customer_id",
+    "webhook_events": "owner_id",
+    "webhook_deliveries": "owner_id",
     "audit_events": "owner_id",
     "audit_leaves": "owner_id",
 }
@@ -45,6 +47,8 @@ REFERENCE = (
     "customer_groups",
     "markets",
     "extra_fields",
+    "webhook_endpoints",
+    "webhook_subscriptions",
     "trusted_documents",
     "job_states",
     "retention_runs",

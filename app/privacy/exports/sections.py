@@ -60,6 +60,8 @@ STORES: Mapping[str, Section | str] = {
     "data_exports": Section.EXPORTS,
     "data_export_parts": "what this is",
     "legal_holds": "they are placed for others, whose rights they protect (GDPR, Art. 15 (4))",
+    "webhook_events": "what the access log shows, on its way to the shop's other systems: ids and names of fields",
+    "webhook_deliveries": "as above",
     "audit_events": Section.ACCESS_LOG,
     "audit_leaves": "positions in the tree over the log, which is shown",
 }

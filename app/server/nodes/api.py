@@ -9,6 +9,7 @@ import strawberry
 from app.accounts.organizations import api as organizations
 from app.accounts.organizations.administration import api as administration
 from app.accounts.organizations.clients import api as clients
+from app.accounts.webhooks import api as webhooks
 from app.customers import api as customers
 from app.customers import repository as customer_rows
 from app.customers.addresses import api as addresses
@@ -107,6 +108,16 @@ async def _extra_field(context: Context, row_id: UUID) -> Found:
     return None
 
 
+async def _webhook_endpoint(context: Context, row_id: UUID) -> Found:
+    endpoint = await webhooks.load_endpoint(context, row_id)
+    return (endpoint, None) if endpoint else None
+
+
+async def _webhook_delivery(context: Context, key: OwnedId) -> Found:
+    delivery = await webhooks.load_delivery(context, key.owner_id, key.row_id)
+    return (delivery, None) if delivery else None
+
+
 class _NodeType(NamedTuple):
     load: Callable[[Context, Any], Awaitable[Found]]
     access: Access
@@ -125,6 +136,8 @@ NODE_TYPES: Mapping[str, _NodeType] = {
     "Organization": _NodeType(_organization, ANYBODY),
     "OwnOrganization": _NodeType(_own_organization, administration.BACK_OFFICE),
     "ApiClient": _NodeType(_api_client, clients.BACK_OFFICE),
+    "WebhookEndpoint": _NodeType(_webhook_endpoint, webhooks.BACK_OFFICE),
+    "WebhookDelivery": _NodeType(_webhook_delivery, webhooks.BACK_OFFICE, ids.decode_owned),
     "ExtraField": _NodeType(_extra_field, extra_fields.ALLOWED),
 }
 
@@ -138,7 +151,8 @@ class NodeQueries:
         about_caller=True,
         description="Anything with a global id; null for what is not there, or not the caller's. Markets are for those "
         "who may use `market`, groups for those who may use `group`, sessions for their owner, the own organization "
-        "for everybody, its settings, clients and extra fields for those who may keep them; the rest is for its "
+        "for everybody, its settings, clients, webhooks and extra fields for "
+        "those who may keep them; the rest is for its "
         "owner and for integrations with `customers:read`.",
     )
     async def node(

@@ -85,4 +85,4 @@ async def test_the_other_figures_are_shown_while_the_states_of_jobs_cannot_be_re
 async def test_every_job_of_the_worker_has_a_name_of_its_own(shop: Shop) -> None:
     names = [job.name for job in jobs(shop.runtime)]
 
-    assert len(set(names)) == len(names) == 21
+    assert len(set(names)) == len(names) == 23

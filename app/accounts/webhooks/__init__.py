@@ -1,0 +1,1 @@
+"""Webhooks of an organization: endpoints, signed deliveries with retries, and what came of them."""
