@@ -323,6 +323,9 @@ class Database:
             self.circuit.close_connections()
 
 
+SQLITE_HEADER = b"SQLite format 3\0"
+
+
 def _sqlite(url: str) -> URL:
     if url.partition(":")[0] not in {"sqlite", SQLITE}:
         raise BadDatabaseUrl("Write sqlite:///path or postgresql://user:password@host:5432/database.")
@@ -345,8 +348,21 @@ def _terminate(connection: Any) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Create a SQLite file, or take it from others: mode 600. Its journal and write-ahead log get the same mode."""
+    """Create a SQLite file, or take it from others: mode 600. Its journal and write-ahead log get the same mode.
+
+    Whatever else a mistyped path names is left as it is; raise `BadDatabaseUrl`.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists() and not _is_sqlite(path):
+        raise BadDatabaseUrl(f"{path} is no SQLite database. Choose another path, or move what is there.")
     path.touch(mode=0o600)
     if path.stat().st_mode & 0o077:
         path.chmod(0o600)
+
+
+def _is_sqlite(path: Path) -> bool:
+    """Whether it is a database, or an empty file that becomes one (https://sqlite.org/fileformat.html)."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(SQLITE_HEADER)) in {SQLITE_HEADER, b""}

@@ -93,6 +93,28 @@ async def test_a_key_file_that_others_may_read_is_refused(patron_sqlite: Patron,
     assert done.stderr == f"Others may read the master key in {key} (mode 644). Run `chmod 600 {key}`.\n"
 
 
+@pytest.mark.parametrize("setting", ["database_url", "keystore_url"])
+@pytest.mark.parametrize("kind", ["folder", "file"])
+async def test_what_is_no_database_is_left_as_it_is(
+    patron_sqlite: Patron, tmp_path: Path, setting: str, kind: str
+) -> None:
+    path = tmp_path / "hosts"
+    if kind == "folder":
+        path.mkdir(mode=0o755)
+    else:
+        path.write_text("127.0.0.1 localhost\n")
+        path.chmod(0o644)
+    before = path.stat()
+
+    for command in (("migrate",), ("check",), ("organizations", "list")):
+        done = await patron_sqlite(*command, **{setting: f"sqlite:///{path}"})
+
+        assert done.returncode == 2
+        assert f"{path} is no SQLite database." in " ".join((done.stdout + done.stderr).split())
+        assert "Traceback" not in done.stderr
+    assert (path.stat().st_mode, path.stat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+
+
 async def test_a_database_that_is_not_there_is_named(postgres_urls: Urls, patron_postgres: Patron) -> None:
     keystore = postgres_urls.keystore.replace("keystore", "nothing")
 
