@@ -1,16 +1,17 @@
 """Settings of the process, read from `PATRON_…` environment variables; docs/settings.md is made of them."""
 
-import re
 from enum import Enum
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(?:/[^\s/?#]+)*")
+from app.platform.setting_types import HttpUrl, LogLevel, Networks, RateLimitAmounts, Sender
+
+HOUR = 3600
+DAY = 24 * HOUR
+YEAR = 365 * DAY
 
 
 class Environment(Enum):
@@ -23,7 +24,7 @@ class Environment(Enum):
 class Settings(BaseSettings):
     """The settings of an operator. No secret has a usable default in production."""
 
-    model_config = SettingsConfigDict(env_prefix="PATRON_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="PATRON_", frozen=True, allow_inf_nan=False)
 
     env: Environment = Field(
         default=Environment.DEVELOPMENT,
@@ -31,7 +32,7 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
-    public_url: str = Field(
+    public_url: HttpUrl = Field(
         default="",
         description="Issuer of tokens and base of the token endpoint. Production must set it; development makes it "
         "from host and port.",
@@ -60,29 +61,40 @@ class Settings(BaseSettings):
         "the key store, as many to a replica, the rest to the main database; half of each for reads.",
     )
     database_idle_timeout: float = Field(
-        default=300, ge=0, description="Seconds after which a connection that nobody uses is closed; `0`: never."
+        default=300,
+        ge=0,
+        le=DAY,
+        description="Seconds after which a connection that nobody uses is closed; `0`: never.",
     )
     statement_cache_size: int = Field(
         default=200,
         ge=0,
+        le=10_000,
         description="Prepared statements a connection keeps; none where PgBouncer or another pooler is in between.",
     )
     database_command_timeout: float = Field(
-        default=10, gt=0, description="Seconds to wait for PostgreSQL's answer to a statement; migrations wait longer."
+        default=10,
+        gt=0,
+        le=HOUR,
+        description="Seconds to wait for PostgreSQL's answer to a statement; migrations wait longer.",
     )
     database_connect_timeout: float = Field(
-        default=5, gt=0, description="Seconds to wait for a connection to a host; several hosts are tried in turn."
+        default=5,
+        gt=0,
+        le=HOUR,
+        description="Seconds to wait for a connection to a host; several hosts are tried in turn.",
     )
     database_pool_timeout: float = Field(
-        default=5, gt=0, description="Seconds to wait for a free connection of the process."
+        default=5, gt=0, le=HOUR, description="Seconds to wait for a free connection of the process."
     )
     database_lock_timeout: float = Field(
         default=5,
         ge=0,
+        le=HOUR,
         description="Seconds PostgreSQL waits for a lock; `0`: for ever. Not sent through a pooler.",
     )
     database_keepalive: int = Field(
-        default=30, ge=0, description="Seconds of silence before the system probes a connection; `0`: never."
+        default=30, ge=0, le=DAY, description="Seconds of silence before the system probes a connection; `0`: never."
     )
     database_sharded: bool = Field(
         default=False,
@@ -99,7 +111,7 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$",
         description="Prefix of the names of Transit keys; version 3 is `patron-3`.",
     )
-    transit_url: str = Field(default="", description="URL of the OpenBao or Vault server.")
+    transit_url: HttpUrl = Field(default="", description="URL of the OpenBao or Vault server.")
     transit_mount: str = Field(default="transit", description="Path at which its Transit engine is mounted.")
     transit_token: SecretStr = Field(default=SecretStr(""), description="Token for it.")
     transit_token_file: Path | None = Field(
@@ -114,52 +126,64 @@ class Settings(BaseSettings):
     key_rotation_interval: int = Field(
         default=7 * 24 * 3600,
         ge=0,
+        le=YEAR,
         description="Seconds after which the worker replaces the key version; `0`: only `patron keys rotate` does. "
         "With a key file, all hosts must share it.",
     )
     key_retirement_delay: int = Field(
         default=7 * 24 * 3600,
         ge=3600,
+        le=YEAR,
         description="Seconds after which the worker destroys a replaced key version, and erased people are "
         "irrecoverable; a backup of the key store does not outlive its version.",
     )
     anonymization_delay: int = Field(
         default=24 * 3600,
         ge=0,
+        le=YEAR,
         description="Seconds in which a request to be forgotten can be taken back. `scripts/serve` sets `5`.",
     )
-    worker_interval: float = Field(default=1.0, gt=0, description="Seconds between two rounds of the worker.")
+    worker_interval: float = Field(default=1.0, gt=0, le=HOUR, description="Seconds between two rounds of the worker.")
     embedded_worker: bool | None = Field(
         default=None, description="Whether `patron serve` runs the worker too. By default in development only."
     )
-    access_token_lifetime: int = Field(default=15 * 60, ge=1, description="Seconds an access token is valid.")
+    access_token_lifetime: int = Field(default=15 * 60, ge=1, le=DAY, description="Seconds an access token is valid.")
     refresh_idle_lifetime: int = Field(
-        default=14 * 24 * 3600, ge=1, description="Seconds a login session lives without a refresh."
+        default=14 * 24 * 3600, ge=1, le=10 * YEAR, description="Seconds a login session lives without a refresh."
     )
     refresh_absolute_lifetime: int = Field(
-        default=90 * 24 * 3600, ge=1, description="Seconds a login session lives at most."
+        default=90 * 24 * 3600, ge=1, le=10 * YEAR, description="Seconds a login session lives at most."
     )
     argon2_memory: int = Field(
-        default=19456, ge=8, description="Memory of argon2id, in KiB; `patron calibrate` measures."
+        default=19456, ge=8, le=4 * 1024 * 1024, description="Memory of argon2id, in KiB; `patron calibrate` measures."
     )
-    argon2_iterations: int = Field(default=2, ge=1, description="Passes of argon2id.")
+    argon2_iterations: int = Field(default=2, ge=1, le=100, description="Passes of argon2id.")
     argon2_parallel: int = Field(default=2, ge=1, le=64, description="Passwords hashed at the same time.")
     argon2_queue: int = Field(
         default=64, ge=1, le=10_000, description="Passwords that may wait to be hashed; more are `RATE_LIMITED`."
     )
     password_min_length: int = Field(default=8, ge=8, le=128, description="Characters a new password needs.")
-    max_body_bytes: int = Field(default=256 * 1024, ge=1024, description="Largest request body.")
-    max_query_tokens: int = Field(default=2000, ge=100, description="Tokens of the largest document.")
-    max_query_depth: int = Field(default=12, ge=3, description="Depth of the deepest document.")
-    max_query_aliases: int = Field(default=30, ge=0, description="Aliases in a document.")
-    max_query_fields: int = Field(default=1000, ge=10, description="Fields in a document, fragments expanded.")
-    max_query_cost_guest: int = Field(default=10_000, ge=10, description="What a guest's document may cost.")
-    max_query_cost_customer: int = Field(default=10_000, ge=10, description="What a customer's document may cost.")
+    max_body_bytes: int = Field(default=256 * 1024, ge=1024, le=64 * 1024 * 1024, description="Largest request body.")
+    max_query_tokens: int = Field(default=2000, ge=100, le=1_000_000, description="Tokens of the largest document.")
+    max_query_depth: int = Field(default=12, ge=3, le=1000, description="Depth of the deepest document.")
+    max_query_aliases: int = Field(default=30, ge=0, le=1_000_000, description="Aliases in a document.")
+    max_query_fields: int = Field(
+        default=1000, ge=10, le=1_000_000, description="Fields in a document, fragments expanded."
+    )
+    max_query_cost_guest: int = Field(
+        default=10_000, ge=10, le=1_000_000_000, description="What a guest's document may cost."
+    )
+    max_query_cost_customer: int = Field(
+        default=10_000, ge=10, le=1_000_000_000, description="What a customer's document may cost."
+    )
     max_query_cost_integration: int = Field(
-        default=50_000, ge=10, description="What an integration's document may cost."
+        default=50_000, ge=10, le=1_000_000_000, description="What an integration's document may cost."
     )
     max_query_cost_staff: int = Field(
-        default=50_000, ge=10, description="What a document of an integration on behalf of a staff member may cost."
+        default=50_000,
+        ge=10,
+        le=1_000_000_000,
+        description="What a document of an integration on behalf of a staff member may cost.",
     )
     introspection: bool | None = Field(
         default=None, description="Introspection, suggestions and GraphiQL. By default in development only."
@@ -175,22 +199,24 @@ class Settings(BaseSettings):
         description="Redis or Valkey (`redis://`, `rediss://`, `valkey://`, `unix://`) through which all processes "
         "share rate limits.",
     )
-    rate_limits: dict[str, str] = Field(
+    rate_limits: RateLimitAmounts = Field(
         default_factory=dict,
         description='Other amounts for rate limit policies (docs/clients.md), as JSON: `{"guest-reads": "100 per '
         'minute"}`.',
     )
     rate_limit_scale: float | None = Field(
-        default=None, gt=0, description="Factor for all rate limits. By default `1`, in development `10`."
+        default=None, gt=0, le=10_000, description="Factor for all rate limits. By default `1`, in development `10`."
     )
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+    trusted_proxies: Networks = Field(
         default=(), description="Networks whose `X-Forwarded-For` is believed: `10.0.0.0/8, 2001:db8::/48`."
     )
     max_connections: int = Field(
-        default=1000, ge=1, description="Connections to a process; those beyond are answered 503."
+        default=1000, ge=1, le=1_000_000, description="Connections to a process; those beyond are answered 503."
     )
-    head_timeout: float = Field(default=10, gt=0, description="Seconds in which the head of a request must arrive.")
-    body_timeout: float = Field(default=30, gt=0, description="Seconds in which its body must arrive.")
+    head_timeout: float = Field(
+        default=10, gt=0, le=HOUR, description="Seconds in which the head of a request must arrive."
+    )
+    body_timeout: float = Field(default=30, gt=0, le=HOUR, description="Seconds in which its body must arrive.")
     metrics_token: SecretStr = Field(
         default=SecretStr(""),
         description="`Authorization: Bearer …` for `/metrics`; without one, they are shown in development "
@@ -204,13 +230,13 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="Secret of Stripe's events, which go to `POST /webhooks/stripe` and are refused without it.",
     )
-    stripe_api_base: str = Field(default="https://api.stripe.com", description="Another address, for tests.")
+    stripe_api_base: HttpUrl = Field(default="https://api.stripe.com", description="Another address, for tests.")
     webhook_allow_private: bool | None = Field(
         default=None,
         description="Whether webhooks may be posted to this machine and its network, and without TLS. By default in "
         "development only.",
     )
-    webhook_proxy: str = Field(
+    webhook_proxy: HttpUrl = Field(
         default="",
         description="Proxy through which webhooks are posted, as in `http://proxy:3128`; then it decides where they "
         "may go.",
@@ -220,34 +246,12 @@ class Settings(BaseSettings):
         description="Mail server: `smtp://user:password@host:port`, or `starttls://`, `smtps://`. Without one, "
         "development shows mails at `/dev/mail`, and production keeps them in the outbox.",
     )
-    mail_from: str = Field(
+    mail_from: Sender = Field(
         default="no-reply@localhost", description="Sender for organizations without a `mailSender` of their own."
     )
-    log_level: str = Field(
+    log_level: LogLevel = Field(
         default="INFO", description="Level of our own events: JSON lines on standard error, ids only."
     )
-
-    @field_validator("trusted_proxies", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-    @field_validator("public_url")
-    @classmethod
-    def _check_public_url(cls, value: str) -> str:
-        # Clients compare the issuer character by character, and paths are added to it.
-        if value and not PUBLIC_URL.fullmatch(value):
-            message = "Write it as in https://accounts.example.org, without a slash at the end, ? or #."
-            raise ValueError(message)
-        return value
-
-    @field_validator("log_level")
-    @classmethod
-    def _check_log_level(cls, value: str) -> str:
-        if value.upper() not in LOG_LEVELS:
-            message = f"Use one of {', '.join(LOG_LEVELS)}."
-            raise ValueError(message)
-        return value.upper()
 
     @model_validator(mode="after")
     def _require_production_settings(self) -> Self:

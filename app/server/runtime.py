@@ -35,7 +35,7 @@ from app.platform.limits.rates import RateLimits
 from app.platform.limits.shared import open_windows
 from app.platform.limits.sources import SourceResolver
 from app.platform.mail.delivery import MailTransport
-from app.platform.mail.smtp import MailServer
+from app.platform.mail.smtp import BadMailServerUrl, MailServer
 from app.platform.settings import Settings
 from app.platform.vault import epochs, master, transit
 from app.platform.vault.epochs import PairState
@@ -267,10 +267,8 @@ def _add_limits(services: Services, settings: Settings, store: Store, limits: Ra
 def _mail_server(url: str) -> MailServer | None:
     try:
         return MailServer.parse(url) if url else None
-    except ValueError as error:
-        # Its message is ours where the scheme is wrong; the library's may quote the URL.
-        known = str(error).startswith("PATRON_SMTP_URL")
-        message = str(error) if known else "PATRON_SMTP_URL: The port is not a number from 1 to 65535."
+    except BadMailServerUrl as error:
+        message = f"PATRON_SMTP_URL: {error}"
         raise BadSetting(message) from None
 
 

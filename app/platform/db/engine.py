@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, ExceptionContext, make_url
+from sqlalchemy.engine import URL, Connection, ExceptionContext
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -27,14 +27,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.platform.db.idle import IdleConnections
 from app.platform.db.outages import CircuitBreaker, DatabaseUnavailable, is_lost
-from app.platform.db.postgres import BadDatabaseUrl, Connector, Waits, is_postgres, parse
+from app.platform.db.postgres import Connector, Waits, is_postgres, parse
 from app.platform.db.read_pool import ReadConnectionPool
 from app.platform.db.reading import Read
+from app.platform.db.sqlite import file_of, make_private, parse_sqlite
 from app.platform.db.writing import DeferredWriteSession
 
 Row = TypeVar("Row")
 
-SQLITE = "sqlite+aiosqlite"
 BUSY_TIMEOUT_SECONDS = 30
 CLOSE_SECONDS = 1.0
 # SQLSTATE: "canceling statement due to conflict with recovery".
@@ -81,7 +81,9 @@ class Database:
             else None
         )
         self.circuit = CircuitBreaker(self._options.name, self._probe)
-        self.url = URL.create("postgresql+asyncpg", database=parse(url).database) if self._connector else _sqlite(url)
+        self.url = (
+            URL.create("postgresql+asyncpg", database=parse(url).database) if self._connector else parse_sqlite(url)
+        )
         self.embedded = self._connector is None
         pool = self._options.pool_size
         self.engine = self._embedded_engine(self.url, 2 * pool) if self.embedded else self._server_engine(self.url)
@@ -172,7 +174,7 @@ class Database:
 
     def _embedded_engine(self, url: URL, pool_size: int) -> AsyncEngine:
         if url.database:
-            _make_private(Path(url.database))
+            make_private(Path(url.database))
         engine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -323,13 +325,9 @@ class Database:
             self.circuit.close_connections()
 
 
-SQLITE_HEADER = b"SQLite format 3\0"
-
-
-def _sqlite(url: str) -> URL:
-    if url.partition(":")[0] not in {"sqlite", SQLITE}:
-        raise BadDatabaseUrl("Write sqlite:///path or postgresql://user:password@host:5432/database.")
-    return make_url(url).set(drivername=SQLITE)
+def _without_host(url: str) -> URL:
+    """The URL for SQLAlchemy, which connects through our connector."""
+    return URL.create("postgresql+asyncpg", database=parse(url).database)
 
 
 def same_database(one: str, other: str) -> bool:
@@ -338,31 +336,9 @@ def same_database(one: str, other: str) -> bool:
         return parse(one).overlaps(parse(other))
     if is_postgres(one) or is_postgres(other):
         return False
-    paths = [Path(_sqlite(url).database or "").resolve() for url in (one, other)]
-    return paths[0] == paths[1]
+    return file_of(one).resolve() == file_of(other).resolve()
 
 
 def _terminate(connection: Any) -> None:
     if not connection.is_closed():
         connection.terminate()
-
-
-def _make_private(path: Path) -> None:
-    """Create a SQLite file, or take it from others: mode 600. Its journal and write-ahead log get the same mode.
-
-    Whatever else a mistyped path names is left as it is; raise `BadDatabaseUrl`.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.exists() and not _is_sqlite(path):
-        raise BadDatabaseUrl(f"{path} is no SQLite database. Choose another path, or move what is there.")
-    path.touch(mode=0o600)
-    if path.stat().st_mode & 0o077:
-        path.chmod(0o600)
-
-
-def _is_sqlite(path: Path) -> bool:
-    """Whether it is a database, or an empty file that becomes one (https://sqlite.org/fileformat.html)."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return file.read(len(SQLITE_HEADER)) in {SQLITE_HEADER, b""}

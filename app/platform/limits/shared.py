@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerMinute
@@ -14,8 +15,14 @@ from app.platform.limits.windows import LimitStatus, LocalWindows, hit, test
 TIMEOUT_SECONDS = 0.25
 RETRY_SECONDS = 2.0
 PROBE = RateLimitItemPerMinute(1, namespace="probe")
+# One client speaks to Redis and to Valkey.
+SCHEMES = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss", "unix": "redis+unix"}
 
 log = structlog.get_logger(__name__)
+
+
+class BadRedisUrl(Exception):
+    """The text is no URL of a Redis or Valkey; the message says what would be right."""
 
 
 class SharedWindows:
@@ -26,7 +33,10 @@ class SharedWindows:
     """
 
     def __init__(self, url: str) -> None:
-        """Use the server at `url` (`redis://`, `rediss://`, `valkey://`, `unix://`); no URL: local windows only."""
+        """Use the server at `url` (`redis://`, `rediss://`, `valkey://`, `unix://`); no URL: local windows only.
+
+        Raise `BadRedisUrl`.
+        """
         self._local_storage = LocalWindows()
         self._local_limiter = SlidingWindowCounterRateLimiter(self._local_storage)
         self._shared_storage = _storage(url) if url else None
@@ -107,7 +117,7 @@ class SharedWindows:
 
 @asynccontextmanager
 async def open_windows(url: str) -> AsyncIterator[SharedWindows]:
-    """Windows that are open for the length of the block."""
+    """Windows that are open for the length of the block; raise `BadRedisUrl`."""
     windows = SharedWindows(url)
     await windows.open()
     try:
@@ -129,17 +139,25 @@ def _storage(url: str) -> RedisStorage:
     from redis.asyncio.retry import Retry  # noqa: PLC0415
     from redis.backoff import NoBackoff  # noqa: PLC0415
 
-    # One client speaks to Redis and to Valkey. Its own retries would make requests wait.
-    url = (
-        url.replace("valkey://", "redis://", 1)
-        .replace("valkeys://", "rediss://", 1)
-        .replace("unix://", "redis+unix://", 1)
-    )
+    # Its own retries would make requests wait.
+    scheme, separator, rest = url.partition("://")
+    if scheme not in SCHEMES or not separator or not _has_a_port(url):
+        raise BadRedisUrl(
+            "Write redis://user:password@host:port/0, with redis, rediss, valkey or valkeys, or unix:///path."
+        )
     return RedisStorage(
-        f"async+{url}",
+        f"async+{SCHEMES[scheme]}://{rest}",
         implementation="redispy",
         key_prefix="patron",
         retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type] # handed to the client as it is
         socket_timeout=TIMEOUT_SECONDS,
         socket_connect_timeout=TIMEOUT_SECONDS,
     )
+
+
+def _has_a_port(url: str) -> bool:
+    """Whether the port can be one, or is left out."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False

@@ -16,6 +16,10 @@ PORTS = {"smtp": 25, "starttls": 587, "smtps": 465}
 SendMessage = Callable[[EmailMessage], Awaitable[object]]
 
 
+class BadMailServerUrl(Exception):
+    """The text is no URL of a mail server; the message says what would be right."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailServer:
     """A mail server: `smtp://` (TLS if the server offers it), `starttls://` (TLS required) or `smtps://`."""
@@ -28,14 +32,18 @@ class MailServer:
 
     @classmethod
     def parse(cls, url: str) -> "MailServer":
-        """Parse `scheme://user:password@host:port`; raise `ValueError` when it has another form."""
-        parts = urlsplit(url)
+        """Parse `scheme://user:password@host:port`; raise `BadMailServerUrl` when it has another form."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            # The library's message may quote the URL, and with it the password.
+            raise BadMailServerUrl("The port is not a number from 1 to 65535.") from None
         if parts.scheme not in PORTS or not parts.hostname:
-            message = "PATRON_SMTP_URL has the form smtp://user:password@host:port, with smtp, starttls or smtps."
-            raise ValueError(message)
+            raise BadMailServerUrl("Write smtp://user:password@host:port, with smtp, starttls or smtps.")
         return cls(
             host=parts.hostname,
-            port=parts.port or PORTS[parts.scheme],
+            port=port or PORTS[parts.scheme],
             scheme=parts.scheme,
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,

@@ -7,7 +7,7 @@ import typer
 
 from app.server.cli.anonymizations import anonymizations
 from app.server.cli.audit import audit
-from app.server.cli.checking import check
+from app.server.cli.checks.command import check
 from app.server.cli.clients import clients
 from app.server.cli.keys import keys
 from app.server.cli.keystore import keystore

@@ -17,6 +17,7 @@ from app.platform.db.migrating import MigrationBlocked
 from app.platform.db.outages import DatabaseUnavailable
 from app.platform.errors import AppError, AppErrorGroup
 from app.platform.limits.policies import BadPolicy
+from app.platform.limits.shared import BadRedisUrl
 from app.platform.settings import Settings
 from app.platform.vault.backups import BadBackup
 from app.platform.vault.providers import MasterKeyError
@@ -75,6 +76,8 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
         RetirementRefused,
     ) as error:
         end([str(error)])
+    except BadRedisUrl as error:
+        end([f"PATRON_REDIS_URL: {error}"])
     except DatabaseUnavailable as error:
         end([unreachable(error)])
     except (AppError, AppErrorGroup) as error:

@@ -176,10 +176,9 @@ def test_development_is_ten_times_as_wide_and_a_setting_is_taken_as_it_stands() 
     assert (table["guest-reads"].amount, table["guest-reads"].get_expiry()) == (5, 10)
 
 
-@pytest.mark.parametrize("wrong", [{"guest-raeds": "5 per minute"}, {"guest-reads": "often"}])
-def test_a_policy_that_does_not_exist_or_cannot_be_read_is_named_at_the_start(wrong: dict[str, str]) -> None:
-    with pytest.raises(BadPolicy, match=next(iter(wrong))):
-        policies(1, wrong)
+def test_a_policy_that_does_not_exist_is_named_at_the_start() -> None:
+    with pytest.raises(BadPolicy, match="guest-raeds"):
+        policies(1, {"guest-raeds": "5 per minute"})
 
 
 def test_every_mutation_a_stranger_may_send_is_held_to_the_limit_of_credentials() -> None:

@@ -12,7 +12,7 @@ from app.platform.clock import now
 from app.platform.mail import delivery, outbox
 from app.platform.mail.delivery import BATCH, MAX_ATTEMPTS, MailTransport, counts, deliver_due, lease_due
 from app.platform.mail.outbox import MailState
-from app.platform.mail.smtp import MailServer
+from app.platform.mail.smtp import BadMailServerUrl, MailServer
 from app.platform.mail.tables import OutgoingMail
 from app.platform.mail.templates import Template
 from app.platform.principal import Organization, OrganizationSettings
@@ -205,7 +205,7 @@ async def test_what_was_written_to_a_customer_is_exported_without_what_its_links
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:25", "127.0.0.1:25", "smtp://"])
 def test_a_server_address_of_another_form_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="PATRON_SMTP_URL"):
+    with pytest.raises(BadMailServerUrl, match="Write smtp://user:password@host:port"):
         MailServer.parse(url)
 
 

@@ -1,6 +1,7 @@
 """`patron check`: what it looks at, and what it says to what is wrong."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.engine import make_url
@@ -77,7 +78,48 @@ async def test_a_wrong_key_and_an_absent_database_are_said(sqlite_urls: Urls, pa
 
     assert wrong["key store"] == ("error", wrong["key store"][1])
     assert wrong["key store"][1].startswith("Version 1 of the master key is not the one that wrapped")
-    assert absent["main database"] == (
-        "error",
-        "Its tables have another version than this program: run `patron migrate`.",
+    assert absent["main database"] == ("ok", "is made at the first start of development")
+
+
+async def test_looking_creates_nothing(sqlite_urls: Urls, patron_sqlite: Patron, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    absent = {
+        "database_url": f"sqlite:///{folder}/patron.db",
+        "keystore_url": f"sqlite:///{folder}/keystore.db",
+        "var_dir": str(folder),
+    }
+
+    development = await patron_sqlite("check", "--json", **absent, master_key=None)
+    production = await patron_sqlite(
+        "check", "--json", **absent, env="production", public_url="https://accounts.example.org"
     )
+
+    assert found(development)["master key"] == ("ok", "is made at the first start of development")
+    assert found(development)["keystore database"] == ("ok", "is made at the first start of development")
+    assert production.returncode == 2
+    assert found(production)["main database"] == (
+        "error",
+        "There is no such file yet: run `patron migrate`, or correct the path.",
+    )
+    assert not folder.exists()
+
+
+async def test_wrong_urls_are_said_beside_the_rest(shop: Shop, patron: Patron) -> None:
+    done = await patron(
+        *("check", "--json"),
+        smtp_url="smtp://ann:hunter2@mail.example.org:99999",
+        redis_url="http://ann:hunter2@redis.example.org",
+        rate_limits='{"guests": "5 per minute"}',
+    )
+
+    rows = found(done)
+    assert done.returncode == 2
+    assert rows["mail"] == ("error", "PATRON_SMTP_URL: The port is not a number from 1 to 65535.")
+    assert rows["redis"] == (
+        "error",
+        "PATRON_REDIS_URL: Write redis://user:password@host:port/0, with redis, rediss, valkey or valkeys, or "
+        "unix:///path.",
+    )
+    assert rows["rate limits"][1].startswith("PATRON_RATE_LIMITS: there is no policy guests; there are ")
+    assert rows["organizations"][0] == "ok"
+    assert "hunter2" not in done.stdout + done.stderr

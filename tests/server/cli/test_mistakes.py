@@ -50,9 +50,54 @@ POSTGRES = f"postgresql://ann:{SECRET}@db.example.org"
         ),
         (
             {"smtp_url": f"http://ann:{SECRET}@mail.example.org"},
-            "PATRON_SMTP_URL has the form smtp://user:password@host:port, with smtp, starttls or smtps.",
+            "PATRON_SMTP_URL: Write smtp://user:password@host:port, with smtp, starttls or smtps.",
         ),
-        ({"trusted_proxies": "10.0.0.0/8, proxy"}, "PATRON_TRUSTED_PROXIES: "),
+        (
+            {"smtp_url": f"smtp://ann:{SECRET}@mail.example.org:99999"},
+            "PATRON_SMTP_URL: The port is not a number from 1 to 65535.",
+        ),
+        (
+            {"redis_url": f"http://ann:{SECRET}@redis.example.org"},
+            "PATRON_REDIS_URL: Write redis://user:password@host:port/0, with redis, rediss, valkey or valkeys, or "
+            "unix:///path.",
+        ),
+        (
+            {"redis_url": f"redis://ann:{SECRET}@redis.example.org:99999"},
+            "PATRON_REDIS_URL: Write redis://user:password@host:port/0, with redis, rediss, valkey or valkeys, or "
+            "unix:///path.",
+        ),
+        (
+            {"database_url": "sqlite://"},
+            "PATRON_DATABASE_URL: Name a file, as in sqlite:///var/patron.db or sqlite:////srv/patron.db.",
+        ),
+        (
+            {"keystore_url": "sqlite:///:memory:"},
+            "PATRON_KEYSTORE_URL: Name a file, as in sqlite:///var/patron.db or sqlite:////srv/patron.db.",
+        ),
+        (
+            {"public_url": "https://accounts.example.org:99999"},
+            "PATRON_PUBLIC_URL: Write it as in https://accounts.example.org, without a slash at the end, ? or #.",
+        ),
+        (
+            {"stripe_api_base": "api.stripe.com"},
+            "PATRON_STRIPE_API_BASE: Write it as in https://accounts.example.org, without a slash at the end, ? or #.",
+        ),
+        ({"mail_from": "the shop"}, "PATRON_MAIL_FROM: Write an address alone, as in no-reply@example.org."),
+        (
+            {"rate_limits": '{"guest-reads": "5 per fortnight"}'},
+            "PATRON_RATE_LIMITS: Write guest-reads as in `100 per minute` or `5 per 10 seconds`.",
+        ),
+        (
+            {"rate_limits": '{"guest-reads": "0 per minute"}'},
+            "PATRON_RATE_LIMITS: Write guest-reads as in `100 per minute` or `5 per 10 seconds`.",
+        ),
+        ({"worker_interval": "inf"}, "PATRON_WORKER_INTERVAL: Input should be a finite number"),
+        ({"access_token_lifetime": "999999999999"}, "PATRON_ACCESS_TOKEN_LIFETIME: Input should be less than"),
+        ({"argon2_memory": "999999999999"}, "PATRON_ARGON2_MEMORY: Input should be less than"),
+        (
+            {"trusted_proxies": "10.0.0.0/8, proxy"},
+            "PATRON_TRUSTED_PROXIES: proxy is no network. Write them as in 10.0.0.0/8, 2001:db8::/48.",
+        ),
         ({"rate_limits": '{"guests": "5 per minute"}'}, "PATRON_RATE_LIMITS: there is no policy guests; there are "),
     ],
 )
@@ -60,12 +105,13 @@ async def test_a_wrong_setting_is_one_sentence(
     patron_sqlite: Patron, settings: dict[str, str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    command = ("organizations", "list") if settings.keys() & {"rate_limits", "smtp_url"} else ("migrate",)
+    command = ("organizations", "list") if settings.keys() & {"rate_limits", "smtp_url", "redis_url"} else ("migrate",)
 
     done = await patron_sqlite(*command, **settings)
 
     assert done.returncode == 2
-    assert sentence in done.stderr
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr
     assert SECRET not in done.stderr
 
