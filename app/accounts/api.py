@@ -50,7 +50,7 @@ from app.platform.mail.templates import Template
 from app.platform.principal import CallerKind
 
 # Mailed before the password was changed: each could undo that.
-OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL, Purpose.VERIFY_EMAIL)
+OUTDATED_PURPOSES = (Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL, Purpose.VERIFY_EMAIL, Purpose.DATA_EXPORT)
 
 
 @strawberry.type

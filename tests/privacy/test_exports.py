@@ -27,6 +27,9 @@ from tests.shop import PASSWORD, Answer, Person, Shop
 EXPORT = "export { id status requestedAt readyAt expiresAt size } userErrors { code field message }"
 ASK = f"mutation ($input: RequestDataExportInput!) {{ requestDataExport(input: $input) {{ {EXPORT} }} }}"
 MINE = "query ($id: ID) { dataExports(customerId: $id) { id status size expiresAt } }"
+RESET_REQUEST = """mutation ($email: String!) {
+    requestPasswordReset(input: { email: $email }) { userErrors { code } } }"""
+NEW_PASSWORD = "another violet tractor"
 # What protects others; and a telephone number is kept in its international form only.
 WITHHELD = {"hold", "phone as typed"}
 
@@ -40,14 +43,14 @@ async def ask_as_staff(shop: Shop, person: Person) -> Any:
     return answer.payload("requestDataExport")["export"]
 
 
-async def links(shop: Shop) -> list[str]:
+async def links(shop: Shop, template: str = "DATA_EXPORT_READY") -> list[str]:
     """The tokens of the mails, oldest first."""
     vault = shop.runtime.store.vault
     async with shop.runtime.store.database.transaction() as session:
         rows = (await session.exec(select(OutgoingMail).order_by(col(OutgoingMail.id)))).all()
     found = []
     for row in rows:
-        if row.template == "DATA_EXPORT_READY" and row.sealed:
+        if row.template == template and row.sealed:
             content = (await vault.cipher(row.customer_id)).open(outbox.TABLE, row.id, row.sealed)
             found.append(content["values"]["token"])
     return found
@@ -143,7 +146,7 @@ async def test_what_looks_like_markup_or_a_formula_is_text(shop: Shop) -> None:
     assert (row["lastName"], row["phone"]) == ("'=1+1", "+41446681800")
 
 
-async def test_a_customer_gets_a_link_that_works_once_and_a_session_opens_nothing(shop: Shop) -> None:
+async def test_a_customer_gets_a_link_that_works_ten_minutes_and_a_session_opens_nothing(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     token = await export(shop, ann)
     [mine] = (await shop.ask(MINE, token=ann.token)).data["dataExports"]
@@ -169,6 +172,27 @@ async def test_a_customer_gets_a_link_that_works_once_and_a_session_opens_nothin
         "data_export.downloaded",
         "data_export.requested",
     ]
+
+
+@pytest.mark.parametrize("how", ["changePassword", "resetPassword"])
+async def test_a_new_password_voids_the_link_whoever_asked_for_it(shop: Shop, how: str) -> None:
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    mine, bobs = await export(shop, ann), await export(shop, bob)
+    password = {"newPassword": NEW_PASSWORD, "newPasswordConfirmation": NEW_PASSWORD}
+    if how == "resetPassword":
+        await shop.ask(RESET_REQUEST, email=ann.email)
+        [token] = await links(shop, "RESET_PASSWORD")
+        password = {"token": token, "password": NEW_PASSWORD, "passwordConfirmation": NEW_PASSWORD}
+    else:
+        password |= {"currentPassword": PASSWORD}
+    document = (
+        f"mutation ($input: {how[0].upper()}{how[1:]}Input!) {{ {how}(input: $input) {{ userErrors {{ code }} }} }}"
+    )
+
+    (await shop.ask(document, token=ann.token if how == "changePassword" else None, input=password)).payload(how)
+
+    assert (await download(shop, mine)).status_code == 400
+    assert (await download(shop, bobs)).status_code == 200
 
 
 async def test_staff_download_what_staff_asked_for_and_nothing_is_mailed(shop: Shop) -> None:

@@ -89,7 +89,9 @@ class ResetPasswordInput:
         default=False,
     )
     login_name: str | None = strawberry.field(
-        description="A login name, for a customer who has none yet; it cannot be changed later.", default=None
+        description="A login name, for a customer who has none yet; it cannot be changed later. Another one than the "
+        "customer has is `NOT_ALLOWED`.",
+        default=None,
     )
 
 

@@ -22,6 +22,7 @@ from app.identity.proofs.repository import IssuedProof
 from app.identity.sessions import service as sessions
 from app.identity.sessions.service import EndReason
 from app.platform.db.columns import new_id
+from app.platform.errors import NotAllowed
 from app.platform.mail import outbox
 from app.platform.mail.templates import Template
 from app.platform.principal import Organization, OrganizationSettings, RequestOrigin
@@ -125,8 +126,9 @@ async def reset(
 
     The first password of a customer is a registration: the terms must be agreed to, and where the organization
     approves customers this one waits. Return the customer, and whether it asked for the newsletter with a
-    registration that this proved. Raise `TermsNotAccepted`, `LoginNameTaken`. Whatever else was mailed before and
-    could still change the account is void, but for the undoing of an email change: that is the owner's last resort.
+    registration that this proved. Whatever else was mailed before and could still change the account is void, but for
+    the undoing of an email change: that is the owner's last resort. Raise `TermsNotAccepted`, `LoginNameTaken`,
+    `NotAllowed`.
     """
     organization, raw = origin.principal.organization, checked.raw
     proven = await proofs.use(session, vault, organization_id=organization.id, purpose=PURPOSE, token=raw.token)
@@ -142,10 +144,8 @@ async def reset(
     if is_first_password:
         _accept_terms(customer, organization.settings, accepted=raw.accept_terms)
         await address_proofs.request_approval(session, vault, origin, customer)
-    if checked.login_name is not None and customer.personal.login_name is None:
-        taken = await address_proofs.assign_login_name(session, vault, customer, checked.login_name)
-        if taken is not None:
-            raise LoginNameTaken
+    if checked.login_name is not None:
+        await _choose_login_name(session, vault, customer, checked.login_name)
     await repository.save(session, vault, customer)
     # Whoever can read the owner's mail need not wait for what strangers have guessed.
     await guessing.reset_for_customer(session, customer_id=customer_id)
@@ -153,7 +153,9 @@ async def reset(
         session, organization_id=organization.id, customer_id=customer_id, reason=EndReason.PASSWORD_RESET
     )
     await proofs.revoke(
-        session, customer_id=customer_id, purposes=[PURPOSE, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL]
+        session,
+        customer_id=customer_id,
+        purposes=[PURPOSE, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.DATA_EXPORT],
     )
     await notify(
         session,
@@ -164,6 +166,16 @@ async def reset(
         template=Template.PASSWORD_CHANGED,
     )
     return customer, result.subscribed
+
+
+async def _choose_login_name(session: AsyncSession, vault: Vault, customer: LockedCustomer, name: LoginName) -> None:
+    """Give a customer without one a login name: it is chosen once. Raise `LoginNameTaken`, `NotAllowed`."""
+    owned = customer.personal.login_name
+    if owned is None:
+        if await address_proofs.assign_login_name(session, vault, customer, name) is not None:
+            raise LoginNameTaken
+    elif LoginName.parse(owned).canonical != name.canonical:
+        raise NotAllowed(field=("loginName",))
 
 
 def _accept_terms(customer: LockedCustomer, settings: OrganizationSettings, *, accepted: bool) -> None:

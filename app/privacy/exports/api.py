@@ -37,8 +37,8 @@ describe(
 
 @strawberry.type(
     description="Everything that is held about a customer, as a ZIP file of JSON with its schema, CSV and a page to "
-    "read. A customer who asked for it gets a link by mail that works once; staff download it at "
-    "`/data-exports/<id>` with their access token."
+    "read. A customer who asked for it gets a link by mail that works for ten minutes from its first use; "
+    "staff download it at `/data-exports/<id>` with their access token."
 )
 class DataExport:
     """GraphQL type of an export."""

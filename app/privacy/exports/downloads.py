@@ -1,4 +1,4 @@
-"""Downloads of exports: with the mailed token, once, or as a staff member.
+"""Downloads of exports: with the mailed token, for ten minutes from its first use, or as a staff member.
 
 | Who                                   | How                                   | How often                            |
 | ------------------------------------- | ------------------------------------- | ------------------------------------ |

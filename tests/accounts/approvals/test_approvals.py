@@ -13,6 +13,11 @@ from tests.shop import PASSWORD, SeededOrganization, Shop
 DECIDE = """mutation ($id: ID!) {{ {name}(input: {{ customerId: $id }}) {{
     customer {{ id approval }} userErrors {{ code field }} }} }}"""
 APPROVE, REJECT = DECIDE.format(name="approveCustomer"), DECIDE.format(name="rejectCustomer")
+CHANGE_EMAIL = """mutation ($input: RequestEmailChangeInput!) {
+    requestEmailChange(input: $input) { userErrors { code field } } }"""
+CONFIRM_EMAIL = """mutation ($input: ConfirmEmailChangeInput!) {
+    confirmEmailChange(input: $input) { userErrors { code field } } }"""
+EMAIL = "query ($id: ID!) { customer(by: { id: $id }) { email } }"
 ACCOUNT = {"email": "ann@example.org", "password": PASSWORD, "passwordConfirmation": PASSWORD}
 
 
@@ -26,6 +31,15 @@ async def _register(shop: Shop, organization: SeededOrganization) -> Any:
 
 async def _login(shop: Shop, organization: SeededOrganization, password: str = PASSWORD) -> Any:
     return await shop.ask("Login", organization=organization, identifier="ann@example.org", password=password)
+
+
+async def _token_of(shop: Shop, template: str) -> str:
+    """The token of the only mail of this kind."""
+    async with shop.runtime.store.database.transaction() as session:
+        [row] = (await session.exec(select(OutgoingMail).where(OutgoingMail.template == template))).all()
+    content = (await shop.runtime.store.vault.cipher(row.customer_id)).open(outbox.TABLE, row.id, row.sealed or b"")
+    token: str = content["values"]["token"]
+    return token
 
 
 async def _mails(shop: Shop) -> list[tuple[str, str]]:
@@ -74,6 +88,23 @@ async def test_a_rejected_customer_cannot_log_in_and_loses_every_session(shop: S
     assert rejected.payload("rejectCustomer")["customer"]["approval"] == "REJECTED"
     assert (await shop.ask("{ me { id } }", token=token)).status == 401
     assert (await _login(shop, organization)).refusals("login") == [("NOT_APPROVED", None)]
+
+
+async def test_a_rejected_customer_does_not_move_to_the_address_it_asked_for(shop: Shop) -> None:
+    organization = await _organization(shop)
+    integration = await shop.integration(organization=organization)
+    customer_id = (await _register(shop, organization))["customer"]["id"]
+    await shop.ask(APPROVE, token=integration, id=customer_id)
+    token = (await _login(shop, organization)).payload("login")["tokens"]["accessToken"]
+    change = {"newEmail": "new@example.org", "password": PASSWORD}
+    (await shop.ask(CHANGE_EMAIL, token=token, organization=organization, input=change)).payload("requestEmailChange")
+    link = await _token_of(shop, "CONFIRM_NEW_EMAIL")
+
+    (await shop.ask(REJECT, token=integration, id=customer_id)).payload("rejectCustomer")
+
+    confirmed = await shop.ask(CONFIRM_EMAIL, organization=organization, input={"token": link})
+    assert confirmed.refusals("confirmEmailChange") == [("TOKEN_INVALID", ["token"])]
+    assert (await shop.ask(EMAIL, token=integration, id=customer_id)).data["customer"] == {"email": "ann@example.org"}
 
 
 async def test_deciding_the_same_again_changes_and_sends_nothing(shop: Shop) -> None:

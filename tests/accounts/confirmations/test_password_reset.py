@@ -85,6 +85,19 @@ async def test_a_reset_proves_the_address_and_voids_what_was_registered_with_it(
     await storefront.token(ANN, NEW_PASSWORD)
 
 
+async def test_a_reset_with_another_login_name_than_the_customer_has_is_refused(storefront: Storefront) -> None:
+    await storefront.register(ANN, loginName="archer")
+    await storefront.succeed("verifyEmail", token=(await storefront.mail_values("VERIFY_EMAIL", ANN))["token"])
+    token = await request_reset(storefront)
+
+    refused = await storefront.refusals_of("resetPassword", **reset_input(token), loginName="fletcher")
+
+    assert refused == [("NOT_ALLOWED", ["loginName"])]
+    await storefront.token("archer")
+    await storefront.succeed("resetPassword", **reset_input(token), loginName="Archer")
+    await storefront.token("archer", NEW_PASSWORD)
+
+
 async def test_a_reset_revokes_a_requested_email_change(storefront: Storefront) -> None:
     thief = await storefront.register_verified(ANN)
     await storefront.succeed("requestEmailChange", bearer=thief, newEmail="eve@example.org", password=PASSWORD)
