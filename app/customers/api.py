@@ -342,6 +342,8 @@ class CustomerMutations:
         elif context.principal.customer_id is None:
             # Nothing was changed, but the integration reads the customer.
             record(session, context.origin, Action.CUSTOMER_READ, customer_id=customer_id)
+        if "locale" in names and context.principal.customer_id is not None:
+            context.follow_locale(found.personal.locale)
         if "newsletter" in names and found.row.newsletter:
             links = context.services.get(UnsubscribeLinks)
             await send_newsletter_welcome(

@@ -238,14 +238,16 @@ def iso_datetime(raw: str) -> datetime:
 def birth_date(raw: str) -> date:
     """A past day on which a living person can have been born, as `YYYY-MM-DD`."""
     day = iso_date(raw)
-    if not day.year >= MIN_BIRTH_YEAR or day >= date.today():  # noqa: DTZ011 - a birthday has no time zone
+    if day.year < MIN_BIRTH_YEAR:
+        raise Invalid("Nobody alive was born before {min}. Check the year.", rule=ErrorRule.RANGE, min=MIN_BIRTH_YEAR)
+    if day >= date.today():  # noqa: DTZ011 - a birthday has no time zone
         raise Invalid("A birth date lies in the past.", rule=ErrorRule.PAST)
     return day
 
 
 def https_url(raw: str) -> str:
     """A web address of at most 2,048 characters that starts with https://."""
-    value = identifier_parser(9, URL_MAX)(raw)
+    value = identifier_parser(1, URL_MAX)(raw)
     if not re.fullmatch(r"https://[^\s/?#@]+(?:[/?#]\S*)?", value):
         raise Invalid("Write a web address that starts with https://.", rule=ErrorRule.URL)
     return value

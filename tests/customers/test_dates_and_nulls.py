@@ -42,6 +42,22 @@ async def test_a_wrong_birth_date_is_reported_beside_other_wrong_fields(shop: Sh
     assert await shop.count("customers") == 1
 
 
+async def test_a_year_too_early_is_told_from_a_day_to_come(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    document = """mutation ($input: UpdateCustomerInput!) { updateCustomer(input: $input) {
+        userErrors { code field message ... on InputError { rule min } } } }"""
+
+    early, late = [
+        (await shop.ask(document, token=ann.token, input={"birthDate": day})).data["updateCustomer"]["userErrors"]
+        for day in ("1066-01-01", "2999-01-01")
+    ]
+
+    assert [(one["message"], one["rule"], one["min"]) for one in early + late] == [
+        ("Nobody alive was born before 1880. Check the year.", "RANGE", 1880),
+        ("A birth date lies in the past.", "PAST", None),
+    ]
+
+
 @pytest.mark.parametrize("blank", ["", "  ", "\u200b", None])
 async def test_a_blank_birth_date_clears(shop: Shop, blank: str | None) -> None:
     ann = await shop.register("ann@example.org", birthDate="1990-02-28")

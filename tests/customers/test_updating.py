@@ -112,6 +112,19 @@ async def test_a_shopper_reference_has_3_to_128_characters(shop: Shop, length: i
     assert ((await now(shop, ann))["shopperReference"] == "r" * length) == (code is None)
 
 
+@pytest.mark.parametrize("url", ["http://x", "https://", "x", "ftp://example.org/ann.png"])
+async def test_what_is_no_web_address_is_told_how_to_begin(shop: Shop, url: str) -> None:
+    ann = await shop.register("ann@example.org")
+    document = """mutation ($id: ID!, $url: String!) { updateCustomer(input: { customerId: $id, imageUrl: $url }) {
+        userErrors { field message } } }"""
+
+    refused = await shop.ask(document, token=await shop.integration(), id=ann.id, url=url)
+
+    assert refused.data["updateCustomer"]["userErrors"] == [
+        {"field": ["imageUrl"], "message": "Write a web address that starts with https://."}
+    ]
+
+
 async def test_a_number_without_a_country_code_is_one_of_the_shop_s_country_unless_something_else_says_it(
     shop: Shop,
 ) -> None:

@@ -16,6 +16,7 @@ from app.platform.blanks import is_blank
 from app.platform.errors import AppError, ErrorRule, Invalid, Required
 from app.platform.geography.countries import Country
 from app.platform.geography.formats import of_country
+from app.platform.geography.typed_postal_codes import typed_pattern
 from app.platform.principal import OrganizationSettings
 from app.platform.values import (
     EMAIL_MAX,
@@ -151,7 +152,7 @@ def first_address(country: Country | None, *, is_business: bool, locale: str | N
     if country is not None:
         rules = of_country(country)
         required |= set(rules.required)
-        pattern = rules.postal_code_pattern
+        pattern = typed_pattern(country)
         shown -= {"postalCode", "zone", "city"} - set(rules.fields)
     return [
         FormField(

@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from app.platform.geography import countries, formats, zones
+from app.platform.geography.typed_postal_codes import typed_pattern
 from app.platform.graphql.access import ANYBODY
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import query
@@ -76,11 +77,12 @@ class Country:
         return list(formats.of_country(self.source).required)
 
     @strawberry.field(
-        description="Regular expression of a postal code, fit for an HTML `pattern`; null where there are no codes."
+        description="Regular expression of a postal code as people may type it, in either case and with or without "
+        "separators, fit for an HTML `pattern`; null where there are no codes."
     )
     def postal_code_pattern(self) -> str | None:
         """In the syntax that Python, JavaScript and HTML share."""
-        return formats.of_country(self.source).postal_code_pattern
+        return typed_pattern(self.source)
 
     @strawberry.field(description="The zones an address chooses from; empty for most countries.")
     def zones(self) -> list[Zone]:

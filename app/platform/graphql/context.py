@@ -1,7 +1,7 @@
 """The request context of resolvers: the caller, the databases, long-lived services, data loaders."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -70,6 +70,10 @@ class Context:
     def language(self) -> str:
         """The language of messages: of `Accept-Language`, else of the customer's locale, else English."""
         return preferred_language(self.origin.accepted_languages) or language_of(self.principal.locale)
+
+    def follow_locale(self, locale: str | None) -> None:
+        """The customer's own locale was just changed: what is answered from now on is named in it."""
+        self.origin = replace(self.origin, principal=replace(self.origin.principal, locale=locale))
 
     async def load(self, load: Load[Loaded], key: UUID) -> Loaded:
         """The result of `load` for `key`; calls for several keys in the same turn of the event loop share one query."""

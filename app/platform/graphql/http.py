@@ -147,7 +147,9 @@ class GraphQLEndpoint:
         text = await trusted_documents.find(graphql_request.document_id) if graphql_request.document_id else None
         if text is None:
             raise GraphQLRequestError(
-                "PERSISTED_QUERY_NOT_FOUND", [GraphQLError("There is no document registered with this id.")]
+                "PERSISTED_QUERY_NOT_FOUND",
+                # The words by which clients know that they should send the text (Apollo's protocol, urql's exchange).
+                [GraphQLError("PersistedQueryNotFound")],
             )
         return text
 

@@ -59,8 +59,8 @@ ALLOWED_HEADERS = ", ".join(HEADER_NAMES)
 VARY = (b"vary", b"Origin")
 EXPOSE = (
     b"access-control-expose-headers",
-    b"RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id, "
-    b"X-Api-Version",
+    b"RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
+    b"WWW-Authenticate, X-Request-Id, X-Api-Version",
 )
 PREFLIGHT_SECONDS = "600"
 

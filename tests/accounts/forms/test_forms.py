@@ -219,7 +219,7 @@ async def test_the_form_lists_the_fields_of_the_first_address_by_its_country(sho
         *("country", "company", "line1", "postalCode", "city")
     }
     assert {name for name, field in swiss.items() if field["error"]} == {"postalCode", "line1"}
-    assert swiss["postalCode"]["pattern"] == r"\d{4}"
+    assert swiss["postalCode"]["pattern"] == r" *(?:(?:[Cc][Hh])[ \-]?){0,2}(?:\d{4}) *"
     assert "postalCode" not in hongkong
     assert {name for name, field in unknown.items() if field["error"]} == {"country"}
     assert {name for name, field in nothing.items() if field["error"]} == {"country", "line1"}

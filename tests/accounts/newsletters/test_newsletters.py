@@ -100,6 +100,21 @@ async def test_a_second_click_is_answered_like_the_first_and_changes_nothing(sho
     assert await shop.counts() == before
 
 
+async def test_a_storefront_with_a_wrong_token_is_answered_in_the_person_s_language(shop: Shop) -> None:
+    document = """mutation { unsubscribeNewsletter(input: { token: "nl_wrong" }) {
+        userErrors { code field message } } }"""
+
+    answer = await shop.post({"query": document}, **{"accept-language": "de-CH", "x-api-key": shop.organization.key})
+
+    assert answer.data["unsubscribeNewsletter"]["userErrors"] == [
+        {
+            "code": "TOKEN_INVALID",
+            "field": ["token"],
+            "message": "Dieser Link ist nicht gültig. Öffnen Sie ihn erneut aus der E-Mail.",
+        }
+    ]
+
+
 async def test_a_link_that_was_tampered_with_does_nothing(shop: Shop) -> None:
     ann = await shop.register("ann@example.org", newsletter=True)
     url = await _url(shop)

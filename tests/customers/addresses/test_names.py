@@ -16,6 +16,9 @@ SEEN = """query ($order: OrderBy!, $address: ID!) {
     country(code: "JP") { name }
     countries { code name }
 }"""
+OWN = "{ me { addresses { country { name } zone { name } } } }"
+CHANGE = f"""mutation ($locale: String) {{ updateCustomer(input: {{ locale: $locale }}) {{
+    customer {OWN[len("{ me ") : -2]} userErrors {{ code }} }} }}"""
 GENEVA = {"line1": "Rue du Rhône 1", "city": "Genève", "postalCode": "1204", "zone": "GE"}
 
 
@@ -53,6 +56,18 @@ async def test_names_follow_the_locale_of_the_customer_who_reads(
     assert seen["country"]["name"] == japan
     assert {"code": "CH", "name": swiss} in seen["countries"]
     assert mine["formatted"] == sent["formatted"] == ["Ann Lee", "Rue du Rhône 1", "CH-1204 Genève", "SWITZERLAND"]
+
+
+async def test_the_answer_to_a_change_of_the_locale_is_named_in_the_new_one(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org", locale="de")
+    await create(shop, ann.token, **GENEVA)
+
+    changed = await shop.ask(CHANGE, token=ann.token, locale="fr")
+
+    [address] = changed.payload("updateCustomer")["customer"]["addresses"]
+    assert _names(address) == ("Suisse", "Genève")
+    [reloaded] = (await shop.ask(OWN, token=ann.token)).data["me"]["addresses"]
+    assert reloaded == address
 
 
 async def test_integrations_read_english_names_whatever_the_customer_chose(shop: Shop) -> None:

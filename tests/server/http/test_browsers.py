@@ -86,7 +86,14 @@ async def test_an_answer_may_be_read_by_the_pages_of_its_own_organization_only(s
 
     assert own.headers["access-control-allow-origin"] == STOREFRONT
     exposed = own.headers["access-control-expose-headers"].split(", ")
-    assert {"RateLimit", "RateLimit-Remaining", "Retry-After", "X-Api-Version", "X-Request-Id"} <= set(exposed)
+    assert {
+        "RateLimit",
+        "RateLimit-Remaining",
+        "Retry-After",
+        "X-Api-Version",
+        "X-Request-Id",
+        "WWW-Authenticate",
+    } <= set(exposed)
     assert "access-control-allow-origin" not in foreign.headers
 
 

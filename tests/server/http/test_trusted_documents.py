@@ -89,6 +89,8 @@ async def test_an_id_that_is_not_registered_is_one_error(shop_with_documents: Sh
 
     assert answer.status == 400
     assert answer.codes == ["PERSISTED_QUERY_NOT_FOUND"]
+    # The exchange of urql looks for these words, the link of Apollo for the code, too.
+    assert answer.body["errors"][0]["message"] == "PersistedQueryNotFound"
     assert "data" not in answer.body
 
 
