@@ -8,17 +8,20 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from app.platform.db.migrating import migrate
 from app.platform.db.revisions import DatabaseKind
 from app.server.runtime import databases
 from tests import owner_first, postgres
+from tests.bystander import Inhabited, inhabit
 from tests.shop import Shop, Urls, open_shop
 
 _numbers = itertools.count(1)
 # Numbers of the databases of this process: several processes may use one server.
 TEMPLATES = {kind: f"patron_template_{os.getpid()}_{kind.value}" for kind in DatabaseKind}
 
+PEOPLE = {"accounts", "contract", "customers", "identity", "privacy", "test_customer_lifecycle.py"}
 MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp creates the directory below it
 
 
@@ -71,24 +74,74 @@ async def postgres_template(postgres_url: str, tmp_path_factory: pytest.TempPath
     return urls
 
 
-@pytest.fixture
-async def sqlite_urls(sqlite_template: Urls, tmp_path: Path) -> Urls:
+@pytest.fixture(scope="session")
+async def sqlite_inhabited(sqlite_template: Urls, tmp_path_factory: pytest.TempPathFactory) -> Inhabited:
+    return await inhabit(_copy_of(sqlite_template, tmp_path_factory.mktemp("inhabited")))
+
+
+@pytest.fixture(scope="session")
+async def postgres_inhabited(
+    postgres_url: str, postgres_template: Urls, tmp_path_factory: pytest.TempPathFactory
+) -> Inhabited:
+    urls = await _create_databases(postgres_url, postgres_template, tmp_path_factory.mktemp("inhabited"))
+    return await inhabit(urls)
+
+
+def _copy_of(template: Urls, folder: Path) -> Urls:
     for name in ("main.db", "keystore.db"):
-        shutil.copy(sqlite_template.folder / name, tmp_path / name)
-    return Urls(f"sqlite:///{tmp_path / 'main.db'}", f"sqlite:///{tmp_path / 'keystore.db'}", tmp_path)
+        shutil.copy(template.folder / name, folder / name)
+    return Urls(f"sqlite:///{folder / 'main.db'}", f"sqlite:///{folder / 'keystore.db'}", folder)
+
+
+async def _create_databases(server: str, template: Urls, folder: Path) -> Urls:
+    number = next(_numbers)
+    created = []
+    for kind, url in zip(DatabaseKind, (template.main, template.keystore), strict=True):
+        name = f"patron_test_{os.getpid()}_{number}_{kind.value}"
+        await postgres.execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await postgres.execute(server, f"CREATE DATABASE {name} TEMPLATE {make_url(url).database}")
+        created.append(postgres.database(server, name))
+    main, keystore = created
+    return Urls(main, keystore, folder)
 
 
 @pytest.fixture
-async def postgres_urls(postgres_url: str, postgres_template: Urls, tmp_path: Path) -> AsyncIterator[Urls]:
-    number = next(_numbers)
-    names = {kind: f"patron_test_{os.getpid()}_{number}_{kind.value}" for kind in DatabaseKind}
-    for kind, name in names.items():
-        await postgres.execute(postgres_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        await postgres.execute(postgres_url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATES[kind]}")
-    main, keystore = (postgres.database(postgres_url, name) for name in names.values())
-    yield Urls(main, keystore, tmp_path)
-    for name in names.values():
-        await postgres.execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+def sqlite_source(request: pytest.FixtureRequest) -> Urls:
+    """What a test's databases are copied from: with bystanders in them where the test is marked."""
+    return _source(request, "sqlite")
+
+
+@pytest.fixture
+def postgres_source(request: pytest.FixtureRequest) -> Urls:
+    return _source(request, "postgres")
+
+
+def _has_bystanders(request: pytest.FixtureRequest) -> bool:
+    """Whether people live beside a test of what people own: unless it says that it must be alone."""
+    place = request.path.relative_to(Path(__file__).parent).parts[0]
+    is_alone = request.node.get_closest_marker("alone") is not None
+    return "shop" in request.fixturenames and place in PEOPLE and not is_alone
+
+
+def _source(request: pytest.FixtureRequest, kind: str) -> Urls:
+    if not _has_bystanders(request):
+        found: Urls = request.getfixturevalue(f"{kind}_template")
+        return found
+    inhabited: Inhabited = request.getfixturevalue(f"{kind}_inhabited")
+    return inhabited.urls
+
+
+@pytest.fixture
+async def sqlite_urls(sqlite_source: Urls, tmp_path: Path) -> Urls:
+    return _copy_of(sqlite_source, tmp_path)
+
+
+@pytest.fixture
+async def postgres_urls(postgres_url: str, postgres_source: Urls, tmp_path: Path) -> AsyncIterator[Urls]:
+    urls = await _create_databases(postgres_url, postgres_source, tmp_path)
+    yield urls
+    for url in (urls.main, urls.keystore):
+        await postgres.execute(postgres_url, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +160,20 @@ def urls(request: pytest.FixtureRequest) -> Urls:
 
 
 @pytest.fixture
-async def shop(urls: Urls) -> AsyncIterator[Shop]:
+def inhabited(request: pytest.FixtureRequest, urls: Urls) -> Inhabited | None:
+    """The bystanders of a marked test."""
+    if not _has_bystanders(request):
+        return None
+    kind = "sqlite" if urls.main.startswith("sqlite") else "postgres"
+    found: Inhabited = request.getfixturevalue(f"{kind}_inhabited")
+    return found
+
+
+@pytest.fixture
+async def shop(urls: Urls, inhabited: Inhabited | None) -> AsyncIterator[Shop]:
     """A running shop with an organization that does not require a verified email address to log in."""
-    async with open_shop(urls) as opened:
+    async with open_shop(urls, None if inhabited is None else inhabited.organization) as opened:
+        opened.not_counted = inhabited.conditions if inhabited is not None else {}
         yield opened
+        if inhabited is not None:
+            assert await inhabited.changed(opened) == {}, "The test changed what belongs to a bystander."

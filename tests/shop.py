@@ -1,5 +1,6 @@
 """Builders of the tests: a shop, its callers, and requests over HTTP."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from pydantic import SecretStr
 from sqlalchemy import text
+from sqlmodel import SQLModel, update
 
 from app.accounts.organizations.service import ClientKind, add_client, add_organization
 from app.identity.passwords.hashing import PasswordHasher
@@ -26,6 +28,7 @@ from app.server.web import create_app
 
 PASSWORD = "a quiet green bicycle"
 OPERATIONS = Path(__file__).parent.parent / "app" / "server" / "graphiql" / "operations"
+CHANGE = re.compile(r"(?P<change>(?:UPDATE|DELETE FROM) (?P<table>\w+)\b.*?)(?: WHERE (?P<condition>.*))?", re.DOTALL)
 MASTER_KEY = f"1:{master.generate()}"
 
 
@@ -48,6 +51,8 @@ class Urls:
             "argon2_memory": 8,
             "argon2_iterations": 1,
             "anonymization_delay": 0,
+            # A busy machine is no outage.
+            "database_pool_timeout": 30,
             **overrides,
         }
         return Settings(**values)
@@ -130,6 +135,8 @@ class Shop:
     organization: SeededOrganization
     client: httpx.AsyncClient
     organizations: dict[str, SeededOrganization] = field(default_factory=dict)
+    # Of bystanders: people whom the test is not about.
+    not_counted: Mapping[str, str] = field(default_factory=dict)
 
     async def post(self, body: Any, **headers: str) -> Answer:
         """Send a body to the endpoint."""
@@ -186,15 +193,27 @@ class Shop:
         return self.runtime.services.get(PasswordHasher).hashes
 
     async def count(self, table: str, condition: str = "1 = 1") -> int:
-        """The number of rows of a table in the main database that meet a condition."""
+        """The number of rows of a table in the main database that meet a condition, without those of bystanders."""
+        theirs = self.not_counted.get(table, "1 = 0")
         async with self.runtime.store.database.engine.connect() as connection:
-            found = await connection.execute(text(f"SELECT count(*) FROM {table} WHERE {condition}"))
+            found = await connection.execute(
+                text(f"SELECT count(*) FROM {table} WHERE ({condition}) AND NOT ({theirs})")
+            )
             return int(found.scalar_one())
 
     async def execute(self, statement: str) -> None:
-        """Execute a statement in the main database directly."""
+        """Execute a statement in the main database directly; an UPDATE or DELETE leaves rows of bystanders alone."""
+        if found := CHANGE.fullmatch(statement):
+            theirs = self.not_counted.get(found["table"], "1 = 0")
+            statement = f"{found['change']} WHERE ({found['condition'] or '1 = 1'}) AND NOT ({theirs})"
         async with self.runtime.store.database.engine.begin() as connection:
             await connection.execute(text(statement))
+
+    async def change(self, table: type[SQLModel], **values: Any) -> None:
+        """Set columns of all rows of a table, but for those of bystanders."""
+        theirs = self.not_counted.get(str(table.__tablename__), "1 = 0")
+        async with self.runtime.store.database.transaction() as session:
+            await session.exec(update(table).where(text(f"NOT ({theirs})")).values(**values))
 
     async def scalar(self, query: str) -> Any:
         """The single value of a query in the main database."""
@@ -213,9 +232,10 @@ class Shop:
             return sorted(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
 
     async def audit(self) -> list[str]:
-        """The actions in the audit log, oldest first."""
+        """The actions in the audit log, oldest first, without what happened to bystanders before."""
+        theirs = self.not_counted.get("audit_events", "1 = 0")
         async with self.runtime.store.database.engine.connect() as connection:
-            rows = await connection.execute(text("SELECT action FROM audit_events ORDER BY id"))
+            rows = await connection.execute(text(f"SELECT action FROM audit_events WHERE NOT ({theirs}) ORDER BY id"))
             return [row.action for row in rows]
 
 
@@ -266,11 +286,14 @@ async def seed_organization(runtime: Runtime, slug: str, **settings: Any) -> See
 
 @asynccontextmanager
 async def open_shop(
-    urls: Urls, organization: SeededOrganization | None = None, **overrides: Any
+    urls: Urls, organization: SeededOrganization | None = None, *, source: str = "127.0.0.1", **overrides: Any
 ) -> AsyncIterator[Shop]:
-    """A shop on migrated databases, with a new organization, or with an existing one after a restart."""
+    """A shop on migrated databases, with a new organization, or with an existing one after a restart.
+
+    Requests come from the network address `source`.
+    """
     async with open_runtime(urls.settings(**overrides)) as runtime:
         organization = organization or await seed_organization(runtime, "first")
-        transport = httpx.ASGITransport(create_app(runtime))
+        transport = httpx.ASGITransport(create_app(runtime), client=(source, 123))
         async with httpx.AsyncClient(transport=transport, base_url="http://patron.test", timeout=60) as client:
             yield Shop(runtime, organization, client)

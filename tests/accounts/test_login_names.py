@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 
 from app.identity.sessions.tables import LoginSession
 from app.platform.clock import now
@@ -183,8 +182,7 @@ async def test_a_taken_login_name_does_not_tell_who_has_it(shop: Shop, taken_by:
 async def test_a_login_name_is_nothing_for_a_stolen_session(shop: Shop) -> None:
     organization = await shop.create_organization("named")
     ann = await shop.register("ann@example.org", organization=organization)
-    async with shop.runtime.store.database.transaction() as session:
-        await session.exec(update(LoginSession).values(created_at=now() - timedelta(minutes=6)))
+    await shop.change(LoginSession, created_at=now() - timedelta(minutes=6))
 
     taken = await shop.ask(RENAME, token=ann.token, organization=organization, input={"loginName": "eve_took_it"})
 

@@ -165,6 +165,7 @@ async def test_an_integer_that_json_readers_round_is_refused(shop: Shop, number:
         assert answer.payload("upsertCustomer")["customer"]["metadata"] == exact
 
 
+@pytest.mark.alone("looks at whole tables")
 @pytest.mark.parametrize("where", ["{ or: [] }", "{ and: [{ or: [] }] }", "{ id: { oneOf: [] } }"])
 async def test_one_of_nothing_holds_for_nobody(shop: Shop, where: str) -> None:
     await shop.register("ann@example.org")

@@ -28,8 +28,9 @@ async def request(shop: Shop, **person: str) -> Any:
 
 
 async def make_due(shop: Shop) -> None:
-    """End the delay of all requests."""
-    await shop.execute("UPDATE anonymization_requests SET due_at = '2020-01-01 00:00:00.000000'")
+    """End the delay of all requests, but for those of bystanders."""
+    theirs = shop.not_counted.get("anonymization_requests", "1 = 0")
+    await shop.execute(f"UPDATE anonymization_requests SET due_at = '2020-01-01 00:00:00.000000' WHERE NOT ({theirs})")
 
 
 async def ask_to_cancel(shop: Shop, **person: str) -> Answer:

@@ -49,6 +49,7 @@ async def templates(shop: Shop) -> list[str]:
         return [template for (template,) in found if template.startswith("ERASURE")]
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_asking_changes_nothing_and_is_mailed_to_both(shop: Shop) -> None:
     shop_settings = {"notificationEmail": "privacy@shop.example.org"}
     document = """mutation ($input: UpdateOrganizationInput!) {
@@ -144,6 +145,7 @@ async def test_what_is_taken_back_is_not_decided_any_more(shop: Shop) -> None:
     assert await status(shop, ann) == "PENDING"
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_what_is_accepted_is_erased_and_nobody_else(shop: Shop) -> None:
     ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
     request_id, other = await asked(shop, ann), await asked(shop, bob)
@@ -203,6 +205,7 @@ async def test_accepting_takes_the_anonymization_that_staff_requested_meanwhile(
     assert await shop.count("anonymization_requests") == 1
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_a_request_nobody_decided_is_answered_by_the_erasure(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     request_id = await asked(shop, ann)

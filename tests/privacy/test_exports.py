@@ -258,6 +258,7 @@ async def test_it_needs_a_fresh_proof_and_is_made_once_a_day(shop: Shop) -> None
     assert len((await shop.ask(MINE, token=ann.token)).data["dataExports"]) == 1
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_an_export_goes_after_its_time_and_only_that_one(shop: Shop) -> None:
     ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
     token, other = await export(shop, ann), await export(shop, bob)

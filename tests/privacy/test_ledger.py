@@ -43,6 +43,7 @@ async def test_a_cancelled_request_stays_cancelled_when_the_main_database_is_res
         assert await erase_due(shop.runtime.store) == 0
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_a_request_that_the_key_store_does_not_know_is_never_carried_out(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     await request(shop, customerId=ann.id)
@@ -56,6 +57,7 @@ async def test_a_request_that_the_key_store_does_not_know_is_never_carried_out(s
     assert await shop.count("anonymization_requests", "failure = 'NotInLedger'") == 1
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_a_request_of_an_interrupted_call_is_taken_up_by_the_next(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +98,7 @@ async def test_a_cancellation_of_an_interrupted_call_stands(shop: Shop, monkeypa
     assert (found["email"], found["anonymization"]["status"]) == (ann.email, "CANCELLED")
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_an_erasure_that_has_started_is_not_cancelled_even_if_the_main_database_does_not_know(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     await request(shop, customerId=ann.id)

@@ -143,6 +143,7 @@ async def test_a_payment_gateway_that_has_not_answered_is_named_until_it_has(sho
     assert before["keyDestroyedAt"] == before["completedAt"]
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_a_guest_s_receipt_names_nobody(shop: Shop) -> None:
     for number in ("g-1", "g-2"):
         await guest_order(shop, "guest@example.org", number)

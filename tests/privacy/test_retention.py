@@ -151,6 +151,7 @@ async def _order(shop: Shop, person: Person, number: str) -> None:
     answer.payload("recordOrder")
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_orders_go_when_the_books_are_closed_and_their_numbers_are_free(shop: Shop) -> None:
     (await keep(shop, {"retainOrdersDays": 3650})).payload("updateOrganization")
     ann, held = await shop.register("ann@example.org"), await shop.register("held@example.org")

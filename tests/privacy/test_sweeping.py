@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text, update
 
 from app.platform.clock import now
@@ -30,6 +31,7 @@ async def orphan(shop: Shop, organization_id: UUID) -> UUID:
     return person_id
 
 
+@pytest.mark.alone("counts what is left in whole tables")
 async def test_the_key_of_a_refused_registration_is_swept_and_those_of_people_stay(shop: Shop) -> None:
     ann = await shop.register("ann@example.org", firstName="Ann")
     refused = await shop.ask("Register", input={"email": "ANN@example.org"})
@@ -46,6 +48,7 @@ async def test_the_key_of_a_refused_registration_is_swept_and_those_of_people_st
     ] == ann.id
 
 
+@pytest.mark.alone("counts what is left in whole tables")
 async def test_a_recent_key_is_kept_as_its_row_may_not_be_written_yet(shop: Shop) -> None:
     person_id = await orphan(shop, shop.organization.id)
     await let_time_pass(shop, timedelta(minutes=59))
@@ -56,6 +59,7 @@ async def test_a_recent_key_is_kept_as_its_row_may_not_be_written_yet(shop: Shop
     assert await keys(shop) == 2
 
 
+@pytest.mark.alone("counts what is left in whole tables")
 async def test_many_keys_are_swept_in_batches_and_the_last_one_too(shop: Shop) -> None:
     vault = shop.runtime.store.vault
     async with vault.keystore.transaction() as session:

@@ -62,6 +62,7 @@ async def test_the_guest_orders_of_a_former_address_go_unless_another_customer_h
     assert (await customer(shop, bob))["email"] == bob.email
 
 
+@pytest.mark.alone("looks at whole tables")
 @pytest.mark.parametrize("named", [{"email": "GUEST@example.org"}, {"orderNumber": "G-1"}])
 async def test_a_guest_is_forgotten_by_address_or_order_number(shop: Shop, named: dict[str, str]) -> None:
     for number in ("G-1", "G-2"):
@@ -152,6 +153,7 @@ async def test_deleting_a_customer_takes_its_guest_orders_along(shop: Shop) -> N
     assert await discard_spent_keys(shop.runtime.store) == 0
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_a_removed_staff_member_is_forgotten_and_its_requests_stay(shop: Shop) -> None:
     ann, token = await shop.register("ann@example.org"), await shop.integration()
     answer = await shop.ask(ADD_STAFF, token=token, email="tom@example.org")

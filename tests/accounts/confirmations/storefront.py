@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlmodel import update
-
 from app.identity.passwords.hashing import PasswordHasher
 from app.identity.sessions.tables import RefreshToken
 from app.platform.clock import now
@@ -107,8 +105,7 @@ class Storefront:
 
     async def let_grace_pass(self) -> None:
         """Move every use of a refresh token a minute into the past."""
-        async with self.shop.runtime.store.database.transaction() as session:
-            await session.exec(update(RefreshToken).values(used_at=now() - timedelta(minutes=1)))
+        await self.shop.change(RefreshToken, used_at=now() - timedelta(minutes=1))
 
     async def mails(self) -> list[dict[str, Any]]:
         """All mails, oldest first, as the mailbox of development shows them."""

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from sqlmodel import update
-
 from app.accounts.organizations.tables import Organization
 from app.identity.proofs.repository import MAX_CODE_TRIES
 from app.identity.proofs.tables import Proof
@@ -20,8 +18,7 @@ def other(code: str) -> str:
 
 
 async def let_expire(shop: Shop) -> None:
-    async with shop.runtime.store.database.transaction() as session:
-        await session.exec(update(Proof).values(expires_at=now() - timedelta(seconds=1)))
+    await shop.change(Proof, expires_at=now() - timedelta(seconds=1))
 
 
 async def test_a_token_proves_an_address_once(storefront: Storefront) -> None:

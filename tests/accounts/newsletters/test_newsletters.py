@@ -68,6 +68,7 @@ async def test_a_consent_is_given_and_taken_back_in_the_profile(shop: Shop) -> N
         assert set(await session.exec(select(OutgoingMail.template))) == {"VERIFY_EMAIL", "NEWSLETTER_WELCOME"}
 
 
+@pytest.mark.alone("looks at the only subscriber")
 async def test_opening_the_link_only_asks_and_the_button_ends_the_newsletter(shop: Shop) -> None:
     ann = await shop.register("ann@example.org", newsletter=True)
     url, before = await _url(shop), await shop.counts()
@@ -88,6 +89,7 @@ async def test_opening_the_link_only_asks_and_the_button_ends_the_newsletter(sho
     assert (await shop.audit())[-1] == "customer.newsletter_ended"
 
 
+@pytest.mark.alone("looks at the only subscriber")
 async def test_a_second_click_is_answered_like_the_first_and_changes_nothing(shop: Shop) -> None:
     await shop.register("ann@example.org", newsletter=True)
     url = await _url(shop)
@@ -115,6 +117,7 @@ async def test_a_storefront_with_a_wrong_token_is_answered_in_the_person_s_langu
     ]
 
 
+@pytest.mark.alone("looks at the only subscriber")
 async def test_a_link_that_was_tampered_with_does_nothing(shop: Shop) -> None:
     ann = await shop.register("ann@example.org", newsletter=True)
     url = await _url(shop)
@@ -127,6 +130,7 @@ async def test_a_link_that_was_tampered_with_does_nothing(shop: Shop) -> None:
     assert (await _me(shop, ann))["newsletter"] is True
 
 
+@pytest.mark.alone("looks at the only subscriber")
 async def test_a_storefront_ends_the_newsletter_with_the_token_of_the_link(shop: Shop) -> None:
     ann = await shop.register("ann@example.org", newsletter=True)
     token = (await _url(shop)).partition("token=")[2]
@@ -167,6 +171,7 @@ async def test_mail_programs_learn_how_to_unsubscribe_with_one_click(shop: Shop)
     assert (await _me(shop, ann))["newsletter"] is False
 
 
+@pytest.mark.alone("looks at the only subscriber")
 async def test_the_link_of_an_erased_customer_still_answers(shop: Shop) -> None:
     ann = await shop.register("ann@example.org", newsletter=True)
     url = await _url(shop)
@@ -255,6 +260,7 @@ LINKS = "query { customers { nodes { email newsletterUnsubscribeUrl } } }"
 OWN_LINK = "{ me { email newsletterUnsubscribeUrl } }"
 
 
+@pytest.mark.alone("looks at the only subscriber")
 async def test_a_shop_gets_the_link_of_each_customer_for_its_own_newsletters(shop: Shop) -> None:
     ann = await shop.register("ann@example.org", newsletter=True)
     await shop.register("bob@example.org", newsletter=True)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.accounts.oauth import assertions
@@ -212,6 +213,7 @@ def _signed_with(public: str, payload: dict[str, Any]) -> str:
     return f"{text}.{encode(hmac.digest(public.encode(), text.encode(), 'sha256'))}"
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_an_assertion_is_accepted_once(shop: Shop) -> None:
     signed = assertion(shop.organization)
 

@@ -39,6 +39,7 @@ async def notices(shop: Shop) -> int:
     return await shop.count("outgoing_mails", "template = 'CARD_EXPIRES'")
 
 
+@pytest.mark.alone("moves the expiry of every card")
 async def test_the_owner_is_notified_once_in_its_language_which_card_expires(
     payments: SandboxPayments, ann: Person
 ) -> None:
@@ -58,6 +59,7 @@ async def test_the_owner_is_notified_once_in_its_language_which_card_expires(
     assert f"Ihre Karte Mastercard •••• 4444 läuft Ende 12/{YEAR} ab." in text(mail)
 
 
+@pytest.mark.alone("moves the expiry of every card")
 async def test_each_card_has_its_own_mail_and_a_bank_account_has_none(payments: SandboxPayments, ann: Person) -> None:
     bob = await payments.shop.register("bob@example.org")
     for token in ("tok_visa", "tok_amex", "tok_bank_account"):
@@ -67,6 +69,7 @@ async def test_each_card_has_its_own_mail_and_a_bank_account_has_none(payments: 
     assert await remind(payments.shop) == 3
 
 
+@pytest.mark.alone("moves the expiry of every card")
 async def test_of_a_card_that_has_expired_meanwhile_nothing_is_said(payments: SandboxPayments, ann: Person) -> None:
     await payments.add_method(ann)
 
@@ -82,6 +85,7 @@ async def test_who_saves_a_card_that_expires_soon_has_just_seen_it(payments: San
     assert waiting == int(not method["expiresSoon"])
 
 
+@pytest.mark.alone("moves the expiry of every card")
 async def test_a_row_from_before_notices_is_looked_at_and_gets_its_own_moment(
     payments: SandboxPayments, ann: Person
 ) -> None:
@@ -92,6 +96,7 @@ async def test_a_row_from_before_notices_is_looked_at_and_gets_its_own_moment(
     assert [await remind(payments.shop, now()), await remind(payments.shop)] == [0, 1]
 
 
+@pytest.mark.alone("moves the expiry of every card")
 async def test_a_deleted_card_and_an_erased_owner_get_no_mail(payments: SandboxPayments, ann: Person) -> None:
     bob = await payments.shop.register("bob@example.org")
     await payments.add_method(bob)
@@ -102,6 +107,7 @@ async def test_a_deleted_card_and_an_erased_owner_get_no_mail(payments: SandboxP
     assert await notices(payments.shop) == 0
 
 
+@pytest.mark.alone("moves the expiry of every card")
 async def test_workers_side_by_side_write_one_mail(payments: SandboxPayments, ann: Person) -> None:
     await payments.add_method(ann)
 
@@ -111,6 +117,7 @@ async def test_workers_side_by_side_write_one_mail(payments: SandboxPayments, an
     assert await notices(payments.shop) == 1
 
 
+@pytest.mark.alone("moves the expiry of every card")
 async def test_one_that_fails_stays_due_and_does_not_hold_up_the_others(payments: SandboxPayments, ann: Person) -> None:
     shop = payments.shop
     await payments.add_method(ann)

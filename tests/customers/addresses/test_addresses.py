@@ -1,5 +1,6 @@
 """The lifecycle of an address: create, read, update in part, delete."""
 
+import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
@@ -186,6 +187,7 @@ async def test_losing_a_default_is_a_change_too(shop: Shop) -> None:
     assert answer.refusals("updateAddress") == [("CONFLICT", ["expectedVersion"])]
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_every_write_is_audited_by_the_names_of_what_changed(shop: Shop) -> None:
     ann = await register_person(shop)
 
@@ -225,6 +227,7 @@ async def test_an_organization_may_take_an_address_with_a_warning(shop: Shop) ->
     assert noted["warnings"] == []
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_nothing_personal_is_stored_readable(shop: Shop) -> None:
     ann = await register_person(shop)
 

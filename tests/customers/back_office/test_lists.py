@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import insert
 
 from app.customers.tables import Customer
@@ -43,6 +44,7 @@ async def add_many(shop: Shop, organization: SeededOrganization, number: int) ->
         await (await session.connection()).execute(insert(Customer), rows)
 
 
+@pytest.mark.alone("lists all customers")
 async def test_the_contracts_list_shows_the_newest_first_and_is_recorded_once(shop: Shop) -> None:
     token = await shop.integration(Scope.CUSTOMERS_READ)
     for name in ("ann", "bob", "cid"):
@@ -60,6 +62,7 @@ async def test_the_contracts_list_shows_the_newest_first_and_is_recorded_once(sh
     assert "customer.read" not in await shop.audit()
 
 
+@pytest.mark.alone("lists all customers")
 async def test_the_number_of_customers_is_exact_up_to_ten_thousand(shop: Shop) -> None:
     token = await shop.integration(Scope.CUSTOMERS_READ)
     other = await seed_organization(shop.runtime, "another")
@@ -73,6 +76,7 @@ async def test_the_number_of_customers_is_exact_up_to_ten_thousand(shop: Shop) -
     assert totals == [10_000, 10_001, 10_001]
 
 
+@pytest.mark.alone("lists all customers")
 async def test_a_page_says_where_it_begins_and_ends(shop: Shop) -> None:
     token = await shop.integration(Scope.CUSTOMERS_READ)
     for name in ("ann", "bob", "cid"):
@@ -93,6 +97,7 @@ async def test_a_page_says_where_it_begins_and_ends(shop: Shop) -> None:
     assert [len(page["edges"]) for page in (first, last, none)] == [2, 1, 0]
 
 
+@pytest.mark.alone("lists all customers")
 async def test_every_filter_finds_the_matching_customers(shop: Shop) -> None:
     token = await shop.integration()
     ann = await shop.register("ann@example.org")
@@ -143,6 +148,7 @@ async def test_every_filter_finds_the_matching_customers(shop: Shop) -> None:
         assert sorted(await emails(shop, token, where)) == expected, where
 
 
+@pytest.mark.alone("lists all customers")
 async def test_lists_are_sorted_by_time_or_orders_in_both_directions(shop: Shop) -> None:
     token = await shop.integration()
     for name in ("ann", "bob", "cid"):
@@ -157,6 +163,7 @@ async def test_lists_are_sorted_by_time_or_orders_in_both_directions(shop: Shop)
     assert await emails(shop, token, field="ORDERS", direction="ASC") == ["ann", "cid", "bob"]
 
 
+@pytest.mark.alone("lists all customers")
 async def test_pages_are_stable_while_customers_come_and_none_is_seen_twice(shop: Shop) -> None:
     token = await shop.integration()
     for number in range(7):

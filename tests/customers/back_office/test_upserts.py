@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from app.platform.graphql import ids
 from app.platform.principal import Scope
 from app.privacy.deletion import finish_deletions
@@ -90,6 +92,7 @@ async def test_of_many_upserts_of_one_email_at_once_one_creates(shop: Shop) -> N
     assert await shop.count("customers") == 1
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_a_customer_without_orders_is_deleted_with_its_key_and_the_address_is_free(shop: Shop) -> None:
     token = await shop.integration()
     ann = await shop.register("ann@example.org")

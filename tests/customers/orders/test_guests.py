@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import text, update
 
 from app.customers.orders.guest_order_keys import discard_spent_keys
@@ -37,6 +38,7 @@ async def sealed_somewhere(shop: Shop) -> int:
     return await shop.count("orders", "sealed IS NOT NULL")
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_a_guests_order_belongs_to_nobody_and_the_back_office_reads_it(shop: Shop) -> None:
     token = await shop.integration(Scope.ORDERS_WRITE)
 
@@ -52,6 +54,7 @@ async def test_a_guests_order_belongs_to_nobody_and_the_back_office_reads_it(sho
     assert other.refusals("recordOrder") == [("CONFLICT", ["number"])]
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_a_repeated_guests_order_leaves_no_key_behind(shop: Shop) -> None:
     token = await shop.integration()
 
@@ -64,6 +67,7 @@ async def test_a_repeated_guests_order_leaves_no_key_behind(shop: Shop) -> None:
     assert len(await keys(shop)) == 1 + await shop.count("staff_members")
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_an_unverified_account_with_the_address_gets_no_orders(shop: Shop) -> None:
     token = await shop.integration()
     await record(shop, token, email="ann@example.org", number="before")
@@ -76,6 +80,7 @@ async def test_an_unverified_account_with_the_address_gets_no_orders(shop: Shop)
     assert await shop.count("orders", "customer_id IS NULL") == 2
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_orders_are_attached_once_the_address_is_verified(shop: Shop) -> None:
     token = await shop.integration()
     first = await record(shop, token, email="ann@example.org", number="1", shippingAddress=HOME)
@@ -154,6 +159,7 @@ async def test_the_key_a_guests_order_had_is_destroyed_after_it_was_attached(sho
     assert order["shippingAddress"]["line1"] == HOME["line1"]
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_nothing_personal_is_left_of_orders_after_an_erasure(shop: Shop) -> None:
     token = await shop.integration()
     await record(shop, token, email="ann@example.org", number="1", shippingAddress=HOME)

@@ -130,6 +130,7 @@ async def test_revoking_buys_no_new_tries(ann: Prover) -> None:
     assert (await ann.use(again.token)).customer_id == ann.id
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_neither_token_nor_code_nor_payload_is_stored(ann: Prover) -> None:
     issued = await ann.issue(payload={"email": "ann@example.org"})
 
@@ -167,6 +168,7 @@ async def test_a_token_works_for_its_own_purpose_only(ann: Prover) -> None:
     assert (await ann.use(issued.token)).customer_id == ann.id
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_an_expired_token_is_distinguished_from_one_that_never_was(ann: Prover) -> None:
     issued = await ann.issue()
     await ann.let_expire()
@@ -179,6 +181,7 @@ async def test_an_expired_token_is_distinguished_from_one_that_never_was(ann: Pr
         await ann.use("ve_never")
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_an_expired_code_is_called_expired_only_to_who_knows_it(ann: Prover) -> None:
     issued = await ann.issue()
     await ann.let_expire()
@@ -217,6 +220,7 @@ async def test_requesting_a_new_mail_does_not_reset_the_tries(ann: Prover) -> No
     assert (await ann.use(again.token)).customer_id == ann.id
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_voided_erased_and_long_expired_proofs_are_gone(ann: Prover) -> None:
     reset = await ann.issue(Purpose.RESET_PASSWORD)
     verify = await ann.issue()

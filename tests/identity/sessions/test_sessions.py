@@ -43,8 +43,7 @@ async def _login(shop: Shop, email: str = "ann@example.org", agent: str = "") ->
 
 
 async def _age(shop: Shop, **changes: Any) -> None:
-    async with shop.runtime.store.database.transaction() as session:
-        await session.exec(update(LoginSession).values(**changes))
+    await shop.change(LoginSession, **changes)
 
 
 async def test_a_customer_sees_own_sessions_newest_first_with_the_device_in_words(shop: Shop) -> None:
@@ -183,6 +182,7 @@ async def test_a_replayed_token_ends_the_whole_family_is_recorded_and_announced_
     assert [one["endedReason"] for one in listed["nodes"]] == [None, "TOKEN_REPLAYED"]
 
 
+@pytest.mark.alone("looks at whole tables")
 async def test_sessions_are_exported_and_erased_with_the_customer(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     async with shop.runtime.store.database.transaction() as session:

@@ -23,6 +23,7 @@ def let_pass(monkeypatch: pytest.MonkeyPatch, **passed: float) -> None:
     monkeypatch.setattr("app.identity.sessions.sweeping.now", lambda: later)
 
 
+@pytest.mark.alone("counts what is left in whole tables")
 async def test_an_ended_session_goes_after_thirty_days_and_a_living_one_stays(shop: Shop) -> None:
     ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
     (await shop.ask("Logout", token=ann.token)).payload("logout")
@@ -35,6 +36,7 @@ async def test_an_ended_session_goes_after_thirty_days_and_a_living_one_stays(sh
     assert (await shop.ask("RefreshToken", refreshToken=bob.refresh_token)).payload("refreshToken")["tokens"]
 
 
+@pytest.mark.alone("counts what is left in whole tables")
 async def test_expired_sessions_of_customers_and_clients_go_with_their_tokens(shop: Shop) -> None:
     await shop.register("ann@example.org")
     await shop.integration()
@@ -48,6 +50,7 @@ async def test_expired_sessions_of_customers_and_clients_go_with_their_tokens(sh
     assert (await shop.count("login_sessions"), await shop.count("refresh_tokens")) == (1, 1)
 
 
+@pytest.mark.alone("counts what is left in whole tables")
 async def test_a_used_token_goes_a_week_after_it_would_have_expired(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +66,7 @@ async def test_a_used_token_goes_a_week_after_it_would_have_expired(
     assert await sweep_refresh_tokens(shop.runtime.store) == 2
 
 
+@pytest.mark.alone("counts what is left in whole tables")
 async def test_many_go_in_several_transactions(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "BATCH_SIZE", 2)
     for number in range(5):
