@@ -130,7 +130,8 @@ class PaymentMethodMutations:
 
     @mutation(
         allow=ALLOWED,
-        description="Save a payment method the gateway knows. Asking again with the same token is harmless.",
+        description="Save a payment method the gateway knows. Asking again with the same token is harmless; "
+        "each use of a sandbox token is a card of its own.",
     )
     async def add_payment_method(
         self,

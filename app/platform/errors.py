@@ -82,6 +82,7 @@ class AppError(Exception):
     message: str = "This value is not valid."
     values: Mapping[str, Any] = MappingProxyType({})
     field: tuple[str, ...] | None = None
+    language: str | None = None
 
     def __init__(
         self,
@@ -102,8 +103,13 @@ class AppError(Exception):
         super().__init__(self.text("en"))
 
     def text(self, language: str) -> str:
-        """The message in one of `LANGUAGES`."""
-        return translate(self.message, language).format_map(self.values)
+        """The message in one of `LANGUAGES`; in its own where it has one."""
+        return translate(self.message, self.language or language).format_map(self.values)
+
+    def in_language(self, language: str) -> "AppError":
+        """The same failure, said in this language whoever reads it: beside labels that are, too."""
+        self.language = language
+        return self
 
     def with_field(self, *field: str) -> "AppError":
         """The same failure for another input field."""

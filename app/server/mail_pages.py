@@ -36,8 +36,10 @@ Download = Callable[[Request, Organization, str], Awaitable[Response]]
 Execute = Callable[[Request, Organization, str, Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 MAX_FORM_BYTES = 16 * 1024
+# The icon of the pages is an empty one.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 STYLE = (
     "body{font:18px/1.5 system-ui,sans-serif;max-width:32em;margin:4em auto;padding:0 1em}"

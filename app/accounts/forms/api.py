@@ -15,6 +15,7 @@ from app.platform.graphql.access import ANYBODY, CUSTOMER
 from app.platform.graphql.context import Context
 from app.platform.graphql.fields import query
 from app.platform.graphql.user_errors import UserError, as_user_error
+from app.platform.languages import language_of
 
 Locale = Annotated[
     str | None,
@@ -53,7 +54,7 @@ class FormField:
     options: list[FormOption] = strawberry.field(description="For SELECT: what can be chosen.")
     error: UserError | None = strawberry.field(
         description="What is wrong with the value by today's rules, such as a required one that is missing: what the "
-        "mutation would answer."
+        "mutation would answer, in the language of the labels."
     )
 
 
@@ -73,12 +74,12 @@ class FormValueInput:
     value: str | None = strawberry.field(description="The value as text.", default=None)
 
 
-def graphql_form(found: list[Field], terms_url: str | None = None) -> Form:
-    """The GraphQL object of a form."""
-    return Form(fields=[_graphql_field(one) for one in found], terms_url=terms_url)
+def graphql_form(found: list[Field], locale: str | None, terms_url: str | None = None) -> Form:
+    """The GraphQL object of a form: its errors are in the language of its labels."""
+    return Form(fields=[_graphql_field(one, language_of(locale)) for one in found], terms_url=terms_url)
 
 
-def _graphql_field(found: Field) -> FormField:
+def _graphql_field(found: Field, language: str) -> FormField:
     return FormField(
         name=found.name,
         path=list(found.path),
@@ -90,7 +91,7 @@ def _graphql_field(found: Field) -> FormField:
         pattern=found.pattern,
         value=found.value,
         options=[FormOption(value=one.value, label=one.label) for one in found.options],
-        error=as_user_error(found.error) if found.error else None,
+        error=as_user_error(found.error.in_language(language)) if found.error else None,
     )
 
 
@@ -128,7 +129,9 @@ class FormQueries:
             found += fields.first_address(country, is_business=is_business, locale=locale)
         min_length = context.services.get(AccountPolicy).password_min_length_for(settings)
         return graphql_form(
-            typed_values.with_values(found, typed, settings, password_min_length=min_length), settings.terms_url
+            typed_values.with_values(found, typed, settings, password_min_length=min_length),
+            locale,
+            settings.terms_url,
         )
 
     @query(allow=[CUSTOMER], description="The fields of `updateCustomer` with the values of who is logged in.")
@@ -139,4 +142,5 @@ class FormQueries:
         if found is None:
             return None
         extras = await extra_fields.by_organization(context.store, context.organization.id)
-        return graphql_form(fields.profile(found, extras, locale=locale))
+        locale = locale or found.personal.locale
+        return graphql_form(fields.profile(found, extras, locale=locale), locale)

@@ -1,19 +1,22 @@
 """Fields of the registration form and the profile form, built from the definitions that validate the input."""
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from app.accounts.inputs import REGISTRATION_PROFILE_FIELDS
 from app.accounts.registration import TermsNotAccepted
 from app.customers.fields.extras import ExtraFieldDefinition
 from app.customers.fields.field_types import FieldType, localized_label
-from app.customers.fields.labels import BUILT_IN_LABELS
+from app.customers.fields.labels import BUILT_IN_LABELS, ZONE_LABELS
 from app.customers.profile import PROFILE_FIELDS, ProfileField
 from app.customers.records import CustomerRecord
 from app.identity.passwords.normalization import MAX_LENGTH
 from app.platform.blanks import is_blank
 from app.platform.errors import AppError, ErrorRule, Invalid, Required
+from app.platform.geography import countries, zones
 from app.platform.geography.countries import Country
 from app.platform.geography.formats import of_country
 from app.platform.geography.typed_postal_codes import typed_pattern
@@ -120,20 +123,20 @@ def profile(customer: CustomerRecord, extras: Sequence[ExtraFieldDefinition], *,
 
     A value that the current rules refuse has an `error`, and so has a required one that is missing.
     """
-    personal, language = customer.personal, locale or customer.personal.locale
-    email = _field("email", FieldType.EMAIL, language, EmailAddress.parse, max_length=EMAIL_MAX)
+    personal = customer.personal
+    email = _field("email", FieldType.EMAIL, locale, EmailAddress.parse, max_length=EMAIL_MAX)
     fields = [replace(email, read_only=True, value=personal.email)]
     if personal.login_name:
-        fields.append(replace(_login_name(language), read_only=True, value=personal.login_name))
+        fields.append(replace(_login_name(locale), read_only=True, value=personal.login_name))
     fields += [
-        _profile_field(one, language).with_value(getattr(personal, one.name))
+        _profile_field(one, locale).with_value(getattr(personal, one.name))
         for one in PROFILE_FIELDS
         if one.customer_editable
     ]
     newsletter = "true" if customer.row.newsletter else "false"
-    fields.append(_field("newsletter", FieldType.CHECKBOX, language, _parse_checkbox).with_value(newsletter))
+    fields.append(_field("newsletter", FieldType.CHECKBOX, locale, _parse_checkbox).with_value(newsletter))
     answers: Mapping[str, str] = personal.attributes or {}
-    return fields + [_extra_field(extra, language).with_value(answers.get(extra.name)) for extra in extras]
+    return fields + [_extra_field(extra, locale).with_value(answers.get(extra.name)) for extra in extras]
 
 
 def _field(name: str, kind: FieldType, locale: str | None, parse: Parser, **values: Any) -> FormField:
@@ -148,26 +151,49 @@ def first_address(country: Country | None, *, is_business: bool, locale: str | N
     """
     required = {"country", "line1"} | ({"company"} if is_business else {"firstName", "lastName"})
     shown = {name for name, _, _ in ADDRESS_FIELDS}
-    pattern = None
+    patterns: dict[str, str | None] = {}
+    options = {"country": _countries(locale or "en")}
+    labels = BUILT_IN_LABELS
     if country is not None:
         rules = of_country(country)
         required |= set(rules.required)
-        pattern = typed_pattern(country)
         shown -= {"postalCode", "zone", "city"} - set(rules.fields)
+        patterns["postalCode"] = typed_pattern(country)
+        options["zone"] = _zones(country, locale or "en")
+        labels = {**labels, "zone": ZONE_LABELS.get(rules.zone_type, labels["zone"])}
     return [
         FormField(
             name=f"{ADDRESS_PREFIX}{name}",
             path=("address", name),
-            type=kind,
-            label=localized_label(BUILT_IN_LABELS[name], locale, name),
+            type=FieldType.SELECT if options.get(name) else kind,
+            label=localized_label(labels[name], locale, name),
             required=name in required,
-            max_length=max_length,
-            pattern=pattern if name == "postalCode" else None,
+            max_length=None if options.get(name) else max_length,
+            pattern=patterns.get(name),
+            options=options.get(name, ()),
             parse=_parse_checkbox if kind is FieldType.CHECKBOX else str,
         )
         for name, kind, max_length in ADDRESS_FIELDS
         if name in shown
     ]
+
+
+@lru_cache(maxsize=64)
+def _countries(locale: str) -> tuple[Option, ...]:
+    """All countries, by their names."""
+    found = [Option(one.code, countries.name(one.code, locale)) for one in countries.all_countries()]
+    return tuple(sorted(found, key=lambda option: _sort_key(option.label)))
+
+
+@lru_cache(maxsize=512)
+def _zones(country: Country, locale: str) -> tuple[Option, ...]:
+    """The zones that an address of the country chooses from; none for most countries."""
+    return tuple(Option(one.code, zones.zone_name(one, locale)) for one in zones.of_country(country))
+
+
+def _sort_key(label: str) -> str:
+    """Without accents: Åland stands beside Albania."""
+    return "".join(one for one in unicodedata.normalize("NFKD", label.casefold()) if not unicodedata.combining(one))
 
 
 def _login_name(locale: str | None, *, required: bool = False) -> FormField:

@@ -74,4 +74,20 @@ _LABELS = {
         "Acepto las condiciones",
     ),
 }
+_ZONES = {
+    "area": ("Area", "Gebiet", "Zone", "Zona", "Zona"),
+    "county": ("County", "Grafschaft", "Comté", "Contea", "Condado"),
+    "department": ("Department", "Departement", "Département", "Dipartimento", "Departamento"),
+    "district": ("District", "Bezirk", "District", "Distretto", "Distrito"),
+    "do_si": ("Province or city", "Provinz oder Stadt", "Province ou ville", "Provincia o città", "Provincia o ciudad"),
+    "emirate": ("Emirate", "Emirat", "Émirat", "Emirato", "Emirato"),
+    "island": ("Island", "Insel", "Île", "Isola", "Isla"),
+    "oblast": ("Oblast", "Oblast", "Oblast", "Oblast", "Óblast"),
+    "parish": ("Parish", "Kirchspiel", "Paroisse", "Parrocchia", "Parroquia"),
+    "prefecture": ("Prefecture", "Präfektur", "Préfecture", "Prefettura", "Prefectura"),
+    "province": ("Province", "Provinz", "Province", "Provincia", "Provincia"),
+    "state": ("State", "Bundesstaat", "État", "Stato", "Estado"),
+}
 BUILT_IN_LABELS = {name: dict(zip(LANGUAGES, texts, strict=True)) for name, texts in _LABELS.items()}
+ZONE_LABELS = {name: dict(zip(LANGUAGES, texts, strict=True)) for name, texts in _ZONES.items()}
+"""Of the zone of an address, by what its country calls it (`AddressFormat.zone_type`)."""

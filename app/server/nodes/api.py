@@ -134,7 +134,7 @@ NODE_TYPES: Mapping[str, _NodeType] = {
     "Market": _NodeType(_market, ANYBODY),
     "Session": _NodeType(_session, [CUSTOMER]),
     "Organization": _NodeType(_organization, ANYBODY),
-    "OwnOrganization": _NodeType(_own_organization, administration.BACK_OFFICE),
+    "OwnOrganization": _NodeType(_own_organization, ANYBODY),
     "ApiClient": _NodeType(_api_client, clients.BACK_OFFICE),
     "WebhookEndpoint": _NodeType(_webhook_endpoint, webhooks.BACK_OFFICE),
     "WebhookDelivery": _NodeType(_webhook_delivery, webhooks.BACK_OFFICE, ids.decode_owned),
@@ -151,9 +151,8 @@ class NodeQueries:
         about_caller=True,
         description="Anything with a global id; null for what is not there, or not the caller's. Markets are for those "
         "who may use `market`, groups for those who may use `group`, sessions for their owner, the own organization "
-        "for everybody, its settings, clients, webhooks and extra fields for "
-        "those who may keep them; the rest is for its "
-        "owner and for integrations with `customers:read`.",
+        "for everybody, its clients, webhooks and extra fields for those who may keep them; the rest is for its owner "
+        "and for integrations with `customers:read`.",
     )
     async def node(
         self,

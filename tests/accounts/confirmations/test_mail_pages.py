@@ -112,7 +112,7 @@ async def test_every_page_says_what_it_does_and_refuses_what_is_no_link(shop: Sh
     assert page.status_code == 200
     assert '<html lang="de">' in page.text
     assert "<script>" not in page.text
-    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "default-src 'none'; img-src data:" in page.headers["content-security-policy"]
     assert (page.headers["cache-control"], page.headers["referrer-policy"]) == ("no-store", "no-referrer")
     assert (without.status_code, elsewhere.status_code) == (400, 400)
     assert 'class="error"' in refused.text or name == "unsubscribe"

@@ -12,8 +12,8 @@ FIELDS = """fields { name path type label required readOnly maxLength pattern va
 REGISTRATION = f"""query ($locale: String, $values: [FormValueInput!]) {{
     registrationForm(locale: $locale, values: $values) {{ termsUrl {FIELDS} }} }}"""
 PROFILE = f"query ($locale: String) {{ profileForm(locale: $locale) {{ {FIELDS} }} }}"
-ADDRESS = f"""query ($values: [FormValueInput!]) {{
-    registrationForm(values: $values, address: true) {{ {FIELDS} }} }}"""
+ADDRESS = f"""query ($values: [FormValueInput!], $locale: String) {{
+    registrationForm(values: $values, address: true, locale: $locale) {{ {FIELDS} }} }}"""
 CHANGE = """mutation ($current: String!, $new: String!, $again: String!) { changePassword(input: {
     currentPassword: $current, newPassword: $new, newPasswordConfirmation: $again }) {
     userErrors { code field } } }"""
@@ -226,9 +226,50 @@ async def test_the_form_lists_the_fields_of_the_first_address_by_its_country(sho
     assert not any(name.startswith("address.") for name in await _registration(shop))
 
 
-async def _address(shop: Shop, **typed: str) -> dict[str, Any]:
+async def test_countries_and_zones_are_chosen_and_named_as_their_country_calls_them(shop: Shop) -> None:
+    plain, japanese, states, german = [
+        await _address(shop, locale, **typed)
+        for locale, typed in [
+            ("de", {}),
+            ("de", {"country": "JP"}),
+            ("en", {"country": "US"}),
+            ("de", {"country": "DE"}),
+        ]
+    ]
+
+    assert plain["country"]["type"] == "SELECT"
+    named = {one["value"]: one["label"] for one in plain["country"]["options"]}
+    assert (len(named), named["CH"], named["AX"]) == (250, "Schweiz", "Ålandinseln")
+    labels = [one["label"] for one in plain["country"]["options"]]
+    assert labels.index("Ägypten") < labels.index("Albanien") < labels.index("Zypern")
+    assert (plain["zone"]["type"], plain["zone"]["options"]) == ("TEXT", [])
+    assert (japanese["zone"]["type"], japanese["zone"]["label"]) == ("SELECT", "Präfektur")
+    assert len(japanese["zone"]["options"]) == 47
+    assert (states["zone"]["label"], states["zone"]["required"]) == ("State", True)
+    assert {"value": "CA", "label": "California"} in states["zone"]["options"]
+    assert "zone" not in german
+
+
+async def test_errors_of_a_form_are_in_the_language_of_its_labels(shop: Shop) -> None:
+    document = """query ($locale: String) { registrationForm(
+        locale: $locale, values: [{ name: "email", value: "nope" }]) { fields { name label error { message } } } }"""
+    headers = {"accept-language": "en-US,en;q=0.9", "x-api-key": shop.organization.key}
+
+    asked, own = [
+        await shop.post({"query": document, "variables": variables}, **headers) for variables in ({"locale": "de"}, {})
+    ]
+
+    assert asked.data["registrationForm"]["fields"][0] == {
+        "name": "email",
+        "label": "E-Mail-Adresse",
+        "error": {"message": "Dies ist keine E-Mail-Adresse. Schreiben Sie sie wie ann@example.org."},
+    }
+    assert own.data["registrationForm"]["fields"][0]["error"]["message"].startswith("This is not an email address.")
+
+
+async def _address(shop: Shop, locale: str | None = None, **typed: str) -> dict[str, Any]:
     values = [{"name": f"address.{name}", "value": value} for name, value in typed.items()]
-    answer = await shop.ask(ADDRESS, values=values)
+    answer = await shop.ask(ADDRESS, values=values, locale=locale)
     fields = answer.data["registrationForm"]["fields"]
     return {field["name"].removeprefix("address."): field for field in fields if field["name"].startswith("address.")}
 

@@ -139,13 +139,15 @@ async def test_every_type_with_an_id_is_fetched_again_by_those_who_may_see_it(sh
     elsewhere = await shop.integration(organization=second)
     found = (await shop.ask(OFFICE, token=desk, input=FIELD)).data
     back_office = {
-        "OwnOrganization": (await shop.ask("{ organization { id } }", token=desk)).data["organization"]["id"],
         "ApiClient": (await shop.ask("{ apiClients { id } }", token=desk)).data["apiClients"][0]["id"],
         "ExtraField": found["createExtraField"]["extraField"]["id"],
     }
     session = (await shop.ask("{ me { sessions { nodes { id } } } }", token=ann.token)).data["me"]["sessions"]
     session_id = session["nodes"][0]["id"]
-    organization = (await shop.ask("{ viewer { organization { id } } }")).data["viewer"]["organization"]["id"]
+    organizations = {
+        "OwnOrganization": (await shop.ask("{ organization { id } }")).data["organization"]["id"],
+        "Organization": (await shop.ask("{ viewer { organization { id } } }")).data["viewer"]["organization"]["id"],
+    }
 
     for kind, global_id in back_office.items():
         assert (await shop.ask(NODE, token=desk, id=global_id)).data["node"] == {"__typename": kind, "id": global_id}
@@ -156,10 +158,13 @@ async def test_every_type_with_an_id_is_fetched_again_by_those_who_may_see_it(sh
     assert mine.data["node"] == {"__typename": "Session", "id": session_id}
     assert (await shop.ask(NODE, token=bob.token, id=session_id)).data["node"] is None
     assert (await shop.ask(NODE, token=desk, id=session_id)).codes == ["FORBIDDEN"]
-    for token in (None, ann.token, desk):
-        own = await shop.ask(NODE, token=token, id=organization)
-        assert own.data["node"] == {"__typename": "Organization", "id": organization}
-    assert (await shop.ask(NODE, organization=second, id=organization)).data["node"] is None
+    for kind, global_id in organizations.items():
+        for token in (None, ann.token, desk):
+            own = await shop.ask(NODE, token=token, id=global_id)
+            assert own.data["node"] == {"__typename": kind, "id": global_id}
+        assert (await shop.ask(NODE, organization=second, id=global_id)).data["node"] is None
+    settings = "query ($id: ID!) { node(id: $id) { ... on OwnOrganization { settings { approval } } } }"
+    assert (await shop.ask(settings, token=ann.token, id=organizations["OwnOrganization"])).codes == ["FORBIDDEN"]
 
 
 async def test_every_type_of_the_schema_with_an_id_can_be_fetched(shop: Shop) -> None:
