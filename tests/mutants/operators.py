@@ -1,6 +1,7 @@
 """What may be changed in a module: conditions, comparisons, calls, clauses of statements, constants."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,7 +20,25 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
 # Methods of a statement that narrow or lock it: each is taken out.
 CLAUSES = frozenset({"where", "with_for_update", "limit", "order_by", "returning", "having"})
 # What says nothing about what a program does.
-SKIPPED_CALLS = frozenset({"field", "argument", "mutation", "query", "input", "type", "enum", "describe", "Column"})
+SKIPPED_CALLS = frozenset(
+    {
+        "field",
+        "argument",
+        "mutation",
+        "query",
+        "input",
+        "type",
+        "enum",
+        "describe",
+        "Column",
+        "info",
+        "warning",
+        "error",
+    }
+)
+# Two moments are never equal, and how much is done in one go changes nothing but speed.
+MOMENTS = re.compile(r"\bnow\(\)|\bmoment\b|bindparam\(\"moment\"\)")
+AMOUNTS = re.compile(r"^\w*BATCH\w* = ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +102,7 @@ class _Finder:
         if isinstance(node, ast.comprehension):
             for test in node.ifs:
                 yield self._replace(test, f"not ({self._text(test)})", "negated")
-        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and not self._compares_moments(node):
             swapped = COMPARISONS[type(node.ops[0])]
             yield self._replace(
                 node, f"({self._text(node.left)} {swapped} {self._text(node.comparators[0])})", "compared"
@@ -91,7 +110,8 @@ class _Finder:
         if isinstance(node, ast.BoolOp):
             other = " or " if isinstance(node.op, ast.And) else " and "
             yield self._replace(node, f"({other.join(f'({self._text(one)})' for one in node.values)})", "and/or")
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await):
+        is_call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await)
+        if isinstance(node, ast.Expr) and is_call and not self._is_description(node.value):
             yield self._replace(node, "pass", "call dropped")
         if isinstance(node, ast.Raise) and node.exc is not None:
             yield self._replace(node, "pass", "raise dropped")
@@ -109,7 +129,13 @@ class _Finder:
                 kept = ", ".join(self._text(one) for one in node.args if one is not left_out)
                 yield self._replace(node, f"{self._text(node.func)}({kept})", "condition dropped")
 
+    def _compares_moments(self, node: ast.Compare) -> bool:
+        is_order = isinstance(node.ops[0], ast.Lt | ast.LtE | ast.Gt | ast.GtE)
+        return is_order and MOMENTS.search(self._text(node)) is not None
+
     def _constant(self, node: ast.Constant) -> Iterator[Mutant]:
+        if AMOUNTS.search(self._lines[node.lineno - 1]):
+            return
         if isinstance(node.value, bool):
             yield self._replace(node, str(not node.value), "constant")
         elif isinstance(node.value, int):

@@ -127,6 +127,30 @@ async def test_asking_many_times_at_once_is_asking_once(shop: Shop) -> None:
     assert len(await templates(shop)) == 1
 
 
+async def test_asking_again_while_a_request_waits_changes_nothing(shop: Shop) -> None:
+    ann = await shop.register("ann@example.org")
+    await asked(shop, ann)
+    before = await shop.counts()
+
+    again = await ask(shop, ann)
+
+    assert again.refusals("requestMyErasure") == [("ALREADY_REQUESTED", None)]
+    assert await shop.counts() == before
+
+
+@pytest.mark.parametrize(
+    ("mutation", "action"), [(ACCEPT, "erasure_request.accepted"), (DECLINE, "erasure_request.declined")]
+)
+async def test_asking_and_deciding_are_in_the_audit_log(shop: Shop, mutation: str, action: str) -> None:
+    ann = await shop.register("ann@example.org")
+    request_id = await asked(shop, ann)
+    assert (await shop.audit())[-1] == "erasure_request.made"
+
+    await decide(shop, mutation, request_id)
+
+    assert action in (await shop.audit())[-2:]
+
+
 async def test_what_is_taken_back_is_not_decided_any_more(shop: Shop) -> None:
     ann = await shop.register("ann@example.org")
     request_id = await asked(shop, ann)

@@ -3,10 +3,13 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+import jwt
 import pytest
 
 from app.platform.clock import now
+from app.platform.vault import holds
 from app.privacy.erasure import erase_due
 from app.privacy.legal_holds.placing import MAX_IN_FORCE
 from tests.privacy.backups import Backups
@@ -74,6 +77,20 @@ async def test_a_hold_says_who_placed_it_why_and_how_long(shop: Shop) -> None:
     assert await holds_of(shop, ann) == await holds_of(shop, None) == [hold]
     assert await holds_of(shop, bob) == []
     assert (await blocks(shop, ann), await blocks(shop, bob)) == ([("LEGAL_HOLD", until)], [])
+
+
+async def test_who_is_held_among_several_are_those_whose_hold_was_not_released(shop: Shop) -> None:
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    held, released = await place(shop, ann), await place(shop, bob)
+    await release(shop, released)
+    store, organization = shop.runtime.store, shop.organization.id
+    ids = {UUID(jwt.decode(one.token, options={"verify_signature": False})["sub"]) for one in (ann, bob)}
+
+    found = await holds.held_among(store.vault.keystore, organization_id=organization, person_ids=ids)
+
+    assert len(found) == 1
+    await release(shop, held)
+    assert await holds.held_among(store.vault.keystore, organization_id=organization, person_ids=ids) == set()
 
 
 async def test_an_erasure_waits_for_the_last_hold_and_then_starts_by_itself(shop: Shop) -> None:

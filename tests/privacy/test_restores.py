@@ -11,6 +11,7 @@ from app.platform.vault import epochs
 from app.platform.vault.epochs import NotOfOneMoment, PairState
 from app.platform.vault.tables import PersonKey
 from app.privacy import restores
+from app.privacy.deletion import finish_deletions
 from app.privacy.erasure import erase_due
 from app.privacy.orphaned_keys import sweep_orphaned_keys
 from app.privacy.restores import RestoreUnconfirmed, keep_pair
@@ -18,6 +19,7 @@ from app.server.runtime import open_runtime
 from tests.customers.orders.builders import HOME
 from tests.privacy.backups import Backups
 from tests.privacy.builders import cancel, customer, guest_order, keys, request, status, street
+from tests.privacy.test_whom import ADD_STAFF, DELETE_STAFF
 from tests.shop import PASSWORD, Shop, Urls, open_shop
 
 
@@ -149,6 +151,24 @@ async def test_an_older_key_store_is_brought_up_to_date_and_serves_only_once_con
         assert await erase_due(shop.runtime.store) == 0
         assert (await customer(shop, ann))["email"] is None
         assert (await customer(shop, new))["email"] is None
+
+
+async def test_a_removed_staff_member_does_not_come_back_with_an_older_main_database(
+    urls: Urls, backups: Backups
+) -> None:
+    async with open_shop(urls) as shop:
+        made = await shop.ask(ADD_STAFF, token=await shop.integration(), email="tom@example.org")
+        tom = made.payload("createStaffMember")["staffMember"]["id"]
+    await backups.make("main")
+    async with open_shop(urls, shop.organization) as shop:
+        (await shop.ask(DELETE_STAFF, token=await shop.integration(), id=tom)).payload("deleteStaffMember")
+        assert await finish_deletions(shop.runtime.store) == 1
+    await backups.restore("main")
+
+    async with open_shop(urls, shop.organization) as shop:
+        found = (await shop.ask("{ staff { email } }", token=await shop.integration())).data["staff"]
+        assert found == [{"email": shop.organization.staff_email}]
+        assert await shop.count("staff_members", "sealed IS NOT NULL") == 1
 
 
 async def test_databases_that_do_not_belong_together_are_refused(urls: Urls, backups: Backups) -> None:

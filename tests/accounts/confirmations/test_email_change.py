@@ -53,6 +53,17 @@ async def test_the_code_works_for_the_customer_who_is_logged_in_only(storefront:
     assert (await storefront.me(token)).data["me"]["email"] == EVE
 
 
+async def test_a_confirmed_and_an_undone_change_are_in_the_audit_log(storefront: Storefront) -> None:
+    token = await storefront.register_verified(ANN)
+    await change(storefront, token)
+    assert (await storefront.shop.audit())[-1] == "customer.email_changed"
+    undo = (await storefront.mail_values("EMAIL_CHANGED", ANN))["token"]
+
+    await storefront.succeed("undoEmailChange", token=undo)
+
+    assert "customer.email_change_undone" in (await storefront.shop.audit())[-2:]
+
+
 async def test_the_undo_restores_the_address_ends_every_session_and_mails_a_reset(storefront: Storefront) -> None:
     token = await storefront.register_verified(ANN)
     await change(storefront, token)

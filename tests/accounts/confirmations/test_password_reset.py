@@ -66,6 +66,17 @@ async def test_a_refused_password_leaves_the_token_usable(storefront: Storefront
     await storefront.succeed("resetPassword", **reset_input(token))
 
 
+async def test_a_token_is_nothing_in_another_organization_whatever_else_is_wrong(storefront: Storefront) -> None:
+    await storefront.register_verified(ANN)
+    token = await request_reset(storefront)
+    other = await storefront.shop.create_organization("other")
+
+    refused = await storefront.mutate("resetPassword", organization=other, **reset_input(token, "short", "other"))
+
+    assert refused.refusals("resetPassword") == [("TOKEN_INVALID", ["token"])]
+    await storefront.succeed("resetPassword", **reset_input(token))
+
+
 async def test_a_wrong_token_costs_no_hash(storefront: Storefront) -> None:
     hasher = storefront.hasher
     before = hasher.hashes

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from app.platform.graphql import ids
 from app.platform.principal import OrganizationSettings
 from app.server.schema import SCHEMA
@@ -51,6 +53,49 @@ async def test_a_null_takes_a_setting_back_to_its_default(shop: Shop) -> None:
     assert settings["requireVerifiedEmail"] is OrganizationSettings().require_verified_email
     refusal = await shop.ask(UPDATE, token=token, input={"name": "x" * 256})
     assert refusal.refusals("updateOrganization") == [("TOO_LONG", ["name"])]
+
+
+@pytest.mark.parametrize(
+    ("setting", "right", "wrong", "shown"),
+    [
+        ("passwordMinLength", [8, 128], [7, 129], {"rule": "RANGE", "min": 8, "max": 128}),
+        ("retainSessionsDays", [1, 3650], [0, 3651], {"rule": "RANGE", "min": 1, "max": 3650}),
+        ("retainMailsDays", [1, 3650], [0, 3651], {"rule": "RANGE", "min": 1, "max": 3650}),
+        ("retainIdleGuestsDays", [1, 3650], [0, 3651], {"rule": "RANGE", "min": 1, "max": 3650}),
+        ("retainOrdersDays", [1, 10_000], [0, 10_001], {"rule": "RANGE", "min": 1, "max": 10_000}),
+        (
+            "corsOrigins",
+            [[f"https://shop{number}.example.org" for number in range(100)]],
+            [[f"https://shop{number}.example.org" for number in range(101)]],
+            {"rule": "COUNT", "min": None, "max": 100},
+        ),
+        (
+            "corsOrigins",
+            [["https://shop.example.org", "http://localhost:3000"]],
+            [["https://Shop.example.org"], ["https://shop.example.org/"], ["shop.example.org"]],
+            {"rule": "URL", "min": None, "max": None},
+        ),
+    ],
+)
+async def test_a_setting_out_of_its_range_is_refused_and_the_others_stay(
+    shop: Shop, setting: str, right: list[Any], wrong: list[Any], shown: dict[str, Any]
+) -> None:
+    token = await shop.integration()
+    document = f"""mutation ($input: UpdateOrganizationInput!) {{ updateOrganization(input: $input) {{
+        organization {{ settings {{ {setting} }} }}
+        userErrors {{ code field ... on InputError {{ rule min max }} }} }} }}"""
+
+    for value in right:
+        done = await shop.ask(document, token=token, input={"settings": {setting: value}})
+        assert done.payload("updateOrganization")["organization"]["settings"][setting] == value
+    for value in wrong:
+        refused = await shop.ask(document, token=token, input={"settings": {setting: value}, "name": "Other"})
+        [error] = refused.data["updateOrganization"]["userErrors"]
+        assert (error["code"], error["field"][:2]) == ("INVALID", ["settings", setting])
+        assert {name: error[name] for name in shown} == shown
+
+    kept = (await shop.ask(f"{{ organization {{ name settings {{ {setting} }} }} }}", token=token)).data["organization"]
+    assert kept == {"name": "First", "settings": {setting: right[-1]}}
 
 
 async def test_a_new_staff_member_can_be_acted_for_until_removed(shop: Shop) -> None:

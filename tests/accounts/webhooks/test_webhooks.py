@@ -236,6 +236,31 @@ async def test_after_all_attempts_it_is_given_up_and_can_be_replayed(shop: Shop,
     assert (await shop.ask(REPLAY_RANGE, token=token, input=later)).payload("replayWebhookDeliveries")["replayed"] == 0
 
 
+async def test_what_failed_outside_of_the_range_is_not_replayed(shop: Shop, receiver: Receiver) -> None:
+    made, token = await subscribe(shop, receiver.url), await shop.integration()
+    receiver.status = 503
+    await shop.register("ann@example.org")
+    await shop.register("bob@example.org")
+    await shop.execute("UPDATE webhook_deliveries SET attempts = 0")
+    await deliver(shop)
+    await shop.execute("UPDATE webhook_deliveries SET state = 'FAILED', at = '2026-02-01 12:00:00.000000'")
+    chosen = {"endpointId": made["endpoint"]["id"]}
+
+    replayed = [
+        (await shop.ask(REPLAY_RANGE, token=token, input={**chosen, "since": since, "until": until})).payload(
+            "replayWebhookDeliveries"
+        )["replayed"]
+        for since, until in [
+            ("2026-01-01T00:00:00Z", "2026-02-01T12:00:00Z"),
+            ("2026-02-01T12:00:01Z", "2026-03-01T00:00:00Z"),
+            ("2026-02-01T12:00:00Z", "2026-02-01T12:00:01Z"),
+        ]
+    ]
+
+    assert replayed[:2] == [0, 0]
+    assert replayed[2] > 0
+
+
 async def test_retry_after_is_waited_for(shop: Shop, receiver: Receiver) -> None:
     made = await subscribe(shop, receiver.url)
     receiver.status, receiver.headers = 429, {"retry-after": "7200"}

@@ -102,6 +102,19 @@ async def test_logging_out_ends_the_session_an_expired_token_names_and_nobody_el
     (await send(shop, OPEN["logout"], f"Bearer {ann.token}")).payload("logout")
 
 
+async def test_where_keys_are_required_a_dead_token_is_none(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await shop.register("ann@example.org")
+    settings = "mutation { updateOrganization(input: { settings: { requireApiKey: true } }) { userErrors { code } } }"
+    (await shop.ask(settings, token=await shop.integration())).payload("updateOrganization")
+    await let_expire(shop, monkeypatch)
+
+    without = await send(shop, OPEN["requestPasswordReset"], f"Bearer {ann.token}", key=False)
+    beside = await send(shop, OPEN["requestPasswordReset"], f"Bearer {ann.token}")
+
+    assert (without.status, without.headers["www-authenticate"]) == (401, "X-Api-Key")
+    beside.payload("requestPasswordReset")
+
+
 async def test_an_expired_token_leads_to_its_own_shop_and_ends_nothing_in_another(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

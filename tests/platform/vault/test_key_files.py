@@ -33,6 +33,15 @@ async def test_a_version_that_was_destroyed_unwraps_nothing_and_its_key_is_in_no
         await provider.unwrap(1, wrapped[1])
 
 
+def test_folders_of_a_new_file_are_made(tmp_path: Path) -> None:
+    path = tmp_path / "etc" / "patron" / "master.key"
+
+    FileKeyProvider(path, create=True)
+
+    assert path.read_text().startswith("1:")
+    assert mode(path) == 0o600
+
+
 async def test_adding_a_version_twice_keeps_the_first_key(tmp_path: Path) -> None:
     path = tmp_path / "master.key"
     provider = FileKeyProvider(path, create=True)

@@ -108,6 +108,20 @@ async def test_a_version_wraps_and_unwraps_until_it_is_destroyed(provider: Trans
         await provider.unwrap(1, wrapped[1])
 
 
+async def test_a_key_never_leaves_the_server(provider: TransitKeyProvider, openbao: str) -> None:
+    await provider.add(1)
+
+    async with httpx.AsyncClient(base_url=openbao, headers={"x-vault-token": TOKEN}) as client:
+        names = (await client.request("LIST", "/v1/transit/keys")).json()["data"]["keys"]
+        mine = next(name for name in names if name.startswith(provider._prefix))
+        exported = await client.get(f"/v1/transit/export/encryption-key/{mine}")
+        described = (await client.get(f"/v1/transit/keys/{mine}")).json()["data"]
+
+    assert exported.status_code == 400
+    assert (described["exportable"], described["type"]) == (False, "aes256-gcm96")
+    assert provider.manages_versions
+
+
 async def test_wrapping_with_a_version_that_does_not_exist_creates_none(provider: TransitKeyProvider) -> None:
     with pytest.raises(MasterKeyError, match="Version 9 of the master key is needed and not there"):
         await provider.wrap(9, bytes(32))
