@@ -19,12 +19,11 @@ from app.accounts.payloads import (
     LogoutPayload,
     RefreshTokenPayload,
     RegisterPayload,
-    graphql_tokens,
 )
 from app.accounts.policy import AccountPolicy
 from app.accounts.refreshing import RefreshRequest
 from app.accounts.registration import AlreadyLoggedIn, NextStep
-from app.accounts.sessions import start_login_session
+from app.accounts.sessions import hand_out_tokens, replace_cookie, start_login_session
 from app.customers import repository
 from app.customers.api import to_customer
 from app.customers.fields import repository as extra_fields
@@ -37,7 +36,7 @@ from app.identity.passwords.hashing import PasswordHasher
 from app.identity.proofs import repository as proofs
 from app.identity.proofs.purposes import Purpose
 from app.identity.sessions import service as sessions
-from app.identity.sessions.service import EndReason, LoginSessions
+from app.identity.sessions.service import EndReason, LoginSessions, TokenPair
 from app.identity.sessions.tokens import TokenInvalid
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError, NotFound
@@ -138,7 +137,7 @@ class AccountMutations:
             context.store,
             context.services.get(PasswordHasher),
             context.services.get(LoginSessions),
-            LoginAttempt(origin, input.identifier, input.password),
+            LoginAttempt(origin, input.identifier, input.password, by_cookie=context.cookie.asked),
             guessing=context.services.get(GuessingPolicy),
         )
         if isinstance(outcome, AppError):
@@ -146,7 +145,7 @@ class AccountMutations:
         return LoginPayload(
             next_step=next_step(context.organization.settings, outcome.customer.personal),
             customer=to_customer(outcome.customer),
-            tokens=graphql_tokens(outcome.tokens),
+            tokens=await hand_out_tokens(context, session, outcome.session_id, outcome.tokens),
             device_token=outcome.device_token,
         )
 
@@ -163,18 +162,32 @@ class AccountMutations:
         session: AsyncSession,
         input: Annotated[RefreshTokenInput, strawberry.argument(description="The token.")],
     ) -> RefreshTokenPayload:
-        """Return the error of a replay, never raise it: the end of the session must be committed."""
+        """Return the error of a replay, never raise it: the end of the session must be committed.
+
+        Who asks for a cookie goes on with one in the same session, and the new refresh token is handed to nobody.
+        """
+        login_sessions = context.services.get(LoginSessions)
         outcome = await refreshing.refresh(
             session,
             context.store.vault,
-            context.services.get(LoginSessions),
+            login_sessions,
             context.services.get(RateLimits),
             RefreshRequest(context.origin, input.refresh_token),
         )
         if outcome.tokens is None:
             errors = user_errors(TokenInvalid(field=("refreshToken",)))
             return RefreshTokenPayload(user_errors=errors, ended_reason=outcome.ended_reason)
-        return RefreshTokenPayload(tokens=graphql_tokens(outcome.tokens))
+        tokens: TokenPair | None = outcome.tokens
+        if context.cookie.asked and outcome.customer_id is not None:
+            tokens = await login_sessions.issue_again(
+                session,
+                organization_id=context.organization.id,
+                customer_id=outcome.customer_id,
+                session_id=outcome.session_id,
+                by_cookie=True,
+            )
+        assert tokens is not None  # noqa: S101 - the session is locked and lives
+        return RefreshTokenPayload(tokens=await hand_out_tokens(context, session, outcome.session_id, tokens))
 
     @mutation(
         allow=ANYBODY,
@@ -183,6 +196,7 @@ class AccountMutations:
     )
     async def logout(self, context: Context, session: AsyncSession) -> LogoutPayload:
         """A guest without any token has no session to end."""
+        context.cookie.clear()
         dead, principal = context.dead_session, context.principal
         session_id = dead.session_id if dead else principal.session_id
         if session_id is None:
@@ -263,6 +277,7 @@ class AccountMutations:
             keep=context.principal.session_id,
         )
         await proofs.revoke(session, customer_id=customer_id, purposes=OUTDATED_PURPOSES)
+        await replace_cookie(context, session)
         await notify(
             session,
             vault,

@@ -68,22 +68,27 @@ class CredentialCheck:
 
 @dataclass(frozen=True, slots=True)
 class LoginSuccess:
-    """The customer who logged in, the tokens of the new session, and the token that identifies the device later."""
+    """The customer who logged in, the new session and its tokens, and the token that identifies the device later."""
 
     customer: CustomerRecord
+    session_id: UUID
     tokens: TokenPair
     device_token: str
 
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """The name and password sent, the origin of the request, and the OAuth client it came through, if any."""
+    """The name and password sent, the origin of the request, and the OAuth client it came through, if any.
+
+    `by_cookie`: the session is to live in a browser's cookie.
+    """
 
     origin: RequestOrigin
     identifier: str
     password: str
     client_id: UUID | None = None
     counts_source: bool = True
+    by_cookie: bool = False
 
 
 async def log_in(
@@ -183,10 +188,11 @@ async def _start_login_session(
         customer_id=customer_id,
         user_agent=attempt.origin.user_agent,
         client_id=attempt.client_id,
+        by_cookie=attempt.by_cookie,
     )
     record(session, attempt.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
     token = device_tokens.issue(store.vault.fingerprints, customer_id=customer_id, device=check.guess_attempt.device)
-    return LoginSuccess(customer, tokens, token)
+    return LoginSuccess(customer, session_id, tokens, token)
 
 
 async def still_matches(

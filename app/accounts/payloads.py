@@ -31,6 +31,9 @@ DEVICE_TOKEN = (
 )
 
 
+COOKIE_NOTE = " Null where the request asked for a session cookie, which is set instead."
+
+
 @strawberry.type(description="The tokens of a session.")
 class Tokens:
     """GraphQL type of an access token and a refresh token."""
@@ -70,7 +73,8 @@ class RegisterPayload(Payload):
         description="The new customer; null while the address has to be proven first.", default=None
     )
     tokens: Tokens | None = strawberry.field(
-        description="The tokens of a first session, when the organization lets people in at once.", default=None
+        description="The tokens of a first session, when the organization lets people in at once." + COOKIE_NOTE,
+        default=None,
     )
     device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
     registration_token: str | None = strawberry.field(
@@ -90,7 +94,7 @@ class LoginPayload(Payload):
     """Answer of `login`."""
 
     customer: Customer | None = strawberry.field(description="Who logged in.", default=None)
-    tokens: Tokens | None = strawberry.field(description="The tokens of the session.", default=None)
+    tokens: Tokens | None = strawberry.field(description="The tokens of the session." + COOKIE_NOTE, default=None)
     device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)
     next_step: NextStep | None = strawberry.field(
         description="What comes next: `DONE`, `ACCEPT_TERMS` or `CHOOSE_LOGIN_NAME` once logged in, `VERIFY_EMAIL` or "
@@ -104,7 +108,7 @@ class RefreshTokenPayload(Payload):
     """Answer of `refreshToken`."""
 
     tokens: Tokens | None = strawberry.field(
-        description="The new tokens; the exchanged refresh token is used up.", default=None
+        description="The new tokens; the exchanged refresh token is used up." + COOKIE_NOTE, default=None
     )
     ended_reason: EndReason | None = strawberry.field(
         description="Why the session has ended that the token belongs to; null unless it has.", default=None

@@ -1,4 +1,4 @@
-"""Refresh: exchanges a refresh token, records it, and counts it against the rate limits."""
+"""Refresh: exchanges a refresh token or an old cookie, records it, and counts it against the rate limits."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from app.accounts.notices import notify_of_replay
 from app.identity.proofs import repository as proofs
 from app.identity.proofs.purposes import PENDING_EMAIL_CHANGE
+from app.identity.sessions import cookies
 from app.identity.sessions.service import LoginSessions, RefreshResult
 from app.identity.sessions.tokens import TokenInvalid
 from app.platform.audit.log import Action, record
@@ -54,8 +55,28 @@ async def refresh(
             raise RateLimited(exceeded.limit_status.reset_seconds) from None
         record(session, origin, Action.SESSION_REFRESHED, customer_id=result.customer_id, object_id=result.session_id)
     elif result.replayed:
-        record(session, origin, Action.SESSION_REPLAYED, customer_id=result.customer_id, object_id=result.session_id)
-        if result.customer_id is not None:
-            await proofs.revoke(session, customer_id=result.customer_id, purposes=PENDING_EMAIL_CHANGE)
-        await notify_of_replay(session, vault, organization, customer_id=result.customer_id)
+        await _report_replay(session, vault, origin, result)
     return result
+
+
+async def refresh_cookie(
+    session: AsyncSession, vault: Vault, login_sessions: LoginSessions, origin: RequestOrigin, token: str
+) -> RefreshResult:
+    """Replace an old cookie; `cookies.refresh` has the table. The result must be committed.
+
+    It is recorded by the request that replaces it, and not by those of other tabs. Its age bounds how often that is.
+    """
+    organization_id = origin.principal.organization.id
+    result = await cookies.refresh(session, login_sessions, organization_id=organization_id, token=token)
+    if result.is_first:
+        record(session, origin, Action.SESSION_REFRESHED, customer_id=result.customer_id, object_id=result.session_id)
+    elif result.replayed:
+        await _report_replay(session, vault, origin, result)
+    return result
+
+
+async def _report_replay(session: AsyncSession, vault: Vault, origin: RequestOrigin, result: RefreshResult) -> None:
+    record(session, origin, Action.SESSION_REPLAYED, customer_id=result.customer_id, object_id=result.session_id)
+    if result.customer_id is not None:
+        await proofs.revoke(session, customer_id=result.customer_id, purposes=PENDING_EMAIL_CHANGE)
+    await notify_of_replay(session, vault, origin.principal.organization, customer_id=result.customer_id)

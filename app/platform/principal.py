@@ -37,6 +37,7 @@ class OrganizationSettings:
     require_verified_email: bool = True
     keep_last_address: bool = False
     cors_origins: tuple[str, ...] = ()
+    cookie_sessions: bool = False
     address_strictness: Literal["strict", "warn"] = "strict"
     storefront_url: str = ""
     mail_sender: str = ""

@@ -25,6 +25,7 @@ from app.customers.newsletter import UnsubscribeLinks
 from app.customers.payment_methods import routes as payment_gateways
 from app.customers.payment_methods.gateways.interface import Gateways
 from app.identity.passwords.hashing import PasswordHasher
+from app.identity.sessions.service import LoginSessions
 from app.identity.sessions.signing import SigningKeys
 from app.identity.sessions.tokens import AccessTokens, TokenExpired, TokenInvalid, TokenRevoked
 from app.platform.db.columns import new_id
@@ -44,6 +45,7 @@ from app.platform.graphql.execution import (
 )
 from app.platform.graphql.http import BadRequest, GraphQLEndpoint, RequestPolicy, bad_request_response
 from app.platform.graphql.operations import Operation
+from app.platform.graphql.session_cookie import SessionCookie
 from app.platform.jobs.states import all_states
 from app.platform.limits import source_rate_limit
 from app.platform.limits.rates import RateLimitExceeded, RateLimits
@@ -52,7 +54,7 @@ from app.platform.limits.sources import SourceResolver
 from app.platform.logs import log_exception
 from app.platform.mail.mailbox import PATH as MAILBOX
 from app.platform.mail.mailbox import Mailbox
-from app.platform.principal import CallerKind, Organization, Principal, RequestOrigin
+from app.platform.principal import CallerKind, Organization, Principal
 from app.platform.settings import Settings
 from app.platform.vault.backups import last_backup
 from app.platform.vault.epochs import PairState
@@ -67,6 +69,8 @@ from app.server.http.cors import CorsMiddleware
 from app.server.http.key_metrics import KeyStates
 from app.server.http.local_requests import is_local
 from app.server.http.metrics import Metrics, MetricsMiddleware
+from app.server.http.request_origins import request_origin
+from app.server.http.session_cookies import SessionCookies, require_asking_allowed
 from app.server.runtime import Runtime
 from app.server.schema import SCHEMA
 
@@ -80,7 +84,6 @@ GRAPHQL = "/graphql"
 DATA_EXPORTS = "/data-exports"
 log = structlog.get_logger(__name__)
 STATIC = "/graphql/static"
-USER_AGENT_MAX = 256
 NOT_SERVED = {
     None: "unavailable",
     SchemaState.BEHIND: "not migrated",
@@ -188,6 +191,7 @@ class RequestHandlers:
         self._limits = runtime.services.get(RateLimits)
         self._serves_graphiql = introspection
         self._tokens = runtime.services.get(AccessTokens)
+        self._cookies = SessionCookies(settings, runtime.store, runtime.services.get(LoginSessions))
 
     async def graphql(self, request: Request) -> Response:
         """GraphQL, or the GraphiQL page for a browser."""
@@ -199,6 +203,7 @@ class RequestHandlers:
         except BadRequest as refused:
             return bad_request_response(request, refused)
         response = await self._graphql(request)
+        self._cookies.apply(request, response)
         return jsonp.as_script(response, function) if function else response
 
     async def run_as_guest(
@@ -208,7 +213,7 @@ class RequestHandlers:
         document = self._own_documents.prepare(text)
         operation = document.operation(None)
         assert operation is not None  # noqa: S101 - our documents have one operation
-        origin = _origin(request, Principal(CallerKind.GUEST, organization))
+        origin = request_origin(request, Principal(CallerKind.GUEST, organization))
         context = Context(origin, self._runtime.store, self._runtime.services)
         await self._rate_limit(request, context, operation)
         schema = SCHEMA._schema  # noqa: SLF001 - strawberry has no public name for the schema it built
@@ -216,7 +221,7 @@ class RequestHandlers:
 
     async def download_own_data(self, request: Request, organization: Organization, token: str) -> Response:
         """The export that a customer got a link to; raise `AppError` for a wrong or old token."""
-        origin = _origin(request, Principal(CallerKind.GUEST, organization))
+        origin = request_origin(request, Principal(CallerKind.GUEST, organization))
         found = await downloads.by_token(self._runtime.store, origin, token)
         return found.response(self._runtime.store)
 
@@ -229,7 +234,7 @@ class RequestHandlers:
             )
         except AppError:
             return Response("Not Found", 404)
-        found = await downloads.by_staff(store, _origin(request, caller.principal), request.path_params["id"])
+        found = await downloads.by_staff(store, request_origin(request, caller.principal), request.path_params["id"])
         return found.response(store) if found else Response("Not Found", 404)
 
     def _graphiql(self, request: Request) -> Response:
@@ -243,19 +248,26 @@ class RequestHandlers:
 
     async def _build_context(self, request: Request, operation: Operation) -> Context:
         store = self._runtime.store
-        caller = await self._resolve_caller(request, operation)
+        cookie = self._cookies.begin(request)
+        caller = await self._resolve_caller(request, operation, cookie)
         if caller.client_id is not None:
             self._runtime.services.get(LastUsedTracker).touch(caller.client_id)
         request.scope[cors.ORGANIZATION] = caller.principal.organization
-        context = Context(_origin(request, caller.principal), store, self._runtime.services, caller.dead_session)
+        if cookie.asked:
+            require_asking_allowed(request, operation, caller.principal.organization)
+        origin = request_origin(request, caller.principal)
+        context = Context(origin, store, self._runtime.services, caller.dead_session, cookie)
         if caller.customer is not None:
             context.prime(customers.by_ids, caller.customer.row.id, caller.customer)
         return context
 
-    async def _resolve_caller(self, request: Request, operation: Operation) -> Caller:
-        """Who asks; where guests may, a dead access token is as good as none. Raise `BadRequest` (401)."""
+    async def _resolve_caller(self, request: Request, operation: Operation, cookie: SessionCookie) -> Caller:
+        """Who asks; where guests may, a dead access token is as good as none. Raise `BadRequest` (401, 403)."""
         store, key = self._runtime.store, request.headers.get("x-api-key")
         try:
+            by_cookie = await self._cookies.resolve(request, operation, cookie)
+            if by_cookie is not None:
+                return by_cookie
             try:
                 return await resolve(store, self._tokens, key=key, bearer=_bearer(request.headers))
             except (TokenInvalid, TokenExpired) as refused:
@@ -328,17 +340,6 @@ class RequestHandlers:
             # It can still serve: each process counts for itself until Redis is back.
             return JSONResponse({"status": "degraded", "rateLimits": "local", **details})
         return JSONResponse({"status": "ready", **details})
-
-
-def _origin(request: Request, principal: Principal) -> RequestOrigin:
-    return RequestOrigin(
-        principal,
-        request.scope["request_id"],
-        request.scope[source_rate_limit.SOURCE_KEY],
-        request.headers.get("user-agent", "")[:USER_AGENT_MAX],
-        request.headers.get("x-device-token"),
-        request.headers.get("accept-language", ""),
-    )
 
 
 def document_cache(settings: Settings) -> DocumentCache:

@@ -33,10 +33,10 @@ from app.accounts.login import awaits_approval
 from app.accounts.mail_limits import admit_mail
 from app.accounts.next_steps import next_step
 from app.accounts.passwords import lock_proven
-from app.accounts.payloads import Tokens, graphql_tokens
+from app.accounts.payloads import Tokens
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import NextStep
-from app.accounts.sessions import start_login_session
+from app.accounts.sessions import hand_out_tokens, start_login_session
 from app.customers import repository
 from app.customers.api import to_customer
 from app.customers.mail_recipients import (
@@ -346,29 +346,35 @@ async def verified_payload(context: Context, session: AsyncSession, result: Veri
         return payload
     payload.next_step = next_step(settings, customer.personal) if has_password else NextStep.DONE
     if has_password and context.principal.customer_id is None:
-        payload.tokens = await _log_in(context, session, result)
-        if payload.tokens is None:
+        logged_in, payload.tokens = await _log_in(context, session, result)
+        if not logged_in:
             return VerifyEmailPayload(email=payload.email, next_step=NextStep.LOG_IN)
         payload.device_token = device_tokens.issue(context.store.vault.fingerprints, customer_id=customer.row.id)
     return payload
 
 
-async def _log_in(context: Context, session: AsyncSession, result: VerificationResult) -> Tokens | None:
-    """The first use of a proof starts a session; a repeated one answers for the same, None once that has ended."""
+async def _log_in(context: Context, session: AsyncSession, result: VerificationResult) -> tuple[bool, Tokens | None]:
+    """Whether it is logged in, and the tokens unless they are in a cookie.
+
+    The first use of a proof starts a session; a repeated one answers for the same, and not once that has ended.
+    """
     customer_id = result.customer.row.id
     if not result.repeated:
         session_id, tokens = await start_login_session(context, session, customer_id)
         await verification.remember_session(session, context.store.vault, result, session_id=session_id)
-        return tokens
+        return True, tokens
     if result.session_id is None:
-        return None
-    issued = await context.services.get(LoginSessions).answer_again(
+        return False, None
+    issued = await context.services.get(LoginSessions).issue_again(
         session,
         organization_id=context.organization.id,
         customer_id=customer_id,
         session_id=result.session_id,
+        by_cookie=context.cookie.asked,
     )
-    return graphql_tokens(issued) if issued else None
+    if issued is None:
+        return False, None
+    return True, await hand_out_tokens(context, session, result.session_id, issued)
 
 
 async def _password_token(context: Context, session: AsyncSession, customer_id: UUID) -> str:

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from app.accounts.payloads import DEVICE_TOKEN, Tokens
+from app.accounts.payloads import COOKIE_NOTE, DEVICE_TOKEN, Tokens
 from app.accounts.registration import NextStep
 from app.customers.api import Customer
 from app.customers.payload_customers import CustomerPayload
@@ -37,7 +37,8 @@ class VerifyEmailPayload(Payload):
         description="The customer, in the browser that registered; else null.", default=None
     )
     tokens: Tokens | None = strawberry.field(
-        description="The tokens of a session, in the browser that registered, unless it has one or may not log in yet.",
+        description="The tokens of a session, in the browser that registered, unless it has one or may not log in yet."
+        + COOKIE_NOTE,
         default=None,
     )
     device_token: str | None = strawberry.field(description=DEVICE_TOKEN, default=None)

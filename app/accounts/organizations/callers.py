@@ -32,7 +32,9 @@ class ApiKeyRefused(AppError):
     message = "Send the organization's publishable key in the header X-Api-Key."
 
 
-class _OrganizationRow(NamedTuple):
+class OrganizationRow(NamedTuple):
+    """The columns of an organization."""
+
     organization_id: UUID
     slug: str
     name: str
@@ -40,12 +42,15 @@ class _OrganizationRow(NamedTuple):
 
     @property
     def principal_organization(self) -> PrincipalOrganization:
+        """The organization, with its settings."""
         return PrincipalOrganization(
             self.organization_id, self.slug, self.name, OrganizationSettings.from_stored(self.settings)
         )
 
 
-class _LoginSessionRow(NamedTuple):
+class LoginSessionRow(NamedTuple):
+    """The columns of a login session, of its client, and the organization of the publishable key that was sent."""
+
     id: UUID
     kind: str
     client_id: UUID | None
@@ -61,23 +66,26 @@ class _KeyRow(NamedTuple):
     organization_id: UUID
 
 
-class _AuthenticatedRow(NamedTuple):
-    organization: _OrganizationRow
-    login_session: _LoginSessionRow
+class AuthenticatedRow(NamedTuple):
+    """A login session with its organization, and its customer, whose columns are null for a client's."""
+
+    organization: OrganizationRow
+    login_session: LoginSessionRow
     customer: CustomerRow
 
     @classmethod
-    def from_values(cls, values: Sequence[Any]) -> "_AuthenticatedRow":
+    def from_values(cls, values: Sequence[Any]) -> "AuthenticatedRow":
+        """The row whose values are those of the three, one after the other."""
         return cls(
-            _OrganizationRow._make(values[:ORGANIZATION_END]),
-            _LoginSessionRow._make(values[ORGANIZATION_END:LOGIN_SESSION_END]),
+            OrganizationRow._make(values[:ORGANIZATION_END]),
+            LoginSessionRow._make(values[ORGANIZATION_END:LOGIN_SESSION_END]),
             CustomerRow._make(values[LOGIN_SESSION_END:]),
         )
 
 
-ORGANIZATION_END = len(_OrganizationRow._fields)
-LOGIN_SESSION_END = ORGANIZATION_END + len(_LoginSessionRow._fields)
-_ORGANIZATION_COLUMNS: Sequence[Any] = (Organization.id, Organization.slug, Organization.name, Organization.settings)
+ORGANIZATION_END = len(OrganizationRow._fields)
+LOGIN_SESSION_END = ORGANIZATION_END + len(LoginSessionRow._fields)
+ORGANIZATION_COLUMNS: Sequence[Any] = (Organization.id, Organization.slug, Organization.name, Organization.settings)
 _ACTIVE_KEY: Sequence[Any] = (
     or_(
         col(ApiClient.key_hash) == bindparam("key_hash"),
@@ -90,31 +98,31 @@ _ACTIVE_KEY: Sequence[Any] = (
     col(ApiClient.revoked_at).is_(None),
 )
 
-_LOGIN_SESSION_COLUMNS: Sequence[Any] = (
-    *(getattr(LoginSession, name) for name in _LoginSessionRow._fields[:-2]),
+LOGIN_SESSION_COLUMNS: Sequence[Any] = (
+    *(getattr(LoginSession, name) for name in LoginSessionRow._fields[:-2]),
     ApiClient.revoked_at,
     select(*columns(ApiClient, _KeyRow)).where(*_ACTIVE_KEY).correlate(None).scalar_subquery(),
 )
 
 _BY_KEY = Read(
-    select(*_ORGANIZATION_COLUMNS, col(ApiClient.id))
+    select(*ORGANIZATION_COLUMNS, col(ApiClient.id))
     .join(ApiClient, col(ApiClient.organization_id) == col(Organization.id))
     .where(*_ACTIVE_KEY),
-    lambda values: (_OrganizationRow._make(values[:ORGANIZATION_END]), values[ORGANIZATION_END]),
+    lambda values: (OrganizationRow._make(values[:ORGANIZATION_END]), values[ORGANIZATION_END]),
 )
 _BY_ID = Read(
-    select(*_ORGANIZATION_COLUMNS).where(col(Organization.id) == bindparam("organization_id")), _OrganizationRow._make
+    select(*ORGANIZATION_COLUMNS).where(col(Organization.id) == bindparam("organization_id")), OrganizationRow._make
 )
-_DEFAULT = Read(select(*_ORGANIZATION_COLUMNS).where(col(Organization.is_default)), _OrganizationRow._make)
+_DEFAULT = Read(select(*ORGANIZATION_COLUMNS).where(col(Organization.is_default)), OrganizationRow._make)
 _BY_LOGIN_SESSION = Read(
-    select(*_ORGANIZATION_COLUMNS, *_LOGIN_SESSION_COLUMNS, *COLUMNS)
+    select(*ORGANIZATION_COLUMNS, *LOGIN_SESSION_COLUMNS, *COLUMNS)
     .select_from(LoginSession)
     .join(Organization, col(Organization.id) == col(LoginSession.organization_id))
     .outerjoin(ApiClient, col(ApiClient.id) == col(LoginSession.client_id))
     # A client's session has an owner too, but no customer has a client's id.
     .outerjoin(Customer, col(Customer.id) == col(LoginSession.owner_id))
     .where(col(LoginSession.owner_id) == bindparam("owner_id"), col(LoginSession.id) == bindparam("session_id")),
-    _AuthenticatedRow.from_values,
+    AuthenticatedRow.from_values,
 )
 
 
@@ -187,9 +195,14 @@ async def _by_access_token(store: Store, tokens: AccessTokens, digest: bytes, be
     )
     if row is None or row.organization.organization_id != claims.organization_id:
         raise TokenInvalid
-    _require_active(row.login_session)
+    require_active(row.login_session)
     if row.login_session.key_organization_id != row.organization.organization_id and (digest or _requires_key(row)):
         raise ApiKeyRefused
+    return await authenticated_caller(store, row, expires_at=claims.expires_at)
+
+
+async def authenticated_caller(store: Store, row: AuthenticatedRow, *, expires_at: datetime) -> Caller:
+    """The caller whose session was read, with a token that expires then."""
     customer = await _customer(store, row.customer)
     principal = Principal(
         kind=CallerKind(row.login_session.kind),
@@ -199,7 +212,7 @@ async def _by_access_token(store: Store, tokens: AccessTokens, digest: bytes, be
         client_id=row.login_session.client_id,
         staff_id=row.login_session.staff_id,
         session_id=row.login_session.id,
-        expires_at=claims.expires_at,
+        expires_at=expires_at,
         locale=customer.personal.locale if customer is not None else None,
     )
     return Caller(principal, customer, principal.client_id)
@@ -212,14 +225,15 @@ async def _customer(store: Store, row: CustomerRow) -> CustomerRecord | None:
     return open_row(row, ciphers.get(row.id))
 
 
-def _require_active(login_session: _LoginSessionRow) -> None:
+def require_active(login_session: LoginSessionRow) -> None:
+    """Raise `TokenRevoked` or `TokenExpired` for a session that opens nothing any more."""
     if login_session.ended_at is not None or login_session.client_revoked_at is not None:
         raise TokenRevoked
     if login_session.expires_at <= now():
         raise TokenExpired
 
 
-def _requires_key(row: _AuthenticatedRow) -> bool:
+def _requires_key(row: AuthenticatedRow) -> bool:
     # A client authenticated with its secret to get its own token; the publishable key would add nothing.
     return (
         row.organization.principal_organization.settings.require_api_key

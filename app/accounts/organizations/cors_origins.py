@@ -23,15 +23,28 @@ class AllowedOrigins:
         """Read from `database`, at most every 10 seconds."""
         self._database = database
         self._origins: frozenset[str] = frozenset()
+        self._with_cookies: frozenset[str] = frozenset()
         self._cached_until = 0.0
 
     async def all_origins(self) -> frozenset[str]:
         """The origins that at least one organization allows."""
-        if self._cached_until <= monotonic():
-            rows = await self._database.rows(_SETTINGS)
-            self._origins = frozenset(origin for row in rows for origin in _cors_origins(row))
-            self._cached_until = monotonic() + CACHE_SECONDS
+        await self._read()
         return self._origins
+
+    async def with_cookies(self) -> frozenset[str]:
+        """The origins that at least one organization with cookie sessions allows."""
+        await self._read()
+        return self._with_cookies
+
+    async def _read(self) -> None:
+        if self._cached_until > monotonic():
+            return
+        rows = await self._database.rows(_SETTINGS)
+        self._origins = frozenset(origin for row in rows for origin in _cors_origins(row))
+        self._with_cookies = frozenset(
+            origin for row in rows if row.get("cookie_sessions") for origin in _cors_origins(row)
+        )
+        self._cached_until = monotonic() + CACHE_SECONDS
 
 
 def _cors_origins(settings: dict[str, Any]) -> Sequence[str]:

@@ -26,6 +26,8 @@ from app.platform.vault.vault import Vault
 
 TABLE = "login_sessions"
 REFRESH_PREFIX = "rt"
+# The token in a session cookie: kept as a refresh token is, and good for nothing that one is good for.
+COOKIE_PREFIX = "ck"
 REFRESH_REUSE_GRACE = timedelta(seconds=30)
 # How many refreshes within the grace period are followed to the newest token.
 MAX_SUCCESSORS = 100
@@ -72,7 +74,8 @@ class TokenPair:
 class RefreshResult:
     """The outcome of a refresh. Without `tokens` the session has ended, and `ended_reason` says why.
 
-    `replayed`: it was ended by this very call, which must be committed.
+    `replayed`: it was ended by this very call, which must be committed. `is_first`: the token was exchanged by this
+    call, and not by one before. Of a cookie that another request replaced there are neither tokens nor a reason.
     """
 
     session_id: UUID
@@ -80,6 +83,7 @@ class RefreshResult:
     tokens: TokenPair | None = None
     ended_reason: EndReason | None = None
     replayed: bool = False
+    is_first: bool = False
 
 
 class LoginSessions:
@@ -99,11 +103,12 @@ class LoginSessions:
         customer_id: UUID,
         user_agent: str,
         client_id: UUID | None = None,
+        by_cookie: bool = False,
     ) -> tuple[UUID, TokenPair]:
         """Start a session for a customer; return its id and tokens. The device is sealed with the customer's key.
 
         With `client_id`, the session belongs to that OAuth client: only the client may refresh or revoke its tokens,
-        and revoking the client invalidates them.
+        and revoking the client invalidates them. With `by_cookie`, the refresh token is one for the session cookie.
         """
         moment, session_id, kind = now(), new_id(), CallerKind.CUSTOMER.value
         idle, latest = moment + self._lifetimes.idle, moment + self._lifetimes.absolute
@@ -126,16 +131,25 @@ class LoginSessions:
         )
         owner = {"type": "Customer", "id": customer_id.hex}
         subject = Subject(kind, organization_id, session_id, customer_id, client_id=client_id, owner=owner)
-        return session_id, await self._issue(session, subject, expires=min(idle, latest))
+        prefix = COOKIE_PREFIX if by_cookie else REFRESH_PREFIX
+        return session_id, await self._issue(session, subject, expires=min(idle, latest), prefix=prefix)
 
-    async def answer_again(
-        self, session: AsyncSession, *, organization_id: UUID, customer_id: UUID, session_id: UUID
+    async def issue_again(
+        self,
+        session: AsyncSession,
+        *,
+        organization_id: UUID,
+        customer_id: UUID,
+        session_id: UUID,
+        by_cookie: bool = False,
     ) -> TokenPair | None:
-        """More tokens of a session that was started a moment ago, for who asked twice; None when it has ended."""
+        """More tokens of a session, for who asked twice or goes on with a cookie; None when it has ended."""
         row = await lock(session, organization_id=organization_id, customer_id=customer_id, session_id=session_id)
         if row is None or row.ended_at is not None:
             return None
-        return await self._issue(session, _subject(row), expires=min(row.idle_expires_at, row.expires_at))
+        prefix = COOKIE_PREFIX if by_cookie else REFRESH_PREFIX
+        expires = min(row.idle_expires_at, row.expires_at)
+        return await self._issue(session, _subject(row), expires=expires, prefix=prefix)
 
     async def start_for_client(
         self,
@@ -190,30 +204,36 @@ class LoginSessions:
         The result without tokens must be committed, or the session would not end. The session row is locked first, so
         a concurrent logout is never overtaken.
         """
-        found = await self._lock_by_refresh_token(session, organization_id=organization_id, token=token)
+        found = await self.lock_by_refresh_token(session, organization_id=organization_id, token=token)
         if found is None or found[1].client_id != client_id:
             raise TokenInvalid(field=("refreshToken",))
         used, row = found
         if row.ended_at is not None:
             return RefreshResult(row.id, row.customer_id, ended_reason=EndReason(row.ended_reason))
         moment = now()
-        newest = await self._newest_successor(session, used, token, moment)
+        newest = await self.newest_successor(session, used, token, moment)
         if newest is None:
-            _end(row, EndReason.TOKEN_REPLAYED)
-            return RefreshResult(row.id, row.customer_id, ended_reason=EndReason.TOKEN_REPLAYED, replayed=True)
+            return end_replayed(row)
         if min(used.expires_at, row.idle_expires_at, row.expires_at) <= moment:
             raise TokenExpired(field=("refreshToken",))
+        is_first = used.used_at is None
+        tokens = await self.exchange(session, used, row, newest, moment)
+        return RefreshResult(row.id, row.customer_id, tokens, is_first=is_first)
+
+    async def exchange(
+        self, session: AsyncSession, used: RefreshToken, row: LoginSession, newest: str, moment: datetime
+    ) -> TokenPair:
+        """The session goes on with the token `newest`, which is stored when `used` is exchanged for the first time."""
         row.last_used_at = moment
         row.idle_expires_at = moment + self._lifetimes.idle
         expires = min(row.idle_expires_at, row.expires_at)
         if used.used_at is not None:
             access, access_expires = await self._tokens.issue(_subject(row))
-            return RefreshResult(row.id, row.customer_id, TokenPair(access, access_expires, newest, expires))
+            return TokenPair(access, access_expires, newest, expires)
         used.used_at = moment
-        tokens = await self._issue(session, _subject(row), expires=expires, refresh_token=newest)
-        return RefreshResult(row.id, row.customer_id, tokens)
+        return await self._issue(session, _subject(row), expires=expires, refresh_token=newest)
 
-    async def _newest_successor(
+    async def newest_successor(
         self, session: AsyncSession, used: RefreshToken, token: str, moment: datetime
     ) -> str | None:
         """The token to hand out for `token`: its only successor, or the newest of that; None for a replay.
@@ -247,11 +267,12 @@ class LoginSessions:
 
     def _successor(self, parent: RefreshToken, token: str) -> str:
         secret = self._vault.fingerprints.compute("refresh-successor", token)
-        return owner_tokens.compose(REFRESH_PREFIX, parent.customer_id, secret)
+        prefix, _, _ = token.partition("_")
+        return owner_tokens.compose(prefix, parent.customer_id, secret)
 
     async def lock_by_token(self, session: AsyncSession, *, organization_id: UUID, token: str) -> LoginSession | None:
         """Lock the session of an access or refresh token; None when the token is invalid or the session has ended."""
-        found = await self._lock_by_refresh_token(session, organization_id=organization_id, token=token)
+        found = await self.lock_by_refresh_token(session, organization_id=organization_id, token=token)
         row = found[1] if found else await self._lock_by_access_token(session, organization_id, token)
         return row if row is not None and row.ended_at is None else None
 
@@ -266,10 +287,11 @@ class LoginSessions:
             return None
         return await session.get(LoginSession, (claims.owner_id, claims.session_id), with_for_update=NO_KEY)
 
-    async def _lock_by_refresh_token(
-        self, session: AsyncSession, *, organization_id: UUID, token: str
+    async def lock_by_refresh_token(
+        self, session: AsyncSession, *, organization_id: UUID, token: str, prefix: str = REFRESH_PREFIX
     ) -> tuple[RefreshToken, LoginSession] | None:
-        owner_id = owner_tokens.owner_id(REFRESH_PREFIX, token)
+        """The token with its session, both locked; None for one that was never issued, or not in the organization."""
+        owner_id = owner_tokens.owner_id(prefix, token)
         if owner_id is None:
             return None
         # Lock the session together with the token, so that a concurrent logout always wins over a refresh.
@@ -290,11 +312,17 @@ class LoginSessions:
         return (row[0], row[1]) if row else None
 
     async def _issue(
-        self, session: AsyncSession, subject: Subject, *, expires: datetime, refresh_token: str | None = None
+        self,
+        session: AsyncSession,
+        subject: Subject,
+        *,
+        expires: datetime,
+        refresh_token: str | None = None,
+        prefix: str = REFRESH_PREFIX,
     ) -> TokenPair:
         access, access_expires = await self._tokens.issue(subject)
         # Clients get no refresh tokens: the subject is a customer.
-        refresh = refresh_token or owner_tokens.issue(REFRESH_PREFIX, subject.subject_id)
+        refresh = refresh_token or owner_tokens.issue(prefix, subject.subject_id)
         execute_at_commit(
             session,
             _INSERT_REFRESH_TOKEN,
@@ -309,7 +337,18 @@ class LoginSessions:
         return TokenPair(access, access_expires, refresh, expires)
 
     def _hash(self, token: str) -> bytes:
-        return self._vault.fingerprints.compute("refresh-token", token)
+        return token_hash(self._vault, token)
+
+
+def token_hash(vault: Vault, token: str) -> bytes:
+    """The keyed hash under which a refresh token, or the token of a cookie, is stored."""
+    return vault.fingerprints.compute("refresh-token", token)
+
+
+def end_replayed(row: LoginSession) -> RefreshResult:
+    """End the session whose token was used again."""
+    _end(row, EndReason.TOKEN_REPLAYED)
+    return RefreshResult(row.id, row.customer_id, ended_reason=EndReason.TOKEN_REPLAYED, replayed=True)
 
 
 def _subject(row: LoginSession) -> Subject:

@@ -50,7 +50,10 @@ class LoginSession(SQLModel, table=True):
 
 
 class RefreshToken(SQLModel, table=True):
-    """A refresh token, stored as its keyed hash. Used ones are kept, so that a replay is recognized."""
+    """A refresh token, or the token of a session cookie, stored as its keyed hash.
+
+    Used ones are kept, so that a replay is recognized.
+    """
 
     __tablename__ = "refresh_tokens"
     __table_args__ = (

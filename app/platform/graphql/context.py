@@ -7,6 +7,7 @@ from uuid import UUID
 
 from strawberry.dataloader import DataLoader
 
+from app.platform.graphql.session_cookie import SessionCookie
 from app.platform.languages import language_of, preferred_language
 from app.platform.principal import DeadSession, Organization, Principal, RequestOrigin
 from app.platform.vault.vault import Store
@@ -40,6 +41,7 @@ class Context:
     store: Store
     services: Services
     dead_session: DeadSession | None = None
+    cookie: SessionCookie = field(default_factory=SessionCookie)
     _loaders: dict[Load[Any], DataLoader[UUID, Any]] = field(default_factory=dict)
 
     @property

@@ -86,8 +86,9 @@ def mutation(
     So what must be kept after a refusal (a failed attempt, the revocation after a replayed token) is returned in a
     payload, not raised. The data loaders are emptied after every run. What a customer does is written only if the
     session still lives at the end, unless guests may do it, or `session_may_end`: the mutation ends it, or looks at it
-    itself. `credentials` marks a mutation that checks or issues a secret (a password, a token, a code): tighter rate
-    limits apply.
+    itself. The session cookie is changed by what was committed only, and cleared when its session has ended.
+    `credentials` marks a mutation that checks or issues a secret (a password, a token, a code): tighter rate limits
+    apply.
     """
 
     def decorator(function: Resolver) -> Any:
@@ -112,23 +113,32 @@ def mutation(
 
         async def run_in_transaction(self: object, context: Context, **arguments: Any) -> Payload:
             try:
-                async with context.store.database.transaction() as session:
-                    result: Payload = await function(self, context, session, **arguments)
-                    if is_guarded and context.principal.customer_id and context.principal.session_id:
-                        require_living_session(
-                            session,
-                            owner_id=context.principal.customer_id,
-                            session_id=context.principal.session_id,
-                        )
+                with context.cookie.unchanged_on_failure():
+                    async with context.store.database.transaction() as session:
+                        result: Payload = await function(self, context, session, **arguments)
+                        if is_guarded:
+                            _guard_session(context, session)
             finally:
                 # Values read before the write must not be returned after it.
                 context.clear_cache()
+            await _clear_ended_cookie(context, may_have_ended=session_may_end)
             return result
 
         metadata: dict[object, object] = {OPEN_TO_GUESTS: GUEST in allow, CREDENTIALS: credentials, REFRESH: refresh}
         return _field(resolver, function, allow, description, metadata)
 
     return decorator
+
+
+def _guard_session(context: Context, session: AsyncSession) -> None:
+    owner_id, session_id = context.principal.customer_id, context.principal.session_id
+    if owner_id and session_id:
+        require_living_session(session, owner_id=owner_id, session_id=session_id)
+
+
+async def _clear_ended_cookie(context: Context, *, may_have_ended: bool) -> None:
+    if may_have_ended and context.cookie.authenticates and not await _session_lives(context):
+        context.cookie.clear()
 
 
 async def _session_lives(context: Context) -> bool:

@@ -8,7 +8,8 @@
 
 The length of a compressed response tells what repeats in it: who can make a browser send requests with text of his own
 could guess a secret beside it (BREACH). Secrets are answered by mutations only. What queries answer is sent to whoever
-has a bearer token, which no other origin can make a browser send.
+has a bearer token, which no other origin can make a browser send, or a session cookie, which counts from listed origins
+only.
 """
 
 import gzip
@@ -38,7 +39,8 @@ def finish(
         tag = f'W/"{sha256(response.body).hexdigest()[:32]}"'
         response.headers["Cache-Control"] = f"public, max-age={MAX_AGE_SECONDS}"
         response.headers["ETag"] = tag
-        response.headers["Vary"] = VARIES_BY
+        by_cookie = ", Cookie" if principal.organization.settings.cookie_sessions else ""
+        response.headers["Vary"] = VARIES_BY + by_cookie
         if tag in _tags(request.headers.get("if-none-match", "")):
             kept = {name: value for name, value in response.headers.items() if not name.startswith("content-")}
             return Response(status_code=304, headers=kept)

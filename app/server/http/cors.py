@@ -1,7 +1,7 @@
 """CORS middleware (Fetch standard): pages of the origins that an organization lists may read responses.
 
-No credentials are allowed: nothing here uses cookies, so a page can use only the keys and tokens that its own script
-has.
+Credentials, which are session cookies, are allowed for listed origins of organizations with cookie sessions only. Any
+other page can use only the keys and tokens that its own script has.
 """
 
 import re
@@ -27,6 +27,7 @@ HEADER_NAMES = (
     "x-device-token",
     "x-patron-cost",
     "x-request-id",
+    "x-session",
     # Apollo Client, Apollo iOS and Kotlin, urql, Relay
     "apollo-require-preflight",
     "apollographql-client-name",
@@ -57,6 +58,7 @@ HEADER_NAMES = (
 )
 ALLOWED_HEADERS = ", ".join(HEADER_NAMES)
 VARY = (b"vary", b"Origin")
+CREDENTIALS = (b"access-control-allow-credentials", b"true")
 EXPOSE = (
     b"access-control-expose-headers",
     b"RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, "
@@ -74,6 +76,8 @@ class CorsMiddleware:
         preflight (no organization)    those of all organizations
         any other                      those of the organization it belongs to; of all while that is unknown
         in `development`               also every origin on this machine
+
+    Credentials are allowed for those of them that belong to an organization with cookie sessions, and for no others.
     """
 
     def __init__(self, app: ASGIApp, origins: AllowedOrigins, *, paths: Collection[str], development: bool) -> None:
@@ -99,6 +103,8 @@ class CorsMiddleware:
                 cors_headers = [VARY]
                 if origin is not None and await self._allows(origin, scope.get(ORGANIZATION)):
                     cors_headers += [(b"access-control-allow-origin", origin.encode("latin-1")), EXPOSE]
+                    if await self._allows_credentials(origin, scope.get(ORGANIZATION)):
+                        cors_headers.append(CREDENTIALS)
                 message["headers"] = [*message["headers"], *cors_headers]
             await send(message)
 
@@ -113,6 +119,8 @@ class CorsMiddleware:
                 "Access-Control-Allow-Headers": ALLOWED_HEADERS,
                 "Access-Control-Max-Age": PREFLIGHT_SECONDS,
             }
+            if await self._allows_credentials(origin, None):
+                headers["Access-Control-Allow-Credentials"] = "true"
         return Response(status_code=204, headers=headers)
 
     async def _allows(self, origin: str, organization: Organization | None) -> bool:
@@ -121,3 +129,8 @@ class CorsMiddleware:
         if organization is not None:
             return origin in organization.settings.cors_origins
         return origin in await self._origins.all_origins()
+
+    async def _allows_credentials(self, origin: str, organization: Organization | None) -> bool:
+        if organization is not None:
+            return organization.settings.cookie_sessions and origin in organization.settings.cors_origins
+        return origin in await self._origins.with_cookies()

@@ -97,6 +97,9 @@ class AccountRules:
     approval: bool = strawberry.field(description="Whether the shop has to approve a new account.")
     keep_last_address: bool = strawberry.field(description="Whether the last address cannot be deleted.")
     api_key_required: bool = strawberry.field(description="Whether every request needs the publishable key.")
+    cookie_sessions: bool = strawberry.field(
+        description="Whether a login may ask for a cookie instead of tokens, with `X-Session: cookie`."
+    )
 
 
 @strawberry.type(description="The caller's own organization.")
@@ -125,6 +128,7 @@ class OwnOrganization(Node):
             approval=stored.approval,
             keep_last_address=stored.keep_last_address,
             api_key_required=stored.require_api_key,
+            cookie_sessions=stored.cookie_sessions,
         )
 
 

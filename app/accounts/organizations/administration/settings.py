@@ -54,6 +54,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "require_verified_email": "Whether an email address has to be proven before its account opens.",
     "keep_last_address": "Whether a customer's last address cannot be deleted.",
     "cors_origins": "Origins of the web pages that may call from a browser, such as `https://shop.example.org`.",
+    "cookie_sessions": "Whether browsers may be kept logged in by a cookie that no script can read, on pages of "
+    "`corsOrigins`, where the login asks for it with `X-Session: cookie`.",
     "address_strictness": "What becomes of an address that breaks rules of its country.",
     "storefront_url": "Web address of the shop, which the links in mails begin with; empty for the service's own.",
     "mail_sender": "Sender of the mails to customers; empty for the service's own.",
