@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.engine import make_url
@@ -170,9 +171,15 @@ def inhabited(request: pytest.FixtureRequest, urls: Urls) -> Inhabited | None:
 
 
 @pytest.fixture
-async def shop(urls: Urls, inhabited: Inhabited | None) -> AsyncIterator[Shop]:
+def shop_settings() -> dict[str, Any]:
+    """Settings of the process that a folder of tests needs."""
+    return {}
+
+
+@pytest.fixture
+async def shop(urls: Urls, inhabited: Inhabited | None, shop_settings: dict[str, Any]) -> AsyncIterator[Shop]:
     """A running shop with an organization that does not require a verified email address to log in."""
-    async with open_shop(urls, None if inhabited is None else inhabited.organization) as opened:
+    async with open_shop(urls, None if inhabited is None else inhabited.organization, **shop_settings) as opened:
         opened.not_counted = inhabited.conditions if inhabited is not None else {}
         yield opened
         if inhabited is not None:
