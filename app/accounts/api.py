@@ -23,7 +23,7 @@ from app.accounts.payloads import (
 from app.accounts.policy import AccountPolicy
 from app.accounts.refreshing import RefreshRequest
 from app.accounts.registration import AlreadyLoggedIn, NextStep
-from app.accounts.sessions import hand_out_tokens, replace_cookie, start_login_session
+from app.accounts.sessions import answer_as_customer, hand_out_tokens, replace_cookie, start_login_session
 from app.customers import repository
 from app.customers.api import to_customer
 from app.customers.fields import repository as extra_fields
@@ -37,7 +37,7 @@ from app.identity.proofs import repository as proofs
 from app.identity.proofs.purposes import Purpose
 from app.identity.sessions import service as sessions
 from app.identity.sessions.service import EndReason, LoginSessions, TokenPair
-from app.identity.sessions.tokens import TokenInvalid
+from app.identity.sessions.tokens import TokenExpired, TokenInvalid
 from app.platform.audit.log import Action, record
 from app.platform.errors import AppError, NotFound
 from app.platform.graphql.access import ANYBODY, CUSTOMER, GUEST
@@ -115,7 +115,8 @@ class AccountMutations:
         if organization.settings.approval:
             payload.next_step = NextStep.AWAIT_APPROVAL
         elif new_account.password_hash is not None:
-            _, payload.tokens = await start_login_session(context, session, customer.id)
+            session_id, payload.tokens = await start_login_session(context, session, customer.id)
+            answer_as_customer(context, customer_record, session_id)
             payload.device_token = device_tokens.issue(vault.fingerprints, customer_id=customer.id)
         return payload
 
@@ -142,12 +143,14 @@ class AccountMutations:
         )
         if isinstance(outcome, AppError):
             return LoginPayload(user_errors=user_errors(outcome), next_step=step_of_refusal(outcome))
-        return LoginPayload(
+        payload = LoginPayload(
             next_step=next_step(context.organization.settings, outcome.customer.personal),
             customer=to_customer(outcome.customer),
             tokens=await hand_out_tokens(context, session, outcome.session_id, outcome.tokens),
             device_token=outcome.device_token,
         )
+        answer_as_customer(context, outcome.customer, outcome.session_id)
+        return payload
 
     @mutation(
         allow=[GUEST, CUSTOMER],
@@ -167,13 +170,17 @@ class AccountMutations:
         Who asks for a cookie goes on with one in the same session, and the new refresh token is handed to nobody.
         """
         login_sessions = context.services.get(LoginSessions)
-        outcome = await refreshing.refresh(
-            session,
-            context.store.vault,
-            login_sessions,
-            context.services.get(RateLimits),
-            RefreshRequest(context.origin, input.refresh_token),
-        )
+        try:
+            outcome = await refreshing.refresh(
+                session,
+                context.store.vault,
+                login_sessions,
+                context.services.get(RateLimits),
+                RefreshRequest(context.origin, input.refresh_token),
+            )
+        except TokenExpired as expired:
+            # The only refusal with something beside `userErrors`.
+            return RefreshTokenPayload(user_errors=user_errors(expired), ended_reason=EndReason.EXPIRED)
         if outcome.tokens is None:
             errors = user_errors(TokenInvalid(field=("refreshToken",)))
             return RefreshTokenPayload(user_errors=errors, ended_reason=outcome.ended_reason)

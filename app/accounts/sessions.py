@@ -5,10 +5,12 @@ from uuid import UUID
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from app.accounts.payloads import Tokens, graphql_tokens
+from app.customers.records import CustomerRecord
 from app.identity.sessions import cookies, service
 from app.identity.sessions.service import EndReason, LoginSessions, TokenPair
 from app.platform.audit.log import Action, record
 from app.platform.graphql.context import Context
+from app.platform.principal import CallerKind, Principal
 
 
 async def start_login_session(context: Context, session: AsyncSession, customer_id: UUID) -> tuple[UUID, Tokens | None]:
@@ -22,6 +24,19 @@ async def start_login_session(context: Context, session: AsyncSession, customer_
     )
     record(session, context.origin, Action.LOGGED_IN, customer_id=customer_id, object_id=session_id)
     return session_id, await hand_out_tokens(context, session, session_id, issued)
+
+
+def answer_as_customer(context: Context, customer: CustomerRecord, session_id: UUID) -> None:
+    """Have the payload show all that the customer who has just logged in may see, in that customer's language."""
+    context.answer_as(
+        Principal(
+            CallerKind.CUSTOMER,
+            context.organization,
+            customer_id=customer.row.id,
+            session_id=session_id,
+            locale=customer.personal.locale,
+        )
+    )
 
 
 async def hand_out_tokens(

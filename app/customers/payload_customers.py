@@ -55,7 +55,7 @@ class CustomerPayload(Payload):
 
     customer_id: strawberry.Private[UUID | None] = None
 
-    @strawberry.field(description=f"Null when it was refused. {DESCRIPTION}")
+    @strawberry.field(description=f"Null when it was refused, and for a guest (`confirmEmailChange`). {DESCRIPTION}")
     async def customer(self, info: Info[Context, None]) -> Customer | None:
         """Read after the transaction."""
         customer_id = self.customer_id or info.context.principal.customer_id

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from math import ceil
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -174,13 +175,19 @@ class NotAllowed(AppError):
     message = "You may not set this field."
 
 
+SHOWN_SECONDS = 120
+
+
 class RateLimited(AppError):
     """Too many attempts; this one was not processed."""
 
     code = ErrorCode.RATE_LIMITED
-    message = "Too many attempts. Wait a little and try again."
+    message = "Too many attempts. Try again in {seconds} seconds."
+    message_in_minutes = "Too many attempts. Try again in {minutes} minutes."
 
     def __init__(self, retry_after_seconds: int) -> None:
         """`retry_after_seconds`: when another attempt makes sense."""
-        super().__init__(seconds=retry_after_seconds)
+        if retry_after_seconds > SHOWN_SECONDS:
+            self.message = self.message_in_minutes
+        super().__init__(seconds=retry_after_seconds, minutes=ceil(retry_after_seconds / 60))
         self.retry_after_seconds = retry_after_seconds

@@ -106,6 +106,48 @@ async def test_after_each_mutation_the_cache_and_a_reload_are_equal(shop: Shop) 
     assert found["pendingEmailChange"] == {"newEmail": "anna@example.org"}
 
 
+OWN = """{ id locale emailVerified pendingEmailChange { newEmail } sessions(first: 5) { nodes { current } }
+    accessLog(first: 5) { nodes { action } } addresses { country { name } zone { name } } }"""
+
+
+async def test_who_has_just_logged_in_sees_what_the_next_request_would_show(shop: Shop) -> None:
+    account = {"email": "ann@example.org", "password": PASSWORD, "passwordConfirmation": PASSWORD, "locale": "de"}
+    given = {**account, "address": {**HOME, "zone": "ZH"}}
+    register = f"""mutation ($input: RegisterInput!) {{ register(input: $input) {{
+        customer {OWN} tokens {{ accessToken }} userErrors {{ code field }} }} }}"""
+    login = f"""mutation ($input: LoginInput!) {{ login(input: $input) {{
+        customer {OWN} tokens {{ accessToken }} userErrors {{ code field }} }} }}"""
+    names = {"identifier": "ann@example.org", "password": PASSWORD}
+    bob = await shop.register("bob@example.org")
+
+    for document, name, sent, token in [
+        (register, "register", given, None),
+        (login, "login", names, None),
+        (login, "login", names, bob.token),
+    ]:
+        payload = (await shop.ask(document, token=token, input=sent)).payload(name)
+        reloaded = (await shop.ask(f"{{ me {OWN} }}", token=payload["tokens"]["accessToken"])).data["me"]
+
+        assert payload["customer"] == reloaded
+        [address] = payload["customer"]["addresses"]
+        assert address["country"]["name"] == "Schweiz"
+
+
+async def test_a_login_says_nothing_about_who_sends_the_next_mutation_of_the_document(shop: Shop) -> None:
+    ann, bob = await shop.register("ann@example.org"), await shop.register("bob@example.org")
+    login = 'login(input: { identifier: "ann@example.org", password: "a quiet green bicycle" })'
+    document = f"""mutation {{
+        login: {login} {{ customer {{ email sessions(first: 1) {{ totalCount }} }} userErrors {{ code }} }}
+        updateCustomer(input: {{ firstName: "Bo" }}) {{ customer {{ email firstName }} userErrors {{ code }} }} }}"""
+
+    as_bob, as_guest = await shop.ask(document, token=bob.token), await shop.ask(document)
+
+    assert as_bob.data["login"]["customer"]["email"] == ann.email
+    assert as_bob.data["updateCustomer"]["customer"] == {"email": bob.email, "firstName": "Bo"}
+    assert as_guest.codes == ["UNAUTHENTICATED"]
+    assert (await shop.ask("{ me { firstName } }", token=ann.token)).data["me"] == {"firstName": None}
+
+
 async def test_a_change_to_an_address_that_is_taken_looks_like_any_other(shop: Shop) -> None:
     shown = "{ me { pendingEmailChange { newEmail } } }"
     ask = """mutation ($input: RequestEmailChangeInput!) { requestEmailChange(input: $input) {

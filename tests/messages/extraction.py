@@ -57,7 +57,7 @@ class _Module:
             if isinstance(node, ast.ClassDef):
                 error = getattr(self.module, node.name, None)
                 for statement in node.body if _is_error(error) else ():
-                    if isinstance(statement, ast.Assign | ast.AnnAssign) and _target(statement) == "message":
+                    if isinstance(statement, ast.Assign | ast.AnnAssign) and _target(statement).startswith("message"):
                         yield from ((text, error, None) for text in self._texts(statement.value))  # type: ignore[misc]
             if isinstance(node, ast.Call) and node.args:
                 error = self._called(node.func)
@@ -96,9 +96,9 @@ class _Module:
                 raise NoText(message)
 
 
-def _target(statement: ast.Assign | ast.AnnAssign) -> str | None:
+def _target(statement: ast.Assign | ast.AnnAssign) -> str:
     target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-    return target.id if isinstance(target, ast.Name) else None
+    return target.id if isinstance(target, ast.Name) else ""
 
 
 def _is_error(called: object) -> bool:

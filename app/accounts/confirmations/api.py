@@ -36,7 +36,7 @@ from app.accounts.passwords import lock_proven
 from app.accounts.payloads import Tokens
 from app.accounts.policy import AccountPolicy
 from app.accounts.registration import NextStep
-from app.accounts.sessions import hand_out_tokens, start_login_session
+from app.accounts.sessions import answer_as_customer, hand_out_tokens, start_login_session
 from app.customers import repository
 from app.customers.api import to_customer
 from app.customers.mail_recipients import (
@@ -340,21 +340,25 @@ async def verified_payload(context: Context, session: AsyncSession, result: Veri
         if not has_password:
             payload.password_token = await _password_token(context, session, customer.row.id)
         return payload
-    payload.customer = to_customer(open_row(row_of(customer.row), await context.store.vault.cipher(customer.row.id)))
+    found = open_row(row_of(customer.row), await context.store.vault.cipher(customer.row.id))
+    payload.customer = to_customer(found)
     if awaits_approval(settings, customer.row.approval):
         payload.next_step = NextStep.AWAIT_APPROVAL
         return payload
     payload.next_step = next_step(settings, customer.personal) if has_password else NextStep.DONE
     if has_password and context.principal.customer_id is None:
-        logged_in, payload.tokens = await _log_in(context, session, result)
-        if not logged_in:
+        session_id, payload.tokens = await _log_in(context, session, result)
+        if session_id is None:
             return VerifyEmailPayload(email=payload.email, next_step=NextStep.LOG_IN)
+        answer_as_customer(context, found, session_id)
         payload.device_token = device_tokens.issue(context.store.vault.fingerprints, customer_id=customer.row.id)
     return payload
 
 
-async def _log_in(context: Context, session: AsyncSession, result: VerificationResult) -> tuple[bool, Tokens | None]:
-    """Whether it is logged in, and the tokens unless they are in a cookie.
+async def _log_in(
+    context: Context, session: AsyncSession, result: VerificationResult
+) -> tuple[UUID | None, Tokens | None]:
+    """The session, None where nobody is logged in, and its tokens unless they are in a cookie.
 
     The first use of a proof starts a session; a repeated one answers for the same, and not once that has ended.
     """
@@ -362,9 +366,9 @@ async def _log_in(context: Context, session: AsyncSession, result: VerificationR
     if not result.repeated:
         session_id, tokens = await start_login_session(context, session, customer_id)
         await verification.remember_session(session, context.store.vault, result, session_id=session_id)
-        return True, tokens
+        return session_id, tokens
     if result.session_id is None:
-        return False, None
+        return None, None
     issued = await context.services.get(LoginSessions).issue_again(
         session,
         organization_id=context.organization.id,
@@ -373,8 +377,8 @@ async def _log_in(context: Context, session: AsyncSession, result: VerificationR
         by_cookie=context.cookie.asked,
     )
     if issued is None:
-        return False, None
-    return True, await hand_out_tokens(context, session, result.session_id, issued)
+        return None, None
+    return result.session_id, await hand_out_tokens(context, session, result.session_id, issued)
 
 
 async def _password_token(context: Context, session: AsyncSession, customer_id: UUID) -> str:

@@ -46,6 +46,9 @@ class FormField:
     label: str = strawberry.field(description="What to write beside it, in the language asked for.")
     required: bool = strawberry.field(description="Whether the form is refused without it.")
     read_only: bool = strawberry.field(description="Whether it is shown only: the mutation takes no such field.")
+    min_length: int | None = strawberry.field(
+        description="How many characters it must have at least; null where there is no such rule."
+    )
     max_length: int | None = strawberry.field(description="How many characters it may have; null where not typed.")
     pattern: str | None = strawberry.field(
         description="What the value must look like from beginning to end, for the `pattern` of an HTML input."
@@ -87,6 +90,7 @@ def _graphql_field(found: Field, language: str) -> FormField:
         label=found.label,
         required=found.required,
         read_only=found.read_only,
+        min_length=found.min_length,
         max_length=found.max_length,
         pattern=found.pattern,
         value=found.value,
@@ -122,12 +126,12 @@ class FormQueries:
         """Writes nothing, and does not check whether an address or login name is taken."""
         settings, locale = context.organization.settings, locale or context.locale
         extras = await extra_fields.by_organization(context.store, context.organization.id)
-        found = fields.registration(settings, extras, locale=locale)
+        min_length = context.services.get(AccountPolicy).password_min_length_for(settings)
+        found = fields.registration(settings, extras, locale=locale, password_min_length=min_length)
         typed = {one.name: one.value for one in values or []}
         if address:
             country, is_business = typed_values.country(typed), typed_values.is_business(typed)
             found += fields.first_address(country, is_business=is_business, locale=locale)
-        min_length = context.services.get(AccountPolicy).password_min_length_for(settings)
         return graphql_form(
             typed_values.with_values(found, typed, settings, password_min_length=min_length),
             locale,

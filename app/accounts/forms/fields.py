@@ -69,6 +69,7 @@ class FormField:
     label: str
     required: bool = False
     read_only: bool = False
+    min_length: int | None = None
     max_length: int | None = None
     pattern: str | None = None
     value: str | None = None
@@ -97,6 +98,7 @@ def registration(
     extras: Sequence[ExtraFieldDefinition],
     *,
     locale: str | None,
+    password_min_length: int,
 ) -> list[FormField]:
     """The fields of a registration; login name and terms only if the organization requires them.
 
@@ -107,7 +109,15 @@ def registration(
     if settings.require_login_name:
         fields.append(_login_name(locale, required=True))
     fields += [
-        _field(name, FieldType.PASSWORD, locale, str, required=True, max_length=MAX_LENGTH)
+        _field(
+            name,
+            FieldType.PASSWORD,
+            locale,
+            str,
+            required=True,
+            min_length=password_min_length,
+            max_length=MAX_LENGTH,
+        )
         for name in ("password", "passwordConfirmation")
     ]
     fields += [_profile_field(by_name[name], locale) for name in REGISTRATION_PROFILE_FIELDS]
@@ -203,6 +213,7 @@ def _login_name(locale: str | None, *, required: bool = False) -> FormField:
         locale,
         LoginName.parse,
         required=required,
+        min_length=LOGIN_NAME_MIN,
         max_length=LOGIN_NAME_MAX,
         pattern=LOGIN_NAME_PATTERN,
     )

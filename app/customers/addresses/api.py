@@ -72,8 +72,8 @@ class Address(Node):
         return PhoneNumber(self.phone).national if self.phone else None
 
     @strawberry.field(
-        description="The lines for an envelope in the country's own order, the country last; without it for an address "
-        "in the shop's own `defaultCountry`."
+        description="The lines for an envelope in the country's own order, the country last and in English; without it "
+        "for an address in the shop's own `defaultCountry`."
     )
     def formatted(self, info: Info[Context, None]) -> list[str]:
         """The lines as the country's postal service wants them."""

@@ -41,7 +41,9 @@ describe(
 class Session(Node):
     """GraphQL type of a login session, with what its owner needs to recognize it."""
 
-    device: str | None = strawberry.field(description="Browser and system in words, such as `Firefox on Windows`.")
+    device: str | None = strawberry.field(
+        description="Browser and system in English words, such as `Firefox on Windows`."
+    )
     created_at: datetime = strawberry.field(description="When the customer logged in.")
     last_used_at: datetime = strawberry.field(description="When its tokens were exchanged last.")
     expires_at: datetime = strawberry.field(description="When it ends unless its tokens are exchanged before.")

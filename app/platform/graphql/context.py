@@ -42,6 +42,7 @@ class Context:
     services: Services
     dead_session: DeadSession | None = None
     cookie: SessionCookie = field(default_factory=SessionCookie)
+    _sender: RequestOrigin | None = None
     _loaders: dict[Load[Any], DataLoader[UUID, Any]] = field(default_factory=dict)
 
     @property
@@ -75,7 +76,17 @@ class Context:
 
     def follow_locale(self, locale: str | None) -> None:
         """The customer's own locale was just changed: what is answered from now on is named in it."""
-        self.origin = replace(self.origin, principal=replace(self.origin.principal, locale=locale))
+        self.answer_as(replace(self.principal, locale=locale))
+        self._sender = self.origin
+
+    def answer_as(self, principal: Principal) -> None:
+        """The mutation logged a customer in: its payload shows what that customer may see, until the next one."""
+        self._sender = self._sender or self.origin
+        self.origin = replace(self.origin, principal=principal)
+
+    def act_as_sender(self) -> None:
+        """What follows is done as who sent the request, whom a mutation before may have logged in."""
+        self.origin = self._sender or self.origin
 
     async def load(self, load: Load[Loaded], key: UUID) -> Loaded:
         """The result of `load` for `key`; calls for several keys in the same turn of the event loop share one query."""

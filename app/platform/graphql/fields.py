@@ -96,6 +96,7 @@ def mutation(
         is_guarded = not session_may_end and GUEST not in allow
 
         async def resolver(self: object, info: Info[Context, None], **arguments: Any) -> Payload:
+            info.context.act_as_sender()
             authorize(info.context.principal, allow)
             for run in range(1, MAX_RUNS + 1):
                 try:
@@ -112,6 +113,7 @@ def mutation(
             raise AssertionError
 
         async def run_in_transaction(self: object, context: Context, **arguments: Any) -> Payload:
+            context.act_as_sender()
             try:
                 with context.cookie.unchanged_on_failure():
                     async with context.store.database.transaction() as session:

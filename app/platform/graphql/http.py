@@ -127,6 +127,9 @@ class GraphQLEndpoint:
             raise BadRequest(400, "Name one of the document's operations in operationName.")
         if method == "GET" and operation.kind != "query":
             raise BadRequest(405, "Only queries may be sent by GET.", allow="POST")
+        if method == "GET" and operation.is_post_only:
+            # A URL stands in the logs of every proxy.
+            raise BadRequest(405, "What people typed may be sent by POST only.", allow="POST")
         return document, operation
 
     async def _document_text(self, graphql_request: GraphQLRequest) -> str:
@@ -161,6 +164,8 @@ class GraphQLEndpoint:
         return {"requested": cost, "limit": limit}
 
     async def _parse_request(self, request: Request) -> GraphQLRequest:
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            raise BadRequest(400, "There are no subscriptions here. Send operations by POST.")
         if request.method == "GET":
             return _parse_body(_query_parameters(request))
         if request.method != "POST":

@@ -37,6 +37,8 @@ class OperationClass(Enum):
 
 # Each of these asks the payment gateway about a card, so stolen card numbers could be tested here.
 CARD_CHECKING_MUTATIONS = frozenset({"addPaymentMethod", "createPaymentSession"})
+# Arguments of queries that may hold a password.
+TYPED_ARGUMENTS = {"registrationForm": "values"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Operation:
     `amount` is how often it does what its class says: thirty aliased logins are thirty attempts. `card_checks` is how
     often it asks the payment gateway about a card, in addition. `open_to_guests`: every root field is one that a guest
     may use, with an answer that does not depend on the caller. `is_reference`: every root field is reference data.
+    `is_post_only`: it carries what people typed.
     """
 
     kind: str
@@ -55,6 +58,7 @@ class Operation:
     card_checks: int = 0
     open_to_guests: bool = False
     is_reference: bool = False
+    is_post_only: bool = False
 
 
 def operations(schema: GraphQLSchema, document: DocumentNode) -> dict[str | None, Operation]:
@@ -75,18 +79,24 @@ def _operation(
     cost: Cost,
 ) -> Operation:
     kind = node.operation.value
+    nodes = list(_root_fields(node.selection_set, fragments, set()))
     # Fields with the same response name are one field (GraphQL, section 5.3.2).
-    fields = {
-        (field.alias or field.name).value: field.name.value
-        for field in _root_fields(node.selection_set, fragments, set())
-    }
+    fields = {(field.alias or field.name).value: field.name.value for field in nodes}
     root = schema.get_root_type(node.operation)
     open_to_guests = root is not None and all(
         name.startswith("__") or _metadata(root, name, OPEN_TO_GUESTS) for name in fields.values()
     )
     if node.operation is not OperationType.MUTATION or root is None:
         is_reference = root is not None and all(_metadata(root, name, REFERENCE) for name in fields.values())
-        return Operation(kind, OperationClass.READS, 1, cost, open_to_guests=open_to_guests, is_reference=is_reference)
+        return Operation(
+            kind,
+            OperationClass.READS,
+            1,
+            cost,
+            open_to_guests=open_to_guests,
+            is_reference=is_reference,
+            is_post_only=any(_has_typed_argument(field) for field in nodes),
+        )
     refreshes = sum(_metadata(root, name, REFRESH) for name in fields.values())
     attempts = sum(_metadata(root, name, CREDENTIALS) for name in fields.values()) - refreshes
     card_checks = sum(name in CARD_CHECKING_MUTATIONS for name in fields.values())
@@ -94,6 +104,11 @@ def _operation(
     if refreshes and refreshes == len(fields):
         operation_class = OperationClass.REFRESHES
     return Operation(kind, operation_class, attempts or len(fields), cost, card_checks, open_to_guests)
+
+
+def _has_typed_argument(field: FieldNode) -> bool:
+    typed = TYPED_ARGUMENTS.get(field.name.value)
+    return any(argument.name.value == typed for argument in field.arguments or ())
 
 
 def _root_fields(

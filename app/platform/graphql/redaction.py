@@ -8,6 +8,7 @@ _INVALID_DATETIME = (
 )
 _INVALID_DATE = "This is not a Date. Write a day as in 2026-01-31."
 _REDACTIONS = (
+    (re.compile(r" to be None\.$"), " to be null."),
     (re.compile(r"Expected value of type 'DateTime!?', .*$", re.DOTALL), _INVALID_DATETIME),
     (re.compile(r"Expected value of type 'Date!?', .*$", re.DOTALL), _INVALID_DATE),
     (re.compile(r"Value cannot represent an? (\w+):.*$", re.DOTALL), r"This is not a \1."),

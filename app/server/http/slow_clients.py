@@ -6,13 +6,20 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
+class HttpOnlyProtocol(HttpToolsProtocol):
+    """Answers who asks for a WebSocket over HTTP, without the server's advice to install a library for it."""
+
+    def _unsupported_upgrade_warning(self) -> None:
+        pass
+
+
 def protocol(*, head_seconds: float, body_seconds: float) -> type[HttpToolsProtocol]:
     """The server's HTTP protocol with one deadline for a request's head and one for the whole request.
 
     The server's own timeout applies between requests only, and each byte resets it. Responses have no deadline.
     """
 
-    class DeadlineProtocol(HttpToolsProtocol):
+    class DeadlineProtocol(HttpOnlyProtocol):
         """Closes the connection when a request is not complete in time."""
 
         _deadline: asyncio.TimerHandle | None = None

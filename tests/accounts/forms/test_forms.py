@@ -250,6 +250,38 @@ async def test_countries_and_zones_are_chosen_and_named_as_their_country_calls_t
     assert "zone" not in german
 
 
+async def test_the_form_says_the_shortest_password_and_login_name(shop: Shop) -> None:
+    organization = await shop.create_organization("careful", password_min_length=12, require_login_name=True)
+    answer = await shop.ask("{ registrationForm { fields { name minLength } } }", organization=organization)
+
+    found = {one["name"]: one["minLength"] for one in answer.data["registrationForm"]["fields"]}
+
+    assert (found["password"], found["passwordConfirmation"], found["loginName"], found["email"]) == (12, 12, 5, None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'query Q { registrationForm(values: [{ name: "password", value: "hunter2" }]) { fields { name } } }',
+        "query Q($v: [FormValueInput!]) { registrationForm(values: $v) { fields { name } } }",
+        "query Q($v: [FormValueInput!]) { form: registrationForm(values: $v) { fields { name } } viewer { kind } }",
+        "query Q { ...F } fragment F on Query { registrationForm(values: []) { fields { name } } }",
+    ],
+)
+async def test_what_was_typed_is_taken_by_post_only(shop: Shop, query: str) -> None:
+    headers = {"x-api-key": shop.organization.key}
+
+    refused = await shop.client.get("/graphql", params={"query": query}, headers=headers)
+    plain = await shop.client.get(
+        "/graphql", params={"query": "{ registrationForm { fields { name } } }"}, headers=headers
+    )
+
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    assert "data" not in refused.json()
+    assert plain.status_code == 200
+    assert (await shop.ask(query)).data
+
+
 async def test_errors_of_a_form_are_in_the_language_of_its_labels(shop: Shop) -> None:
     document = """query ($locale: String) { registrationForm(
         locale: $locale, values: [{ name: "email", value: "nope" }]) { fields { name label error { message } } } }"""

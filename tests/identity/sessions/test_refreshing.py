@@ -148,6 +148,9 @@ async def test_a_session_idle_for_too_long_is_over(shop: Shop, monkeypatch: pyte
     monkeypatch.setattr("app.identity.sessions.service.now", lambda: later)
 
     assert await refresh(shop, ann.refresh_token) == [("TOKEN_EXPIRED", ["refreshToken"])]
+    why = "mutation ($input: RefreshTokenInput!) { refreshToken(input: $input) { endedReason userErrors { code } } }"
+    answer = await shop.ask(why, input={"refreshToken": ann.refresh_token})
+    assert answer.data["refreshToken"]["endedReason"] == "EXPIRED"
 
 
 @pytest.mark.parametrize("token", ["", "rt_x", "\0", "x" * 100_000, "ß"])

@@ -225,3 +225,22 @@ async def test_who_sends_many_megabytes_gets_the_answer_and_not_a_closed_connect
 
     assert (answer.status_code, answer.json()["errors"][0]["message"]) == (413, TOO_LARGE[2])
     assert healthy.status_code == 200
+
+
+async def test_who_asks_for_a_websocket_is_told_to_post(shop: Shop) -> None:
+    headers = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-protocol": "graphql-transport-ws"}
+
+    answer = await shop.client.get("/graphql", headers=headers)
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["message"] == "There are no subscriptions here. Send operations by POST."
+
+
+async def test_messages_speak_of_null_as_json_does(shop: Shop) -> None:
+    document = "mutation ($input: RegisterInput!) { register(input: $input) { userErrors { code } } }"
+
+    answer = await shop.ask(document, input={"email": None})
+
+    assert answer.codes == ["BAD_USER_INPUT"]
+    assert "None" not in answer.body["errors"][0]["message"]
+    assert answer.body["errors"][0]["message"].endswith("not to be null.")
