@@ -34,6 +34,9 @@ EMAIL_LIKE = re.compile(r"[^@]@[^@]+\.[^@]")
 SHOPPER_REFERENCE = re.compile(r"[!-~]+")
 # U+2028 and U+2029 break lines, but are not control characters.
 LINE_BREAKS = frozenset("\n\t\u2028\u2029")
+# They turn around or hide what stands after them, in mails and in the back office, too (Unicode Technical Report 36,
+# section 2.8.1). Marks and isolates, which people need to mix scripts, do not.
+OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e")
 MIN_BIRTH_YEAR = 1880
 
 
@@ -45,11 +48,18 @@ class InvalidPhone(AppError):
 
 
 def normalize_text(raw: str) -> str:
-    """`raw` in NFC without surrounding blanks and invisible characters; raise `Invalid` for control characters."""
+    """`raw` in NFC without surrounding blanks and invisible characters.
+
+    Raise `Invalid` for control characters, and for those that turn the direction of what follows.
+    """
     value = without_blanks(unicodedata.normalize("NFC", raw))
-    if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in value):
+    if any(_is_control(character) for character in value):
         raise Invalid("This contains control characters. Remove them.", rule=ErrorRule.CONTROL_CHARACTERS)
     return value
+
+
+def _is_control(character: str) -> bool:
+    return character in OVERRIDES or (unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t")
 
 
 def text_parser(min_length: int, max_length: int, *, multiline: bool = False) -> Callable[[str], str]:

@@ -175,3 +175,14 @@ def test_any_text_is_either_kept_or_refused(raw: str) -> None:
 @given(some.text(max_size=60))
 def test_a_folded_text_folds_to_itself(raw: str) -> None:
     assert fold(fold(raw)) == fold(raw)
+
+
+@pytest.mark.parametrize("override", ["\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u0000", "\u001b"])
+def test_what_turns_or_controls_the_text_after_it_is_refused(override: str) -> None:
+    with pytest.raises(Invalid, match="control characters"):
+        text_parser(1, 32)(f"Ann{override}gpj.exe")
+
+
+@pytest.mark.parametrize("text", ["\u200fعلي", "a\u2067عربي\u2069b", "👨\u200d👩", "ZoÃ«"])
+def test_marks_isolates_and_joiners_are_part_of_a_text(text: str) -> None:
+    assert text_parser(1, 32)(text) in {text, text.strip("\u200f")}
