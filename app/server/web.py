@@ -62,6 +62,7 @@ from app.platform.vault.versions import all_versions
 from app.privacy.exports import downloads
 from app.privacy.receipts import routes as receipts
 from app.server import mail_pages
+from app.server.example_operations import groups
 from app.server.graphiql.assets import static_files
 from app.server.graphiql.page import CONTENT_SECURITY_POLICY, render_page
 from app.server.http import cors, jsonp, metrics
@@ -238,7 +239,9 @@ class RequestHandlers:
         return found.response(store) if found else Response("Not Found", 404)
 
     def _graphiql(self, request: Request) -> Response:
-        html = render_page(endpoint=GRAPHQL, assets=STATIC, headers=_demo_headers(self._runtime.settings))
+        html = render_page(
+            endpoint=GRAPHQL, assets=STATIC, headers=_demo_headers(self._runtime.settings), groups=groups()
+        )
         policy = CONTENT_SECURITY_POLICY
         if self._runtime.settings.jsonp:
             # With JSONP, a GraphQL response of this host can be a script.

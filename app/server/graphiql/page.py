@@ -1,11 +1,11 @@
 """The GraphiQL page and its Content-Security-Policy."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Final
 
-from app.server.graphiql.tabs import EXAMPLES, Tab
+from app.server.graphiql.tabs import EXAMPLES, Group, Tab
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(  # noqa: FLY002 - one directive a line
     (
@@ -48,9 +48,17 @@ PAGE: Final = """\
 """
 
 
-def render_page(*, endpoint: str, assets: str, headers: Mapping[str, str], tabs: Iterable[Tab] = EXAMPLES) -> str:
+def render_page(
+    *,
+    endpoint: str,
+    assets: str,
+    headers: Mapping[str, str],
+    tabs: Iterable[Tab] = EXAMPLES,
+    groups: Sequence[Group] = (),
+) -> str:
     """The HTML of GraphiQL for the GraphQL endpoint at the path `endpoint`, with its files at the path `assets`.
 
+    A panel lists the operations of `groups`, to be opened in tabs.
     `headers` are shown in the header editor of every tab, so everybody who opens the page can read them: publishable
     values only. Serve it with `CONTENT_SECURITY_POLICY`; it has no inline script, so it needs no nonce.
     """
@@ -58,6 +66,15 @@ def render_page(*, endpoint: str, assets: str, headers: Mapping[str, str], tabs:
         "endpoint": endpoint,
         "headers": dict(headers),
         "tabs": [{"query": tab.document, "variables": tab.variables} for tab in tabs],
+        "groups": [
+            {
+                "name": group.name,
+                "operations": [
+                    {"name": one.name, "query": one.document, "variables": one.variables} for one in group.operations
+                ],
+            }
+            for group in groups
+        ],
     }
     return PAGE.format(assets=escape(assets.rstrip("/")), configuration=json_for_script(configuration))
 

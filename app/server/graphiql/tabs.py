@@ -26,6 +26,14 @@ class Tab:
     variables: str
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Operations that belong together, as the panel lists them."""
+
+    name: str
+    operations: tuple[Tab, ...]
+
+
 def operations(source: str) -> Iterator[tuple[str, str]]:
     """Name and exact text of each named operation in a document."""
     for definition in parse(source).definitions:

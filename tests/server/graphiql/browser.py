@@ -117,6 +117,29 @@ class Playground:
         self.page.mouse.move(box["x"] + 5 + pixels, box["y"] + 5, steps=pixels)
         self.page.mouse.up()
 
+    def open_panel(self) -> None:
+        self.page.get_by_role("button", name=re.compile("Show Operations")).click()
+
+    def groups(self) -> list[str]:
+        return self.page.locator(".patron-operations h2").all_inner_texts()
+
+    def open_operation(self, name: str) -> None:
+        """Choose it in the panel, and wait until it is in the editor."""
+        self.page.locator(".patron-operations").get_by_role("button", name=name, exact=True).click()
+        expect(self.page.locator(".graphiql-tab-active")).to_contain_text(name)
+
+    def be_a_guest(self) -> None:
+        self.page.get_by_role("button", name="Be a guest again").click()
+
+    def write_variables(self, variables: str) -> None:
+        self.page.get_by_role("button", name="Variables", exact=True).click()
+        self.page.get_by_label("Variables", exact=True).locator(".graphiql-editor:not(.hidden) .CodeMirror").click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(variables)
+
+    def expect_answer(self, part: str) -> None:
+        expect(self.page.locator(".result-window")).to_contain_text(part)
+
     def new(self) -> None:
         self.page.get_by_role("button", name="Add tab").click()
 

@@ -3,7 +3,8 @@
 
 {
   const configured = document.getElementById("configuration").textContent;
-  const { endpoint, headers, tabs } = JSON.parse(configured);
+  const { createElement } = React;
+  const { endpoint, headers, tabs, groups } = JSON.parse(configured);
   const defaultHeaders = Object.keys(headers).length > 0 ? JSON.stringify(headers, null, 2) : "";
   const defaultTabs = tabs.map((tab) => ({ ...tab, headers: defaultHeaders }));
 
@@ -39,14 +40,90 @@
     const sent = new Headers(options?.headers);
     sent.set("content-type", "application/json");
     if (!sent.has("accept")) sent.set("accept", "application/graphql-response+json, application/json");
+    // Whoever logged in last, unless the headers say who asks: an empty Authorization is a guest's.
+    if (login.token && !sent.has("authorization")) sent.set("authorization", `Bearer ${login.token}`);
+    if (!sent.get("authorization")) sent.delete("authorization");
     const response = await fetch(endpoint, { method: "POST", headers: sent, body: JSON.stringify(parameters) });
     const answer = await response.text();
     try {
-      return JSON.parse(answer);
+      const result = JSON.parse(answer);
+      login.follow(result.data);
+      return result;
     } catch {
       // Not from the service: a proxy in between, say.
       return { errors: [{ message: `HTTP ${response.status} ${response.statusText}: ${answer}` }] };
     }
+  }
+
+  // The access token of the last login: in memory only, so that a reload forgets it.
+  const login = {
+    token: null,
+    shown: () => {},
+    follow(data) {
+      const answered = Object.values(data ?? {}).find((payload) => payload?.tokens?.accessToken);
+      if (answered) this.set(answered.tokens.accessToken);
+      else if (data?.logout?.userErrors?.length === 0 || data?.logoutEverywhere?.userErrors?.length === 0) this.set(null);
+    },
+    set(token) {
+      this.token = token;
+      this.shown(token);
+    },
+  };
+
+  function Icon() {
+    const lines = [6, 12, 18].map((y) => createElement("path", { key: y, d: `M4 ${y}h16` }));
+    return createElement(
+      "svg",
+      { viewBox: "0 0 24 24", fill: "none", stroke: "currentColor", strokeWidth: 1.5, "aria-hidden": true },
+      lines,
+    );
+  }
+
+  // All operations in groups; one that is open already is chosen, any other gets a tab of its own.
+  function Operations() {
+    const editor = GraphiQL.React.useEditorContext({ nonNull: true });
+    const [token, setToken] = React.useState(login.token);
+    const [wanted, setWanted] = React.useState(null);
+    login.shown = setToken;
+    React.useEffect(() => {
+      if (wanted === null || editor.activeTabIndex !== editor.tabs.length - 1) return;
+      editor.queryEditor?.setValue(wanted.query);
+      editor.variableEditor?.setValue(wanted.variables);
+      editor.headerEditor?.setValue(defaultHeaders);
+      setWanted(null);
+    }, [wanted, editor.tabs.length]);
+    function open(operation) {
+      const index = editor.tabs.findIndex((tab) => tab.query === operation.query);
+      if (index >= 0) editor.changeTab(index);
+      else {
+        editor.addTab();
+        setWanted(operation);
+      }
+    }
+    const list = groups.map(({ name, operations }) => [
+      createElement("h2", { key: `${name} heading` }, name),
+      createElement(
+        "ul",
+        { key: name, "aria-label": name },
+        operations.map((one) =>
+          createElement(
+            "li",
+            { key: one.name },
+            createElement("button", { type: "button", onClick: () => open(one) }, one.name),
+          ),
+        ),
+      ),
+    ]);
+    const who = token ? "The next request is sent as who logged in last." : "After a login the next request is sent with its token.";
+    const forget = createElement("button", { key: "forget", type: "button", onClick: () => login.set(null) }, "Be a guest again");
+    return createElement(
+      "section",
+      { className: "patron-operations" },
+      createElement("h1", { className: "graphiql-doc-explorer-title" }, "Operations"),
+      createElement("p", { role: "status" }, who),
+      token ? forget : null,
+      list,
+    );
   }
 
   // Tabs stand in several rows (start.css), but GraphiQL moves them as if in one: a hand that trembles while it clicks
@@ -57,7 +134,6 @@
 
   forgetOutdatedTabs();
   const { query, variables, headers: openHeaders } = openTab();
-  const { createElement } = React;
   const application = createElement(
     GraphiQL,
     {
@@ -68,6 +144,7 @@
       query,
       variables,
       headers: openHeaders,
+      plugins: groups.length > 0 ? [{ title: "Operations", icon: Icon, content: Operations }] : [],
       defaultEditorToolsVisibility: true,
       isHeadersEditorEnabled: true,
       inputValueDeprecation: true,
