@@ -78,6 +78,7 @@ async def test_a_new_mail_leaves_the_older_link_good_and_keeps_what_was_register
     await storefront.succeed("requestEmailVerification", email=ANN)
     newer = (await storefront.mail_values("VERIFY_EMAIL", ANN))["token"]
     assert newer != older
+    assert (await storefront.shop.audit())[-1] == "customer.email_verification_requested"
     await storefront.succeed("verifyEmail", token=newer)
 
     assert (await storefront.me(await storefront.token(ANN))).data["me"]["firstName"] == "Ann"

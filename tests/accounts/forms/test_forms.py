@@ -250,6 +250,29 @@ async def test_countries_and_zones_are_chosen_and_named_as_their_country_calls_t
     assert "zone" not in german
 
 
+async def test_a_text_longer_than_the_form_says_is_refused_by_register_with_the_same_number(shop: Shop) -> None:
+    answer = await shop.ask("{ registrationForm(address: true) { fields { path type maxLength } } }")
+    lengths = {
+        tuple(one["path"]): one["maxLength"]
+        for one in answer.data["registrationForm"]["fields"]
+        if one["type"] in {"TEXT", "MULTILINE"}
+        and one["maxLength"]
+        and one["path"][-1] not in {"country", "postalCode"}
+    }
+    too_long: dict[str, Any] = {"address": {"country": "CH", "line1": "Weg 1", "city": "Bern", "postalCode": "3011"}}
+    for path, length in lengths.items():
+        at = too_long["address"] if path[0] == "address" else too_long
+        at[path[-1]] = "x" * (length + 1)
+    document = """mutation ($input: RegisterInput!) { register(input: $input) {
+        userErrors { code field ... on InputError { max } } } }"""
+    account = {"email": "ann@example.org", "password": PASSWORD, "passwordConfirmation": PASSWORD}
+
+    refused = (await shop.ask(document, input={**account, **too_long})).data["register"]["userErrors"]
+
+    assert {tuple(one["field"]): one["max"] for one in refused if one["code"] == "TOO_LONG"} == lengths
+    assert len(lengths) > 8
+
+
 async def test_the_form_says_the_shortest_password_and_login_name(shop: Shop) -> None:
     organization = await shop.create_organization("careful", password_min_length=12, require_login_name=True)
     answer = await shop.ask("{ registrationForm { fields { name minLength } } }", organization=organization)

@@ -61,7 +61,10 @@ async def test_a_wrong_form_is_refused_and_nothing_happens(shop: Shop) -> None:
 
 
 async def test_a_malformed_header_is_an_unknown_client(shop: Shop) -> None:
-    for authorization in ("Basic", "Basic ###", "Basic bm9jb2xvbg==", "Basic /////w==", "Bearer abc"):
+    right = basic(shop.organization.client_id, shop.organization.client_secret)["authorization"]
+    # What is no base64 is not passed over.
+    with_garbage = f"{right[:20]}!{right[20:]}"
+    for authorization in ("Basic", "Basic ###", "Basic bm9jb2xvbg==", "Basic /////w==", "Bearer abc", with_garbage):
         answer = await send(shop, grant_type=CREDENTIALS, headers={"authorization": authorization})
 
         assert refusal_of(answer) == (401, "invalid_client"), authorization

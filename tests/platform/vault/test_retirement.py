@@ -81,6 +81,7 @@ async def test_a_version_is_retired_after_a_backup_that_does_not_need_it(urls: U
         assert await states(shop) == {1: "destroyed", 2: "current"}
         assert await fetch(shop, "SELECT wrapped FROM key_versions WHERE version = 1") == [(None,)]
         assert await lines(urls.folder / "master.key") == {2}
+        assert set(vault.ring._loaded) == {2}
         vault._ciphers.clear()
         assert await first_name(shop, ann.token) == "Ann"
         assert (await shop.client.get("/readyz")).json() == {"status": "ready"}
