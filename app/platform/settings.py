@@ -205,7 +205,7 @@ class Settings(BaseSettings):
         'minute"}`.',
     )
     rate_limit_scale: float | None = Field(
-        default=None, gt=0, le=10_000, description="Factor for all rate limits. By default `1`, in development `10`."
+        default=None, gt=0, le=1_000_000, description="Factor for all rate limits. By default `1`, in development `10`."
     )
     trusted_proxies: Networks = Field(
         default=(), description="Networks whose `X-Forwarded-For` is believed: `10.0.0.0/8, 2001:db8::/48`."

@@ -35,6 +35,12 @@ QUERY_PARSED = """document => {
   return editor.documentAST?.loc.source.body === document;
 }"""
 
+OPERATION_PARSED = """name => {
+  const editor = window.document.querySelector(".graphiql-query-editor .CodeMirror").CodeMirror;
+  const parsed = editor.documentAST;
+  return parsed?.loc.source.body === editor.getValue() && parsed.definitions[0].name?.value === name;
+}"""
+
 # Three megabytes of script start slowly while other tests run on the machine.
 expect.set_options(timeout=30_000)
 
@@ -127,6 +133,8 @@ class Playground:
         """Choose it in the panel, and wait until it is in the editor."""
         self.page.locator(".patron-operations").get_by_role("button", name=name, exact=True).click()
         expect(self.page.locator(".graphiql-tab-active")).to_contain_text(name)
+        # Until GraphiQL has read the document, it sends the name of the operation before.
+        self.page.wait_for_function(OPERATION_PARSED, arg=name)
 
     def be_a_guest(self) -> None:
         self.page.get_by_role("button", name="Be a guest again").click()
