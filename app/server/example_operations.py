@@ -38,7 +38,7 @@ from app.server.schema import SCHEMA
 
 ACCOUNT, OWNED, PRIVACY, BACK_OFFICE, ABOUT = "Account", "Owned by the customer", "Privacy", "Back office", "About"
 DEEPEST = 2
-# What is typed where a value is needed; names of fields tell more than their types.
+# What stands where a value is needed, to be typed over.
 SAMPLES: Mapping[str, Any] = {"String": "", "ID": "", "Int": 1, "Float": 1.0, "Boolean": False}
 
 
