@@ -1,6 +1,7 @@
 """Every mutation six times at the same moment, once more afterwards, and for somebody who was erased meanwhile."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import jwt
@@ -38,7 +39,7 @@ def caller_of(field: str) -> str:
     return next(caller for caller in PREFERRED if outcomes[caller] == OK)
 
 
-async def send(setup: PermissionSetup, field: str, variables: dict[str, object]) -> Answer:
+async def send(setup: PermissionSetup, field: str, variables: dict[str, Any]) -> Answer:
     return await setup.ask(MATRIX[field].document, variables)
 
 
@@ -99,3 +100,62 @@ async def kept_of(shop: Shop, person: UUID) -> dict[str, int]:
                 query = select(func.count()).select_from(table).where(table.c[name] == person)
                 found[table.name] = (await connection.execute(query)).scalar_one()
     return found
+
+
+# Each takes away, or decides against, what the other one is about.
+PAIRS = [
+    ("deleteAddress", "setDefaultAddress"),
+    ("deleteAddress", "updateAddress"),
+    ("deletePaymentMethod", "setDefaultPaymentMethod"),
+    ("requestAnonymization", "cancelAnonymization"),
+    ("acceptErasureRequest", "declineErasureRequest"),
+    ("acceptErasureRequest", "withdrawMyErasure"),
+    ("requestAnonymization", "placeLegalHold"),
+    ("deleteGroup", "updateGroup"),
+    ("deleteGroup", "assignCustomerGroup"),
+    ("deleteMarket", "updateMarket"),
+    ("approveCustomer", "rejectCustomer"),
+    ("changePassword", "resetPassword"),
+    ("changePassword", "confirmEmailChange"),
+    ("logoutEverywhere", "refreshToken"),
+    ("deleteWebhookEndpoint", "rotateWebhookSecret"),
+    ("revokeApiClient", "rotateApiClientSecret"),
+    ("deleteExtraField", "updateExtraField"),
+    ("deleteCustomer", "updateCustomer"),
+    ("deleteCustomer", "createAddress"),
+    ("deleteCustomer", "addPaymentMethod"),
+    ("deleteCustomer", "recordOrder"),
+    ("requestAnonymization", "recordOrder"),
+    ("cancelOrder", "updateOrder"),
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+async def test_what_contradicts_itself_at_once(shop: Shop, pair: tuple[str, str]) -> None:
+    setup = await make_setup(shop)
+    sent = []
+    for field in pair:
+        setup.caller = caller_of(field)
+        sent.append((setup.caller, field, dict(await MATRIX[field].variables(setup))))
+    about_the_same(sent[0][2], sent[1][2])
+
+    async def ask(caller: str, field: str, variables: dict[str, Any]) -> Answer:
+        return await shop.ask(MATRIX[field].document, token=setup.tokens[caller], **variables)
+
+    answers = await asyncio.gather(*(ask(*one) for _ in range(TIMES // 2) for one in sent))
+
+    for answer in answers:
+        assert answer.status < 500
+        assert set(answer.codes) <= {"UNAUTHENTICATED"}, answer.body
+    for query in ONLY_ONE:
+        assert await rows(shop, query) == [], query
+
+
+def about_the_same(one: dict[str, Any], other: dict[str, object]) -> None:
+    """Have the second mutation name what the first one names, where both take an id."""
+    for name, value in one.items():
+        theirs = other.get(name)
+        if isinstance(value, dict) and isinstance(theirs, dict):
+            about_the_same(value, theirs)
+        elif name in {"id", "customerId", "groupId"} and name in other:
+            other[name] = value
