@@ -267,6 +267,8 @@ async def test_a_hold_survives_a_restore_of_either_database(urls: Urls, restored
     await backups.restore(restored)
 
     async with open_shop(urls, shop.organization) as shop:
+        [released] = await holds_of(shop, bob)
+        assert (released["id"], released["inForce"]) == (old["id"], False)
         assert await erase(shop) == 1
         assert (await status(shop, ann), await status(shop, bob)) == ("REQUESTED", "COMPLETED")
         [hold] = await holds_of(shop, ann)
