@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from types import CodeType
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -21,8 +22,8 @@ LIMIT = 300.0
 
 def run(chosen: Sequence[Chosen], *, at_once: int, max_tests: int) -> Iterator[tuple[Chosen, bool]]:
     """Each mutant, and whether a test noticed it, as they end."""
-    with postgres.server() as url:
-        os.environ[postgres.EXISTING] = url
+    # Only as long as it is there: the next run has a server of its own.
+    with postgres.server() as url, patch.dict(os.environ, {postgres.EXISTING: url}):
         waiting = list(chosen)
         running: dict[int, tuple[Chosen, float]] = {}
         while waiting or running:
